@@ -1,0 +1,399 @@
+package salebot
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/answer"
+	"github.com/salebot-go/salebot/internal/attempt"
+	"github.com/salebot-go/salebot/internal/exchange"
+	"github.com/salebot-go/salebot/internal/secret"
+)
+
+// payload is the encoded request of a call.
+type payload struct {
+	query url.Values
+	body  []byte
+}
+
+// encoder checks a request and encodes it. It does no I/O.
+type encoder func(*settings) (payload, error)
+
+// decoder reads the body of a 2xx answer, which it must not keep. It returns an
+// answer.Verdict as its error where the body is a refusal or unreadable.
+type decoder[T any] func(body []byte, s *settings) (T, error)
+
+// call is the journey of every call: check and encode the request, try until it
+// is done, decode the answer.
+func call[T any](ctx context.Context, c *Client, name string, options []CallOption, encode encoder, decode decoder[T]) (T, error) {
+	row := action.MustLookup(name)
+	return callRow(ctx, c, row, options, encode, decode)
+}
+
+func callRow[T any](ctx context.Context, c *Client, row *action.Row, options []CallOption, encode encoder, decode decoder[T]) (result T, err error) {
+	if !c.ready() {
+		return result, notSent(row.Name, ErrNotInitialized)
+	}
+	if ctx == nil {
+		return result, notSent(row.Name, invalid("ctx", "is nil"))
+	}
+	s, err := c.core.config.forCall(options)
+	if err != nil {
+		return result, notSent(row.Name, err)
+	}
+	request, err := encode(s)
+	if err != nil {
+		return result, notSent(row.Name, err)
+	}
+	j := journey{core: c.core, settings: s, row: row, body: request.body, address: row.Name}
+	if len(request.query) > 0 {
+		j.address += "?" + request.query.Encode()
+	}
+	err = j.run(ctx, func(body []byte) error {
+		result, err = decode(body, s)
+		return err
+	})
+	return result, err
+}
+
+// callAck is call for the actions that return nothing but their success.
+func callAck(ctx context.Context, c *Client, name string, options []CallOption, encode encoder) (*Ack, error) {
+	row := action.MustLookup(name)
+	return callRow(ctx, c, row, options, encode, func(body []byte, _ *settings) (*Ack, error) {
+		if verdict := answer.Success(body, row.Answer); verdict.Kind != answer.Accepted {
+			return nil, verdict
+		}
+		return &Ack{Raw: bytes.Clone(body)}, nil
+	})
+}
+
+func notSent(name string, err error) *OpError {
+	return &OpError{Action: name, Outcome: OutcomeNotSent, Err: err}
+}
+
+// forCall returns the settings of the client with the options of one call.
+func (c *config) forCall(options []CallOption) (*settings, error) {
+	if len(options) == 0 {
+		return &c.settings, nil
+	}
+	s := c.settings
+	for _, option := range options {
+		if option == nil {
+			continue
+		}
+		if err := option.applyToCall(&s); err != nil {
+			return nil, asInvalidRequest(err)
+		}
+	}
+	return &s, nil
+}
+
+// journey is one call on its way through its attempts.
+type journey struct {
+	core     *core
+	settings *settings
+	row      *action.Row
+	// address is the last part of the URL: action and query.
+	address string
+	body    []byte
+	// deadline ends the call where its context has none.
+	deadline time.Time
+	// failure is the error of the last attempt.
+	failure error
+}
+
+func (j *journey) run(ctx context.Context, decode func([]byte) error) error {
+	if _, ok := ctx.Deadline(); !ok {
+		j.deadline = time.Now().Add(j.settings.timeout)
+	}
+	loop := attempt.Loop{
+		Policy:   j.settings.retry,
+		Class:    j.row.Class,
+		Budget:   j.core.budget,
+		Deadline: j.deadline,
+	}
+	summary := loop.Run(ctx, func(number int, waited time.Duration) attempt.Result {
+		return j.try(ctx, number, waited, decode)
+	})
+	if j.failure == nil {
+		return nil
+	}
+	if summary.Stop == attempt.StopContext && !errors.Is(j.failure, ctx.Err()) {
+		j.fail(endedContext(ctx, j.core.scrub))
+	}
+	return &OpError{
+		Action:   j.row.Name,
+		Attempts: summary.Attempts,
+		Outcome:  Outcome(summary.Outcome),
+		Stopped:  summary.Stop.String(),
+		Err:      j.failure,
+	}
+}
+
+// try is one attempt with everything around it.
+func (j *journey) try(ctx context.Context, number int, waited time.Duration, decode func([]byte) error) attempt.Result {
+	if result, ok := j.pace(ctx); !ok {
+		return result
+	}
+	observed := len(j.core.config.hooks) > 0 || j.core.config.logger != nil
+	if !observed {
+		var a Attempt
+		return j.exchange(ctx, &a, decode)
+	}
+	a := Attempt{
+		Action: j.row.Name, Class: SafetyClass(j.row.Class), Number: number, Waited: waited, RequestBytes: len(j.body),
+	}
+	contexts := make([]context.Context, len(j.core.config.hooks))
+	for i, hook := range j.core.config.hooks {
+		if hook.Before != nil {
+			if inner := hook.Before(ctx, a); inner != nil {
+				ctx = inner
+			}
+		}
+		contexts[i] = ctx
+	}
+	start := time.Now()
+	result := j.exchange(ctx, &a, decode)
+	a.Duration, a.Outcome, a.Err = time.Since(start), Outcome(result.Outcome), j.failure
+	for i := len(contexts) - 1; i >= 0; i-- {
+		if after := j.core.config.hooks[i].After; after != nil {
+			after(contexts[i], a)
+		}
+	}
+	j.log(ctx, a)
+	return result
+}
+
+// fail adds a failure to one of an earlier attempt, which it does not replace.
+func (j *journey) fail(err error) {
+	if j.failure != nil {
+		err = &chained{text: j.failure.Error() + "; then " + err.Error(), inner: []error{j.failure, err}}
+	}
+	j.failure = err
+}
+
+// endedContext is the failure of a call whose context ended between attempts.
+func endedContext(ctx context.Context, scrub secret.Scrubber) *TransportError {
+	err := ctx.Err()
+	return transportFailure(withCause(context.Cause(ctx), err), errors.Is(err, context.DeadlineExceeded), scrub)
+}
+
+// withCause makes sure that errors.Is finds target in err.
+func withCause(err, target error) error {
+	if errors.Is(err, target) {
+		return err
+	}
+	return &chained{text: err.Error(), inner: []error{err, target}}
+}
+
+// chained is an error that is several at once.
+type chained struct {
+	text  string
+	inner []error
+}
+
+func (e *chained) Error() string   { return e.text }
+func (e *chained) Unwrap() []error { return e.inner }
+
+// pace waits until the attempt may begin.
+func (j *journey) pace(ctx context.Context) (attempt.Result, bool) {
+	if ctx.Err() != nil {
+		j.fail(endedContext(ctx, j.core.scrub))
+		return attempt.Result{Skipped: true}, false
+	}
+	limiter := j.core.config.limiter
+	if limiter == nil {
+		return attempt.Result{}, true
+	}
+	waiting := ctx
+	if !j.deadline.IsZero() {
+		var cancel context.CancelFunc
+		waiting, cancel = context.WithDeadline(ctx, j.deadline)
+		defer cancel()
+	}
+	err := limiter.Wait(waiting)
+	if err == nil {
+		return attempt.Result{}, true
+	}
+	// A limiter refuses at once what would come after the deadline.
+	timeout := !errors.Is(ctx.Err(), context.Canceled)
+	if timeout {
+		err = withCause(err, context.DeadlineExceeded)
+	}
+	j.fail(transportFailure(err, timeout, j.core.scrub))
+	return attempt.Result{Skipped: true}, false
+}
+
+// exchange sends the request once and reads the answer.
+func (j *journey) exchange(ctx context.Context, a *Attempt, decode func([]byte) error) attempt.Result {
+	limit := j.settings.attemptTimeout
+	if client := j.core.source.client; client != nil && client.Timeout > 0 {
+		limit = min(limit, client.Timeout)
+	}
+	deadline := time.Now().Add(limit)
+	if !j.deadline.IsZero() && j.deadline.Before(deadline) {
+		deadline = j.deadline
+	}
+	limited, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+
+	request := exchange.Request{
+		Method:          j.row.Method(),
+		URL:             secret.New(j.core.address(j.address)),
+		Body:            j.body,
+		FreshConnection: j.row.FreshConnection(),
+		Limit:           j.settings.responseLimit,
+	}
+	reply, notSent, err := j.core.exchanger.Do(limited, j.core.config.userAgent, &request)
+	defer reply.Release()
+	a.Status, a.ResponseBytes = reply.Status, len(reply.Body)
+	if err != nil {
+		return j.failed(ctx, limited, &reply, notSent, err)
+	}
+	j.keep(&reply)
+	switch {
+	case reply.Status >= 200 && reply.Status < 300:
+		return j.decoded(&reply, decode(reply.Body))
+	case reply.Status < 400:
+		j.failure = unreadable(&reply, errRedirect, j.core.scrub)
+		return attempt.Result{Outcome: attempt.Unknown, Done: true}
+	default:
+		return j.refused(&reply)
+	}
+}
+
+var errRedirect = errors.New("a redirect, which is not followed because the address holds the key; check the base URL")
+
+// failed sorts an attempt that brought no whole answer.
+func (j *journey) failed(ctx, limited context.Context, reply *exchange.Reply, notSent bool, err error) attempt.Result {
+	if errors.Is(err, exchange.ErrTooLarge) {
+		j.failure = unreadable(reply, err, j.core.scrub)
+		return attempt.Result{Outcome: attempt.Unknown, Done: true}
+	}
+	var netError net.Error
+	timeout := errors.Is(limited.Err(), context.DeadlineExceeded) || errors.As(err, &netError) && netError.Timeout()
+	if ended := ctx.Err(); ended != nil {
+		err = withCause(err, ended)
+	} else if timeout {
+		err = withCause(err, context.DeadlineExceeded)
+	}
+	j.failure = transportFailure(err, timeout, j.core.scrub)
+	result := attempt.Result{Outcome: attempt.Unknown}
+	if notSent {
+		result.Outcome = attempt.NotSent
+	}
+	result.Done = ctx.Err() != nil || hopeless(err)
+	if !j.deadline.IsZero() && !time.Now().Before(j.deadline) {
+		result.Done = true
+	}
+	return result
+}
+
+// hopeless says whether a failure would only happen again.
+func hopeless(err error) bool {
+	var (
+		unknownAuthority x509.UnknownAuthorityError
+		invalidCert      x509.CertificateInvalidError
+		hostname         x509.HostnameError
+		verification     *tls.CertificateVerificationError
+	)
+	return errors.As(err, &unknownAuthority) || errors.As(err, &invalidCert) ||
+		errors.As(err, &hostname) || errors.As(err, &verification)
+}
+
+// decoded sorts a 2xx answer.
+func (j *journey) decoded(reply *exchange.Reply, err error) attempt.Result {
+	var (
+		verdict answer.Verdict
+		partial *PartialError
+		whole   *truncatedError
+	)
+	switch {
+	case err == nil:
+		j.failure = nil
+		return attempt.Result{Outcome: attempt.Accepted, Done: true}
+	case errors.As(err, &verdict) && verdict.Kind == answer.Refused:
+		j.failure = refusal(j.row, reply.Status, reply.Header, reply.Body, verdict, j.core.scrub)
+		return attempt.Result{Outcome: attempt.Rejected, Done: true}
+	case errors.As(err, &partial), errors.As(err, &whole):
+		j.failure = err
+		return attempt.Result{Outcome: attempt.Accepted, Done: true}
+	default:
+		j.failure = unreadable(reply, err, j.core.scrub)
+		return attempt.Result{Outcome: attempt.Unknown, Done: true}
+	}
+}
+
+// refused sorts an answer of 400 and above.
+func (j *journey) refused(reply *exchange.Reply) attempt.Result {
+	failure := refusal(j.row, reply.Status, reply.Header, reply.Body, answer.Failure(reply.Body), j.core.scrub)
+	j.failure = failure
+	after, asked := attempt.RetryAfter(reply.Header.Get("Retry-After"), time.Now())
+	result := attempt.Result{Outcome: attempt.Rejected, RetryAfter: after, HasRetryAfter: asked}
+	switch {
+	case reply.Status == http.StatusTooManyRequests:
+		result.RateLimited = true
+	case reply.Status >= 500:
+		result.Outcome = attempt.Unknown
+	case reply.Status == http.StatusRequestTimeout:
+	default:
+		result.Done = true
+	}
+	return result
+}
+
+// keep stores the raw answer where the caller asked for it.
+func (j *journey) keep(reply *exchange.Reply) {
+	if len(j.settings.responses) == 0 {
+		return
+	}
+	header := reply.Header.Clone()
+	for _, values := range header {
+		for i := range values {
+			values[i] = j.core.scrub.Text(values[i])
+		}
+	}
+	for _, target := range j.settings.responses {
+		*target = Response{Status: reply.Status, Header: header, Body: bytes.Clone(reply.Body)}
+	}
+}
+
+func (j *journey) log(ctx context.Context, a Attempt) {
+	logger := j.core.config.logger
+	if logger == nil {
+		return
+	}
+	level, text := slog.LevelDebug, "salebot call"
+	if a.Err != nil {
+		level, text = slog.LevelWarn, "salebot call failed"
+	}
+	if !logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("action", a.Action),
+		slog.Int("attempt", a.Number),
+		slog.Int("status", a.Status),
+		slog.String("outcome", a.Outcome.String()),
+		slog.Duration("duration", a.Duration),
+	}
+	if a.Err != nil {
+		attrs = append(attrs, slog.Any("error", a.Err))
+	}
+	logger.LogAttrs(ctx, level, text, attrs...)
+}
+
+// truncatedError wraps ErrTruncated with what was cut.
+type truncatedError struct{ problem string }
+
+func (e *truncatedError) Error() string        { return ErrTruncated.Error() + ": " + e.problem }
+func (e *truncatedError) Is(target error) bool { return target == ErrTruncated }

@@ -1,0 +1,135 @@
+package salebot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/answer"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// ConnectedChannels are the messengers that are connected to a project.
+type ConnectedChannels struct {
+	// ProjectID is the project.
+	ProjectID ProjectID
+	// Channels are the connected messengers, in the order in which they came.
+	Channels []Channel
+	// Raw is the answer as it came. It is nil unless the call was made with
+	// WithRawItems.
+	Raw json.RawMessage
+}
+
+// Of returns the channels of one messenger, such as "telegram".
+func (c *ConnectedChannels) Of(messenger string) []Channel {
+	var channels []Channel
+	for _, channel := range c.Channels {
+		if channel.Messenger == messenger {
+			channels = append(channels, channel)
+		}
+	}
+	return channels
+}
+
+// Channel is one connected messenger.
+type Channel struct {
+	// Messenger is Salebot's name of the messenger, such as "telegram" or
+	// "whatsapp"; names that the reference does not have are kept.
+	Messenger string
+	// ID is the number of the connection.
+	ID ChannelID
+	// GroupID is what other actions take as the bot.
+	GroupID GroupID
+	// Name is the name of the bot; "" where the messenger has none.
+	Name string
+	// ShortName is the user name of a Telegram bot.
+	ShortName string
+	// URI is the address of a Viber bot.
+	URI string
+	// Enabled says whether the connection is switched on; nil where the answer
+	// does not say.
+	Enabled *bool
+	// Status is the state of a WhatsApp; nil where the answer does not say.
+	Status *ChannelStatus
+	// Raw is the channel as it came, with fields that this package does not know.
+	// It is nil unless the call was made with WithRawItems.
+	Raw json.RawMessage
+}
+
+type wireChannel struct {
+	ID        ChannelID      `json:"id"`
+	GroupID   GroupID        `json:"group_id"`
+	Group     GroupID        `json:"group"`
+	Name      wire.String    `json:"name"`
+	ShortName wire.String    `json:"short_name"`
+	URI       wire.String    `json:"uri"`
+	Enabled   wire.Boolean   `json:"enabled"`
+	Status    *ChannelStatus `json:"status"`
+}
+
+func (w *wireChannel) item(raw json.RawMessage) (Channel, error) {
+	channel := Channel{
+		ID: w.ID, GroupID: w.GroupID, Name: string(w.Name), ShortName: string(w.ShortName), URI: string(w.URI),
+		Status: w.Status, Raw: raw,
+	}
+	if channel.GroupID == "" {
+		channel.GroupID = w.Group
+	}
+	if w.Enabled.True() || w.Enabled.False() {
+		channel.Enabled = new(w.Enabled.True())
+	}
+	if channel.ID == 0 && channel.GroupID == "" {
+		return Channel{}, errNoID
+	}
+	return channel, nil
+}
+
+// GetConnectedChannels lists the messengers that are connected to the project.
+// It is also the cheapest way to find out whether the key works.
+//
+// Salebot action: connected_channels. Class: Read. Answer: observed. Errors:
+// those of every call.
+func (c *Client) GetConnectedChannels(ctx context.Context, options ...CallOption) (*ConnectedChannels, error) {
+	encode := func(*settings) (payload, error) { return payload{}, nil }
+	return call(ctx, c, "connected_channels", options, encode, decodeChannels)
+}
+
+func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
+	verdict := answer.Success(body, action.Data)
+	if verdict.Kind != answer.Accepted {
+		return nil, verdict
+	}
+	result := &ConnectedChannels{}
+	known := false
+	err := wire.Members(wire.Trim(body), func(key string, value []byte) error {
+		switch {
+		case key == "project_id":
+			known = true
+			return result.ProjectID.UnmarshalJSON(value)
+		case value[0] != '[':
+			return nil
+		}
+		known = true
+		channels, err := decodeItems[Channel, wireChannel](value, s, "")
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		for i := range channels {
+			channels[i].Messenger = key
+		}
+		result.Channels = append(result.Channels, channels...)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !known:
+		return nil, answer.ErrNoData
+	}
+	if s.rawItems {
+		result.Raw = bytes.Clone(wire.Trim(body))
+	}
+	return result, nil
+}

@@ -1,0 +1,147 @@
+package salebot
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/answer"
+	"github.com/salebot-go/salebot/internal/attempt"
+	"github.com/salebot-go/salebot/internal/exchange"
+	"github.com/salebot-go/salebot/internal/secret"
+)
+
+const (
+	largestErrorBody = 64 << 10
+	largestSnapshot  = 4 << 10
+)
+
+// refusal makes an error of an answer that is a refusal or a server's failure.
+func refusal(row *action.Row, status int, header http.Header, body []byte, v answer.Verdict, scrub secret.Scrubber) *APIError {
+	e := &APIError{
+		Status:  status,
+		Code:    scrub.Text(v.Code),
+		Message: scrub.Text(v.Message),
+		Body:    clip(body, largestErrorBody, scrub),
+		page:    v.Page,
+		classes: classes(row, status, v),
+	}
+	if after, ok := attempt.RetryAfter(header.Get("Retry-After"), time.Now()); ok {
+		e.RetryAfter = after
+	}
+	return e
+}
+
+// classes lists what an answer amounts to, the most telling first.
+func classes(row *action.Row, status int, v answer.Verdict) []error {
+	if status >= 500 {
+		return []error{ErrServer}
+	}
+	var found []error
+	switch {
+	case answer.IsClientNotFound(v.Code):
+		found = append(found, ErrClientNotFound)
+	case answer.IsOrderNotFound(v.Code):
+		found = append(found, ErrOrderNotFound)
+	case status == http.StatusNotFound && v.Page:
+		found = append(found, ErrUnexpectedResponse)
+	case status == http.StatusUnauthorized:
+		found = append(found, ErrUnauthorized)
+	case status == http.StatusForbidden || answer.IsWrongAction(v.Code):
+		found = append(found, ErrForbidden)
+	case status == http.StatusTooManyRequests:
+		found = append(found, ErrRateLimited)
+	case status == http.StatusNotFound || answer.IsNotFound(v.Code):
+		switch {
+		case row.Subject == action.Client:
+			found = append(found, ErrClientNotFound)
+		case answer.IsNotFound(v.Code):
+			found = append(found, ErrNotFound)
+		}
+	}
+	return append(found, ErrRejected)
+}
+
+// unreadable makes an error of a 2xx or 3xx answer that cannot be used.
+func unreadable(reply *exchange.Reply, cause error, scrub secret.Scrubber) *DecodeError {
+	return &DecodeError{
+		Status:      reply.Status,
+		ContentType: scrub.Text(reply.Header.Get("Content-Type")),
+		Snapshot:    clip(reply.Body, largestSnapshot, scrub),
+		Err:         cleanError(cause, scrub),
+	}
+}
+
+// clip copies the beginning of a body, which belongs to a pool. The secret is
+// taken out before the cut, so that no half of it remains.
+func clip(body []byte, limit int, scrub secret.Scrubber) []byte {
+	if len(body) > 2*limit {
+		body = body[:2*limit]
+	}
+	text := scrub.Text(string(body))
+	if len(text) > limit {
+		text = text[:limit]
+	}
+	return []byte(text)
+}
+
+// transportFailure makes an error of a failed attempt.
+func transportFailure(err error, timeout bool, scrub secret.Scrubber) *TransportError {
+	return &TransportError{Timeout: timeout, Err: cleanError(err, scrub)}
+}
+
+// cleanError returns err without the secret, at any depth. What is clean stays
+// as it is, so that errors.Is and errors.As find it.
+func cleanError(err error, scrub secret.Scrubber) error {
+	// A url.Error holds the whole address and adds nothing else.
+	for {
+		wrapped, ok := err.(*url.Error) //nolint:errorlint // this very layer is to be taken off
+		if !ok {
+			break
+		}
+		err = wrapped.Err
+	}
+	if !holdsSecret(err, scrub) {
+		return err
+	}
+	cleaned := &chained{text: scrub.Text(err.Error())}
+	switch wrapper := err.(type) { //nolint:errorlint // the layers are cleaned one by one
+	case interface{ Unwrap() error }:
+		if inner := wrapper.Unwrap(); inner != nil {
+			cleaned.inner = []error{cleanError(inner, scrub)}
+		}
+	case interface{ Unwrap() []error }:
+		for _, inner := range wrapper.Unwrap() {
+			if inner != nil {
+				cleaned.inner = append(cleaned.inner, cleanError(inner, scrub))
+			}
+		}
+	}
+	return cleaned
+}
+
+// holdsSecret looks through the texts and the printed fields of all layers.
+func holdsSecret(err error, scrub secret.Scrubber) bool {
+	if err == nil {
+		return false
+	}
+	if scrub.FoundInValue(err) {
+		return true
+	}
+	if wrapped := new(url.Error); errors.As(err, &wrapped) {
+		return true
+	}
+	switch wrapper := err.(type) { //nolint:errorlint // the layers are inspected one by one
+	case interface{ Unwrap() error }:
+		return holdsSecret(wrapper.Unwrap(), scrub)
+	case interface{ Unwrap() []error }:
+		for _, inner := range wrapper.Unwrap() {
+			if holdsSecret(inner, scrub) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,229 @@
+package salebot
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/salebot-go/salebot/internal/attempt"
+	"github.com/salebot-go/salebot/internal/exchange"
+	"github.com/salebot-go/salebot/internal/secret"
+)
+
+// The environment variables that NewFromEnv reads.
+const (
+	EnvAPIKey  = "SALEBOT_API_KEY"
+	EnvBaseURL = "SALEBOT_BASE_URL"
+)
+
+// Client calls Salebot's API for one project. Make it with New; it is safe for
+// concurrent use and meant to be kept. The calls of the zero Client fail with
+// ErrNotInitialized.
+type Client struct{ core *core }
+
+// core is what a client is made of. Nothing in it can be changed after New, and
+// the key is in closures only.
+type core struct {
+	config    config
+	address   func(action string) string
+	scrub     secret.Scrubber
+	exchanger *exchange.Exchanger
+	source    *transportSource
+	budget    *attempt.Budget
+}
+
+// New returns a client for the project that the API key belongs to. It fails
+// with an OptionError where the key or an option cannot work; it does not ask
+// Salebot.
+func New(key string, options ...Option) (*Client, error) {
+	if problem := keyProblem(key); problem != "" {
+		return nil, badOption("API key", "%s", problem)
+	}
+	c := defaultConfig()
+	if err := c.apply(options); err != nil {
+		return nil, err
+	}
+	source := newTransportSource(&c)
+	return &Client{core: &core{
+		config:    c,
+		address:   addresses(c.baseURL, key),
+		scrub:     secret.NewScrubber(key),
+		source:    source,
+		exchanger: exchange.New(source.current, source.jar()),
+		budget:    attempt.NewBudget(c.budget),
+	}}, nil
+}
+
+// NewFromEnv is New with the key of SALEBOT_API_KEY and, if it is set, the base
+// URL of SALEBOT_BASE_URL, which WithBaseURL overrides.
+func NewFromEnv(options ...Option) (*Client, error) {
+	key := os.Getenv(EnvAPIKey)
+	if key == "" {
+		return nil, badOption(EnvAPIKey, "the environment variable is not set; it has to hold the project's API key")
+	}
+	if base := os.Getenv(EnvBaseURL); base != "" {
+		options = append([]Option{WithBaseURL(base)}, options...)
+	}
+	return New(key, options...)
+}
+
+// With returns a variant of the client that differs by the options. The two
+// share connections (unless the transport is exchanged), pace and retry budget
+// (unless these are set anew). The client itself stays as it is.
+func (c *Client) With(options ...Option) (*Client, error) {
+	if !c.ready() {
+		return nil, &OpError{Action: "with", Outcome: OutcomeNotSent, Err: ErrNotInitialized}
+	}
+	variant := *c.core
+	old := variant.config
+	if err := variant.config.apply(options); err != nil {
+		return nil, err
+	}
+	if variant.config.givenClient || variant.config.givenTransport {
+		variant.source = newTransportSource(&variant.config)
+		variant.exchanger = exchange.New(variant.source.current, variant.source.jar())
+	}
+	if variant.config.baseURL.String() != old.baseURL.String() {
+		variant.address = readdressed(c.core.address, old.baseURL, variant.config.baseURL)
+	}
+	if variant.config.budget != old.budget {
+		variant.budget = attempt.NewBudget(variant.config.budget)
+	}
+	return &Client{core: &variant}, nil
+}
+
+// CloseIdleConnections closes the connections that wait for the next call. The
+// client stays usable.
+func (c *Client) CloseIdleConnections() {
+	if c.ready() {
+		c.core.exchanger.CloseIdleConnections()
+		c.core.source.closeIdle()
+	}
+}
+
+// BaseURL returns the address of the API, up to the key.
+func (c *Client) BaseURL() string {
+	if !c.ready() {
+		return ""
+	}
+	return c.core.config.baseURL.String()
+}
+
+func (c *Client) ready() bool { return c != nil && c.core != nil }
+
+// Format prints the client without its key, for every verb.
+func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// String names the address of the client without its key.
+func (c Client) String() string {
+	if c.core == nil {
+		return "salebot.Client(not initialized)"
+	}
+	return "salebot.Client(" + c.core.config.baseURL.String() + "/{api_key})"
+}
+
+// LogValue is String as a slog value.
+func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// keyProblem says what is wrong with a key, "" if nothing is.
+func keyProblem(key string) string {
+	switch {
+	case key == "":
+		return "it is empty"
+	case strings.Contains(key, "#{"):
+		return "it is the constructor's variable, not its value: copy the key from the project's settings"
+	case strings.ContainsAny(key, "{}"):
+		return "it has a brace in it: the placeholder was not replaced, or its braces were kept"
+	case strings.TrimSpace(key) != key || strings.ContainsAny(key, " \t\r\n"):
+		return "it has a space or a line break in it"
+	case strings.Contains(key, "/"):
+		return "it has a slash in it: give the key alone, without the address"
+	case key == "." || key == "..":
+		return "it is no key"
+	}
+	for _, r := range key {
+		if r <= ' ' || r > '~' || strings.ContainsRune(`?#%\"<>`, r) {
+			return "it has a character in it that no key has"
+		}
+	}
+	return ""
+}
+
+// addresses hides the key in a function that gives the address of an action.
+func addresses(base *url.URL, key string) func(string) string {
+	prefix := base.String() + "/" + url.PathEscape(key) + "/"
+	return func(action string) string { return prefix + action }
+}
+
+// readdressed replaces the base of addresses without knowing the key.
+func readdressed(address func(string) string, old, base *url.URL) func(string) string {
+	prefix := base.String() + strings.TrimPrefix(address(""), old.String())
+	return func(action string) string { return prefix + action }
+}
+
+// transportSource finds the transport for a request at the time of the request.
+type transportSource struct {
+	client *http.Client
+	given  http.RoundTripper
+	own    *http.Transport
+}
+
+// standardTransport is http.DefaultTransport as the program started; nil if it
+// was something else than a plain transport even then.
+var standardTransport, _ = http.DefaultTransport.(*http.Transport)
+
+func newTransportSource(c *config) *transportSource {
+	s := &transportSource{client: c.httpClient, given: c.transport}
+	if s.client == nil && s.given == nil {
+		s.own = newTransport()
+	}
+	return s
+}
+
+func newTransport() *http.Transport {
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	if standardTransport != nil {
+		transport = standardTransport.Clone()
+	}
+	// The standard pool keeps two connections a host and opens the rest anew for
+	// each call.
+	transport.MaxIdleConns = 0
+	transport.MaxIdleConnsPerHost = DefaultIdleConnections
+	transport.IdleConnTimeout = DefaultIdleTimeout
+	return transport
+}
+
+func (s *transportSource) current() http.RoundTripper {
+	switch {
+	case s.given != nil:
+		return s.given
+	case s.client != nil:
+		if s.client.Transport != nil {
+			return s.client.Transport
+		}
+		return http.DefaultTransport
+	}
+	// A test that replaced the default transport must not reach the service.
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if http.DefaultTransport == nil || ok && standard == standardTransport {
+		return s.own
+	}
+	return http.DefaultTransport
+}
+
+func (s *transportSource) jar() http.CookieJar {
+	if s.client == nil {
+		return nil
+	}
+	return s.client.Jar
+}
+
+func (s *transportSource) closeIdle() {
+	if s.own != nil {
+		s.own.CloseIdleConnections()
+	}
+}

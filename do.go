@@ -1,0 +1,124 @@
+package salebot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/answer"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// DoRequest is a call of an action that this package has no method for.
+type DoRequest struct {
+	// Action is the last part of the address; required.
+	Action string
+	// Method is the HTTP method: GET or POST. Empty means POST.
+	Method string
+	// Class says whether a failed call may be repeated. The zero value is Once.
+	Class SafetyClass
+	// Query holds the parameters of the query string.
+	Query url.Values
+	// Body is encoded as JSON; nil sends none. A json.RawMessage or []byte is sent
+	// as it is, if it is valid JSON.
+	Body any
+}
+
+var actionName = regexp.MustCompile(`^[A-Za-z0-9_]{1,100}$`)
+
+func (r *DoRequest) row() (*action.Row, error) {
+	if !actionName.MatchString(r.Action) {
+		return nil, invalid("Action", "must be the name of an action: letters, digits and underscores")
+	}
+	row := &action.Row{Name: r.Action, Methods: []string{http.MethodPost}, Class: action.Class(r.Class)}
+	if known := action.Lookup(r.Action); known != nil {
+		if action.Class(r.Class) > known.Class {
+			return nil, invalid("Class", "is more careless than this action allows: it is "+known.Class.String())
+		}
+		copied := *known
+		row, row.Class = &copied, action.Class(r.Class)
+		row.Methods = []string{http.MethodPost}
+	}
+	switch r.Method {
+	case "", http.MethodPost:
+	case http.MethodGet:
+		if r.Body != nil {
+			return nil, invalid("Body", "cannot be sent with GET")
+		}
+		row.Methods = []string{http.MethodGet}
+	default:
+		return nil, invalid("Method", "must be GET or POST")
+	}
+	if r.Class > Read {
+		return nil, invalid("Class", "is no safety class")
+	}
+	return row, nil
+}
+
+func (r *DoRequest) encode(*settings) (payload, error) {
+	p := payload{query: r.Query}
+	switch body := r.Body.(type) {
+	case nil:
+		return p, nil
+	case json.RawMessage:
+		p.body = body
+	case []byte:
+		p.body = body
+	default:
+		encoded, err := wire.Marshal(body)
+		if err != nil {
+			return p, invalid("Body", "cannot be encoded as JSON")
+		}
+		p.body = encoded
+		return p, nil
+	}
+	if !json.Valid(p.body) {
+		return p, invalid("Body", "is not valid JSON")
+	}
+	return p, nil
+}
+
+// Do calls an action that this package has no method for, with the same care:
+// limits, retries, outcome, redaction. The caller says which HTTP method to use
+// and whether the call may be repeated; unless said it is a POST that is sent
+// once. For actions that have a method of their own the class can only be made
+// more careful.
+//
+// The answer is checked for Salebot's ways to say that an action failed, and is
+// otherwise returned as it came. Errors: ErrInvalidRequest and those of every
+// call.
+func (c *Client) Do(ctx context.Context, request DoRequest, options ...CallOption) (*Response, error) {
+	row, err := request.row()
+	if err != nil {
+		return nil, notSent("do", err)
+	}
+	var response Response
+	options = append(options[:len(options):len(options)], WithResponse(&response))
+	_, err = callRow(ctx, c, row, options, request.encode, func(body []byte, _ *settings) (struct{}, error) {
+		return struct{}{}, checkRaw(body, row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &response, nil
+}
+
+// checkRaw finds out whether a body of an unknown form is a refusal.
+func checkRaw(body []byte, row *action.Row) error {
+	trimmed := wire.Trim(body)
+	form := row.Answer
+	if len(trimmed) > 0 && trimmed[0] != '{' && form == action.Data {
+		form = action.Acknowledgement
+	}
+	if verdict := answer.Success(trimmed, form); verdict.Kind != answer.Accepted {
+		return verdict
+	}
+	if bytes.HasPrefix(trimmed, []byte("[")) && !json.Valid(trimmed) {
+		return wire.ErrSyntax
+	}
+	return nil
+}

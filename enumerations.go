@@ -1,0 +1,189 @@
+package salebot
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// ClientType is the messenger that a client uses. The enumeration is open:
+// values that this package does not know are kept. The zero value is VK, as in
+// the API.
+type ClientType int
+
+// The messengers that the reference or public code names.
+const (
+	ClientTypeVK               ClientType = 0
+	ClientTypeTelegram         ClientType = 1
+	ClientTypeViber            ClientType = 2
+	ClientTypeFacebook         ClientType = 3
+	ClientTypeTalkMe           ClientType = 4
+	ClientTypeOnlineChat       ClientType = 5
+	ClientTypeWhatsApp         ClientType = 6
+	ClientTypeAvito            ClientType = 7
+	ClientTypeOdnoklassniki    ClientType = 8
+	ClientTypeInstagram        ClientType = 10
+	ClientTypeJivosite         ClientType = 11
+	ClientTypeYula             ClientType = 12
+	ClientTypeTelephony        ClientType = 13
+	ClientTypeEmail            ClientType = 14
+	ClientTypeTelegramBusiness ClientType = 16
+	ClientTypeCian             ClientType = 19
+	ClientTypeMAX              ClientType = 20
+	ClientTypeTelegramAccount  ClientType = 21
+	ClientTypeTikTok           ClientType = 22
+	// ClientTypeUnrecognized stands for no messenger at all and for a name that
+	// this package does not know; unknown numbers are kept as they are.
+	ClientTypeUnrecognized ClientType = -1
+)
+
+var clientTypeNames = map[ClientType]string{
+	ClientTypeVK:               "VK",
+	ClientTypeTelegram:         "Telegram",
+	ClientTypeViber:            "Viber",
+	ClientTypeFacebook:         "Facebook",
+	ClientTypeTalkMe:           "TalkMe",
+	ClientTypeOnlineChat:       "online chat",
+	ClientTypeWhatsApp:         "WhatsApp",
+	ClientTypeAvito:            "Avito",
+	ClientTypeOdnoklassniki:    "Odnoklassniki",
+	ClientTypeInstagram:        "Instagram",
+	ClientTypeJivosite:         "Jivosite",
+	ClientTypeYula:             "Yula",
+	ClientTypeTelephony:        "telephony",
+	ClientTypeEmail:            "e-mail",
+	ClientTypeTelegramBusiness: "Telegram Business",
+	ClientTypeCian:             "Cian",
+	ClientTypeMAX:              "MAX",
+	ClientTypeTelegramAccount:  "Telegram account",
+	ClientTypeTikTok:           "TikTok",
+}
+
+// clientTypeWords are the names under which a messenger may come instead of its
+// number, in lower case without spaces, dashes and underscores.
+var clientTypeWords = func() map[string]ClientType {
+	words := map[string]ClientType{
+		"vkontakte": ClientTypeVK, "tg": ClientTypeTelegram, "chat": ClientTypeOnlineChat, "wa": ClientTypeWhatsApp,
+		"ok": ClientTypeOdnoklassniki, "insta": ClientTypeInstagram, "phone": ClientTypeTelephony,
+	}
+	for value, name := range clientTypeNames {
+		words[plainWord(name)] = value
+	}
+	return words
+}()
+
+func plainWord(name string) string {
+	return strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(name))
+}
+
+// Known says whether the value has a name.
+func (t ClientType) Known() bool { return clientTypeNames[t] != "" }
+
+// String returns the name of the messenger, or its number.
+func (t ClientType) String() string { return nameOf(t, clientTypeNames, "client type") }
+
+// UnmarshalJSON reads a number, a number as text, or the name of a messenger;
+// null and unknown names give ClientTypeUnrecognized.
+func (t *ClientType) UnmarshalJSON(value []byte) error {
+	name, err := wire.Text(value)
+	if err != nil {
+		return err
+	}
+	if wire.IsUnset(name) {
+		*t = ClientTypeUnrecognized
+		return nil
+	}
+	if unmarshalEnumeration(t, value) == nil {
+		return nil
+	}
+	known, ok := clientTypeWords[plainWord(name)]
+	if !ok {
+		known = ClientTypeUnrecognized
+	}
+	*t = known
+	return nil
+}
+
+// HistoryOrigin says where a message of the history came from; the API calls it
+// message_from_outside. The enumeration is open: unknown values are kept.
+type HistoryOrigin int
+
+// The origins that the reference names.
+const (
+	// HistoryOriginOrdinary is an ordinary message.
+	HistoryOriginOrdinary HistoryOrigin = 0
+	// HistoryOriginAPI is a message sent through the API.
+	HistoryOriginAPI HistoryOrigin = 1
+	// HistoryOriginCRM is a message from a connected CRM.
+	HistoryOriginCRM HistoryOrigin = 2
+	// HistoryOriginCallback is the notice of a callback.
+	HistoryOriginCallback HistoryOrigin = 3
+	// HistoryOriginTelephony is a notice of the telephony.
+	HistoryOriginTelephony HistoryOrigin = 5
+)
+
+var historyOriginNames = map[HistoryOrigin]string{
+	HistoryOriginOrdinary:  "ordinary",
+	HistoryOriginAPI:       "API",
+	HistoryOriginCRM:       "CRM",
+	HistoryOriginCallback:  "callback",
+	HistoryOriginTelephony: "telephony",
+}
+
+// Known says whether the value has a name.
+func (o HistoryOrigin) Known() bool { return historyOriginNames[o] != "" }
+
+// String returns the name of the origin, or its number.
+func (o HistoryOrigin) String() string { return nameOf(o, historyOriginNames, "history origin") }
+
+// UnmarshalJSON reads a number, a number as text, or null.
+func (o *HistoryOrigin) UnmarshalJSON(value []byte) error { return unmarshalEnumeration(o, value) }
+
+// ChannelStatus is the state of a connected WhatsApp. The enumeration is open:
+// unknown values are kept.
+type ChannelStatus int
+
+// The states that the reference names.
+const (
+	ChannelStatusNotStarted ChannelStatus = 0
+	ChannelStatusStarted    ChannelStatus = 1
+	ChannelStatusAsleep     ChannelStatus = 2
+	ChannelStatusStopped    ChannelStatus = 3
+)
+
+var channelStatusNames = map[ChannelStatus]string{
+	ChannelStatusNotStarted: "not started",
+	ChannelStatusStarted:    "started",
+	ChannelStatusAsleep:     "asleep",
+	ChannelStatusStopped:    "stopped",
+}
+
+// Known says whether the value has a name.
+func (s ChannelStatus) Known() bool { return channelStatusNames[s] != "" }
+
+// String returns the name of the state, or its number.
+func (s ChannelStatus) String() string { return nameOf(s, channelStatusNames, "channel status") }
+
+// UnmarshalJSON reads a number, a number as text, or null.
+func (s *ChannelStatus) UnmarshalJSON(value []byte) error { return unmarshalEnumeration(s, value) }
+
+func nameOf[T ~int](value T, names map[T]string, kind string) string {
+	if name, ok := names[value]; ok {
+		return name
+	}
+	return fmt.Sprintf("%s %d", kind, int(value))
+}
+
+func unmarshalEnumeration[T ~int](target *T, value []byte) error {
+	n, err := wire.Int(value)
+	if err != nil {
+		return err
+	}
+	if int64(int(n)) != n {
+		return strconv.ErrRange
+	}
+	*target = T(n)
+	return nil
+}

@@ -1,0 +1,397 @@
+package salebot
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/salebot-go/salebot/internal/attempt"
+)
+
+// Class sentinels. They survive any wrapping: ask with errors.Is.
+var (
+	// ErrNotInitialized says that the client was not made by New.
+	ErrNotInitialized = errors.New("the client is not initialized: make it with salebot.New")
+	// ErrInvalidRequest says that the call was refused before anything was sent;
+	// see InvalidRequestError.
+	ErrInvalidRequest = errors.New("invalid request")
+	// ErrOutcomeUnknown says that the request may have been executed although
+	// the call failed. Do not repeat a send after it without looking first, for
+	// example into the client's history.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrRejected says that Salebot refused the request: it was not executed.
+	ErrRejected = errors.New("rejected")
+	// ErrNotFound says that a client or a deal does not exist.
+	ErrNotFound = errors.New("not found")
+	// ErrClientNotFound says that no such client exists. It is also ErrNotFound.
+	ErrClientNotFound = fmt.Errorf("client %w", ErrNotFound)
+	// ErrOrderNotFound says that no such deal exists. It is also ErrNotFound.
+	ErrOrderNotFound = fmt.Errorf("order %w", ErrNotFound)
+	// ErrUnauthorized says that Salebot does not know the key (HTTP 401).
+	ErrUnauthorized = errors.New("unauthorized")
+	// ErrForbidden says that the key lacks the permission for the action (HTTP
+	// 403, or the text WRONG_ACTION).
+	ErrForbidden = errors.New("forbidden")
+	// ErrRateLimited says that the pace is too high (HTTP 429).
+	ErrRateLimited = errors.New("rate limited")
+	// ErrServer says that Salebot or its gateway failed (HTTP 5xx).
+	ErrServer = errors.New("server error")
+	// ErrUnexpectedResponse says that the answer is not one of Salebot's API: an
+	// HTML page, a redirect, an empty or truncated body.
+	ErrUnexpectedResponse = errors.New("unexpected response")
+	// ErrTruncated says that an answer reached the largest size the API gives
+	// and that more may exist; what came is returned along with the error.
+	ErrTruncated = errors.New("truncated")
+)
+
+// Outcome is what became of a request. The zero value is OutcomeUnknown:
+// anything else needs proof.
+type Outcome uint8
+
+const (
+	// OutcomeUnknown requests may have been executed: the connection broke, the
+	// time ran out, the server answered 5xx or something unreadable.
+	OutcomeUnknown = Outcome(attempt.Unknown)
+	// OutcomeNotSent requests never left this process, so they can be repeated.
+	OutcomeNotSent = Outcome(attempt.NotSent)
+	// OutcomeRejected requests were refused by Salebot and not executed.
+	OutcomeRejected = Outcome(attempt.Rejected)
+	// OutcomeAccepted requests were executed. An error carries it where only a
+	// part of the request was refused; see PartialError.
+	OutcomeAccepted = Outcome(attempt.Accepted)
+)
+
+// String returns the outcome in words.
+func (o Outcome) String() string {
+	switch o {
+	case OutcomeNotSent:
+		return "not sent"
+	case OutcomeRejected:
+		return "rejected"
+	case OutcomeAccepted:
+		return "accepted"
+	case OutcomeUnknown:
+		return "unknown"
+	}
+	return "outcome " + strconv.Itoa(int(o))
+}
+
+// OpError is the error of every method of the client. It says which action
+// failed, after how many attempts and what became of the request; the cause is
+// one of APIError, TransportError, DecodeError, InvalidRequestError and
+// PartialError.
+type OpError struct {
+	// Action is Salebot's name of the action.
+	Action string
+	// Attempts counts the requests that were tried; 0 where the call was
+	// refused locally.
+	Attempts int
+	// Outcome is what became of the request, over all attempts.
+	Outcome Outcome
+	// Stopped says why the call was not tried again; "" where nothing more could
+	// be said than the cause does.
+	Stopped string
+	// Err is the cause.
+	Err error
+}
+
+// Error describes the failure in one line, without the key, the URL or the body.
+func (e *OpError) Error() string {
+	if e == nil {
+		return nilError
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "salebot: %s: %v", e.Action, e.Err)
+	var notes []string
+	if e.Attempts > 1 {
+		notes = append(notes, strconv.Itoa(e.Attempts)+" attempts")
+	}
+	if e.Attempts > 0 || e.Outcome != OutcomeNotSent {
+		notes = append(notes, "outcome "+e.Outcome.String())
+	}
+	if e.Stopped != "" {
+		notes = append(notes, e.Stopped)
+	}
+	if len(notes) > 0 {
+		b.WriteString(" (" + strings.Join(notes, "; ") + ")")
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *OpError) Unwrap() error { return e.Err }
+
+// Is reports ErrOutcomeUnknown where the outcome is unknown.
+func (e *OpError) Is(target error) bool {
+	return target == ErrOutcomeUnknown && e.Outcome == OutcomeUnknown
+}
+
+// LogValue returns the parts of the error as attributes.
+func (e *OpError) LogValue() slog.Value {
+	if e == nil {
+		return slog.StringValue(nilError)
+	}
+	return slog.GroupValue(
+		slog.String("action", e.Action),
+		slog.Int("attempts", e.Attempts),
+		slog.String("outcome", e.Outcome.String()),
+		slog.String("stopped", e.Stopped),
+		slog.Any("cause", e.Err),
+	)
+}
+
+// Format prints the text of Error for every verb.
+func (e *OpError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+
+// APIError is a refusal by Salebot, or a failure of the server: an answer that
+// is not 2xx, or a 2xx answer that says that the action failed.
+type APIError struct {
+	// Status is the HTTP status.
+	Status int
+	// Code is Salebot's word for the failure, such as "client_not_found"; "" if
+	// the answer has none.
+	Code string
+	// Message is the text for people; "" if the answer has none.
+	Message string
+	// RetryAfter is the wait that the server asked for; 0 if it did not ask.
+	RetryAfter time.Duration
+	// Body is the beginning of the answer, at most 64 KiB, without the key.
+	Body []byte
+
+	page    bool
+	classes []error
+}
+
+// Error describes the answer in one line.
+func (e *APIError) Error() string {
+	if e == nil {
+		return nilError
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP %d", e.Status)
+	if class := e.class(); class != nil {
+		b.WriteString(" " + class.Error())
+	}
+	if e.Code != "" {
+		b.WriteString(": " + strconv.Quote(e.Code))
+	}
+	if e.Message != "" {
+		b.WriteString(": " + strconv.Quote(e.Message))
+	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&b, ", retry after %v", e.RetryAfter)
+	}
+	switch {
+	case e.page && e.Status == 404:
+		b.WriteString(": an HTML page came back; check the base URL")
+	case e.Is(ErrForbidden):
+		b.WriteString(": the key may lack the permission for this action")
+	}
+	return b.String()
+}
+
+// class is the most telling class.
+func (e *APIError) class() error {
+	if len(e.classes) == 0 {
+		return nil
+	}
+	return e.classes[0]
+}
+
+// Is reports the classes of the answer; see the sentinels.
+func (e *APIError) Is(target error) bool {
+	for _, class := range e.classes {
+		if errors.Is(class, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// LogValue returns the parts of the error as attributes, without the body.
+func (e *APIError) LogValue() slog.Value {
+	if e == nil {
+		return slog.StringValue(nilError)
+	}
+	return slog.GroupValue(
+		slog.Int("status", e.Status),
+		slog.String("code", e.Code),
+		slog.String("message", e.Message),
+		slog.Duration("retry_after", e.RetryAfter),
+	)
+}
+
+// Format prints the text of Error for every verb.
+func (e *APIError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+
+// TransportError says that no whole answer came: the connection could not be
+// made or broke, or the time ran out. The outcome in the OpError around it
+// tells whether the request may have been executed.
+type TransportError struct {
+	// Timeout says that a time limit ran out.
+	Timeout bool
+	// Err is the cause, without the URL.
+	Err error
+}
+
+// Error describes the cause.
+func (e *TransportError) Error() string {
+	if e == nil {
+		return nilError
+	}
+	if e.Timeout {
+		return "timed out: " + e.Err.Error()
+	}
+	return "transport: " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *TransportError) Unwrap() error { return e.Err }
+
+// LogValue returns the parts of the error as attributes.
+func (e *TransportError) LogValue() slog.Value {
+	if e == nil {
+		return slog.StringValue(nilError)
+	}
+	return slog.GroupValue(slog.Bool("timeout", e.Timeout), slog.String("error", e.Err.Error()))
+}
+
+// Format prints the text of Error for every verb.
+func (e *TransportError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+
+// DecodeError says that a 2xx or 3xx answer came that cannot be read: an HTML
+// page, a redirect, an empty or truncated body, a value of an unexpected type.
+// It is ErrUnexpectedResponse.
+type DecodeError struct {
+	// Status is the HTTP status.
+	Status int
+	// ContentType is the declared type of the answer.
+	ContentType string
+	// Snapshot is the beginning of the answer, at most 4 KiB, without the key.
+	Snapshot []byte
+	// Err says what is wrong with it.
+	Err error
+}
+
+// Error describes the problem without the body.
+func (e *DecodeError) Error() string {
+	if e == nil {
+		return nilError
+	}
+	return fmt.Sprintf("HTTP %d %v: %v", e.Status, ErrUnexpectedResponse, e.Err)
+}
+
+// Unwrap returns what is wrong with the answer.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// Is reports ErrUnexpectedResponse.
+func (e *DecodeError) Is(target error) bool { return target == ErrUnexpectedResponse }
+
+// LogValue returns the parts of the error as attributes, without the body.
+func (e *DecodeError) LogValue() slog.Value {
+	if e == nil {
+		return slog.StringValue(nilError)
+	}
+	return slog.GroupValue(
+		slog.Int("status", e.Status),
+		slog.String("content_type", e.ContentType),
+		slog.Int("snapshot_bytes", len(e.Snapshot)),
+		slog.String("error", e.Err.Error()),
+	)
+}
+
+// Format prints the text of Error for every verb.
+func (e *DecodeError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+
+// InvalidRequestError says that a call was refused before anything was sent. It
+// is ErrInvalidRequest.
+type InvalidRequestError struct {
+	// Field is the name of the field or argument, such as "ClientID" or
+	// "Variables[\"name\"]".
+	Field string
+	// Problem says what is wrong with it. It does not quote the value.
+	Problem string
+}
+
+// Error names the field and the problem.
+func (e *InvalidRequestError) Error() string {
+	if e == nil {
+		return nilError
+	}
+	return "invalid request: " + e.Field + " " + e.Problem
+}
+
+// Is reports ErrInvalidRequest.
+func (e *InvalidRequestError) Is(target error) bool { return target == ErrInvalidRequest }
+
+// LogValue returns the parts of the error as attributes.
+func (e *InvalidRequestError) LogValue() slog.Value {
+	if e == nil {
+		return slog.StringValue(nilError)
+	}
+	return slog.GroupValue(slog.String("field", e.Field), slog.String("problem", e.Problem))
+}
+
+// Format prints the text of Error for every verb.
+func (e *InvalidRequestError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+
+// PartialError says that Salebot executed a request for a part of its elements
+// only. The results are returned along with it.
+type PartialError struct {
+	// Refused lists the elements that were not accepted, by their index.
+	Refused []RefusedElement
+	// Total is the number of elements of the request.
+	Total int
+}
+
+// RefusedElement is one element of a request that Salebot did not accept.
+type RefusedElement struct {
+	// Index is the place of the element in the request, from 0.
+	Index int
+	// Status is Salebot's word for it; "" if the answer has none.
+	Status string
+}
+
+// Error counts the refused elements and describes the first.
+func (e *PartialError) Error() string {
+	if e == nil || len(e.Refused) == 0 {
+		return nilError
+	}
+	first := e.Refused[0]
+	return fmt.Sprintf("%d of %d elements were not accepted, the first at index %d: status %q",
+		len(e.Refused), e.Total, first.Index, first.Status)
+}
+
+// Is reports ErrRejected, which is true of the refused elements.
+func (e *PartialError) Is(target error) bool { return target == ErrRejected }
+
+// LogValue returns the parts of the error as attributes.
+func (e *PartialError) LogValue() slog.Value {
+	if e == nil {
+		return slog.StringValue(nilError)
+	}
+	return slog.GroupValue(slog.Int("refused", len(e.Refused)), slog.Int("total", e.Total))
+}
+
+// Format prints the text of Error for every verb.
+func (e *PartialError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+
+const nilError = "<nil>"
+
+// formatError keeps %+v and %#v from walking through the fields, which hold
+// bodies and the errors of others.
+func formatError(f fmt.State, verb rune, err error) {
+	if verb == 'q' {
+		_, _ = io.WriteString(f, strconv.Quote(err.Error()))
+		return
+	}
+	_, _ = io.WriteString(f, err.Error())
+}
+
+func invalid(field, problem string) *InvalidRequestError {
+	return &InvalidRequestError{Field: field, Problem: problem}
+}

@@ -1,0 +1,163 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Errors of the scalar parsers; the JSON decoder adds where they happened.
+var (
+	errNotInteger = errors.New("want a whole number, as a number or as text")
+	errOverflow   = errors.New("whole number beyond 64 bits")
+	errNotFlag    = errors.New("want a flag: true, 1, \"1\", \"True\"")
+	errNotScalar  = errors.New("want text or a number")
+)
+
+var (
+	null  = []byte("null")
+	yes   = []byte("true")
+	no    = []byte("false")
+	quote = byte('"')
+)
+
+// IsNull says whether a JSON value is null or absent.
+func IsNull(value []byte) bool { return len(value) == 0 || bytes.Equal(value, null) }
+
+// Int reads a whole number that may come as a number, as text, as null or as
+// one of the words for "unset"; the last two give 0. It never passes through a
+// float, so digits survive up to 64 bits.
+func Int(value []byte) (int64, error) {
+	if len(value) == 0 {
+		return 0, nil
+	}
+	digits := value
+	if value[0] == quote {
+		digits = value[1 : len(value)-1]
+	}
+	n, err := digitsToInt(digits)
+	if err == nil {
+		return n, nil
+	}
+	if errors.Is(err, errOverflow) {
+		return 0, err
+	}
+	// Spaces, escapes and words are rare: the slow path sorts them out.
+	if bytes.Equal(value, null) {
+		return 0, nil
+	}
+	if value[0] != quote {
+		return 0, errNotInteger
+	}
+	text, err := Text(value)
+	if err != nil {
+		return 0, err
+	}
+	text = strings.TrimSpace(text)
+	if IsUnset(text) {
+		return 0, nil
+	}
+	return digitsToInt([]byte(text))
+}
+
+// digitsToInt reads an optional minus sign and decimal digits.
+func digitsToInt(digits []byte) (int64, error) {
+	negative := len(digits) > 0 && digits[0] == '-'
+	if negative {
+		digits = digits[1:]
+	}
+	if len(digits) == 0 {
+		return 0, errNotInteger
+	}
+	// Gathered below zero, because the smallest number has no positive twin.
+	const smallest = -1 << 63
+	var n int64
+	for _, c := range digits {
+		d := int64(c) - '0'
+		if d < 0 || d > 9 {
+			return 0, errNotInteger
+		}
+		if n < smallest/10 || n*10 < smallest+d {
+			return 0, errOverflow
+		}
+		n = n*10 - d
+	}
+	if negative {
+		return n, nil
+	}
+	if n == smallest {
+		return 0, errOverflow
+	}
+	return -n, nil
+}
+
+// Text reads a text that may come as a number, a flag or null; null gives "".
+// The digits of a number are kept as they stand.
+func Text(value []byte) (string, error) {
+	switch {
+	case IsNull(value):
+		return "", nil
+	case value[0] == quote:
+		inner := value[1 : len(value)-1]
+		if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+			return string(inner), nil
+		}
+		var text string
+		err := json.Unmarshal(value, &text)
+		return text, err
+	case value[0] == '{' || value[0] == '[':
+		return "", errNotScalar
+	default:
+		return string(value), nil
+	}
+}
+
+// LooseText is Text that gives objects and arrays as their JSON instead of
+// failing, for fields that a person reads.
+func LooseText(value []byte) (string, error) {
+	text, err := Text(value)
+	if errors.Is(err, errNotScalar) {
+		return string(value), nil
+	}
+	return text, err
+}
+
+// Flag reads a flag in any of its spellings. Known is false for null, "" and
+// the words for "unset".
+func Flag(value []byte) (flag, known bool, err error) {
+	switch {
+	case IsNull(value):
+		return false, false, nil
+	case bytes.Equal(value, yes):
+		return true, true, nil
+	case bytes.Equal(value, no):
+		return false, true, nil
+	}
+	text, err := Text(value)
+	if err != nil {
+		return false, false, err
+	}
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "1", "true", "yes", "on":
+		return true, true, nil
+	case "0", "false", "no", "off":
+		return false, true, nil
+	}
+	if IsUnset(text) {
+		return false, false, nil
+	}
+	return false, false, fmt.Errorf("%w, got %.20q", errNotFlag, text)
+}
+
+// IsUnset says whether a text is one of the words by which Salebot says that a
+// variable has no value.
+func IsUnset(text string) bool {
+	switch text {
+	case "", "None", "NONE", "none", "null", "NULL", "undefined":
+		return true
+	}
+	return false
+}

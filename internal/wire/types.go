@@ -1,0 +1,38 @@
+package wire
+
+// String is text that may come as a number, a flag, an object or null.
+type String string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *String) UnmarshalJSON(value []byte) error {
+	text, err := LooseText(value)
+	if err == nil {
+		*s = String(text)
+	}
+	return err
+}
+
+// Boolean is a flag in any of its spellings, or none.
+type Boolean int8
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (b *Boolean) UnmarshalJSON(value []byte) error {
+	flag, known, err := Flag(value)
+	switch {
+	case err != nil:
+		return err
+	case !known:
+		*b = 0
+	case flag:
+		*b = 1
+	default:
+		*b = -1
+	}
+	return nil
+}
+
+// True says whether the flag came and is set.
+func (b Boolean) True() bool { return b > 0 }
+
+// False says whether the flag came and is not set.
+func (b Boolean) False() bool { return b < 0 }

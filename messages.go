@@ -1,0 +1,244 @@
+package salebot
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// AttachmentType says how a file is shown. Values of one's own are passed on.
+type AttachmentType string
+
+// The types that the reference names.
+const (
+	AttachmentImage AttachmentType = "image"
+	AttachmentVideo AttachmentType = "video"
+	AttachmentLink  AttachmentType = "link"
+	AttachmentFile  AttachmentType = "file"
+	AttachmentAudio AttachmentType = "audio"
+)
+
+// MessageRequest sends a message to a client. It needs a text, a block or an
+// attachment.
+type MessageRequest struct {
+	// ClientID is the client; required.
+	ClientID ClientID
+	// Message is the text.
+	Message string
+	// BlockID is a block of the flow to send instead; it may move the client into
+	// that block. The API calls it message_id.
+	BlockID BlockID
+	// AttachmentType says how the file is shown; it goes with AttachmentURL.
+	AttachmentType AttachmentType
+	// AttachmentURL is the public address of a file, which the messenger has to
+	// be able to fetch.
+	AttachmentURL string
+	// Buttons are the buttons of the message.
+	Buttons Buttons
+	// After delays the message; zero means at once.
+	After time.Duration
+	// At delays the message to a moment; it cannot be combined with After and
+	// needs WithProjectLocation.
+	At time.Time
+}
+
+func (r *MessageRequest) encode(s *settings) (payload, error) {
+	if err := requireClient("ClientID", r.ClientID); err != nil {
+		return payload{}, err
+	}
+	var o wire.Object
+	o.Int("client_id", int64(r.ClientID))
+	if err := putContent(&o, r.Message, r.BlockID, r.AttachmentType, r.AttachmentURL); err != nil {
+		return payload{}, err
+	}
+	if err := r.Buttons.put(&o); err != nil {
+		return payload{}, err
+	}
+	if err := putSchedule(&o, s, r.After, r.At); err != nil {
+		return payload{}, err
+	}
+	return payload{body: o.Bytes()}, nil
+}
+
+// putContent adds what a message consists of.
+func putContent(o *wire.Object, message string, block BlockID, kind AttachmentType, address string) error {
+	switch {
+	case kind != "" && address == "":
+		return invalid("AttachmentURL", "is required with AttachmentType")
+	case kind == "" && address != "":
+		return invalid("AttachmentType", "is required with AttachmentURL")
+	case block < 0:
+		return invalid("BlockID", "must be positive")
+	case strings.TrimSpace(message) == "" && block == 0 && address == "":
+		return invalid("Message", "is required, unless BlockID or AttachmentURL is set")
+	}
+	putText(o, "message", message)
+	if block != 0 {
+		o.Int("message_id", int64(block))
+	}
+	if address == "" {
+		return nil
+	}
+	if err := checkAddress("AttachmentURL", address); err != nil {
+		return err
+	}
+	o.Text("attachment_type", string(kind))
+	o.Text("attachment_url", address)
+	return nil
+}
+
+// Message sends a message to a client.
+//
+// Salebot action: message. Class: Once. Answer: observed (the text "ok").
+// Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) Message(ctx context.Context, request MessageRequest, options ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "message", options, request.encode)
+}
+
+// WhatsAppMessageRequest sends a WhatsApp message to a phone number. It needs a
+// text, a block or an attachment.
+type WhatsAppMessageRequest struct {
+	// Phone is the recipient's number; required.
+	Phone string
+	// Message is the text.
+	Message string
+	// BlockID is a block of the flow to send instead; it may move the client into
+	// that block. The API calls it message_id.
+	BlockID BlockID
+	// BotID names the WhatsApp to send from; optional where the project has only
+	// one. The API calls it whatsapp_bot_id.
+	BotID BotID
+	// AttachmentType says how the file is shown; it goes with AttachmentURL.
+	AttachmentType AttachmentType
+	// AttachmentURL is the public address of a file.
+	AttachmentURL string
+	// After delays the message; zero means at once.
+	After time.Duration
+	// At delays the message to a moment; it cannot be combined with After and
+	// needs WithProjectLocation.
+	At time.Time
+}
+
+func (r *WhatsAppMessageRequest) encode(s *settings) (payload, error) {
+	if err := requireText("Phone", r.Phone); err != nil {
+		return payload{}, err
+	}
+	var o wire.Object
+	o.Text("phone", r.Phone)
+	if err := putContent(&o, r.Message, r.BlockID, r.AttachmentType, r.AttachmentURL); err != nil {
+		return payload{}, err
+	}
+	putText(&o, "whatsapp_bot_id", string(r.BotID))
+	if err := putSchedule(&o, s, r.After, r.At); err != nil {
+		return payload{}, err
+	}
+	return payload{body: o.Bytes()}, nil
+}
+
+// WhatsAppMessage sends a WhatsApp message to a phone number.
+//
+// Salebot action: whatsapp_message. Class: Once. Answer: observed (the text
+// "ok"). Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) WhatsAppMessage(ctx context.Context, request WhatsAppMessageRequest, options ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "whatsapp_message", options, request.encode)
+}
+
+// BroadcastRequest sends a message to many clients. It needs exactly one
+// audience (List, Clients, or PlatformIDs with GroupID) and a text, a block or an
+// attachment.
+type BroadcastRequest struct {
+	// List sends to a client list.
+	List ListID
+	// Clients sends to these clients.
+	Clients []ClientID
+	// PlatformIDs sends to these persons, within the bot GroupID.
+	PlatformIDs []PlatformID
+	// GroupID is the bot that PlatformIDs belong to; it goes with them.
+	GroupID GroupID
+	// Message is the text.
+	Message string
+	// BlockID is a block of the flow to send instead. The API calls it
+	// message_id.
+	BlockID BlockID
+	// AttachmentType says how the file is shown; it goes with AttachmentURL.
+	AttachmentType AttachmentType
+	// AttachmentURL is the public address of a file.
+	AttachmentURL string
+	// Buttons are the buttons of the message.
+	Buttons Buttons
+	// Shift is the pause between two messages; zero means Salebot's default,
+	// which is 0.2 seconds.
+	Shift time.Duration
+	// After delays the broadcast; zero means at once.
+	After time.Duration
+	// At delays the broadcast to a moment; it cannot be combined with After and
+	// needs WithProjectLocation.
+	At time.Time
+}
+
+func (r *BroadcastRequest) encode(s *settings) (payload, error) {
+	var o wire.Object
+	if err := r.putAudience(&o); err != nil {
+		return payload{}, err
+	}
+	if err := putContent(&o, r.Message, r.BlockID, r.AttachmentType, r.AttachmentURL); err != nil {
+		return payload{}, err
+	}
+	if err := r.Buttons.put(&o); err != nil {
+		return payload{}, err
+	}
+	switch {
+	case r.Shift < 0:
+		return payload{}, invalid("Shift", "is negative")
+	case r.Shift > 0:
+		o.Seconds("shift", r.Shift)
+	}
+	if err := putSchedule(&o, s, r.After, r.At); err != nil {
+		return payload{}, err
+	}
+	return payload{body: o.Bytes()}, nil
+}
+
+// putAudience insists on one audience: versions of the reference disagree about
+// whether a broadcast without any goes to nobody or to everybody.
+func (r *BroadcastRequest) putAudience(o *wire.Object) error {
+	audiences := 0
+	for _, given := range []bool{r.List != 0, len(r.Clients) > 0, len(r.PlatformIDs) > 0} {
+		if given {
+			audiences++
+		}
+	}
+	switch {
+	case audiences == 0:
+		return invalid("Clients", "is empty, and so are List and PlatformIDs: a broadcast needs exactly one audience")
+	case audiences > 1:
+		return invalid("Clients", "cannot be combined with List or PlatformIDs, nor these with each other: a broadcast needs exactly one audience")
+	case len(r.PlatformIDs) > 0 && r.GroupID == "":
+		return invalid("GroupID", "is required with PlatformIDs")
+	case len(r.PlatformIDs) == 0 && r.GroupID != "":
+		return invalid("GroupID", "goes with PlatformIDs only")
+	case r.List < 0:
+		return invalid("List", "must be positive")
+	case r.List != 0:
+		o.Int("list", int64(r.List))
+	case len(r.Clients) > 0:
+		return putClientIDs(o, "clients", "Clients", r.Clients)
+	default:
+		if err := putPlatformIDs(o, "platform_ids", "PlatformIDs", r.PlatformIDs); err != nil {
+			return err
+		}
+		o.Text("group_id", string(r.GroupID))
+	}
+	return nil
+}
+
+// Broadcast sends a message to many clients. Salebot sends it little by little
+// after the call has returned; the answer does not tell who got it.
+//
+// Salebot action: broadcast. Class: Once. Answer: observed (the text "ok").
+// Errors: ErrInvalidRequest and those of every call.
+func (c *Client) Broadcast(ctx context.Context, request BroadcastRequest, options ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "broadcast", options, request.encode)
+}

@@ -1,0 +1,196 @@
+package salebot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/answer"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// Variables are the variables of a client as Salebot returned them. They stay
+// the JSON that came until one is asked for. The zero value has none.
+type Variables struct{ object []byte }
+
+// Value is one variable: text, a number, or null, as JSON. The zero value is
+// null.
+type Value struct{ raw []byte }
+
+// Get returns the variable of a name; ok is false where there is none.
+func (v Variables) Get(name string) (value Value, ok bool) {
+	for key, candidate := range v.All() {
+		if key == name {
+			value, ok = candidate, true
+		}
+	}
+	return value, ok
+}
+
+// Text returns the variable of a name as text, "" where there is none.
+func (v Variables) Text(name string) string {
+	value, _ := v.Get(name)
+	return value.Text()
+}
+
+// All yields the names and values in the order in which they came.
+func (v Variables) All() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		if len(v.object) == 0 {
+			return
+		}
+		// The object was checked when it came; the error only ends the walk.
+		_ = wire.Members(v.object, func(key string, value []byte) error {
+			if !yield(key, Value{raw: value}) {
+				return errStop
+			}
+			return nil
+		})
+	}
+}
+
+var errStop = fmt.Errorf("stop")
+
+// Len counts the variables.
+func (v Variables) Len() int {
+	n := 0
+	for range v.All() {
+		n++
+	}
+	return n
+}
+
+// Raw returns the JSON object; it is nil where there are no variables.
+func (v Variables) Raw() json.RawMessage { return v.object }
+
+// MarshalJSON returns the JSON object.
+func (v Variables) MarshalJSON() ([]byte, error) {
+	if v.object == nil {
+		return []byte("{}"), nil
+	}
+	return v.object, nil
+}
+
+// UnmarshalJSON takes an object, null, or the empty array that stands for an
+// empty object.
+func (v *Variables) UnmarshalJSON(value []byte) error {
+	if wire.IsNull(value) || value[0] == '[' && len(wire.Trim(value[1:])) == 1 {
+		*v = Variables{}
+		return nil
+	}
+	if value[0] != '{' {
+		return fmt.Errorf("variables: want an object, got %.20q", value)
+	}
+	v.object = bytes.Clone(value)
+	return nil
+}
+
+// Text returns the value as text: text as it is, a number by its digits, null as
+// "".
+func (v Value) Text() string {
+	text, _ := wire.LooseText(v.raw)
+	return text
+}
+
+// IsUnset says whether the value is null, empty, or one of the words by which
+// Salebot says that a variable has no value: None, NONE, null, undefined.
+func (v Value) IsUnset() bool { return wire.IsNull(v.raw) || wire.IsUnset(v.Text()) }
+
+// Raw returns the JSON of the value.
+func (v Value) Raw() json.RawMessage { return v.raw }
+
+// SaveVariablesRequest says which variables to write, and to whom.
+type SaveVariablesRequest struct {
+	// ClientID is the client to write to. Either it or Clients has to be set.
+	ClientID ClientID
+	// Clients are the clients to write to, for many at once.
+	Clients []ClientID
+	// Variables are the names and values. A name with the prefix "client." writes
+	// to the client's profile, any other to the variables of the deal; nil blanks
+	// a variable. Salebot keeps values as text.
+	Variables map[string]any
+}
+
+func (r *SaveVariablesRequest) encode(*settings) (payload, error) {
+	var o wire.Object
+	switch {
+	case r.ClientID != 0 && len(r.Clients) > 0:
+		return payload{}, invalid("Clients", "cannot be combined with ClientID")
+	case r.ClientID != 0:
+		o.Int("client_id", int64(r.ClientID))
+	case len(r.Clients) > 0:
+		if err := putClientIDs(&o, "clients", "Clients", r.Clients); err != nil {
+			return payload{}, err
+		}
+	default:
+		return payload{}, invalid("ClientID", "is required, unless Clients is set")
+	}
+	if len(r.Variables) == 0 {
+		return payload{}, invalid("Variables", "is empty")
+	}
+	var variables wire.Object
+	if err := putVariables(&variables, nil, r.Variables); err != nil {
+		return payload{}, err
+	}
+	o.Raw("variables", variables.Bytes())
+	return payload{body: o.Bytes()}, nil
+}
+
+// SaveVariables writes variables of one or of many clients.
+//
+// Salebot action: save_variables. Class: Idempotent. Answer: observed (the text
+// "ok"). Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) SaveVariables(ctx context.Context, request SaveVariablesRequest, options ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "save_variables", options, request.encode)
+}
+
+// GetVariables reads the variables of a client at this moment.
+//
+// Salebot action: get_variables. Class: Read. Answer: observed (an object of
+// names and values, in which a variable called "status" is a variable). Errors:
+// ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) GetVariables(ctx context.Context, client ClientID, options ...CallOption) (Variables, error) {
+	return call(ctx, c, "get_variables", options, clientQuery(client), func(body []byte, _ *settings) (Variables, error) {
+		if verdict := answer.Success(body, action.Flat); verdict.Kind != answer.Accepted {
+			return Variables{}, verdict
+		}
+		var v Variables
+		err := v.UnmarshalJSON(wire.Trim(body))
+		return v, err
+	})
+}
+
+// clientQuery encodes the query of an action that needs a client only.
+func clientQuery(client ClientID) encoder {
+	return func(*settings) (payload, error) {
+		if err := requireClient("client", client); err != nil {
+			return payload{}, err
+		}
+		return payload{query: url.Values{"client_id": {strconv.FormatInt(int64(client), 10)}}}, nil
+	}
+}
+
+// putVariables adds variables in the order of their names. The names that
+// reserved takes are refused.
+func putVariables(o *wire.Object, reserved *action.Row, variables map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		field := "Variables[" + strconv.Quote(name) + "]"
+		if name == "" {
+			return invalid(field, "has an empty name")
+		}
+		if reserved != nil && reserved.Takes(name) {
+			return invalid(field, "has the name of a parameter of "+reserved.Name)
+		}
+		if err := o.Any(name, variables[name]); err != nil {
+			return invalid(field, "cannot be encoded as JSON")
+		}
+	}
+	return nil
+}
