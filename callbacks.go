@@ -173,7 +173,7 @@ func (r *WhatsAppCallbackRequest) encode(s *settings) (payload, error) {
 // is created for an unknown number is not documented.
 //
 // Salebot action: whatsapp_callback. Class: Once. Answer: observed (the text
-// "ok"). Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
+// "ok"). Errors: ErrInvalidRequest and those of every call.
 func (c *Client) WhatsAppCallback(ctx context.Context, request WhatsAppCallbackRequest, options ...CallOption) (*Ack, error) {
 	return callAck(ctx, c, "whatsapp_callback", options, request.encode)
 }

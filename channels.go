@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/answer"
@@ -112,7 +114,7 @@ func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
 			return nil
 		}
 		known = true
-		channels, err := decodeItems[Channel, wireChannel](value, s, "")
+		channels, err := decodeItems[Channel, wireChannel](value, s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
@@ -132,4 +134,90 @@ func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
 		result.Raw = bytes.Clone(wire.Trim(body))
 	}
 	return result, nil
+}
+
+// CheckWhatsApp says whether a phone number has WhatsApp. The project needs a
+// connected WhatsApp for it.
+//
+// Salebot action: check_whatsapp. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) CheckWhatsApp(ctx context.Context, phone string, options ...CallOption) (bool, error) {
+	return call(ctx, c, "check_whatsapp", options, oneText("phone", "phone", phone), func(body []byte, _ *settings) (exists bool, err error) {
+		err = decodeData(body, []string{"exists"}, func(value []byte) error {
+			flag, known, err := wire.Flag(value)
+			if err == nil && !known {
+				err = errNull
+			}
+			exists = flag
+			return err
+		})
+		return exists, err
+	})
+}
+
+// CheckInstagramSubscriptionRequest says whose subscription to check.
+type CheckInstagramSubscriptionRequest struct {
+	// UserName is the account to check; required.
+	UserName string
+	// Login is the project's own account; optional.
+	Login string
+}
+
+func (r *CheckInstagramSubscriptionRequest) encode(*settings) (payload, error) {
+	if err := requireText("UserName", r.UserName); err != nil {
+		return payload{}, err
+	}
+	query := url.Values{"user_name": {r.UserName}}
+	if r.Login != "" {
+		query.Set("login", r.Login)
+	}
+	return payload{query: query}, nil
+}
+
+// InstagramSubscription is what Salebot tells about an Instagram account.
+type InstagramSubscription struct {
+	// Username is the name of the account.
+	Username string
+	// AccountID is the number of the account.
+	AccountID PlatformID
+	// Avatar is the address of a picture; "" if there is none.
+	Avatar string
+	// RealName is the name of the person.
+	RealName string
+	// IsFollower says whether the account follows the project's page.
+	IsFollower bool
+}
+
+// CheckInstagramSubscription says whether an account follows the project's
+// Instagram page. The current reference no longer has this action, and whether it
+// still works is not known.
+//
+// Salebot action: check_insta_subscription (legacy). Class: Read. Answer:
+// documented. Errors: ErrInvalidRequest and those of every call.
+func (c *Client) CheckInstagramSubscription(ctx context.Context, request CheckInstagramSubscriptionRequest, options ...CallOption) (*InstagramSubscription, error) {
+	return call(ctx, c, "check_insta_subscription", options, request.encode, func(body []byte, _ *settings) (*InstagramSubscription, error) {
+		err := decodeData(body, []string{"is_follower"}, func(value []byte) error {
+			if _, known, err := wire.Flag(value); err != nil || !known {
+				return errors.Join(err, errNull)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		var w struct {
+			Username   wire.String  `json:"username"`
+			AccountID  PlatformID   `json:"account_id"`
+			Avatar     wire.String  `json:"avatar"`
+			RealName   wire.String  `json:"real_name"`
+			IsFollower wire.Boolean `json:"is_follower"`
+		}
+		if err := json.Unmarshal(wire.Trim(body), &w); err != nil {
+			return nil, err
+		}
+		return &InstagramSubscription{
+			Username: string(w.Username), AccountID: w.AccountID, Avatar: string(w.Avatar),
+			RealName: string(w.RealName), IsFollower: w.IsFollower.True(),
+		}, nil
+	})
 }

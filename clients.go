@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strconv"
 
+	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/answer"
 	"github.com/salebot-go/salebot/internal/wire"
 )
@@ -116,4 +118,150 @@ func encodeClientsToLoad(clients []ClientToLoad) (payload, error) {
 		list = append(list, o.Bytes()...)
 	}
 	return payload{body: append(list, ']')}, nil
+}
+
+// ClientsPageLimit is the largest number of clients that one request returns.
+const ClientsPageLimit = 500
+
+// GetClientsRequest says which page of the project's clients to read. The zero
+// value asks for the first page of all clients.
+type GetClientsRequest struct {
+	// Offset is the number of clients to leave out.
+	Offset int
+	// Limit is the number of clients, at most ClientsPageLimit; zero means
+	// ClientsPageLimit.
+	Limit int
+	// List restricts the answer to a client list; zero means all clients.
+	List ListID
+	// OldestFirst turns the order round. It does not go with List. The API calls
+	// it reverse.
+	OldestFirst bool
+}
+
+func (r *GetClientsRequest) encode(*settings) (payload, error) {
+	switch {
+	case r.Offset < 0:
+		return payload{}, invalid("Offset", "is negative")
+	case r.Limit < 0 || r.Limit > ClientsPageLimit:
+		return payload{}, invalid("Limit", "must be between 1 and "+strconv.Itoa(ClientsPageLimit)+", or 0")
+	case r.List < 0:
+		return payload{}, invalid("List", "must be positive")
+	case r.List != 0 && r.OldestFirst:
+		return payload{}, invalid("OldestFirst", "cannot be combined with List")
+	}
+	query := url.Values{
+		"offset": {strconv.Itoa(r.Offset)},
+		"limit":  {strconv.Itoa(firstSet(r.Limit, ClientsPageLimit))},
+	}
+	if r.List != 0 {
+		query.Set("list", strconv.FormatInt(int64(r.List), 10))
+	}
+	if r.OldestFirst {
+		query.Set("reverse", "1")
+	}
+	return payload{query: query}, nil
+}
+
+// GetClients reads one page of the project's clients; Clients reads them all.
+//
+// Salebot action: get_clients. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) GetClients(ctx context.Context, request GetClientsRequest, options ...CallOption) ([]ClientRecord, error) {
+	return call(ctx, c, "get_clients", options, request.encode, func(body []byte, s *settings) ([]ClientRecord, error) {
+		return decodeItems[ClientRecord, wireClientRecord](body, s, "clients")
+	})
+}
+
+// ListRequest adds clients to a client list, or removes them.
+type ListRequest struct {
+	// ListID is the list; required.
+	ListID ListID
+	// Clients are the clients; required. The largest number is not documented.
+	Clients []ClientID
+}
+
+func (r *ListRequest) encode(*settings) (payload, error) {
+	switch {
+	case r.ListID == 0:
+		return payload{}, invalid("ListID", "is required")
+	case r.ListID < 0:
+		return payload{}, invalid("ListID", "must be positive")
+	case len(r.Clients) == 0:
+		return payload{}, invalid("Clients", "is empty")
+	}
+	var o wire.Object
+	o.Int("list_id", int64(r.ListID))
+	if err := putClientIDs(&o, "clients", "Clients", r.Clients); err != nil {
+		return payload{}, err
+	}
+	return payload{body: o.Bytes()}, nil
+}
+
+// AddToList adds clients to a client list. That may start flows, which is why it
+// is not repeated by itself.
+//
+// Salebot action: add_to_list. Class: Once. Answer: assumed (any
+// acknowledgement, an empty one too). Errors: ErrInvalidRequest and those of
+// every call.
+func (c *Client) AddToList(ctx context.Context, request ListRequest, options ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "add_to_list", options, request.encode)
+}
+
+// RemoveFromList removes clients from a client list. That may start flows, which
+// is why it is not repeated by itself.
+//
+// Salebot action: remove_from_list. Class: Once. Answer: assumed (any
+// acknowledgement, an empty one too). Errors: ErrInvalidRequest and those of
+// every call.
+func (c *Client) RemoveFromList(ctx context.Context, request ListRequest, options ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "remove_from_list", options, request.encode)
+}
+
+// AssignToUserRequest hands a client to an employee.
+type AssignToUserRequest struct {
+	// ClientID is the client; required.
+	ClientID ClientID
+	// Email is the employee's address; without it Salebot chooses one.
+	Email string
+}
+
+func (r *AssignToUserRequest) encode(*settings) (payload, error) {
+	if err := requireClient("ClientID", r.ClientID); err != nil {
+		return payload{}, err
+	}
+	var o wire.Object
+	o.Int("client_id", int64(r.ClientID))
+	putText(&o, "email", r.Email)
+	return payload{body: o.Bytes()}, nil
+}
+
+// AssignToUser hands a client to an employee.
+//
+// Salebot action: assign_to_user. Class: Once. Answer: assumed (any
+// acknowledgement, an empty one too). Errors: ErrInvalidRequest,
+// ErrClientNotFound and those of every call.
+func (c *Client) AssignToUser(ctx context.Context, request AssignToUserRequest, options ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "assign_to_user", options, request.encode)
+}
+
+// DeleteClients deletes clients for good, at most 500. The key needs a
+// permission of its own for it.
+//
+// Salebot action: delete_clients. Class: Idempotent. Answer: assumed (any
+// acknowledgement, an empty one too). Errors: ErrInvalidRequest, ErrForbidden and
+// those of every call.
+func (c *Client) DeleteClients(ctx context.Context, clients []ClientID, options ...CallOption) (*Ack, error) {
+	const name = "delete_clients"
+	return callAck(ctx, c, name, options, func(*settings) (payload, error) {
+		limit := action.MustLookup(name).BatchLimit
+		switch {
+		case len(clients) == 0:
+			return payload{}, invalid("clients", "is empty")
+		case len(clients) > limit:
+			return payload{}, invalid("clients", "has more than "+strconv.Itoa(limit)+" ids, which is the most for one request")
+		}
+		var o wire.Object
+		err := putClientIDs(&o, "client_ids", "clients", clients)
+		return payload{body: o.Bytes()}, err
+	})
 }

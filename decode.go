@@ -60,10 +60,10 @@ type wireItem[T, W any] interface {
 	item(raw json.RawMessage) (T, error)
 }
 
-// decodeItems reads the list of an answer, under a key or as the whole body.
-func decodeItems[T, W any, P wireItem[T, W]](body []byte, s *settings, key string) ([]T, error) {
+// decodeItems reads the list of an answer, under one of the keys or as the whole body.
+func decodeItems[T, W any, P wireItem[T, W]](body []byte, s *settings, keys ...string) ([]T, error) {
 	var items []T
-	err := decodeData(body, []string{key}, func(list []byte) error {
+	err := decodeData(body, keys, func(list []byte) error {
 		if wire.IsNull(list) {
 			return errNull
 		}

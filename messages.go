@@ -140,7 +140,7 @@ func (r *WhatsAppMessageRequest) encode(s *settings) (payload, error) {
 // WhatsAppMessage sends a WhatsApp message to a phone number.
 //
 // Salebot action: whatsapp_message. Class: Once. Answer: observed (the text
-// "ok"). Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
+// "ok"). Errors: ErrInvalidRequest and those of every call.
 func (c *Client) WhatsAppMessage(ctx context.Context, request WhatsAppMessageRequest, options ...CallOption) (*Ack, error) {
 	return callAck(ctx, c, "whatsapp_message", options, request.encode)
 }

@@ -169,12 +169,14 @@ func (c *Client) GetVariables(ctx context.Context, client ClientID, options ...C
 
 // clientQuery encodes the query of an action that needs a client only.
 func clientQuery(client ClientID) encoder {
-	return func(*settings) (payload, error) {
-		if err := requireClient("client", client); err != nil {
-			return payload{}, err
-		}
-		return payload{query: url.Values{"client_id": {strconv.FormatInt(int64(client), 10)}}}, nil
+	return func(*settings) (payload, error) { return clientQueryOf("client", client) }
+}
+
+func clientQueryOf(field string, client ClientID) (payload, error) {
+	if err := requireClient(field, client); err != nil {
+		return payload{}, err
 	}
+	return payload{query: url.Values{"client_id": {strconv.FormatInt(int64(client), 10)}}}, nil
 }
 
 // putVariables adds variables in the order of their names. The names that

@@ -119,7 +119,7 @@ func (l *Loop) Run(ctx context.Context, try func(number int, waited time.Duratio
 			return summary
 		}
 		summary.Attempts++
-		summary.Outcome = combine(summary, result.Outcome)
+		summary.Outcome = l.combine(summary, result.Outcome)
 		if result.Outcome == Accepted && summary.Attempts == 1 {
 			l.Budget.Refund()
 		}
@@ -137,9 +137,9 @@ func (l *Loop) Run(ctx context.Context, try func(number int, waited time.Duratio
 }
 
 // combine sums up the attempts of a call: what is unknown stays unknown, unless
-// a later attempt was accepted.
-func combine(before Summary, latest Outcome) Outcome {
-	if before.Attempts > 1 && before.Outcome == Unknown && latest != Accepted {
+// a later attempt was accepted. Of a read the latest answer tells all.
+func (l *Loop) combine(before Summary, latest Outcome) Outcome {
+	if l.Class != action.Read && before.Attempts > 1 && before.Outcome == Unknown && latest != Accepted {
 		return Unknown
 	}
 	return latest

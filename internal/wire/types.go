@@ -36,3 +36,15 @@ func (b Boolean) True() bool { return b > 0 }
 
 // False says whether the flag came and is not set.
 func (b Boolean) False() bool { return b < 0 }
+
+// Number is a whole number that may come as text or null.
+type Number int64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Number) UnmarshalJSON(value []byte) error {
+	parsed, err := Int(value)
+	if err == nil {
+		*n = Number(parsed)
+	}
+	return err
+}

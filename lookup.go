@@ -1,0 +1,411 @@
+package salebot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/answer"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// SearchIn says which variables a look-up searches. The zero value leaves it to
+// Salebot, which then searches the variables of the client.
+type SearchIn string
+
+// SearchInOrder searches the variables of deals.
+const SearchInOrder SearchIn = "order"
+
+// GetClientIDByPhone finds a client by phone: among the WhatsApp clients and in
+// the variables. Which one is returned where several match is not documented.
+// NormalizePhone helps with spellings.
+//
+// Salebot action: find_client_id_by_phone. Class: Read. Answer: assumed.
+// Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) GetClientIDByPhone(ctx context.Context, phone string, options ...CallOption) (ClientID, error) {
+	return call(ctx, c, "find_client_id_by_phone", options, oneText("phone", "phone", phone), decodeClientID)
+}
+
+// GetClientIDByEmail finds a client by an e-mail address in the variables.
+//
+// Salebot action: find_client_id_by_email. Class: Read. Answer: assumed.
+// Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) GetClientIDByEmail(ctx context.Context, email string, options ...CallOption) (ClientID, error) {
+	return call(ctx, c, "find_client_id_by_email", options, oneText("email", "email", email), decodeClientID)
+}
+
+// GetClientIDByVariableRequest says which variable must have which value.
+type GetClientIDByVariableRequest struct {
+	// Name is the name of the variable; required.
+	Name string
+	// Value is the value to find; required.
+	Value string
+	// GroupID restricts the look-up to a bot; optional.
+	GroupID GroupID
+	// SearchIn is where to search; optional.
+	SearchIn SearchIn
+}
+
+func (r *GetClientIDByVariableRequest) encode(*settings) (payload, error) {
+	query, err := variableQuery("Name", "Value", r.Name, r.Value)
+	if err != nil {
+		return payload{}, err
+	}
+	if r.GroupID != "" {
+		query.Set("group_id", string(r.GroupID))
+	}
+	if r.SearchIn != "" {
+		query.Set("search_in", string(r.SearchIn))
+	}
+	return payload{query: query}, nil
+}
+
+// GetClientIDByVariable finds a client by the value of a variable. Which one is
+// returned where several match is not documented.
+//
+// Salebot action: find_client_id_by_var. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) GetClientIDByVariable(ctx context.Context, request GetClientIDByVariableRequest, options ...CallOption) (ClientID, error) {
+	return call(ctx, c, "find_client_id_by_var", options, request.encode, decodeClientID)
+}
+
+// GetLatestClientIDByVariable finds the client that was created last among those
+// with a value of a variable.
+//
+// Salebot action: find_latest_client_id_by_var. Class: Read. Answer: assumed (as
+// for GetClientIDByVariable). Errors: ErrInvalidRequest, ErrClientNotFound and
+// those of every call.
+func (c *Client) GetLatestClientIDByVariable(ctx context.Context, name, value string, options ...CallOption) (ClientID, error) {
+	return call(ctx, c, "find_latest_client_id_by_var", options, variableEncoder(name, value), decodeClientID)
+}
+
+// GetClientIDsByVariable finds all clients with a value of a variable. The result
+// is empty where there is none.
+//
+// Salebot action: find_all_client_id_by_var. Class: Read. Answer: assumed (as for
+// GetClientIDsByVariables). Errors: ErrInvalidRequest and those of every call.
+func (c *Client) GetClientIDsByVariable(ctx context.Context, name, value string, options ...CallOption) ([]ClientID, error) {
+	return callPlural(ctx, c, "find_all_client_id_by_var", options, variableEncoder(name, value))
+}
+
+// GetClientIDsByVariables finds all clients who have every one of the values, of
+// at most three variables. The result is empty where there is none.
+//
+// Salebot action: find_all_client_id_by_several_vars. Class: Read. Answer:
+// documented. Errors: ErrInvalidRequest and those of every call.
+func (c *Client) GetClientIDsByVariables(ctx context.Context, variables map[string]string, options ...CallOption) ([]ClientID, error) {
+	const name = "find_all_client_id_by_several_vars"
+	encode := func(*settings) (payload, error) {
+		limit := action.MustLookup(name).BatchLimit
+		switch {
+		case len(variables) == 0:
+			return payload{}, invalid("variables", "is empty")
+		case len(variables) > limit:
+			return payload{}, invalid("variables", "has more than "+strconv.Itoa(limit)+" entries, which is the most for this look-up")
+		}
+		query := url.Values{}
+		for _, key := range slices.Sorted(maps.Keys(variables)) {
+			field := "variables[" + strconv.Quote(key) + "]"
+			if err := requireText(field, key); err != nil {
+				return payload{}, invalid(field, "has an empty name")
+			}
+			if err := requireText(field, variables[key]); err != nil {
+				return payload{}, err
+			}
+			query.Set(key, variables[key])
+		}
+		return payload{query: query}, nil
+	}
+	return callPlural(ctx, c, name, options, encode)
+}
+
+// Condition is what a variable has to fulfil in FindClients; make it with Equals
+// and its siblings. The zero value is refused.
+type Condition struct {
+	operator string
+	operand  any
+	set      bool
+}
+
+// Equals asks for a value.
+func Equals(value any) Condition { return Condition{operand: value, set: true} }
+
+// Not asks for any value but this.
+func Not(value any) Condition { return Operator("_not", value) }
+
+// In asks for one of the values.
+func In(values ...any) Condition { return Operator("_in", nonNil(values)) }
+
+// NotIn asks for none of the values.
+func NotIn(values ...any) Condition { return Operator("_not_in", nonNil(values)) }
+
+// Operator passes an operator on that this package does not know, together with
+// what it works on.
+func Operator(name string, operand any) Condition {
+	return Condition{operator: name, operand: operand, set: true}
+}
+
+func nonNil(values []any) []any {
+	if values == nil {
+		return []any{}
+	}
+	return values
+}
+
+// FindClientsRequest says which variables clients have to have.
+type FindClientsRequest struct {
+	// Query holds a condition for each name of a variable; required.
+	Query map[string]Condition
+	// SearchIn is where to search; optional.
+	SearchIn SearchIn
+	// Any asks for one of the conditions; the zero value asks for all of them.
+	Any bool
+}
+
+func (r *FindClientsRequest) encode(*settings) (payload, error) {
+	if len(r.Query) == 0 {
+		return payload{}, invalid("Query", "is empty")
+	}
+	var query wire.Object
+	for _, name := range slices.Sorted(maps.Keys(r.Query)) {
+		field := "Query[" + strconv.Quote(name) + "]"
+		condition := r.Query[name]
+		switch {
+		case name == "":
+			return payload{}, invalid(field, "has an empty name")
+		case !condition.set:
+			return payload{}, invalid(field, "is the zero Condition: make it with Equals or its siblings")
+		}
+		operand := condition.operand
+		if list, ok := operand.([]any); ok && len(list) == 0 {
+			return payload{}, invalid(field, "has no values")
+		}
+		if condition.operator != "" {
+			operand = map[string]any{condition.operator: operand}
+		}
+		if err := query.Any(name, operand); err != nil {
+			return payload{}, invalid(field, "cannot be encoded as JSON")
+		}
+	}
+	var o wire.Object
+	o.Raw("q", query.Bytes())
+	putText(&o, "search_in", string(r.SearchIn))
+	if r.Any {
+		o.Bool("include_all", false)
+	}
+	return payload{body: o.Bytes()}, nil
+}
+
+// FindClients finds clients by conditions on their variables. The result is
+// empty where there is none.
+//
+// Salebot action: find_clients. Class: Read. Answer: documented. Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) FindClients(ctx context.Context, request FindClientsRequest, options ...CallOption) ([]ClientID, error) {
+	return callPlural(ctx, c, "find_clients", options, request.encode)
+}
+
+// GetClientsByPlatformIDRequest says which persons to find.
+type GetClientsByPlatformIDRequest struct {
+	// PlatformIDs are the persons' ids in the messenger; required. The largest
+	// number is not documented.
+	PlatformIDs []PlatformID
+	// GroupID restricts the look-up to a bot; optional.
+	GroupID GroupID
+}
+
+func (r *GetClientsByPlatformIDRequest) encode(*settings) (payload, error) {
+	if len(r.PlatformIDs) == 0 {
+		return payload{}, invalid("PlatformIDs", "is empty")
+	}
+	var o wire.Object
+	if err := putPlatformIDs(&o, "platform_ids", "PlatformIDs", r.PlatformIDs); err != nil {
+		return payload{}, err
+	}
+	putText(&o, "group_id", string(r.GroupID))
+	return payload{body: o.Bytes()}, nil
+}
+
+// GetClientsByPlatformID finds clients by their ids in the messenger. Ids that
+// the project does not know are left out of the result, which is empty where
+// there is none.
+//
+// Salebot action: find_client_id_by_platform_id. Class: Read. Answer: observed.
+// Errors: ErrInvalidRequest and those of every call.
+func (c *Client) GetClientsByPlatformID(ctx context.Context, request GetClientsByPlatformIDRequest, options ...CallOption) ([]ClientRecord, error) {
+	records, err := call(ctx, c, "find_client_id_by_platform_id", options, request.encode, func(body []byte, s *settings) ([]ClientRecord, error) {
+		return decodeItems[ClientRecord, wireClientRecord](body, s, "clients", "result")
+	})
+	return emptyIfNotFound(records, err)
+}
+
+// GetClientIDByOnlineChatRequest says which visitor of a site's chat is meant.
+type GetClientIDByOnlineChatRequest struct {
+	// Recipient is the visitor's dialogue, which the page with the chat has as
+	// SaleBotPro.recipient_id; required.
+	Recipient string
+	// Name is a name to give to the client; optional.
+	Name string
+	// Tag is a tag to give to the client; optional.
+	Tag string
+}
+
+func (r *GetClientIDByOnlineChatRequest) encode(*settings) (payload, error) {
+	if err := requireText("Recipient", r.Recipient); err != nil {
+		return payload{}, err
+	}
+	query := url.Values{"recipient": {r.Recipient}}
+	if r.Name != "" {
+		query.Set("name", r.Name)
+	}
+	if r.Tag != "" {
+		query.Set("tag", r.Tag)
+	}
+	return payload{query: query}, nil
+}
+
+// GetClientIDByOnlineChat gets the client of a visitor of a site's chat, and sets
+// the name and tag that are given.
+//
+// Salebot action: online_chat_client_id. Class: Idempotent, although a GET.
+// Answer: documented. Errors: ErrInvalidRequest, ErrClientNotFound and those of
+// every call.
+func (c *Client) GetClientIDByOnlineChat(ctx context.Context, request GetClientIDByOnlineChatRequest, options ...CallOption) (ClientID, error) {
+	return call(ctx, c, "online_chat_client_id", options, request.encode, decodeClientID)
+}
+
+// GetClientIDByWhatsAppRequest says which WhatsApp number is meant.
+type GetClientIDByWhatsAppRequest struct {
+	// Phone is the number; required. NormalizePhone helps with spellings.
+	Phone string
+	// GroupID restricts the look-up to a bot; optional.
+	GroupID GroupID
+}
+
+func (r *GetClientIDByWhatsAppRequest) encode(*settings) (payload, error) {
+	if err := requireText("Phone", r.Phone); err != nil {
+		return payload{}, err
+	}
+	query := url.Values{"phone": {r.Phone}}
+	if r.GroupID != "" {
+		query.Set("group_id", string(r.GroupID))
+	}
+	return payload{query: query}, nil
+}
+
+// GetClientIDByWhatsApp finds the client of a WhatsApp number.
+//
+// Salebot action: whatsapp_client_id. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) GetClientIDByWhatsApp(ctx context.Context, request GetClientIDByWhatsAppRequest, options ...CallOption) (ClientID, error) {
+	return call(ctx, c, "whatsapp_client_id", options, request.encode, decodeClientID)
+}
+
+// oneText encodes the query of an action that needs one text only.
+func oneText(field, name, value string) encoder {
+	return func(*settings) (payload, error) {
+		if err := requireText(field, value); err != nil {
+			return payload{}, err
+		}
+		return payload{query: url.Values{name: {value}}}, nil
+	}
+}
+
+func variableEncoder(name, value string) encoder {
+	return func(*settings) (payload, error) {
+		query, err := variableQuery("name", "value", name, value)
+		return payload{query: query}, err
+	}
+}
+
+func variableQuery(nameField, valueField, name, value string) (url.Values, error) {
+	if err := requireText(nameField, name); err != nil {
+		return nil, err
+	}
+	if err := requireText(valueField, value); err != nil {
+		return nil, err
+	}
+	return url.Values{"var": {name}, "val": {value}}, nil
+}
+
+// errNobody is the refusal that stands for an empty answer.
+var errNobody = answer.Verdict{Kind: answer.Refused, Code: "client_not_found"}
+
+// decodeClientID reads a client's number: under its key, alone, or as the first
+// of a list.
+func decodeClientID(body []byte, _ *settings) (ClientID, error) {
+	if id, ok := bareClientID(body); ok {
+		return id, nil
+	}
+	ids, err := clientIDs(body)
+	switch {
+	case err != nil:
+		return 0, err
+	case len(ids) == 0:
+		return 0, errNobody
+	}
+	return ids[0], nil
+}
+
+func bareClientID(body []byte) (ClientID, bool) {
+	trimmed := wire.Trim(body)
+	if len(trimmed) == 0 || trimmed[0] != '"' && (trimmed[0] < '0' || trimmed[0] > '9') || !json.Valid(trimmed) {
+		return 0, false
+	}
+	n, err := wire.Int(trimmed)
+	return ClientID(n), err == nil && n > 0
+}
+
+// clientIDs reads the numbers of clients in any of the forms of the look-ups.
+func clientIDs(body []byte) ([]ClientID, error) {
+	var ids []ClientID
+	err := decodeData(body, []string{"client_ids", "client_id", "id", "ids", "result"}, func(value []byte) error {
+		if wire.IsNull(value) {
+			return nil
+		}
+		if value[0] != '[' {
+			var id ClientID
+			if err := id.UnmarshalJSON(value); err != nil {
+				return err
+			}
+			if id != 0 {
+				ids = append(ids, id)
+			}
+			return nil
+		}
+		if err := json.Unmarshal(value, &ids); err != nil {
+			return err
+		}
+		if slices.Contains(ids, 0) {
+			return errNoID
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// callPlural is call for the look-ups of many clients, where finding none is no
+// failure.
+func callPlural(ctx context.Context, c *Client, name string, options []CallOption, encode encoder) ([]ClientID, error) {
+	ids, err := call(ctx, c, name, options, encode, func(body []byte, _ *settings) ([]ClientID, error) {
+		return clientIDs(body)
+	})
+	return emptyIfNotFound(ids, err)
+}
+
+// emptyIfNotFound makes an empty result of an answer that says that nobody was
+// found.
+func emptyIfNotFound[T any](found []T, err error) ([]T, error) {
+	if errors.Is(err, ErrClientNotFound) {
+		return []T{}, nil
+	}
+	if err == nil && found == nil {
+		found = []T{}
+	}
+	return found, err
+}
