@@ -104,7 +104,7 @@ func attachmentObject(raw []byte) []Attachment {
 		members++
 		text, err := wire.Text(value)
 		if err != nil || text == "" {
-			return nil
+			return nil //nolint:nilerr // what is no text is no address
 		}
 		switch key {
 		case "url", "file", "link", "src":

@@ -64,7 +64,7 @@ func InlineWebAppButton(text, address string) Button {
 	return Button{kind: inlineButton, text: text, webApp: address}
 }
 
-// WithColor returns the button in a colour, for VK and Viber; its values are
+// WithColor returns the button in a color, for VK and Viber; its values are
 // not documented.
 func (b Button) WithColor(color string) Button {
 	b.color = color

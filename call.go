@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
@@ -164,9 +165,9 @@ func (j *journey) try(ctx context.Context, number int, waited time.Duration, dec
 	start := time.Now()
 	result := j.exchange(ctx, &a, decode)
 	a.Duration, a.Outcome, a.Err = time.Since(start), Outcome(result.Outcome), j.failure
-	for i := len(contexts) - 1; i >= 0; i-- {
+	for i, inner := range slices.Backward(contexts) {
 		if after := j.core.config.hooks[i].After; after != nil {
-			after(contexts[i], a)
+			after(inner, a)
 		}
 	}
 	j.log(ctx, a)
@@ -395,5 +396,5 @@ func (j *journey) log(ctx context.Context, a Attempt) {
 // truncatedError wraps ErrTruncated with what was cut.
 type truncatedError struct{ problem string }
 
-func (e *truncatedError) Error() string        { return ErrTruncated.Error() + ": " + e.problem }
-func (e *truncatedError) Is(target error) bool { return target == ErrTruncated }
+func (e *truncatedError) Error() string      { return ErrTruncated.Error() + ": " + e.problem }
+func (*truncatedError) Is(target error) bool { return target == ErrTruncated }

@@ -16,14 +16,14 @@ import (
 
 // The environment variables that NewFromEnv reads.
 const (
-	EnvAPIKey  = "SALEBOT_API_KEY"
+	EnvAPIKey  = "SALEBOT_API_KEY" //nolint:gosec // the name of a variable, not a key
 	EnvBaseURL = "SALEBOT_BASE_URL"
 )
 
 // Client calls Salebot's API for one project. Make it with New; it is safe for
 // concurrent use and meant to be kept. The calls of the zero Client fail with
 // ErrNotInitialized.
-type Client struct{ core *core }
+type Client struct{ core *core } //nolint:recvcheck // copies print without the key too
 
 // core is what a client is made of. Nothing in it can be changed after New, and
 // the key is in closures only.

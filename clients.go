@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/url"
 	"strconv"
 
@@ -264,4 +265,60 @@ func (c *Client) DeleteClients(ctx context.Context, clients []ClientID, options 
 		err := putClientIDs(&o, "client_ids", "clients", clients)
 		return payload{body: o.Bytes()}, err
 	})
+}
+
+// ClientsRequest says which clients to iterate over. The zero value asks for all
+// clients of the project, the oldest first.
+type ClientsRequest struct {
+	// Offset is the number of clients to leave out: to go on after a PageError,
+	// give its Position.
+	Offset int
+	// PageSize is the number of clients of a request, at most ClientsPageLimit;
+	// zero means ClientsPageLimit.
+	PageSize int
+	// PagesInFlight is the number of requests under way at once, at most 64; zero
+	// means 1: the next page comes while the current one is worked on.
+	PagesInFlight int
+	// List restricts the answer to a client list, whose order Salebot chooses;
+	// zero means all clients.
+	List ListID
+	// NewestFirst turns the order round. Clients who arrive meanwhile then shift
+	// the pages, so that some are yielded twice.
+	NewestFirst bool
+}
+
+// Clients iterates over the clients of the project, or of a list. Nothing is read
+// before the first client is asked for, and each range begins anew. The iteration
+// ends after an empty page; an error is yielded once, as the last element, and is
+// a PageError.
+//
+// Pages are addressed by offset. In the default order, the oldest first, clients
+// who arrive meanwhile are at the end and are read too; clients who are deleted
+// meanwhile let others move up, who may then be missed. In the other orders
+// arrivals may let clients be yielded twice.
+//
+// Salebot action: get_clients. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) Clients(ctx context.Context, request ClientsRequest, options ...CallOption) iter.Seq2[ClientRecord, error] {
+	first := GetClientsRequest{
+		Offset: request.Offset, Limit: firstSet(request.PageSize, ClientsPageLimit), List: request.List,
+		OldestFirst: request.List == 0 && !request.NewestFirst,
+	}
+	inFlight, err := checkPagesInFlight(request.PagesInFlight)
+	switch {
+	case err != nil:
+		return failedSeq[ClientRecord](notSent("get_clients", err))
+	case request.PageSize < 0 || request.PageSize > ClientsPageLimit:
+		return failedSeq[ClientRecord](notSent("get_clients",
+			invalid("PageSize", "must be between 1 and "+strconv.Itoa(ClientsPageLimit)+", or 0")))
+	}
+	return offsetPages[ClientRecord, ClientID]{
+		offset: first.Offset, limit: first.Limit, inFlight: inFlight,
+		key: func(record ClientRecord) ClientID { return record.ID },
+		fetch: func(ctx context.Context, offset, limit int) ([]ClientRecord, error) {
+			page := first
+			page.Offset, page.Limit = offset, limit
+			return c.GetClients(ctx, page, options...)
+		},
+	}.all(ctx)
 }

@@ -67,13 +67,13 @@ func decodeItems[T, W any, P wireItem[T, W]](body []byte, s *settings, keys ...s
 		if wire.IsNull(list) {
 			return errNull
 		}
-		var travelled []W
-		if err := json.Unmarshal(list, &travelled); err != nil {
+		var arrived []W
+		if err := json.Unmarshal(list, &arrived); err != nil {
 			return err
 		}
 		var raws []json.RawMessage
 		if s.rawItems {
-			raws = make([]json.RawMessage, 0, len(travelled))
+			raws = make([]json.RawMessage, 0, len(arrived))
 			if err := wire.Elements(list, func(value []byte) error {
 				raws = append(raws, bytes.Clone(value))
 				return nil
@@ -81,13 +81,13 @@ func decodeItems[T, W any, P wireItem[T, W]](body []byte, s *settings, keys ...s
 				return err
 			}
 		}
-		items = make([]T, len(travelled))
-		for i := range travelled {
+		items = make([]T, len(arrived))
+		for i := range arrived {
 			var raw json.RawMessage
 			if s.rawItems {
 				raw = raws[i]
 			}
-			item, err := P(&travelled[i]).item(raw)
+			item, err := P(&arrived[i]).item(raw)
 			if err != nil {
 				return fmt.Errorf("element %d: %w", i, err)
 			}

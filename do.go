@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/answer"
@@ -97,7 +98,7 @@ func (c *Client) Do(ctx context.Context, request DoRequest, options ...CallOptio
 		return nil, notSent("do", err)
 	}
 	var response Response
-	options = append(options[:len(options):len(options)], WithResponse(&response))
+	options = append(slices.Clip(options), WithResponse(&response))
 	_, err = callRow(ctx, c, row, options, request.encode, func(body []byte, _ *settings) (struct{}, error) {
 		return struct{}{}, checkRaw(body, row)
 	})

@@ -63,6 +63,9 @@ const (
 	// OutcomeAccepted requests were executed. An error carries it where only a
 	// part of the request was refused; see PartialError.
 	OutcomeAccepted = Outcome(attempt.Accepted)
+	// OutcomeNotTried items of a bulk run were not sent, because the run ended
+	// before, or provably never left.
+	OutcomeNotTried = Outcome(attempt.Accepted + 1)
 )
 
 // String returns the outcome in words.
@@ -74,6 +77,8 @@ func (o Outcome) String() string {
 		return "rejected"
 	case OutcomeAccepted:
 		return "accepted"
+	case OutcomeNotTried:
+		return "not tried"
 	case OutcomeUnknown:
 		return "unknown"
 	}
@@ -289,7 +294,7 @@ func (e *DecodeError) Error() string {
 func (e *DecodeError) Unwrap() error { return e.Err }
 
 // Is reports ErrUnexpectedResponse.
-func (e *DecodeError) Is(target error) bool { return target == ErrUnexpectedResponse }
+func (*DecodeError) Is(target error) bool { return target == ErrUnexpectedResponse }
 
 // LogValue returns the parts of the error as attributes, without the body.
 func (e *DecodeError) LogValue() slog.Value {
@@ -326,7 +331,7 @@ func (e *InvalidRequestError) Error() string {
 }
 
 // Is reports ErrInvalidRequest.
-func (e *InvalidRequestError) Is(target error) bool { return target == ErrInvalidRequest }
+func (*InvalidRequestError) Is(target error) bool { return target == ErrInvalidRequest }
 
 // LogValue returns the parts of the error as attributes.
 func (e *InvalidRequestError) LogValue() slog.Value {
@@ -367,7 +372,7 @@ func (e *PartialError) Error() string {
 }
 
 // Is reports ErrRejected, which is true of the refused elements.
-func (e *PartialError) Is(target error) bool { return target == ErrRejected }
+func (*PartialError) Is(target error) bool { return target == ErrRejected }
 
 // LogValue returns the parts of the error as attributes.
 func (e *PartialError) LogValue() slog.Value {

@@ -3,8 +3,11 @@ package salebot
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"iter"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/salebot-go/salebot/internal/wire"
 )
@@ -158,4 +161,180 @@ func (c *Client) GetHistory(ctx context.Context, request GetHistoryRequest, opti
 // ErrClientNotFound and those of every call.
 func (c *Client) ClearHistory(ctx context.Context, client ClientID, options ...CallOption) (*Ack, error) {
 	return callAck(ctx, c, "clear_history", options, clientQuery(client))
+}
+
+// HistoryRequest says which messages of a client to iterate over.
+type HistoryRequest struct {
+	// ClientID is the client; required.
+	ClientID ClientID
+	// StartDate and StopDate are the first and the last day, in the project's time
+	// zone; required.
+	StartDate, StopDate Date
+	// DaysPerRequest is the length of the periods that are asked for; zero means
+	// 30. A period with too many messages for one answer is cut by itself.
+	DaysPerRequest int
+	// PagesInFlight is the number of requests under way at once, at most 64; zero
+	// means 1: the next period comes while the current one is worked on.
+	PagesInFlight int
+}
+
+// historyDays is the length of a period where the caller does not say.
+const historyDays = 30
+
+func (r *HistoryRequest) check() error {
+	whole := GetHistoryRequest{ClientID: r.ClientID, StartDate: r.StartDate, StopDate: r.StopDate}
+	if r.StartDate.IsZero() {
+		return invalid("StartDate", "is required")
+	}
+	if _, err := whole.encode(nil); err != nil {
+		return err
+	}
+	if r.DaysPerRequest < 0 {
+		return invalid("DaysPerRequest", "is negative")
+	}
+	return nil
+}
+
+// period is a stretch of days. Whether Salebot counts the last day in is not
+// known: periods therefore overlap by a day, and each has two days at least.
+type period struct{ start, stop Date }
+
+// periods cuts the request into periods, the newest first.
+func (r *HistoryRequest) periods() []period {
+	days := firstSet(r.DaysPerRequest, historyDays)
+	var periods []period
+	for stop := r.StopDate.AddDays(1); r.StartDate.Before(stop); {
+		start := stop.AddDays(-days)
+		if start.Before(r.StartDate) {
+			start = r.StartDate
+		}
+		periods = append(periods, period{start, stop})
+		stop = start
+	}
+	return periods
+}
+
+// halves cuts a period in two, the newest first; ok is false for the shortest.
+func (p period) halves() (newer, older period, ok bool) {
+	days := int(p.stop.utc().Sub(p.start.utc()) / (24 * time.Hour))
+	if days < 2 {
+		return p, p, false
+	}
+	middle := p.start.AddDays(days / 2)
+	return period{middle, p.stop}, period{p.start, middle}, true
+}
+
+// History iterates over the messages of a client within a period, the newest
+// first. Nothing is read before the first message is asked for, and each range
+// begins anew. A period that comes back as full as it can be is cut in two and
+// read again; a single day that is too full ends the iteration with
+// ErrTruncated. An error is yielded once, as the last element, and is a
+// PageError.
+//
+// Whether Salebot counts the last day of a period in is not documented, so one
+// more day is asked for. Messages of that day are left out where their time tells
+// so, which for unix times needs WithProjectLocation.
+//
+// Salebot action: get_history. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.
+func (c *Client) History(ctx context.Context, request HistoryRequest, options ...CallOption) iter.Seq2[HistoryItem, error] {
+	const name = "get_history"
+	if !c.ready() {
+		return failedSeq[HistoryItem](notSent(name, ErrNotInitialized))
+	}
+	inFlight, err := checkPagesInFlight(request.PagesInFlight)
+	if err == nil {
+		err = request.check()
+	}
+	s, optionErr := c.core.config.forCall(options)
+	if err = errors.Join(err, optionErr); err != nil {
+		return failedSeq[HistoryItem](notSent(name, err))
+	}
+	w := historyWalk{client: c, request: request, options: options, location: s.location}
+	return func(yield func(HistoryItem, error) bool) {
+		w := w
+		w.yield = yield
+		for periods := request.periods(); len(periods) > 0; {
+			periods = w.walk(ctx, inFlight, periods)
+		}
+	}
+}
+
+// historyWalk is one range over a history.
+type historyWalk struct {
+	client   *Client
+	request  HistoryRequest
+	options  []CallOption
+	location *time.Location
+	yield    func(HistoryItem, error) bool
+	// seen are the messages of the period before, which overlaps with this one.
+	seen map[MessageID]struct{}
+}
+
+// walk reads periods until one of them is too full, and returns what is left to
+// read: nothing at the end, and none after an error or a break.
+func (w *historyWalk) walk(ctx context.Context, inFlight int, periods []period) (left []period) {
+	pages := inOrder(ctx, min(inFlight, len(periods)), func(ctx context.Context, number int) ([]HistoryItem, error) {
+		if number >= len(periods) {
+			return nil, nil
+		}
+		return w.client.GetHistory(ctx, GetHistoryRequest{
+			ClientID: w.request.ClientID, StartDate: periods[number].start, StopDate: periods[number].stop,
+		}, w.options...)
+	})
+	number := 0
+	for page, err := range pages {
+		current := periods[number]
+		if newer, older, ok := current.halves(); ok && errors.Is(err, ErrTruncated) {
+			return append([]period{newer, older}, periods[number+1:]...)
+		}
+		if err != nil {
+			w.yield(HistoryItem{}, &PageError{StopDate: w.resumeDate(current), Err: err})
+			return nil
+		}
+		if !w.emit(page) {
+			return nil
+		}
+		if number++; number == len(periods) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// resumeDate is the StopDate with which the period is asked for again.
+func (w *historyWalk) resumeDate(p period) Date {
+	if w.request.StopDate.Before(p.stop) {
+		return w.request.StopDate
+	}
+	return p.stop
+}
+
+// emit yields the messages of a period that the period before did not have.
+func (w *historyWalk) emit(page []HistoryItem) bool {
+	seen := make(map[MessageID]struct{}, len(page))
+	for _, item := range page {
+		seen[item.ID] = struct{}{}
+		if _, again := w.seen[item.ID]; again || w.after(item) {
+			continue
+		}
+		if !w.yield(item, nil) {
+			return false
+		}
+	}
+	w.seen = seen
+	return true
+}
+
+// after says whether a message is known to be of a day behind the last one.
+func (w *historyWalk) after(item HistoryItem) bool {
+	if _, absolute := item.CreatedAt.Moment(); absolute && w.location == nil {
+		return false
+	}
+	location := w.location
+	if location == nil {
+		location = time.UTC
+	}
+	at, err := item.CreatedAt.In(location)
+	return err == nil && !at.IsZero() && w.request.StopDate.Before(DateOf(at))
 }

@@ -124,7 +124,7 @@ func (c *Client) GetClientIDsByVariables(ctx context.Context, variables map[stri
 	return callPlural(ctx, c, name, options, encode)
 }
 
-// Condition is what a variable has to fulfil in FindClients; make it with Equals
+// Condition is what a variable has to meet in FindClients; make it with Equals
 // and its siblings. The zero value is refused.
 type Condition struct {
 	operator string
@@ -246,7 +246,7 @@ func (c *Client) GetClientsByPlatformID(ctx context.Context, request GetClientsB
 
 // GetClientIDByOnlineChatRequest says which visitor of a site's chat is meant.
 type GetClientIDByOnlineChatRequest struct {
-	// Recipient is the visitor's dialogue, which the page with the chat has as
+	// Recipient is the visitor's dialog, which the page with the chat has as
 	// SaleBotPro.recipient_id; required.
 	Recipient string
 	// Name is a name to give to the client; optional.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -408,7 +409,7 @@ func WithHook(hook Hook) Option {
 		if hook.Before == nil && hook.After == nil {
 			return badOption("WithHook", "the hook is empty")
 		}
-		c.hooks = append(c.hooks[:len(c.hooks):len(c.hooks)], hook)
+		c.hooks = append(slices.Clip(c.hooks), hook)
 		return nil
 	})
 }
@@ -431,7 +432,7 @@ func WithResponse(target *Response) CallOption {
 		if target == nil {
 			return badOption("WithResponse", "the target is nil")
 		}
-		s.responses = append(s.responses[:len(s.responses):len(s.responses)], target)
+		s.responses = append(slices.Clip(s.responses), target)
 		return nil
 	})
 }
@@ -456,8 +457,7 @@ func (o callOption) applyToCall(s *settings) error {
 
 // asInvalidRequest makes the error of a call option one of the call.
 func asInvalidRequest(err error) error {
-	var option *OptionError
-	if errors.As(err, &option) {
+	if option, ok := errors.AsType[*OptionError](err); ok {
 		return invalid(option.Option, option.Problem)
 	}
 	return err

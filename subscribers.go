@@ -2,6 +2,7 @@ package salebot
 
 import (
 	"context"
+	"iter"
 	"net/url"
 	"strconv"
 	"time"
@@ -97,4 +98,67 @@ func (r *GetVKSubscribersRequest) encode(*settings) (payload, error) {
 // GetSubscribers). Errors: ErrInvalidRequest and those of every call.
 func (c *Client) GetVKSubscribers(ctx context.Context, request GetVKSubscribersRequest, options ...CallOption) ([]ClientRecord, error) {
 	return call(ctx, c, "vk_subscribers", options, request.encode, decodeSubscribers)
+}
+
+// SubscribersRequest says which subscribers to iterate over. The zero value asks
+// for all of them.
+type SubscribersRequest struct {
+	// StartPage is the page to begin with: to go on after a PageError, give its
+	// Position. Zero means the first page.
+	StartPage int
+	// PagesInFlight is the number of requests under way at once, at most 64; zero
+	// means 1: the next page comes while the current one is worked on.
+	PagesInFlight int
+	// GroupID restricts the answer to a bot; optional. The API calls it group.
+	GroupID GroupID
+}
+
+// Subscribers iterates over the subscribers of a messenger, like Clients. Whether
+// Salebot counts pages from 0 or from 1 is not documented: where the pages 0 and
+// 1 begin with the same subscriber, the second is taken for the first once more
+// and left out.
+//
+// Salebot action: subscribers (legacy). Class: Read. Answer: documented. Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) Subscribers(ctx context.Context, request SubscribersRequest, options ...CallOption) iter.Seq2[ClientRecord, error] {
+	inFlight, err := checkPagesInFlight(request.PagesInFlight)
+	switch {
+	case err != nil:
+		return failedSeq[ClientRecord](notSent("subscribers", err))
+	case request.StartPage < 0:
+		return failedSeq[ClientRecord](notSent("subscribers", invalid("StartPage", "is negative")))
+	}
+	return func(yield func(ClientRecord, error) bool) {
+		pages := inOrder(ctx, inFlight, func(ctx context.Context, number int) ([]ClientRecord, error) {
+			return c.GetSubscribers(ctx, GetSubscribersRequest{
+				Page: new(request.StartPage + number), GroupID: request.GroupID,
+			}, options...)
+		})
+		position := request.StartPage
+		var first ClientID
+		for page, err := range pages {
+			repeated := err == nil && len(page) > 0 && page[0].ID == first
+			switch {
+			case repeated && position == 1:
+				position++
+				continue
+			case repeated:
+				err = errRepeatedPage
+			}
+			if err != nil {
+				yield(ClientRecord{}, &PageError{Position: position, Err: err})
+				return
+			}
+			if len(page) == 0 {
+				return
+			}
+			first = page[0].ID
+			position++
+			for _, record := range page {
+				if !yield(record, nil) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -56,7 +57,7 @@ func (v Variables) All() iter.Seq2[string, Value] {
 	}
 }
 
-var errStop = fmt.Errorf("stop")
+var errStop = errors.New("stop")
 
 // Len counts the variables.
 func (v Variables) Len() int {

@@ -5,7 +5,10 @@
 // and the tests read it from this table.
 package action
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Class says what a second execution of an action does.
 type Class uint8
@@ -160,22 +163,12 @@ func (r *Row) FreshConnection() bool {
 
 // Accepts says whether the API takes the HTTP method for the action.
 func (r *Row) Accepts(method string) bool {
-	for _, m := range r.Methods {
-		if m == method {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Methods, method)
 }
 
 // Takes says whether name is a parameter of the action.
 func (r *Row) Takes(name string) bool {
-	for _, p := range r.Params {
-		if p == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Params, name)
 }
 
 // Lookup returns the row of an action, or nil.

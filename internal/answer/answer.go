@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -31,7 +32,7 @@ const (
 )
 
 // Verdict is the reading of an answer.
-type Verdict struct {
+type Verdict struct { //nolint:errname // it is a reading first, and an error where the reading is a refusal
 	Kind Kind
 	// Code is the machine-readable word of a refusal, such as
 	// "client_not_found".
@@ -253,10 +254,8 @@ type Envelope struct {
 
 // Member takes one member of the object; see wire.Members.
 func (e *Envelope) Member(key string, value []byte) error {
-	for _, dataKey := range e.DataKeys {
-		if key == dataKey {
-			return e.Data(key, value)
-		}
+	if slices.Contains(e.DataKeys, key) {
+		return e.Data(key, value)
 	}
 	if !json.Valid(value) {
 		return wire.ErrSyntax

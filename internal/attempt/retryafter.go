@@ -21,7 +21,7 @@ func RetryAfter(header string, now time.Time) (time.Duration, bool) {
 		if seconds > uint64(longestRetryAfter/time.Second) {
 			return longestRetryAfter, true
 		}
-		return time.Duration(seconds) * time.Second, true //nolint:gosec // bounded just above
+		return time.Duration(seconds) * time.Second, true
 	}
 	date, err := http.ParseTime(header)
 	if err != nil {

@@ -96,7 +96,7 @@ func AppendSeconds(text []byte, value time.Duration) []byte {
 	}
 	text = append(text, '.')
 	for unit := time.Second / 10; fraction > 0; unit /= 10 {
-		text = append(text, byte('0'+fraction/unit))
+		text = append(text, byte('0'+fraction/unit)) //nolint:gosec // one digit
 		fraction %= unit
 	}
 	return text

@@ -1,0 +1,380 @@
+package salebot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+)
+
+// The defaults and bounds of bulk runs.
+const (
+	// DefaultBulkWorkers is the number of requests that a bulk run has under way
+	// (BulkOptions.Workers).
+	DefaultBulkWorkers = 4
+	// DefaultBatchSize is the number of items of a request where Salebot states no
+	// limit (BulkOptions.BatchSize).
+	DefaultBatchSize = 100
+	// mostBulkWorkers bounds the requests under way.
+	mostBulkWorkers = 256
+	// mostProblems bounds the items that a report lists.
+	mostProblems = 1000
+)
+
+// BulkOptions say how a bulk run goes. The zero value is ready to use.
+type BulkOptions struct {
+	// Workers is the number of requests under way at once; zero means
+	// DefaultBulkWorkers. The pace is the client's: see WithRateLimit.
+	Workers int
+	// BatchSize is the number of items of a request; zero means the limit that
+	// Salebot states for the action, or DefaultBatchSize where it states none.
+	BatchSize int
+	// Journal remembers what became of the items, so that a run which was killed
+	// can go on: start it again with the same items and journal. An item whose key
+	// came before is then not sent a second time. nil means that nothing is
+	// remembered.
+	Journal Journal
+	// RepeatUnknown sends items again whose outcome an earlier run left unknown.
+	// They may then be executed twice.
+	RepeatUnknown bool
+	// DryRun reads and checks the items and sends nothing.
+	DryRun bool
+	// OnItem is called for each item once its outcome is known, one call at a
+	// time. It must not call the run's own functions.
+	OnItem func(BulkItem)
+	// OnProgress is called after each request, one call at a time.
+	OnProgress func(BulkReport)
+}
+
+// BulkItem is what became of one item of a bulk run.
+type BulkItem struct {
+	// Key is the item's own key: its client, its id in the messenger, or what the
+	// caller made of it.
+	Key string
+	// Outcome is OutcomeAccepted, OutcomeRejected, OutcomeUnknown or
+	// OutcomeNotTried.
+	Outcome Outcome
+	// Earlier says that an earlier run decided it and that it was not sent now.
+	Earlier bool
+	// ClientID is the client, where the run loaded it.
+	ClientID ClientID
+	// Err is why the item was not accepted; nil if it was, and for items that an
+	// earlier run or a dry run decided.
+	Err error
+}
+
+// BulkReport sums up a bulk run.
+type BulkReport struct {
+	// Accepted, Rejected, Unknown and NotTried count the items by outcome. Those
+	// that an earlier run decided are included. Items that were never read,
+	// because the run ended before, are not counted.
+	Accepted, Rejected, Unknown, NotTried int
+	// Earlier counts the items among them that an earlier run decided.
+	Earlier int
+	// Requests counts the calls.
+	Requests int
+	// Problems lists items that were not accepted, the first 1000 of them; all of
+	// them go through BulkOptions.OnItem.
+	Problems []BulkItem
+}
+
+// Total counts all items.
+func (r *BulkReport) Total() int { return r.Accepted + r.Rejected + r.Unknown + r.NotTried }
+
+// ErrNotAllAccepted says that a bulk run came to its end, but that some items
+// were not accepted; the report tells which.
+var ErrNotAllAccepted = errors.New("salebot: bulk: not all items were accepted")
+
+func (o *BulkOptions) check(standardBatch, largestBatch int) error {
+	switch {
+	case o.Workers < 0 || o.Workers > mostBulkWorkers:
+		return invalid("Workers", fmt.Sprintf("must be between 1 and %d, or 0", mostBulkWorkers))
+	case o.BatchSize < 0 || largestBatch > 0 && o.BatchSize > largestBatch:
+		return invalid("BatchSize", fmt.Sprintf("must be between 1 and %d, or 0", largestBatch))
+	}
+	o.Workers = firstSet(o.Workers, DefaultBulkWorkers)
+	o.BatchSize = firstSet(o.BatchSize, largestBatch, standardBatch)
+	return nil
+}
+
+// ForEach calls send for each item, several at once, and reports what became of
+// each by its key: for sends that have no form for many clients, such as Message
+// and Callback.
+//
+//	report, err := salebot.ForEach(ctx, client.Clients(ctx, salebot.ClientsRequest{}), salebot.BulkOptions{},
+//		func(c salebot.ClientRecord) string { return fmt.Sprint(c.ID) },
+//		func(ctx context.Context, c salebot.ClientRecord) error {
+//			_, err := client.Message(ctx, salebot.MessageRequest{ClientID: c.ID, Message: "Hello"})
+//			return err
+//		})
+//
+// The error is the one with which reading the items ended, or the context, or
+// the journal; ErrNotAllAccepted where the run came to its end. A run stops at
+// ErrUnauthorized and ErrForbidden, which every further item would meet too. The
+// report is never nil.
+func ForEach[T any](
+	ctx context.Context, items iter.Seq2[T, error], options BulkOptions,
+	key func(T) string, send func(context.Context, T) error,
+) (*BulkReport, error) {
+	options.BatchSize = 1
+	return runBulk(ctx, bulk[T]{
+		items: items, options: options, standardBatch: 1, largestBatch: 1, key: key,
+		send: func(ctx context.Context, batch []T) ([]BulkItem, error) { return nil, send(ctx, batch[0]) },
+	})
+}
+
+// bulk describes a run.
+type bulk[T any] struct {
+	items                       iter.Seq2[T, error]
+	options                     BulkOptions
+	standardBatch, largestBatch int
+	key                         func(T) string
+	// check refuses an item locally; nil accepts all.
+	check func(T) error
+	// send returns what became of each item, in their order; nil where the error
+	// holds for all of them.
+	send func(context.Context, []T) ([]BulkItem, error)
+}
+
+// bulkRun is a run under way.
+type bulkRun[T any] struct {
+	bulk[T]
+	stop context.CancelCauseFunc
+	// taken are the keys that this run has read, where it has a journal.
+	taken map[journalKey]struct{}
+
+	mutex  sync.Mutex
+	report BulkReport
+}
+
+// errRepeatedKey protects an item from being sent twice by one run.
+var errRepeatedKey = errors.New("the run had an item with this key before")
+
+func runBulk[T any](ctx context.Context, b bulk[T]) (*BulkReport, error) {
+	r := &bulkRun[T]{bulk: b, taken: map[journalKey]struct{}{}}
+	if ctx == nil || b.items == nil || b.key == nil || b.send == nil {
+		return &r.report, fmt.Errorf("salebot: bulk: %w", invalid("ctx, items, key and send", "must not be nil"))
+	}
+	if err := r.options.check(b.standardBatch, b.largestBatch); err != nil {
+		return &r.report, fmt.Errorf("salebot: bulk: %w", err)
+	}
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r.stop = stop
+	batches := make(chan []T)
+	var workers sync.WaitGroup
+	for range r.options.Workers {
+		workers.Go(func() {
+			for batch := range batches {
+				r.work(running, ctx, batch)
+			}
+		})
+	}
+	readError := r.read(running, batches)
+	close(batches)
+	workers.Wait()
+	return &r.report, r.result(running, readError)
+}
+
+func (r *bulkRun[T]) result(running context.Context, readError error) error {
+	switch {
+	case readError != nil:
+		return fmt.Errorf("salebot: bulk: reading the items: %w", readError)
+	case running.Err() != nil:
+		return fmt.Errorf("salebot: bulk: %w", withCause(context.Cause(running), running.Err()))
+	case r.options.DryRun && r.report.Rejected == 0:
+		return nil
+	case r.report.Accepted != r.report.Total():
+		return ErrNotAllAccepted
+	}
+	return nil
+}
+
+// read hands the items to the workers, batch by batch.
+func (r *bulkRun[T]) read(ctx context.Context, batches chan<- []T) error {
+	batch := make([]T, 0, r.options.BatchSize)
+	hand := func() {
+		if len(batch) == 0 {
+			return
+		}
+		select {
+		case batches <- batch:
+		case <-ctx.Done():
+			r.record(r.all(batch, OutcomeNotTried, context.Cause(ctx)), false)
+		}
+		batch = make([]T, 0, r.options.BatchSize)
+	}
+	for item, err := range r.items {
+		if err != nil {
+			hand()
+			return err
+		}
+		if ctx.Err() != nil {
+			r.record(r.all([]T{item}, OutcomeNotTried, context.Cause(ctx)), false)
+			break
+		}
+		if r.decided(ctx, item) {
+			continue
+		}
+		batch = append(batch, item)
+		if len(batch) == r.options.BatchSize {
+			hand()
+		}
+	}
+	hand()
+	return nil
+}
+
+// decided deals with an item that need not be sent: one that is wrong, or that
+// the journal knows.
+func (r *bulkRun[T]) decided(ctx context.Context, item T) bool {
+	if r.check != nil {
+		if err := r.check(item); err != nil {
+			r.record(r.all([]T{item}, OutcomeRejected, err), false)
+			return true
+		}
+	}
+	if r.options.Journal == nil {
+		return false
+	}
+	key := keyOf(r.key(item))
+	if _, again := r.taken[key]; again {
+		r.record(r.all([]T{item}, OutcomeNotTried, errRepeatedKey), false)
+		return true
+	}
+	r.taken[key] = struct{}{}
+	state, err := r.options.Journal.State(ctx, r.key(item))
+	if err != nil {
+		r.stop(fmt.Errorf("the journal: %w", err))
+		return false
+	}
+	var outcome Outcome
+	switch {
+	case state == JournalAccepted:
+		outcome = OutcomeAccepted
+	case state == JournalBegun && !r.options.RepeatUnknown:
+		outcome = OutcomeUnknown
+	default:
+		return false
+	}
+	r.record([]BulkItem{{Key: r.key(item), Outcome: outcome, Earlier: true}}, false)
+	return true
+}
+
+// work sends one batch. A request that has begun is not cut off when the run
+// stops, only when the caller's own context ends.
+func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
+	if running.Err() != nil {
+		r.record(r.all(batch, OutcomeNotTried, context.Cause(running)), false)
+		return
+	}
+	if r.options.DryRun {
+		r.record(r.all(batch, OutcomeNotTried, nil), true)
+		return
+	}
+	keys := make([]string, len(batch))
+	for i, item := range batch {
+		keys[i] = r.key(item)
+	}
+	if journal := r.options.Journal; journal != nil {
+		if err := journal.Begin(ctx, keys); err != nil {
+			r.stop(fmt.Errorf("the journal: %w", err))
+			r.record(r.all(batch, OutcomeNotTried, err), false)
+			return
+		}
+	}
+	items, err := r.send(ctx, batch)
+	if items == nil {
+		items = r.all(batch, itemOutcome(err), err)
+	}
+	if journal := r.options.Journal; journal != nil {
+		entries := make([]JournalEntry, len(items))
+		for i, item := range items {
+			entries[i] = JournalEntry{Key: keys[i], State: journalState(item.Outcome)}
+		}
+		// What happened has to be written down even if the caller gave up.
+		if err := journal.End(context.WithoutCancel(ctx), entries); err != nil {
+			r.stop(fmt.Errorf("the journal: %w", err))
+		}
+	}
+	r.record(items, true)
+	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) {
+		r.stop(err)
+	}
+}
+
+// all gives every item of a batch the same outcome.
+func (r *bulkRun[T]) all(batch []T, outcome Outcome, err error) []BulkItem {
+	items := make([]BulkItem, len(batch))
+	for i, item := range batch {
+		items[i] = BulkItem{Key: r.key(item), Outcome: outcome, Err: err}
+	}
+	return items
+}
+
+// record adds items to the report.
+func (r *bulkRun[T]) record(items []BulkItem, request bool) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if request {
+		r.report.Requests++
+	}
+	for _, item := range items {
+		r.report.add(item)
+		if r.options.OnItem != nil {
+			r.options.OnItem(item)
+		}
+	}
+	if request && r.options.OnProgress != nil {
+		snapshot := r.report
+		snapshot.Problems = snapshot.Problems[:len(snapshot.Problems):len(snapshot.Problems)]
+		r.options.OnProgress(snapshot)
+	}
+}
+
+func (r *BulkReport) add(item BulkItem) {
+	switch item.Outcome {
+	case OutcomeAccepted:
+		r.Accepted++
+	case OutcomeRejected:
+		r.Rejected++
+	case OutcomeNotTried, OutcomeNotSent:
+		r.NotTried++
+	case OutcomeUnknown:
+		r.Unknown++
+	}
+	if item.Earlier {
+		r.Earlier++
+	}
+	if item.Outcome != OutcomeAccepted && len(r.Problems) < mostProblems {
+		r.Problems = append(r.Problems, item)
+	}
+}
+
+// itemOutcome is what an error says about an item.
+func itemOutcome(err error) Outcome {
+	var op *OpError
+	switch {
+	case err == nil:
+		return OutcomeAccepted
+	case errors.Is(err, ErrInvalidRequest):
+		return OutcomeRejected
+	case !errors.As(err, &op):
+		return OutcomeUnknown
+	case op.Outcome == OutcomeNotSent:
+		return OutcomeNotTried
+	}
+	return op.Outcome
+}
+
+func journalState(outcome Outcome) JournalState {
+	switch outcome {
+	case OutcomeAccepted:
+		return JournalAccepted
+	case OutcomeUnknown:
+		return JournalBegun
+	case OutcomeRejected, OutcomeNotTried, OutcomeNotSent:
+	}
+	return JournalNotExecuted
+}

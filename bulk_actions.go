@@ -1,0 +1,223 @@
+package salebot
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/salebot-go/salebot/internal/action"
+)
+
+func clientKey(client ClientID) string { return strconv.FormatInt(int64(client), 10) }
+
+func checkClient(client ClientID) error { return requireClient("ClientID", client) }
+
+// manyClients is a run that hands batches of clients to one action.
+func (c *Client) manyClients(
+	ctx context.Context, name string, clients iter.Seq2[ClientID, error], options BulkOptions,
+	send func(context.Context, []ClientID) error,
+) (*BulkReport, error) {
+	if !c.ready() {
+		return &BulkReport{}, notSent(name, ErrNotInitialized)
+	}
+	return runBulk(ctx, bulk[ClientID]{
+		items: clients, options: options, key: clientKey, check: checkClient,
+		standardBatch: DefaultBatchSize, largestBatch: action.MustLookup(name).BatchLimit,
+		send: func(ctx context.Context, batch []ClientID) ([]BulkItem, error) { return nil, send(ctx, batch) },
+	})
+}
+
+// ClientIDs turns records into their ids, for the bulk functions:
+//
+//	client.AddManyToList(ctx, list, salebot.ClientIDs(client.Clients(ctx, request)), options)
+func ClientIDs(records iter.Seq2[ClientRecord, error]) iter.Seq2[ClientID, error] {
+	return func(yield func(ClientID, error) bool) {
+		for record, err := range records {
+			if !yield(record.ID, err) {
+				return
+			}
+		}
+	}
+}
+
+// Items makes a sequence for the bulk functions of a slice.
+func Items[T any](items []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, item := range items {
+			if !yield(item, nil) {
+				return
+			}
+		}
+	}
+}
+
+// AddManyToList is AddToList for any number of clients; see ForEach for what it
+// returns. The key of an item is its ClientID.
+func (c *Client) AddManyToList(ctx context.Context, list ListID, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	return c.manyClients(ctx, "add_to_list", clients, options, func(ctx context.Context, batch []ClientID) error {
+		_, err := c.AddToList(ctx, ListRequest{ListID: list, Clients: batch}, call...)
+		return err
+	})
+}
+
+// RemoveManyFromList is RemoveFromList for any number of clients; see ForEach
+// for what it returns. The key of an item is its ClientID.
+func (c *Client) RemoveManyFromList(ctx context.Context, list ListID, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	return c.manyClients(ctx, "remove_from_list", clients, options, func(ctx context.Context, batch []ClientID) error {
+		_, err := c.RemoveFromList(ctx, ListRequest{ListID: list, Clients: batch}, call...)
+		return err
+	})
+}
+
+// DeleteManyClients is DeleteClients for any number of clients; see ForEach for
+// what it returns. The key of an item is its ClientID.
+func (c *Client) DeleteManyClients(ctx context.Context, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	return c.manyClients(ctx, "delete_clients", clients, options, func(ctx context.Context, batch []ClientID) error {
+		_, err := c.DeleteClients(ctx, batch, call...)
+		return err
+	})
+}
+
+// SaveVariablesForMany writes the same variables of any number of clients; see
+// ForEach for what it returns, and use ForEach with SaveVariables for variables
+// that differ. The key of an item is its ClientID.
+func (c *Client) SaveVariablesForMany(ctx context.Context, variables map[string]any, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	return c.manyClients(ctx, "save_variables", clients, options, func(ctx context.Context, batch []ClientID) error {
+		_, err := c.SaveVariables(ctx, SaveVariablesRequest{Clients: batch, Variables: variables}, call...)
+		return err
+	})
+}
+
+// LoadManyClients is LoadClients for any number of persons; see ForEach for what
+// it returns. The key of an item is its messenger, bot and PlatformID; the
+// BulkItem of a person who was accepted has the ClientID.
+func (c *Client) LoadManyClients(ctx context.Context, clients iter.Seq2[ClientToLoad, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	const name = "load_clients"
+	if !c.ready() {
+		return &BulkReport{}, notSent(name, ErrNotInitialized)
+	}
+	key := func(person ClientToLoad) string {
+		return strconv.Itoa(int(person.ClientType)) + "/" + string(person.GroupID) + "/" + string(person.PlatformID)
+	}
+	return runBulk(ctx, bulk[ClientToLoad]{
+		items: clients, options: options, key: key, standardBatch: DefaultBatchSize,
+		check: func(person ClientToLoad) error {
+			_, err := encodeClientsToLoad([]ClientToLoad{person})
+			return err
+		},
+		send: func(ctx context.Context, batch []ClientToLoad) ([]BulkItem, error) {
+			loaded, err := c.LoadClients(ctx, batch, call...)
+			if err != nil && !errors.As(err, new(*PartialError)) {
+				return nil, err
+			}
+			items := make([]BulkItem, len(batch))
+			for i, client := range loaded {
+				items[i] = BulkItem{Key: key(batch[i]), Outcome: OutcomeAccepted, ClientID: client.ID}
+				if !client.Accepted() {
+					items[i].Outcome = OutcomeRejected
+					items[i].Err = &PartialError{Refused: []RefusedElement{{Index: i, Status: client.Status}}, Total: len(batch)}
+				}
+			}
+			return items, nil
+		},
+	})
+}
+
+// SendCallbackToMany is SendCallbackByPlatformID for any number of persons, whose
+// ids replace those of the request; see ForEach for what it returns. The key of an
+// item is its PlatformID.
+func (c *Client) SendCallbackToMany(ctx context.Context, request SendCallbackByPlatformIDRequest, persons iter.Seq2[PlatformID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	const name = "send_callback_by_platform_id"
+	if !c.ready() {
+		return &BulkReport{}, notSent(name, ErrNotInitialized)
+	}
+	if len(request.PlatformIDs) > 0 {
+		return &BulkReport{}, notSent(name, invalid("PlatformIDs", "must be empty: the ids come from the sequence"))
+	}
+	return runBulk(ctx, bulk[PlatformID]{
+		items: persons, options: options, key: func(id PlatformID) string { return string(id) },
+		standardBatch: DefaultBatchSize, largestBatch: action.MustLookup(name).BatchLimit,
+		check: func(id PlatformID) error { return requireText("PlatformID", string(id)) },
+		send: func(ctx context.Context, batch []PlatformID) ([]BulkItem, error) {
+			part := request
+			part.PlatformIDs = batch
+			_, err := c.SendCallbackByPlatformID(ctx, part, call...)
+			return nil, err
+		},
+	})
+}
+
+// Audience is the clients of a broadcast, each once. Make it with
+// CollectAudience.
+type Audience struct{ clients []ClientID }
+
+// CollectAudience reads the clients of a broadcast to their end and leaves
+// repetitions out. It needs 8 bytes of memory for each client.
+func CollectAudience(clients iter.Seq2[ClientID, error]) (*Audience, error) {
+	audience := &Audience{}
+	known := map[ClientID]struct{}{}
+	for client, err := range clients {
+		if err != nil {
+			return nil, err
+		}
+		if err := checkClient(client); err != nil {
+			return nil, err
+		}
+		if _, again := known[client]; !again {
+			known[client] = struct{}{}
+			audience.clients = append(audience.clients, client)
+		}
+	}
+	return audience, nil
+}
+
+// Len counts the clients.
+func (a *Audience) Len() int { return len(a.clients) }
+
+// defaultShift is the pause between two messages of a broadcast where the request
+// does not say.
+const defaultShift = 200 * time.Millisecond
+
+// BroadcastToMany is Broadcast in parts to an audience of any size. confirmed is
+// the number of clients that the caller means to reach; where the audience has
+// another size nothing is sent. The parts follow each other at the pace of the
+// broadcast, so that no two of them are under way at once; BulkOptions.Workers is
+// therefore ignored. See ForEach for what it returns. The key of an item is its
+// ClientID.
+func (c *Client) BroadcastToMany(ctx context.Context, request BroadcastRequest, audience *Audience, confirmed int, options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	const name = "broadcast"
+	switch {
+	case audience == nil || audience.Len() == 0:
+		return &BulkReport{}, notSent(name, invalid("audience", "is empty"))
+	case audience.Len() != confirmed:
+		return &BulkReport{}, notSent(name, invalid("confirmed",
+			"is not the size of the audience, which has "+strconv.Itoa(audience.Len())+" clients"))
+	case request.List != 0 || len(request.Clients) > 0 || len(request.PlatformIDs) > 0 || request.GroupID != "":
+		return &BulkReport{}, notSent(name, invalid("request", "has an audience of its own"))
+	}
+	options.Workers = 1
+	var next time.Time
+	return c.manyClients(ctx, name, Items(audience.clients), options, func(ctx context.Context, batch []ClientID) error {
+		if err := sleepUntil(ctx, next); err != nil {
+			return notSent(name, transportFailure(err, false, c.core.scrub))
+		}
+		part := request
+		part.Clients = batch
+		_, err := c.Broadcast(ctx, part, call...)
+		next = time.Now().Add(time.Duration(len(batch)) * firstSet(request.Shift, defaultShift))
+		return err
+	})
+}
+
+func sleepUntil(ctx context.Context, moment time.Time) error {
+	timer := time.NewTimer(time.Until(moment))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,8 @@
+//go:build !unix || solaris || aix
+
+package salebot
+
+import "os"
+
+// lockFile does nothing where the system has no such lock.
+func lockFile(*os.File) error { return nil }

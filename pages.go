@@ -1,0 +1,170 @@
+package salebot
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+)
+
+// mostPagesInFlight bounds the memory of an iterator.
+const mostPagesInFlight = 64
+
+// PageError is the error of an iterator: a page could not be read. What was
+// yielded before it is good; to go on, start again where it says.
+type PageError struct {
+	// Position is where the page that failed begins: for Clients the Offset, for
+	// Subscribers the StartPage to go on with.
+	Position int
+	// StopDate is, for History only, the StopDate to go on with; messages of that
+	// day may then come a second time.
+	StopDate Date
+	// Err is the cause.
+	Err error
+}
+
+// Error names the position and the cause.
+func (e *PageError) Error() string {
+	if !e.StopDate.IsZero() {
+		return fmt.Sprintf("page up to %v: %v", e.StopDate, e.Err)
+	}
+	return fmt.Sprintf("page at %d: %v", e.Position, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *PageError) Unwrap() error { return e.Err }
+
+// checkPagesInFlight reads the number of pages to have under way: zero means
+// one, so that the next page comes while the current one is worked on.
+func checkPagesInFlight(pages int) (int, error) {
+	if pages < 0 || pages > mostPagesInFlight {
+		return 0, invalid("PagesInFlight", fmt.Sprintf("must be between 1 and %d, or 0", mostPagesInFlight))
+	}
+	return max(pages, 1), nil
+}
+
+// inOrder calls fetch for 0, 1, 2, … with at most inFlight calls under way, and
+// yields what they return in that order, up to the first error. It fetches
+// nothing before the first value is asked for, and when it returns no call is
+// left.
+func inOrder[P any](ctx context.Context, inFlight int, fetch func(context.Context, int) (P, error)) iter.Seq2[P, error] {
+	type result struct {
+		page P
+		err  error
+	}
+	return func(yield func(P, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var running sync.WaitGroup
+		defer running.Wait()
+		defer cancel()
+		queue := make([]chan result, 0, inFlight)
+		begin := func(number int) {
+			slot := make(chan result, 1)
+			queue = append(queue, slot)
+			running.Go(func() {
+				page, err := fetch(ctx, number)
+				slot <- result{page, err}
+			})
+		}
+		next := 0
+		for ; next < inFlight; next++ {
+			begin(next)
+		}
+		for {
+			r := <-queue[0]
+			queue = append(queue[:0], queue[1:]...)
+			if r.err == nil {
+				begin(next)
+				next++
+			}
+			if !yield(r.page, r.err) || r.err != nil {
+				return
+			}
+		}
+	}
+}
+
+// failedSeq is an iterator that ends with an error at once.
+func failedSeq[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		yield(zero, err)
+	}
+}
+
+// errRepeatedPage protects from reading for ever where a server, or a mock, gives
+// the same page whatever it is asked for.
+var errRepeatedPage = fmt.Errorf("%w: the page is the same as the one before", ErrUnexpectedResponse)
+
+// offsetPages iterates over a list that is read by offset and limit.
+type offsetPages[T any, K comparable] struct {
+	offset, limit, inFlight int
+	// key tells items apart.
+	key   func(T) K
+	fetch func(ctx context.Context, offset, limit int) ([]T, error)
+}
+
+// all ends only with an empty page. After a page of another length than the one
+// before, the pages that were asked for ahead begin at the wrong places: they are
+// given up, and it goes on with the new length, one page at a time until a second
+// page has it too. So a last, short page is confirmed by an empty one, and a
+// server whose pages are smaller than was asked for is read whole.
+func (p offsetPages[T, K]) all(ctx context.Context) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		run := pageRun[K]{at: p.offset, length: p.limit, inFlight: p.inFlight}
+		for run.again = true; run.again; {
+			p.steadily(ctx, &run, yield)
+		}
+	}
+}
+
+// pageRun is a stretch of pages of one length.
+type pageRun[K comparable] struct {
+	// at is the offset of the next item.
+	at int
+	// length is the length of its pages.
+	length, inFlight int
+	// again says that another stretch follows.
+	again bool
+	// first is the key of the first item of the page before, which had before
+	// items.
+	first  K
+	before int
+}
+
+// steadily reads pages as long as they have the length of the run.
+func (p offsetPages[T, K]) steadily(ctx context.Context, run *pageRun[K], yield func(T, error) bool) {
+	from, length, confirmed := run.at, run.length, run.inFlight == p.inFlight
+	pages := inOrder(ctx, run.inFlight, func(ctx context.Context, number int) ([]T, error) {
+		return p.fetch(ctx, from+number*length, p.limit)
+	})
+	run.again = false
+	for page, err := range pages {
+		if err == nil && len(page) > 0 && len(page) == run.before && p.key(page[0]) == run.first {
+			err = errRepeatedPage
+		}
+		if err != nil {
+			var zero T
+			yield(zero, &PageError{Position: run.at, Err: err})
+			return
+		}
+		if len(page) == 0 {
+			return
+		}
+		run.at += len(page)
+		run.before, run.first = len(page), p.key(page[0])
+		for _, item := range page {
+			if !yield(item, nil) {
+				return
+			}
+		}
+		switch {
+		case len(page) != length:
+			run.length, run.inFlight, run.again = len(page), 1, true
+			return
+		case !confirmed:
+			run.inFlight, run.again = p.inFlight, true
+			return
+		}
+	}
+}

@@ -1,0 +1,191 @@
+package salebot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// ErrNotReadBack says that variables were saved but could not be read back in
+// time; the bot was not started.
+var ErrNotReadBack = errors.New("salebot: saved variables could not be read back")
+
+// The waits of SaveVariablesAndCallback.
+const (
+	// DefaultReadBackTimeout bounds the wait for saved variables to be readable.
+	DefaultReadBackTimeout = 10 * time.Second
+	firstReadBackDelay     = 200 * time.Millisecond
+	longestReadBackDelay   = 2 * time.Second
+)
+
+// SaveVariablesAndCallbackRequest saves variables of a client and then starts the
+// bot.
+type SaveVariablesAndCallbackRequest struct {
+	// Callback is the callback; its ClientID is required.
+	Callback CallbackRequest
+	// Variables are the variables to save first; required. Other than those of
+	// the callback they can have names with the prefix "client.".
+	Variables map[string]any
+	// ReadBack lists names out of Variables that must be readable by GetVariables
+	// before the bot is started. Whether GetVariables returns variables of the
+	// deal is not documented, so only those of the client are safe to list.
+	ReadBack []string
+	// ReadBackTimeout bounds the wait for them; zero means
+	// DefaultReadBackTimeout.
+	ReadBackTimeout time.Duration
+}
+
+func (r *SaveVariablesAndCallbackRequest) check() error {
+	if err := requireClient("Callback.ClientID", r.Callback.ClientID); err != nil {
+		return err
+	}
+	if r.ReadBackTimeout < 0 {
+		return invalid("ReadBackTimeout", "is negative")
+	}
+	for i, name := range r.ReadBack {
+		if _, ok := r.Variables[name]; !ok {
+			return invalid(fmt.Sprintf("ReadBack[%d]", i), "is not among Variables")
+		}
+	}
+	return nil
+}
+
+// SaveVariablesAndCallback saves variables and, once that is done, starts the
+// bot, so that the flow finds them. Where the first step fails the bot is not
+// started; the Action of the OpError tells which step failed.
+//
+// Salebot actions: save_variables, get_variables, callback. Class: Once. Answer:
+// observed. Errors: ErrInvalidRequest, ErrClientNotFound, ErrNotReadBack and those
+// of every call.
+func (c *Client) SaveVariablesAndCallback(ctx context.Context, request SaveVariablesAndCallbackRequest, options ...CallOption) (*Ack, error) {
+	if err := request.check(); err != nil {
+		return nil, notSent("save_variables", err)
+	}
+	if !c.ready() {
+		return nil, notSent("save_variables", ErrNotInitialized)
+	}
+	// A callback that cannot be sent should not leave variables behind.
+	s, err := c.core.config.forCall(options)
+	if err == nil {
+		_, err = request.Callback.encode(s)
+	}
+	if err != nil {
+		return nil, notSent("callback", err)
+	}
+	save := SaveVariablesRequest{ClientID: request.Callback.ClientID, Variables: request.Variables}
+	if _, err := c.SaveVariables(ctx, save, options...); err != nil {
+		return nil, err
+	}
+	if err := c.readBack(ctx, &request, options); err != nil {
+		return nil, err
+	}
+	return c.Callback(ctx, request.Callback, options...)
+}
+
+// readBack waits until the variables can be read.
+func (c *Client) readBack(ctx context.Context, request *SaveVariablesAndCallbackRequest, options []CallOption) error {
+	if len(request.ReadBack) == 0 {
+		return nil
+	}
+	deadline := time.Now().Add(firstSet(request.ReadBackTimeout, DefaultReadBackTimeout))
+	for delay := firstReadBackDelay; ; delay = min(2*delay, longestReadBackDelay) {
+		variables, err := c.GetVariables(ctx, request.Callback.ClientID, options...)
+		if err != nil {
+			return err
+		}
+		missing := slices.IndexFunc(request.ReadBack, func(name string) bool {
+			value, _ := variables.Get(strings.TrimPrefix(name, ClientPrefix))
+			return !sameValue(value, request.Variables[name])
+		})
+		if missing < 0 {
+			return nil
+		}
+		next := time.Now().Add(delay)
+		if next.After(deadline) {
+			return notSent("callback", fmt.Errorf("%w: %q", ErrNotReadBack, request.ReadBack[missing]))
+		}
+		if err := sleepUntil(ctx, next); err != nil {
+			return notSent("callback", endedContext(ctx, c.core.scrub))
+		}
+	}
+}
+
+// sameValue compares what was read with what was saved, as text.
+func sameValue(read Value, saved any) bool {
+	encoded, err := wire.Marshal(saved)
+	if err != nil {
+		return false
+	}
+	want := Value{raw: encoded}
+	if want.IsUnset() {
+		return read.IsUnset()
+	}
+	return strings.EqualFold(read.Text(), want.Text())
+}
+
+// SentMessage describes a message or a callback that may have been sent.
+type SentMessage struct {
+	// ClientID is the client; required.
+	ClientID ClientID
+	// Message is the text of the message or callback; required.
+	Message string
+	// After is the newest message of the history before the send, as
+	// LatestMessageID returned it; zero looks at the whole recent history.
+	After MessageID
+	// Callback says that it was a callback.
+	Callback bool
+}
+
+// sentSearchDepth is the number of messages that FindSent looks at.
+const sentSearchDepth = 100
+
+// LatestMessageID returns the newest message of a client's history, 0 if it is
+// empty. Ask for it before a send whose arrival has to be checked; see FindSent.
+//
+// Salebot action: get_history. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) LatestMessageID(ctx context.Context, client ClientID, options ...CallOption) (MessageID, error) {
+	items, err := c.GetHistory(ctx, GetHistoryRequest{ClientID: client, Limit: 1}, options...)
+	if err != nil || len(items) == 0 {
+		return 0, err
+	}
+	return items[0].ID, nil
+}
+
+// FindSent looks among the latest 100 messages of the history for a send whose
+// outcome is unknown, and returns nil where it is not there. Finding it is proof
+// that it was sent. Not finding it is proof only once Salebot had the time to
+// write it down, which takes a moment.
+//
+// Salebot action: get_history. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) FindSent(ctx context.Context, sent SentMessage, options ...CallOption) (*HistoryItem, error) {
+	if err := requireText("Message", sent.Message); err != nil {
+		return nil, notSent("get_history", err)
+	}
+	items, err := c.GetHistory(ctx, GetHistoryRequest{ClientID: sent.ClientID, Limit: sentSearchDepth}, options...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range items {
+		if items[i].ID > sent.After && sent.matches(&items[i]) {
+			return &items[i], nil
+		}
+	}
+	return nil, nil //nolint:nilnil // not finding it is an answer, not a failure
+}
+
+func (m *SentMessage) matches(item *HistoryItem) bool {
+	text := strings.TrimSpace(item.Text)
+	want := strings.TrimSpace(m.Message)
+	if m.Callback {
+		// A callback's notice was seen with and without the word before its text.
+		return item.Origin == HistoryOriginCallback && strings.TrimSpace(strings.TrimPrefix(text, "callback ")) == want
+	}
+	return !item.ClientReplica && text == want
+}
