@@ -27,6 +27,8 @@ type Button struct {
 	webApp  string
 	color   string
 	oneTime bool
+	// opens says that the button needs an address.
+	opens bool
 }
 
 const (
@@ -45,7 +47,7 @@ func InlineButton(text string) Button { return Button{kind: inlineButton, text: 
 
 // URLButton is a button in the message that opens an address.
 func URLButton(text, address string) Button {
-	return Button{kind: inlineButton, text: text, url: address}
+	return Button{kind: inlineButton, text: text, url: address, opens: true}
 }
 
 // LocationButton is a button on the keyboard that sends the person's place.
@@ -56,12 +58,12 @@ func PhoneButton(text string) Button { return Button{kind: phoneButton, text: te
 
 // WebAppButton is a button on the keyboard that opens a Telegram Web App.
 func WebAppButton(text, address string) Button {
-	return Button{kind: webAppButton, text: text, webApp: address}
+	return Button{kind: webAppButton, text: text, webApp: address, opens: true}
 }
 
 // InlineWebAppButton is a button in the message that opens a Telegram Web App.
 func InlineWebAppButton(text, address string) Button {
-	return Button{kind: inlineButton, text: text, webApp: address}
+	return Button{kind: inlineButton, text: text, webApp: address, opens: true}
 }
 
 // WithColor returns the button in a color, for VK and Viber; its values are
@@ -132,8 +134,8 @@ func (b Button) check(field string) error {
 	case b.oneTime && b.kind != replyButton:
 		return invalid(field, "is persistent, which only reply buttons can be")
 	}
-	if address := b.url + b.webApp; address != "" || b.kind == webAppButton {
-		return checkAddress(field, address)
+	if b.opens {
+		return checkAddress(field, b.url+b.webApp)
 	}
 	return nil
 }

@@ -177,7 +177,7 @@ func (j *journey) try(ctx context.Context, number int, waited time.Duration, dec
 // fail adds a failure to one of an earlier attempt, which it does not replace.
 func (j *journey) fail(err error) {
 	if j.failure != nil {
-		err = &chained{text: j.failure.Error() + "; then " + err.Error(), inner: []error{j.failure, err}}
+		err = chain(j.failure.Error()+"; then "+err.Error(), j.failure, err)
 	}
 	j.failure = err
 }
@@ -193,17 +193,22 @@ func withCause(err, target error) error {
 	if errors.Is(err, target) {
 		return err
 	}
-	return &chained{text: err.Error(), inner: []error{err, target}}
+	return chain(err.Error(), err, target)
 }
 
-// chained is an error that is several at once.
+// chained is an error that is several at once. They are hidden from those who
+// print fields, because the errors of a user's transport may hold an address.
 type chained struct {
 	text  string
-	inner []error
+	inner secret.Hidden[[]error]
+}
+
+func chain(text string, inner ...error) *chained {
+	return &chained{text: text, inner: secret.Hide(inner)}
 }
 
 func (e *chained) Error() string   { return e.text }
-func (e *chained) Unwrap() []error { return e.inner }
+func (e *chained) Unwrap() []error { return e.inner.Reveal() }
 
 // pace waits until the attempt may begin.
 func (j *journey) pace(ctx context.Context) (attempt.Result, bool) {
@@ -237,7 +242,7 @@ func (j *journey) pace(ctx context.Context) (attempt.Result, bool) {
 // exchange sends the request once and reads the answer.
 func (j *journey) exchange(ctx context.Context, a *Attempt, decode func([]byte) error) attempt.Result {
 	limit := j.settings.attemptTimeout
-	if client := j.core.source.client; client != nil && client.Timeout > 0 {
+	if client := j.core.source.client.Reveal(); client != nil && client.Timeout > 0 {
 		limit = min(limit, client.Timeout)
 	}
 	deadline := time.Now().Add(limit)
@@ -249,7 +254,7 @@ func (j *journey) exchange(ctx context.Context, a *Attempt, decode func([]byte) 
 
 	request := exchange.Request{
 		Method:          j.row.Method(),
-		URL:             secret.New(j.core.address(j.address)),
+		URL:             j.core.address(j.address),
 		Body:            j.body,
 		FreshConnection: j.row.FreshConnection(),
 		Limit:           j.settings.responseLimit,
@@ -282,6 +287,7 @@ func (j *journey) failed(ctx, limited context.Context, reply *exchange.Reply, no
 	}
 	var netError net.Error
 	timeout := errors.Is(limited.Err(), context.DeadlineExceeded) || errors.As(err, &netError) && netError.Timeout()
+	err = cleanError(err, j.core.scrub)
 	if ended := ctx.Err(); ended != nil {
 		err = withCause(err, ended)
 	} else if timeout {
@@ -313,15 +319,16 @@ func hopeless(err error) bool {
 
 // decoded sorts a 2xx answer.
 func (j *journey) decoded(reply *exchange.Reply, err error) attempt.Result {
+	if err == nil {
+		j.failure = nil
+		return attempt.Result{Outcome: attempt.Accepted, Done: true}
+	}
 	var (
 		verdict answer.Verdict
 		partial *PartialError
 		whole   *truncatedError
 	)
 	switch {
-	case err == nil:
-		j.failure = nil
-		return attempt.Result{Outcome: attempt.Accepted, Done: true}
 	case errors.As(err, &verdict) && verdict.Kind == answer.Refused:
 		j.failure = refusal(j.row, reply.Status, reply.Header, reply.Body, verdict, j.core.scrub)
 		return attempt.Result{Outcome: attempt.Rejected, Done: true}

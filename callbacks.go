@@ -58,25 +58,31 @@ func (r *CallbackRequest) encode(s *settings) (payload, error) {
 	case given > 1:
 		return payload{}, invalid("ClientID", "cannot be combined with Phone or Email, nor these with each other")
 	}
-	return callback(&o, s, "callback", r.Message, r.ResumeBot, r.After, r.At, r.Variables)
+	return callbackParts{r.Message, r.ResumeBot, r.After, r.At, r.Variables}.encode(&o, s, "callback")
 }
 
-// callback adds what all callbacks have in common.
-func callback(
-	o *wire.Object, s *settings, name, message string, resume bool,
-	after time.Duration, at time.Time, variables map[string]any,
-) (payload, error) {
-	if err := requireText("Message", message); err != nil {
+// callbackParts are what all callbacks have in common.
+type callbackParts struct {
+	message   string
+	resume    bool
+	after     time.Duration
+	at        time.Time
+	variables map[string]any
+}
+
+// encode adds the parts to what is particular to an action.
+func (p callbackParts) encode(o *wire.Object, s *settings, name string) (payload, error) {
+	if err := requireText("Message", p.message); err != nil {
 		return payload{}, err
 	}
-	o.Text("message", message)
-	if resume {
+	o.Text("message", p.message)
+	if p.resume {
 		o.True("resume_bot")
 	}
-	if err := putSchedule(o, s, after, at); err != nil {
+	if err := putSchedule(o, s, p.after, p.at); err != nil {
 		return payload{}, err
 	}
-	if err := putVariables(o, action.MustLookup(name), variables); err != nil {
+	if err := putVariables(o, action.MustLookup(name), p.variables); err != nil {
 		return payload{}, err
 	}
 	return payload{body: o.Bytes()}, nil
@@ -114,7 +120,7 @@ func (r *VKCallbackRequest) encode(s *settings) (payload, error) {
 	if err := putUser(&o, r.UserID, r.GroupID); err != nil {
 		return payload{}, err
 	}
-	return callback(&o, s, "vk_callback", r.Message, r.ResumeBot, r.After, r.At, r.Variables)
+	return callbackParts{r.Message, r.ResumeBot, r.After, r.At, r.Variables}.encode(&o, s, "vk_callback")
 }
 
 func putUser(o *wire.Object, user PlatformID, group GroupID) error {
@@ -166,7 +172,7 @@ func (r *WhatsAppCallbackRequest) encode(s *settings) (payload, error) {
 	o.Text("phone", r.Phone)
 	putText(&o, "name", r.Name)
 	putText(&o, "bot_id", string(r.BotID))
-	return callback(&o, s, "whatsapp_callback", r.Message, r.ResumeBot, r.After, r.At, r.Variables)
+	return callbackParts{r.Message, r.ResumeBot, r.After, r.At, r.Variables}.encode(&o, s, "whatsapp_callback")
 }
 
 // WhatsAppCallback starts the WhatsApp bot for a phone number. Whether a client
@@ -205,7 +211,7 @@ func (r *OKCallbackRequest) encode(s *settings) (payload, error) {
 		return payload{}, err
 	}
 	putText(&o, "name", r.Name)
-	return callback(&o, s, "ok_callback", r.Message, r.ResumeBot, r.After, r.At, r.Variables)
+	return callbackParts{r.Message, r.ResumeBot, r.After, r.At, r.Variables}.encode(&o, s, "ok_callback")
 }
 
 // OKCallback starts the bot for an Odnoklassniki user.
@@ -243,7 +249,7 @@ func (r *TGCallbackRequest) encode(s *settings) (payload, error) {
 	if err := putUser(&o, r.UserID, r.GroupID); err != nil {
 		return payload{}, err
 	}
-	return callback(&o, s, "tg_callback", r.Message, r.ResumeBot, r.After, r.At, r.Variables)
+	return callbackParts{r.Message, r.ResumeBot, r.After, r.At, r.Variables}.encode(&o, s, "tg_callback")
 }
 
 // TGCallback starts the bot for a Telegram user.
@@ -284,7 +290,7 @@ func (r *EmailCallbackRequest) encode(s *settings) (payload, error) {
 	o.Text("email", r.Email)
 	putText(&o, "email_id_bot", r.BotEmail)
 	putText(&o, "name", r.Name)
-	return callback(&o, s, "email_callback", r.Message, r.ResumeBot, r.After, r.At, r.Variables)
+	return callbackParts{r.Message, r.ResumeBot, r.After, r.At, r.Variables}.encode(&o, s, "email_callback")
 }
 
 // EmailCallback starts the e-mail bot for an address. A client is created for an

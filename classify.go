@@ -22,9 +22,9 @@ const (
 func refusal(row *action.Row, status int, header http.Header, body []byte, v answer.Verdict, scrub secret.Scrubber) *APIError {
 	e := &APIError{
 		Status:  status,
-		Code:    scrub.Text(v.Code),
-		Message: scrub.Text(v.Message),
-		Body:    clip(body, largestErrorBody, scrub),
+		Code:    answer.Shorten(scrub.Text(v.Code)),
+		Message: answer.Shorten(scrub.Text(v.Message)),
+		Body:    scrub.Beginning(body, largestErrorBody),
 		page:    v.Page,
 		classes: classes(row, status, v),
 	}
@@ -69,27 +69,15 @@ func unreadable(reply *exchange.Reply, cause error, scrub secret.Scrubber) *Deco
 	return &DecodeError{
 		Status:      reply.Status,
 		ContentType: scrub.Text(reply.Header.Get("Content-Type")),
-		Snapshot:    clip(reply.Body, largestSnapshot, scrub),
+		Snapshot:    scrub.Beginning(reply.Body, largestSnapshot),
 		Err:         cleanError(cause, scrub),
 	}
 }
 
-// clip copies the beginning of a body, which belongs to a pool. The secret is
-// taken out before the cut, so that no half of it remains.
-func clip(body []byte, limit int, scrub secret.Scrubber) []byte {
-	if len(body) > 2*limit {
-		body = body[:2*limit]
-	}
-	text := scrub.Text(string(body))
-	if len(text) > limit {
-		text = text[:limit]
-	}
-	return []byte(text)
-}
-
 // transportFailure makes an error of a failed attempt.
 func transportFailure(err error, timeout bool, scrub secret.Scrubber) *TransportError {
-	return &TransportError{Timeout: timeout, Err: cleanError(err, scrub)}
+	err = cleanError(err, scrub)
+	return &TransportError{Timeout: timeout, Err: chain(err.Error(), err)}
 }
 
 // cleanError returns err without the secret, at any depth. What is clean stays
@@ -101,26 +89,30 @@ func cleanError(err error, scrub secret.Scrubber) error {
 		if !ok {
 			break
 		}
-		err = wrapped.Err
+		if err = wrapped.Err; err == nil {
+			err = errNoReason
+		}
 	}
 	if !holdsSecret(err, scrub) {
 		return err
 	}
-	cleaned := &chained{text: scrub.Text(err.Error())}
+	var inner []error
 	switch wrapper := err.(type) { //nolint:errorlint // the layers are cleaned one by one
 	case interface{ Unwrap() error }:
-		if inner := wrapper.Unwrap(); inner != nil {
-			cleaned.inner = []error{cleanError(inner, scrub)}
+		if cause := wrapper.Unwrap(); cause != nil {
+			inner = append(inner, cleanError(cause, scrub))
 		}
 	case interface{ Unwrap() []error }:
-		for _, inner := range wrapper.Unwrap() {
-			if inner != nil {
-				cleaned.inner = append(cleaned.inner, cleanError(inner, scrub))
+		for _, cause := range wrapper.Unwrap() {
+			if cause != nil {
+				inner = append(inner, cleanError(cause, scrub))
 			}
 		}
 	}
-	return cleaned
+	return chain(scrub.Text(err.Error()), inner...)
 }
+
+var errNoReason = errors.New("no reason was given")
 
 // holdsSecret looks through the texts and the printed fields of all layers.
 func holdsSecret(err error, scrub secret.Scrubber) bool {

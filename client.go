@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/attempt"
 	"github.com/salebot-go/salebot/internal/exchange"
 	"github.com/salebot-go/salebot/internal/secret"
@@ -29,7 +30,7 @@ type Client struct{ core *core } //nolint:recvcheck // copies print without the 
 // the key is in closures only.
 type core struct {
 	config    config
-	address   func(action string) string
+	address   func(path string) secret.Text
 	scrub     secret.Scrubber
 	exchanger *exchange.Exchanger
 	source    *transportSource
@@ -47,11 +48,15 @@ func New(key string, options ...Option) (*Client, error) {
 	if err := c.apply(options); err != nil {
 		return nil, err
 	}
+	scrub := secret.NewScrubber(key)
+	if err := checkBaseURL(c.baseURL, scrub); err != nil {
+		return nil, err
+	}
 	source := newTransportSource(&c)
 	return &Client{core: &core{
 		config:    c,
 		address:   addresses(c.baseURL, key),
-		scrub:     secret.NewScrubber(key),
+		scrub:     scrub,
 		source:    source,
 		exchanger: exchange.New(source.current, source.jar()),
 		budget:    attempt.NewBudget(c.budget),
@@ -83,6 +88,9 @@ func (c *Client) With(options ...Option) (*Client, error) {
 	if err := variant.config.apply(options); err != nil {
 		return nil, err
 	}
+	if err := checkBaseURL(variant.config.baseURL, variant.scrub); err != nil {
+		return nil, err
+	}
 	if variant.config.givenClient || variant.config.givenTransport {
 		variant.source = newTransportSource(&variant.config)
 		variant.exchanger = exchange.New(variant.source.current, variant.source.jar())
@@ -90,7 +98,7 @@ func (c *Client) With(options ...Option) (*Client, error) {
 	if variant.config.baseURL.String() != old.baseURL.String() {
 		variant.address = readdressed(c.core.address, old.baseURL, variant.config.baseURL)
 	}
-	if variant.config.budget != old.budget {
+	if variant.config.givenBudget {
 		variant.budget = attempt.NewBudget(variant.config.budget)
 	}
 	return &Client{core: &variant}, nil
@@ -153,23 +161,49 @@ func keyProblem(key string) string {
 	return ""
 }
 
-// addresses hides the key in a function that gives the address of an action.
-func addresses(base *url.URL, key string) func(string) string {
-	prefix := base.String() + "/" + url.PathEscape(key) + "/"
-	return func(action string) string { return prefix + action }
+// checkBaseURL refuses an address that has the key in it already, since it is
+// shown where the key is not.
+func checkBaseURL(base *url.URL, scrub secret.Scrubber) error {
+	for segment := range strings.SplitSeq(base.Path, "/") {
+		if scrub.Found(segment) && scrub.Text(segment) == secret.Redacted {
+			return badOption("WithBaseURL", "the address has the key in it: give the part before the key, such as %s", DefaultBaseURL)
+		}
+	}
+	return nil
+}
+
+// addresses hides the key in a function that gives the address of an action,
+// whose query may follow it.
+func addresses(base *url.URL, key string) func(string) secret.Text {
+	return addressesFrom(base.String() + "/" + url.PathEscape(key) + "/")
 }
 
 // readdressed replaces the base of addresses without knowing the key.
-func readdressed(address func(string) string, old, base *url.URL) func(string) string {
-	prefix := base.String() + strings.TrimPrefix(address(""), old.String())
-	return func(action string) string { return prefix + action }
+func readdressed(address func(string) secret.Text, old, base *url.URL) func(string) secret.Text {
+	return addressesFrom(base.String() + strings.TrimPrefix(address("").Reveal(), old.String()))
+}
+
+func addressesFrom(prefix string) func(string) secret.Text {
+	// Put together once, since most calls have no query.
+	plain := make(map[string]secret.Text)
+	for _, row := range action.All() {
+		plain[row.Name] = secret.New(prefix + row.Name)
+	}
+	return func(path string) secret.Text {
+		if address, ok := plain[path]; ok {
+			return address
+		}
+		return secret.New(prefix + path)
+	}
 }
 
 // transportSource finds the transport for a request at the time of the request.
+// What it holds is hidden: the buffers of open connections still have the last
+// addresses in them.
 type transportSource struct {
-	client *http.Client
-	given  http.RoundTripper
-	own    *http.Transport
+	client secret.Hidden[*http.Client]
+	given  secret.Hidden[http.RoundTripper]
+	own    secret.Hidden[*http.Transport]
 }
 
 // standardTransport is http.DefaultTransport as the program started; nil if it
@@ -178,8 +212,8 @@ var standardTransport, _ = http.DefaultTransport.(*http.Transport)
 
 func newTransportSource(c *config) *transportSource {
 	s := &transportSource{client: c.httpClient, given: c.transport}
-	if s.client == nil && s.given == nil {
-		s.own = newTransport()
+	if s.client.Reveal() == nil && s.given.Reveal() == nil {
+		s.own = secret.Hide(newTransport())
 	}
 	return s
 }
@@ -198,32 +232,45 @@ func newTransport() *http.Transport {
 }
 
 func (s *transportSource) current() http.RoundTripper {
-	switch {
-	case s.given != nil:
-		return s.given
-	case s.client != nil:
-		if s.client.Transport != nil {
-			return s.client.Transport
+	if given := s.given.Reveal(); given != nil {
+		return given
+	}
+	if client := s.client.Reveal(); client != nil {
+		if client.Transport != nil {
+			return client.Transport
 		}
 		return http.DefaultTransport
 	}
 	// A test that replaced the default transport must not reach the service.
 	standard, ok := http.DefaultTransport.(*http.Transport)
 	if http.DefaultTransport == nil || ok && standard == standardTransport {
-		return s.own
+		return s.own.Reveal()
 	}
 	return http.DefaultTransport
 }
 
+// jar returns the client's cookie jar, hidden too: the path of a cookie may be
+// that of a request.
 func (s *transportSource) jar() http.CookieJar {
-	if s.client == nil {
+	client := s.client.Reveal()
+	if client == nil || client.Jar == nil {
 		return nil
 	}
-	return s.client.Jar
+	return hiddenJar{secret.Hide(client.Jar)}
 }
 
+type hiddenJar struct{ jar secret.Hidden[http.CookieJar] }
+
+// SetCookies implements http.CookieJar.
+func (h hiddenJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
+	h.jar.Reveal().SetCookies(u, cookies)
+}
+
+// Cookies implements http.CookieJar.
+func (h hiddenJar) Cookies(u *url.URL) []*http.Cookie { return h.jar.Reveal().Cookies(u) }
+
 func (s *transportSource) closeIdle() {
-	if s.own != nil {
-		s.own.CloseIdleConnections()
+	if own := s.own.Reveal(); own != nil {
+		own.CloseIdleConnections()
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"sync"
 
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/answer"
@@ -67,10 +69,18 @@ func decodeItems[T, W any, P wireItem[T, W]](body []byte, s *settings, keys ...s
 		if wire.IsNull(list) {
 			return errNull
 		}
-		var arrived []W
-		if err := json.Unmarshal(list, &arrived); err != nil {
+		scratch := scratchFor[W]()
+		borrowed := scratch.Get().(*[]W)
+		defer func() {
+			// What was decoded stays with the items; here it would only be kept alive.
+			clear(*borrowed)
+			*borrowed = (*borrowed)[:0]
+			scratch.Put(borrowed)
+		}()
+		if err := json.Unmarshal(list, borrowed); err != nil {
 			return err
 		}
+		arrived := *borrowed
 		var raws []json.RawMessage
 		if s.rawItems {
 			raws = make([]json.RawMessage, 0, len(arrived))
@@ -99,6 +109,19 @@ func decodeItems[T, W any, P wireItem[T, W]](body []byte, s *settings, keys ...s
 		return nil, err
 	}
 	return items, nil
+}
+
+// scratches hold the slices into which lists are decoded before their elements are
+// checked: by type of the element, since a page is as long as the next.
+var scratches sync.Map // reflect.Type → *sync.Pool of *[]W
+
+func scratchFor[W any]() *sync.Pool {
+	key := reflect.TypeFor[W]()
+	pool, ok := scratches.Load(key)
+	if !ok {
+		pool, _ = scratches.LoadOrStore(key, &sync.Pool{New: func() any { return new([]W) }})
+	}
+	return pool.(*sync.Pool)
 }
 
 // unmarshalItem reads one element on behalf of its public type.

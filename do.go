@@ -93,6 +93,9 @@ func (r *DoRequest) encode(*settings) (payload, error) {
 // otherwise returned as it came. Errors: ErrInvalidRequest and those of every
 // call.
 func (c *Client) Do(ctx context.Context, request DoRequest, options ...CallOption) (*Response, error) {
+	if !c.ready() {
+		return nil, notSent("do", ErrNotInitialized)
+	}
 	row, err := request.row()
 	if err != nil {
 		return nil, notSent("do", err)

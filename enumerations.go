@@ -87,6 +87,10 @@ func (t ClientType) String() string { return nameOf(t, clientTypeNames, "client 
 // UnmarshalJSON reads a number, a number as text, or the name of a messenger;
 // null and unknown names give ClientTypeUnrecognized.
 func (t *ClientType) UnmarshalJSON(value []byte) error {
+	if n, ok := wire.Digits(value); ok && int64(int(n)) == n {
+		*t = ClientType(n)
+		return nil
+	}
 	name, err := wire.Text(value)
 	if err != nil {
 		return err

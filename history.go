@@ -281,7 +281,7 @@ func (w *historyWalk) walk(ctx context.Context, inFlight int, periods []period) 
 		return w.client.GetHistory(ctx, GetHistoryRequest{
 			ClientID: w.request.ClientID, StartDate: periods[number].start, StopDate: periods[number].stop,
 		}, w.options...)
-	})
+	}, func([]HistoryItem) bool { return false })
 	number := 0
 	for page, err := range pages {
 		current := periods[number]

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/salebot-go/salebot/internal/attempt"
+	"github.com/salebot-go/salebot/internal/secret"
 )
 
 // Option sets a property of a client, in New, NewFromEnv and With. Options are
@@ -97,10 +98,11 @@ type config struct {
 	baseURL   *url.URL
 	plainHTTP bool
 
-	httpClient *http.Client
-	transport  http.RoundTripper
-	// givenClient and givenTransport notice the two in one list of options.
-	givenClient, givenTransport bool
+	httpClient secret.Hidden[*http.Client]
+	transport  secret.Hidden[http.RoundTripper]
+	// What one list of options sets: givenClient and givenTransport contradict each
+	// other, givenBudget asks for a budget of one's own.
+	givenClient, givenTransport, givenBudget bool
 
 	budget    int
 	limiter   Limiter
@@ -134,7 +136,7 @@ func defaultConfig() config {
 
 // apply runs the options and then the checks that need several of them.
 func (c *config) apply(options []Option) error {
-	c.givenClient, c.givenTransport = false, false
+	c.givenClient, c.givenTransport, c.givenBudget = false, false, false
 	for _, option := range options {
 		if option == nil {
 			continue
@@ -250,7 +252,7 @@ func WithHTTPClient(client *http.Client) Option {
 		if client == nil {
 			return badOption("WithHTTPClient", "the client is nil")
 		}
-		c.httpClient, c.transport, c.givenClient = client, nil, true
+		c.httpClient, c.transport, c.givenClient = secret.Hide(client), secret.Hidden[http.RoundTripper]{}, true
 		return nil
 	})
 }
@@ -262,7 +264,7 @@ func WithTransport(transport http.RoundTripper) Option {
 		if transport == nil {
 			return badOption("WithTransport", "the transport is nil")
 		}
-		c.transport, c.httpClient, c.givenTransport = transport, nil, true
+		c.transport, c.httpClient, c.givenTransport = secret.Hide(transport), secret.Hidden[*http.Client]{}, true
 		return nil
 	})
 }
@@ -360,7 +362,7 @@ func WithRetryBudget(retries int) Option {
 		if retries < 0 {
 			return badOption("WithRetryBudget", "must not be negative")
 		}
-		c.budget = retries
+		c.budget, c.givenBudget = retries, true
 		return nil
 	})
 }

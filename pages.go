@@ -44,13 +44,18 @@ func checkPagesInFlight(pages int) (int, error) {
 }
 
 // inOrder calls fetch for 0, 1, 2, … with at most inFlight calls under way, and
-// yields what they return in that order, up to the first error. It fetches
-// nothing before the first value is asked for, and when it returns no call is
-// left.
-func inOrder[P any](ctx context.Context, inFlight int, fetch func(context.Context, int) (P, error)) iter.Seq2[P, error] {
+// yields what they return in that order, up to the first error or the page that
+// last takes for the end. It fetches nothing before the first value is asked for,
+// and when it returns no call is left.
+func inOrder[P any](
+	ctx context.Context, inFlight int, fetch func(context.Context, int) (P, error), last func(P) bool,
+) iter.Seq2[P, error] {
 	type result struct {
 		page P
 		err  error
+	}
+	if ctx == nil {
+		return failedSeq[P](invalid("ctx", "is nil"))
 	}
 	return func(yield func(P, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -73,11 +78,12 @@ func inOrder[P any](ctx context.Context, inFlight int, fetch func(context.Contex
 		for {
 			r := <-queue[0]
 			queue = append(queue[:0], queue[1:]...)
-			if r.err == nil {
+			end := r.err != nil || last(r.page)
+			if !end {
 				begin(next)
 				next++
 			}
-			if !yield(r.page, r.err) || r.err != nil {
+			if !yield(r.page, r.err) || end {
 				return
 			}
 		}
@@ -137,7 +143,7 @@ func (p offsetPages[T, K]) steadily(ctx context.Context, run *pageRun[K], yield 
 	from, length, confirmed := run.at, run.length, run.inFlight == p.inFlight
 	pages := inOrder(ctx, run.inFlight, func(ctx context.Context, number int) ([]T, error) {
 		return p.fetch(ctx, from+number*length, p.limit)
-	})
+	}, func(page []T) bool { return len(page) != length || !confirmed })
 	run.again = false
 	for page, err := range pages {
 		if err == nil && len(page) > 0 && len(page) == run.before && p.key(page[0]) == run.first {

@@ -46,24 +46,35 @@ type ClientRecord struct {
 }
 
 type wireClientRecord struct {
-	ID                  ClientID    `json:"id"`
-	ClientID            ClientID    `json:"client_id"`
-	PlatformID          PlatformID  `json:"platform_id"`
-	TelegramID          PlatformID  `json:"tg_id"`
-	VKID                PlatformID  `json:"vk_id"`
-	ClientType          *ClientType `json:"client_type"`
-	Name                wire.String `json:"name"`
-	Avatar              wire.String `json:"avatar"`
-	BlockID             BlockID     `json:"message_id"`
-	ProjectID           ProjectID   `json:"project_id"`
-	CreatedAt           Timestamp   `json:"created_at"`
-	UpdatedAt           Timestamp   `json:"updated_at"`
-	CustomAnswer        wire.String `json:"custom_answer"`
-	Tag                 wire.String `json:"tag"`
-	Group               GroupID     `json:"group"`
-	GroupID             GroupID     `json:"group_id"`
-	OperatorStartDialog wire.String `json:"operator_start_dialog"`
-	Variables           Variables   `json:"variables"`
+	ID                  ClientID       `json:"id"`
+	ClientID            ClientID       `json:"client_id"`
+	PlatformID          PlatformID     `json:"platform_id"`
+	TelegramID          PlatformID     `json:"tg_id"`
+	VKID                PlatformID     `json:"vk_id"`
+	ClientType          wireClientType `json:"client_type"`
+	Name                wire.String    `json:"name"`
+	Avatar              wire.String    `json:"avatar"`
+	BlockID             BlockID        `json:"message_id"`
+	ProjectID           ProjectID      `json:"project_id"`
+	CreatedAt           Timestamp      `json:"created_at"`
+	UpdatedAt           Timestamp      `json:"updated_at"`
+	CustomAnswer        wire.String    `json:"custom_answer"`
+	Tag                 wire.String    `json:"tag"`
+	Group               GroupID        `json:"group"`
+	GroupID             GroupID        `json:"group_id"`
+	OperatorStartDialog wire.String    `json:"operator_start_dialog"`
+	Variables           Variables      `json:"variables"`
+}
+
+// wireClientType tells a messenger that did not come from VK, which is zero.
+type wireClientType struct {
+	came  bool
+	value ClientType
+}
+
+func (w *wireClientType) UnmarshalJSON(value []byte) error {
+	w.came = true
+	return w.value.UnmarshalJSON(value)
 }
 
 func (w *wireClientRecord) item(raw json.RawMessage) (ClientRecord, error) {
@@ -87,8 +98,8 @@ func (w *wireClientRecord) item(raw json.RawMessage) (ClientRecord, error) {
 	if record.ID == 0 {
 		return ClientRecord{}, errNoID
 	}
-	if w.ClientType != nil {
-		record.ClientType = *w.ClientType
+	if w.ClientType.came {
+		record.ClientType = w.ClientType.value
 	}
 	if strings.Contains(record.Avatar, `\/`) {
 		// The reference shows addresses whose slashes are escaped twice.

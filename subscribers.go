@@ -133,7 +133,7 @@ func (c *Client) Subscribers(ctx context.Context, request SubscribersRequest, op
 			return c.GetSubscribers(ctx, GetSubscribersRequest{
 				Page: new(request.StartPage + number), GroupID: request.GroupID,
 			}, options...)
-		})
+		}, func(page []ClientRecord) bool { return len(page) == 0 })
 		position := request.StartPage
 		var first ClientID
 		for page, err := range pages {

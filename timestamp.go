@@ -91,6 +91,10 @@ func UnixTimestamp(at time.Time) Timestamp {
 // UnmarshalJSON reads unix seconds as a number or as text, a time as text, or
 // null. A text that is no time is kept; In reports it.
 func (t *Timestamp) UnmarshalJSON(value []byte) error {
+	if seconds, ok := wire.Digits(value); ok {
+		*t = Timestamp{kind: moment, at: time.Unix(seconds, 0).UTC()}
+		return nil
+	}
 	text, err := wire.Text(value)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"net/url"
@@ -57,7 +56,10 @@ func (v Variables) All() iter.Seq2[string, Value] {
 	}
 }
 
-var errStop = errors.New("stop")
+var (
+	errStop      = errors.New("stop")
+	errNotObject = errors.New("variables: want an object")
+)
 
 // Len counts the variables.
 func (v Variables) Len() int {
@@ -87,7 +89,7 @@ func (v *Variables) UnmarshalJSON(value []byte) error {
 		return nil
 	}
 	if value[0] != '{' {
-		return fmt.Errorf("variables: want an object, got %.20q", value)
+		return errNotObject
 	}
 	v.object = bytes.Clone(value)
 	return nil
@@ -125,6 +127,9 @@ func (r *SaveVariablesRequest) encode(*settings) (payload, error) {
 	case r.ClientID != 0 && len(r.Clients) > 0:
 		return payload{}, invalid("Clients", "cannot be combined with ClientID")
 	case r.ClientID != 0:
+		if err := requireClient("ClientID", r.ClientID); err != nil {
+			return payload{}, err
+		}
 		o.Int("client_id", int64(r.ClientID))
 	case len(r.Clients) > 0:
 		if err := putClientIDs(&o, "clients", "Clients", r.Clients); err != nil {

@@ -85,7 +85,7 @@ func (c *Client) UniversalWebhookURL(webhook UniversalWebhook) (WebhookURL, erro
 	if err != nil {
 		return WebhookURL{}, notSent("universal webhook", err)
 	}
-	return WebhookURL{text: secret.New(c.core.address(webhook.Action) + "?" + query.Encode())}, nil
+	return WebhookURL{text: c.core.address(webhook.Action + "?" + query.Encode())}, nil
 }
 
 func (w *UniversalWebhook) query() (url.Values, error) {

@@ -208,15 +208,17 @@ func Failure(body []byte) Verdict {
 	if text = strings.TrimSpace(text); looksLikeCode(text) {
 		v.Code = text
 	} else {
-		v.Message = shorten(text)
+		v.Message = text
 	}
 	return v
 }
 
 const maxMessage = 300
 
-// shorten bounds a text for people and takes control characters out of it.
-func shorten(text string) string {
+// Shorten bounds a text for people and takes control characters out of it. It is
+// left to the callers of this package, who first have to take out what nobody may
+// see: the cut could leave a part of it.
+func Shorten(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
@@ -272,13 +274,18 @@ func (e *Envelope) Member(key string, value []byte) error {
 		e.setError(value)
 	case "message", "error_message", "detail", "description":
 		if text, err := wire.Text(value); err == nil && text != "" && e.Message == "" {
-			e.Message = shorten(text)
+			e.Message = text
 		}
 	}
 	return nil
 }
 
 func (e *Envelope) setStatus(value []byte) {
+	if string(value) == `"success"` {
+		// Nearly every answer says so; the constant needs no memory.
+		e.status, e.statusKnown = "success", true
+		return
+	}
 	if text, err := wire.Text(value); err == nil && text != "" {
 		e.status, e.statusKnown = text, true
 	}
@@ -301,7 +308,7 @@ func (e *Envelope) setError(value []byte) {
 				e.failure = code
 			}
 			if text, err := wire.Text(inner.Message); err == nil && text != "" {
-				e.Message = shorten(text)
+				e.Message = text
 			}
 		}
 	default:
@@ -311,7 +318,7 @@ func (e *Envelope) setError(value []byte) {
 		case looksLikeCode(text):
 			e.failure = text
 		case e.Message == "":
-			e.Message = shorten(text)
+			e.Message = text
 		}
 	}
 }
@@ -340,10 +347,10 @@ func (e *Envelope) succeeded() bool {
 
 func (e *Envelope) code() string {
 	if e.failure != "" {
-		return shorten(e.failure)
+		return e.failure
 	}
 	if e.statusKnown && !e.succeeded() {
-		return shorten(e.status)
+		return e.status
 	}
 	return ""
 }

@@ -38,7 +38,7 @@ type Reply struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	buffer *bytes.Buffer
+	buffer *buffer
 }
 
 // Release gives the body back to the pool.
@@ -55,6 +55,7 @@ var ErrTooLarge = errors.New("the answer is larger than the limit")
 // Exchanger executes requests.
 type Exchanger struct {
 	resty      *resty.Client
+	requests   sync.Pool // of *resty.Request
 	transport  *switchboard
 	userAgents sync.Map // user agent → *headers
 }
@@ -83,7 +84,8 @@ func (e *Exchanger) CloseIdleConnections() { e.transport.CloseIdleConnections() 
 // provably never left: a connection was wanted and none was got.
 func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) (reply Reply, notSent bool, err error) {
 	p := &probe{fresh: request.FreshConnection}
-	r := e.resty.R().SetContext(p.watch(ctx)).SetDoNotParseResponse(true)
+	r := e.borrow()
+	r.SetContext(p.watch(ctx))
 	shared := e.headers(userAgent)
 	// resty clones the header before it sends; these are only read.
 	r.Header = shared.plain
@@ -92,6 +94,7 @@ func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) 
 		r.Body = bytes.NewReader(request.Body)
 	}
 	response, err := r.Execute(request.Method, request.URL.Reveal())
+	e.giveBack(r)
 	if err != nil {
 		if response != nil && response.RawResponse != nil && response.RawResponse.Body != nil {
 			_ = response.RawResponse.Body.Close()
@@ -99,11 +102,30 @@ func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) 
 		return Reply{}, p.provesNotSent(), err
 	}
 	raw := response.RawResponse
-	buffer, err := readAll(raw.Body, request.Limit)
-	if err != nil {
-		return Reply{Status: raw.StatusCode, Header: raw.Header}, false, err
+	body, err := readAll(raw.Body, raw.ContentLength, request.Limit)
+	reply = Reply{Status: raw.StatusCode, Header: raw.Header, Body: body.Bytes(), buffer: body}
+	if raw.StatusCode >= http.StatusMultipleChoices {
+		// The status of a failure says enough, even where its body breaks off.
+		err = nil
 	}
-	return Reply{Status: raw.StatusCode, Header: raw.Header, Body: buffer.Bytes(), buffer: buffer}, false, nil
+	return reply, false, err
+}
+
+// borrow returns a request of resty's with nothing in it. Making one costs more
+// than all the rest that resty does. What net/http works with, also after the
+// answer came, is made anew by each Execute.
+func (e *Exchanger) borrow() *resty.Request {
+	if r, ok := e.requests.Get().(*resty.Request); ok {
+		return r
+	}
+	return e.resty.R().SetDoNotParseResponse(true)
+}
+
+// giveBack takes everything out of a request that belongs to one attempt.
+func (e *Exchanger) giveBack(r *resty.Request) {
+	r.URL, r.Method, r.Header, r.Body, r.RawRequest = "", "", nil, nil, nil
+	r.SetContext(nil) //nolint:staticcheck // resty takes nil for none
+	e.requests.Put(r)
 }
 
 func (e *Exchanger) headers(userAgent string) *headers {
@@ -122,6 +144,7 @@ func (e *Exchanger) headers(userAgent string) *headers {
 
 // probe watches whether a request got a connection.
 type probe struct {
+	trace       httptrace.ClientTrace
 	wanted, got atomic.Bool
 	fresh       bool
 }
@@ -132,10 +155,9 @@ func (p *probe) watch(ctx context.Context) context.Context {
 	if p.fresh {
 		ctx = context.WithValue(ctx, probeKey{}, p)
 	}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { p.wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { p.got.Store(true) },
-	})
+	p.trace.GetConn = func(string) { p.wanted.Store(true) }
+	p.trace.GotConn = func(httptrace.GotConnInfo) { p.got.Store(true) }
+	return httptrace.WithClientTrace(ctx, &p.trace)
 }
 
 // provesNotSent needs both events: a transport that reports none proves
@@ -147,30 +169,43 @@ const (
 	largestPooled = 1 << 20
 )
 
-var buffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, firstBuffer)) }}
+// buffer holds a body and what bounds it.
+type buffer struct {
+	bytes.Buffer
+	source io.LimitedReader
+}
 
-func putBuffer(buffer *bytes.Buffer) {
-	if buffer.Cap() <= largestPooled {
-		buffer.Reset()
-		buffers.Put(buffer)
+var buffers = sync.Pool{New: func() any {
+	b := new(buffer)
+	b.Grow(firstBuffer)
+	return b
+}}
+
+func putBuffer(b *buffer) {
+	b.source.R = nil
+	if b.Cap() <= largestPooled {
+		b.Reset()
+		buffers.Put(b)
 	}
 }
 
-// readAll reads a body to its end, so that the connection can be used again,
-// and closes it.
-func readAll(body io.ReadCloser, limit int64) (*bytes.Buffer, error) {
+// readAll reads a body of a length that was announced, or -1, to its end, so that
+// the connection can be used again, and closes it. What came is returned even with
+// an error.
+func readAll(body io.ReadCloser, length, limit int64) (*buffer, error) {
 	defer func() { _ = body.Close() }()
-	buffer := buffers.Get().(*bytes.Buffer)
-	limited := io.LimitedReader{R: body, N: limit + 1}
-	_, err := buffer.ReadFrom(&limited)
-	if err == nil && int64(buffer.Len()) > limit {
+	b := buffers.Get().(*buffer)
+	if length > 0 {
+		// Only as much as is kept in the pool: the announcement may be wrong.
+		b.Grow(int(min(length, limit, largestPooled-2*bytes.MinRead)) + bytes.MinRead)
+	}
+	b.source = io.LimitedReader{R: body, N: limit + 1}
+	_, err := b.ReadFrom(&b.source)
+	if int64(b.Len()) > limit {
+		b.Truncate(int(limit))
 		err = fmt.Errorf("%w of %d bytes", ErrTooLarge, limit)
 	}
-	if err != nil {
-		putBuffer(buffer)
-		return nil, err
-	}
-	return buffer, nil
+	return b, err
 }
 
 // silence swallows what resty would log.

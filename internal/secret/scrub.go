@@ -4,8 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"html"
-	"net/url"
+	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -15,21 +15,30 @@ import (
 const shortestEncoded = 6
 
 // Scrubber takes one secret out of texts, in the forms in which it travels:
-// raw, percent-encoded, HTML- and JSON-escaped, and inside base64 at any
-// alignment. The zero value changes nothing.
-type Scrubber struct{ replace func(string) string }
+// raw, percent-encoded, HTML- and JSON-escaped, inside base64 at any alignment,
+// and as the numbers of its bytes. The zero value changes nothing.
+type Scrubber struct {
+	replace func(string) string
+	// longest bounds the length of the forms.
+	longest int
+}
 
 // NewScrubber returns the scrubber of a secret.
 func NewScrubber(secret string) Scrubber {
 	if secret == "" {
 		return Scrubber{}
 	}
-	forms := encodedForms(secret)
-	pairs := make([]string, 0, 2*len(forms))
-	for _, form := range forms {
+	escaped := regexp.MustCompile(escapedForms(secret))
+	longest := len(secret) * longestEscape
+	var pairs []string
+	for _, form := range encodedForms(secret) {
 		pairs = append(pairs, form, Redacted)
+		longest = max(longest, len(form))
 	}
-	return Scrubber{replace: strings.NewReplacer(pairs...).Replace}
+	encoded := strings.NewReplacer(pairs...)
+	return Scrubber{longest: longest, replace: func(text string) string {
+		return encoded.Replace(escaped.ReplaceAllLiteralString(text, Redacted))
+	}}
 }
 
 // Text returns text without the secret.
@@ -43,48 +52,67 @@ func (s Scrubber) Text(text string) string {
 // Found says whether text holds the secret.
 func (s Scrubber) Found(text string) bool { return s.Text(text) != text }
 
-// encodedForms lists the forms of a secret, the longest first.
+// Beginning copies the beginning of a text without the secret, at most limit
+// bytes of it. No half of the secret remains at the cut.
+func (s Scrubber) Beginning(text []byte, limit int) []byte {
+	if len(text) <= limit {
+		return []byte(s.Text(string(text)))
+	}
+	source := text[:min(len(text), limit+s.longest)]
+	cleaned := s.Text(string(source))
+	if len(source) < len(text) {
+		cleaned = cleaned[:max(0, len(cleaned)-s.longest)]
+	}
+	return []byte(cleaned[:min(len(cleaned), limit)])
+}
+
+// longestEscape is the length of the longest escape of a byte that is looked for.
+const longestEscape = len("&#x00000;")
+
+// escapedForms is the regular expression of a secret each byte of which may be
+// escaped in one of the ways of URLs, HTML and JSON: encoders differ in what they
+// escape.
+func escapedForms(secret string) string {
+	var b strings.Builder
+	for _, c := range []byte(secret) {
+		fmt.Fprintf(&b, `(?:%s|%%(?:25){0,2}(?i:%02x)`, regexp.QuoteMeta(string(rune(c))), c)
+		if !isAlphanumeric(c) {
+			fmt.Fprintf(&b, `|\\u00(?i:%02x)|\\x(?i:%02x)|&#0{0,3}%d;|&#[xX]0{0,3}(?i:%x);`, c, c, c, c)
+		}
+		if c == '&' {
+			b.WriteString("|&amp;")
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+func isAlphanumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+// encodedForms lists the forms of a secret in which its bytes are not to be seen
+// one by one, the longest first.
 func encodedForms(secret string) []string {
-	forms := []string{secret}
+	var forms []string
 	add := func(form string) {
 		if len(form) >= shortestEncoded && !slices.Contains(forms, form) {
 			forms = append(forms, form)
 		}
-	}
-	for _, escaped := range []string{url.PathEscape(secret), url.QueryEscape(secret), escapeEveryByte(secret)} {
-		add(escaped)
-		add(lowerEscapes(escaped))
-	}
-	add(html.EscapeString(secret))
-	if quoted, err := json.Marshal(secret); err == nil {
-		add(string(quoted[1 : len(quoted)-1]))
 	}
 	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		for offset := range 3 {
 			add(base64Core(encoding, secret, offset))
 		}
 	}
+	// The ways in which fmt prints bytes.
+	list := fmt.Sprintf("%#v", []byte(secret))
+	add(strings.Trim(fmt.Sprint([]byte(secret)), "[]"))
+	add(list[strings.IndexByte(list, '{')+1 : len(list)-1])
+	add(fmt.Sprintf("%x", secret))
+	add(fmt.Sprintf("%X", secret))
 	slices.SortStableFunc(forms, func(a, b string) int { return len(b) - len(a) })
 	return forms
-}
-
-func escapeEveryByte(text string) string {
-	var b strings.Builder
-	for i := range len(text) {
-		fmt.Fprintf(&b, "%%%02X", text[i])
-	}
-	return b.String()
-}
-
-// lowerEscapes lowers the hexadecimal digits of percent-escapes.
-func lowerEscapes(text string) string {
-	b := []byte(text)
-	for i := 0; i+2 < len(b); i++ {
-		if b[i] == '%' {
-			copy(b[i+1:i+3], strings.ToLower(string(b[i+1:i+3])))
-		}
-	}
-	return string(b)
 }
 
 // base64Core is the part of the encoding of a text that depends on the secret
@@ -104,12 +132,27 @@ func base64Core(encoding *base64.Encoding, secret string, offset int) string {
 }
 
 // FoundInValue says whether the secret shows when value is printed in any of
-// fmt's ways.
+// fmt's ways, logged, or encoded as JSON.
 func (s Scrubber) FoundInValue(value any) bool {
-	for _, verb := range []string{"%v", "%+v", "%#v"} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		if s.Found(fmt.Sprintf(verb, value)) {
 			return true
 		}
 	}
-	return false
+	return s.Found(slog.AnyValue(value).Resolve().String()) || s.Found(encoded(value))
+}
+
+// encoded is value as JSON, or what keeps it from becoming JSON. Not even an
+// encoder that panics stops it.
+func encoded(value any) (text string) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			text = fmt.Sprint(problem)
+		}
+	}()
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return err.Error()
+	}
+	return string(encoded)
 }

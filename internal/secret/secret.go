@@ -41,3 +41,19 @@ func (Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
 
 // LogValue returns Redacted.
 func (Text) LogValue() slog.Value { return slog.StringValue(Redacted) }
+
+// Hidden holds a value that must not be printed because of what it holds, such
+// as a transport, in whose buffers the last address still stands. The zero value
+// holds the zero value.
+type Hidden[T any] struct{ reveal func() T }
+
+// Hide hides value.
+func Hide[T any](value T) Hidden[T] { return Hidden[T]{reveal: func() T { return value }} }
+
+// Reveal gives the value back.
+func (h Hidden[T]) Reveal() (value T) {
+	if h.reveal != nil {
+		value = h.reveal()
+	}
+	return value
+}

@@ -190,7 +190,13 @@ func (s *scanner) skipString() error {
 
 func (s *scanner) skipNested() error {
 	depth := 0
-	for s.at < len(s.text) {
+	for {
+		for s.at < len(s.text) && !structural[s.text[s.at]] {
+			s.at++
+		}
+		if s.at >= len(s.text) {
+			return s.fail("unterminated value")
+		}
 		switch s.text[s.at] {
 		case quote:
 			if err := s.skipString(); err != nil {
@@ -210,8 +216,10 @@ func (s *scanner) skipNested() error {
 			return nil
 		}
 	}
-	return s.fail("unterminated value")
 }
+
+// structural marks the bytes at which a nested value may begin or end.
+var structural = [256]bool{'"': true, '{': true, '[': true, '}': true, ']': true}
 
 func (s *scanner) skipWord() {
 	for s.at < len(s.text) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -63,6 +62,16 @@ func Int(value []byte) (int64, error) {
 	return digitsToInt([]byte(text))
 }
 
+// Digits reads a whole number that comes as its digits, plain or in quotes; ok
+// is false for everything else, where Int may still find one.
+func Digits(value []byte) (n int64, ok bool) {
+	if len(value) > 1 && value[0] == quote {
+		value = value[1 : len(value)-1]
+	}
+	n, err := digitsToInt(value)
+	return n, err == nil
+}
+
 // digitsToInt reads an optional minus sign and decimal digits.
 func digitsToInt(digits []byte) (int64, error) {
 	negative := len(digits) > 0 && digits[0] == '-'
@@ -111,6 +120,13 @@ func Text(value []byte) (string, error) {
 	case value[0] == '{' || value[0] == '[':
 		return "", errNotScalar
 	default:
+		// The words need no memory of their own.
+		switch string(value) {
+		case "true":
+			return "true", nil
+		case "false":
+			return "false", nil
+		}
 		return string(value), nil
 	}
 }
@@ -149,7 +165,7 @@ func Flag(value []byte) (flag, known bool, err error) {
 	if IsUnset(text) {
 		return false, false, nil
 	}
-	return false, false, fmt.Errorf("%w, got %.20q", errNotFlag, text)
+	return false, false, errNotFlag
 }
 
 // IsUnset says whether a text is one of the words by which Salebot says that a

@@ -1,0 +1,132 @@
+package salebot_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/salebot-go/salebot"
+)
+
+func ExampleForEach() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	folder, err := os.MkdirTemp("", "journal")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	journal, err := salebot.OpenFileJournal(filepath.Join(folder, "spring"), "spring campaign")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = journal.Close() }()
+
+	ctx := context.Background()
+	for range 2 { // the second run finds everything done
+		report, err := salebot.ForEach(ctx, client.Clients(ctx, salebot.ClientsRequest{}),
+			salebot.BulkOptions{Workers: 8, Journal: journal},
+			func(record salebot.ClientRecord) string { return fmt.Sprint(record.ID) },
+			func(ctx context.Context, record salebot.ClientRecord) error {
+				_, err := client.Message(ctx, salebot.MessageRequest{ClientID: record.ID, Message: "Spring is here"})
+				return err
+			})
+		fmt.Println(report.Accepted, "accepted,", report.Earlier, "of them earlier:", err)
+	}
+	// Output:
+	// 2 accepted, 0 of them earlier: <nil>
+	// 2 accepted, 2 of them earlier: <nil>
+}
+
+func ExampleClient_LoadManyClients() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	persons := []salebot.ClientToLoad{
+		{PlatformID: "100200301", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram},
+		{PlatformID: "100200302", GroupID: "", ClientType: salebot.ClientTypeTelegram},
+	}
+	report, err := client.LoadManyClients(context.Background(), salebot.Items(persons), salebot.BulkOptions{
+		OnItem: func(item salebot.BulkItem) { fmt.Println(item.Key, item.Outcome, item.ClientID != 0) },
+	})
+	fmt.Println(report.Accepted, report.Rejected, err)
+	// Unordered output:
+	// 1/my_shop_bot/100200301 accepted true
+	// 1//100200302 rejected false
+	// 1 1 salebot: bulk: not all items were accepted
+}
+
+func ExampleClient_AddManyToList() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	ctx := context.Background()
+	everybody := salebot.ClientIDs(client.Clients(ctx, salebot.ClientsRequest{}))
+	report, err := client.AddManyToList(ctx, 1170282, everybody, salebot.BulkOptions{})
+	fmt.Println(report.Accepted, report.Requests, err)
+	// Output: 2 1 <nil>
+}
+
+func ExampleClient_RemoveManyFromList() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	clients := salebot.Items([]salebot.ClientID{25554, 25555})
+	report, err := client.RemoveManyFromList(context.Background(), 1170282, clients, salebot.BulkOptions{})
+	fmt.Println(report.Accepted, err)
+	// Output: 2 <nil>
+}
+
+func ExampleClient_DeleteManyClients() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	// A dry run reads and checks, and sends nothing.
+	clients := salebot.Items([]salebot.ClientID{25554, 25555})
+	report, err := client.DeleteManyClients(context.Background(), clients, salebot.BulkOptions{DryRun: true})
+	fmt.Println(report.NotTried, err)
+	// Output: 2 <nil>
+}
+
+func ExampleClient_SaveVariablesForMany() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	clients := salebot.Items([]salebot.ClientID{25554, 25555})
+	report, err := client.SaveVariablesForMany(context.Background(), map[string]any{"client.season": "spring"}, clients, salebot.BulkOptions{})
+	fmt.Println(report.Accepted, err)
+	// Output: 2 <nil>
+}
+
+func ExampleClient_SendCallbackToMany() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	persons := salebot.Items([]salebot.PlatformID{"100200300", "79000000002"})
+	request := salebot.SendCallbackByPlatformIDRequest{CallbackText: "sale_begins"}
+	report, err := client.SendCallbackToMany(context.Background(), request, persons, salebot.BulkOptions{})
+	fmt.Println(report.Accepted, err)
+	// Output: 2 <nil>
+}
+
+func ExampleClient_BroadcastToMany() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	ctx := context.Background()
+	audience, err := salebot.CollectAudience(salebot.ClientIDs(client.Clients(ctx, salebot.ClientsRequest{})))
+	if err != nil {
+		log.Fatal(err)
+	}
+	request := salebot.BroadcastRequest{Message: "We are open on Sunday"}
+	_, err = client.BroadcastToMany(ctx, request, audience, 3, salebot.BulkOptions{})
+	fmt.Println(err)
+	report, err := client.BroadcastToMany(ctx, request, audience, 2, salebot.BulkOptions{})
+	fmt.Println(report.Accepted, err)
+	// Output:
+	// salebot: broadcast: invalid request: confirmed is not the size of the audience, which has 2 clients
+	// 2 <nil>
+}

@@ -1,0 +1,544 @@
+package salebot_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
+)
+
+// The calls of the matrix: every class by every HTTP method.
+var (
+	onceCalls = []scenario{
+		taking("once by POST", salebot.MessageRequest{ClientID: 1, Message: "hello"}, (*salebot.Client).Message),
+		taking("once by GET", salebot.ClientID(1), (*salebot.Client).ClearHistory),
+		taking("once by Do", salebot.DoRequest{Action: "new_action", Body: map[string]int{"a": 1}}, (*salebot.Client).Do),
+		taking("once by Do and GET", salebot.DoRequest{Action: "new_action", Method: http.MethodGet, Query: url.Values{"a": {"1"}}}, (*salebot.Client).Do),
+	}
+	repeatableCalls = []scenario{
+		taking("idempotent", salebot.SaveVariablesRequest{ClientID: 1, Variables: map[string]any{"a": 1}}, (*salebot.Client).SaveVariables),
+		taking("read", salebot.ClientID(1), (*salebot.Client).GetVariables),
+		taking("read by POST", salebot.DoRequest{Action: "new_action", Class: salebot.Read, Body: []int{1}}, (*salebot.Client).Do),
+	}
+)
+
+// fate is what becomes of a call.
+type fate struct {
+	// attempts and arrivals count what was tried and what came to the server whole.
+	attempts, arrivals int
+	outcome            salebot.Outcome
+	// stopped is a part of the reason for not trying again.
+	stopped string
+	// waited are the waits before the second and further attempts, where the
+	// server ordered them; jitter is checked elsewhere.
+	waited []time.Duration
+}
+
+const (
+	unsafe = "execute the action twice"
+	spent  = "no attempts left"
+)
+
+// fault is a row of the matrix.
+type fault struct {
+	name string
+	// peer is made anew for each call.
+	peer    func() *testkit.Peer
+	options []salebot.Option
+	// limit is the deadline of the context, if any.
+	limit time.Duration
+
+	once, repeatable fate
+	is               []error
+}
+
+func answers(list ...testkit.Answer) func() *testkit.Peer {
+	return func() *testkit.Peer { return &testkit.Peer{Answer: testkit.InTurn(list...)} }
+}
+
+func dialing(failure func() error) func() *testkit.Peer {
+	return func() *testkit.Peer {
+		return &testkit.Peer{Dialed: func(context.Context, int) error { return failure() }}
+	}
+}
+
+func dated(status int, after time.Duration) func() *testkit.Peer {
+	return func() *testkit.Peer {
+		return &testkit.Peer{Answer: func(int, *http.Request) testkit.Answer {
+			return testkit.Respond(status, "wait", "Retry-After: "+time.Now().Add(after).UTC().Format(http.TimeFormat))
+		}}
+	}
+}
+
+func thrice(d time.Duration) []time.Duration { return []time.Duration{d, d, d} }
+
+// dialTimeout is how long a dial that nobody waits for any more goes on.
+const dialTimeout = time.Minute
+
+const page = "<!DOCTYPE html>\n<html><body>Bad Gateway</body></html>"
+
+var (
+	generous = []salebot.Option{salebot.WithAttemptTimeout(5 * time.Second), salebot.WithTimeout(time.Hour)}
+
+	unsent    = fate{4, 0, salebot.OutcomeNotSent, spent, nil}
+	onceLost  = fate{1, 1, salebot.OutcomeUnknown, unsafe, nil}
+	fourLost  = fate{4, 4, salebot.OutcomeUnknown, spent, nil}
+	rejected  = fate{1, 1, salebot.OutcomeRejected, "", nil}
+	unread    = fate{1, 1, salebot.OutcomeUnknown, "", nil}
+	timeouts  = []error{context.DeadlineExceeded}
+	limited   = []error{salebot.ErrRateLimited, salebot.ErrRejected}
+	broken    = []error{salebot.ErrServer}
+	surprised = []error{salebot.ErrUnexpectedResponse}
+)
+
+var faults = []fault{
+	{name: "refused connection", peer: dialing(testkit.Refused), once: unsent, repeatable: unsent, is: []error{syscall.ECONNREFUSED}},
+	{name: "DNS failure", peer: dialing(testkit.NoSuchHost), once: unsent, repeatable: unsent},
+	{
+		name: "timeout of the connection", options: generous, once: unsent, repeatable: unsent, is: timeouts,
+		peer: func() *testkit.Peer {
+			return &testkit.Peer{Dialed: func(context.Context, int) error { time.Sleep(dialTimeout); return os.ErrDeadlineExceeded }}
+		},
+	},
+	{
+		name: "reset before the request was read", peer: func() *testkit.Peer {
+			return &testkit.Peer{Accepted: func(int) bool { return false }}
+		},
+		once: fate{1, 0, salebot.OutcomeUnknown, unsafe, nil}, repeatable: fate{4, 0, salebot.OutcomeUnknown, spent, nil},
+	},
+	{name: "reset after the body was sent", peer: answers(testkit.Cut()), once: onceLost, repeatable: fourLost, is: []error{io.EOF}},
+	{name: "reset within the headers", peer: answers(testkit.Answer{Text: "HTTP/1.1 200 OK\r\nServer: x\r\n", Cut: true}), once: onceLost, repeatable: fourLost, is: []error{io.ErrUnexpectedEOF}},
+	{name: "reset within the answer", peer: answers(testkit.Answer{Text: "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok", Cut: true}), once: onceLost, repeatable: fourLost, is: []error{io.ErrUnexpectedEOF}},
+	{name: "no HTTP", peer: answers(testkit.Answer{Text: "hello\r\n\r\n", Cut: true}), once: onceLost, repeatable: fourLost},
+	{name: "timeout", peer: answers(testkit.Hang()), options: generous, once: onceLost, repeatable: fourLost, is: timeouts},
+	{name: "timeout within the answer", peer: answers(testkit.Answer{Text: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", Hang: true}), options: generous, once: onceLost, repeatable: fourLost, is: timeouts},
+	{name: "timeout of the call", peer: answers(testkit.Hang()), options: []salebot.Option{salebot.WithTimeout(time.Second)}, once: fate{1, 1, salebot.OutcomeUnknown, "", nil}, repeatable: fate{1, 1, salebot.OutcomeUnknown, "", nil}, is: timeouts},
+	{name: "deadline of the caller", peer: answers(testkit.Hang()), limit: time.Second, once: fate{1, 1, salebot.OutcomeUnknown, "", nil}, repeatable: fate{1, 1, salebot.OutcomeUnknown, "", nil}, is: timeouts},
+
+	{name: "408", peer: answers(testkit.Respond(408, "slow")), once: fate{1, 1, salebot.OutcomeRejected, unsafe, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, nil}, is: []error{salebot.ErrRejected}},
+	{name: "429", peer: answers(testkit.Respond(429, "slow")), once: fate{4, 4, salebot.OutcomeRejected, spent, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, nil}, is: limited},
+	{name: "429 with Retry-After", peer: answers(testkit.Respond(429, "slow", "Retry-After: 7")), once: fate{4, 4, salebot.OutcomeRejected, spent, thrice(7 * time.Second)}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(7 * time.Second)}, is: limited},
+	{name: "429 with a date", peer: dated(429, 9*time.Second), once: fate{4, 4, salebot.OutcomeRejected, spent, thrice(9 * time.Second)}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(9 * time.Second)}, is: limited},
+	{name: "429 with a date in the past", peer: dated(429, -time.Hour), once: fate{4, 4, salebot.OutcomeRejected, spent, thrice(0)}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(0)}, is: limited},
+	{
+		name: "429 where it is not trusted", peer: answers(testkit.Respond(429, "slow", "Retry-After: 1")), is: limited,
+		options: []salebot.Option{salebot.WithRetryPolicy(salebot.RetryPolicy{NeverRepeatOnceAfterRateLimit: true})},
+		once:    fate{1, 1, salebot.OutcomeRejected, unsafe, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(time.Second)},
+	},
+	{name: "500", peer: answers(testkit.Respond(500, `{"status":"error"}`)), once: onceLost, repeatable: fourLost, is: broken},
+	{name: "502 HTML", peer: answers(testkit.Respond(502, page, "Content-Type: text/html")), once: onceLost, repeatable: fourLost, is: broken},
+	{name: "503 with Retry-After", peer: answers(testkit.Respond(503, "busy", "Retry-After: 30")), once: onceLost, repeatable: fate{4, 4, salebot.OutcomeUnknown, spent, thrice(30 * time.Second)}, is: broken},
+	{name: "503 with a date", peer: dated(503, 25*time.Second), once: onceLost, repeatable: fate{4, 4, salebot.OutcomeUnknown, spent, thrice(25 * time.Second)}, is: broken},
+	{name: "504", peer: answers(testkit.Respond(504, "")), once: onceLost, repeatable: fourLost, is: broken},
+	{name: "500 that breaks off", peer: answers(testkit.Answer{Text: "HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\n{\"st", Cut: true}), once: onceLost, repeatable: fourLost, is: broken},
+	{name: "429 that breaks off", peer: answers(testkit.Answer{Text: "HTTP/1.1 429 Slow\r\nContent-Length: 100\r\n\r\n{\"st", Cut: true}), once: fate{4, 4, salebot.OutcomeRejected, spent, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, nil}, is: limited},
+	{name: "503 with a large page", peer: answers(testkit.Respond(503, page)), options: []salebot.Option{salebot.WithResponseLimit(8)}, once: onceLost, repeatable: fourLost, is: broken},
+
+	{name: "429 beyond the cap", peer: answers(testkit.Respond(429, "slow", "Retry-After: 61")), once: fate{1, 1, salebot.OutcomeRejected, "longer wait", nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "longer wait", nil}, is: limited},
+	{name: "503 beyond the cap", peer: answers(testkit.Respond(503, "busy", "Retry-After: 3600")), once: onceLost, repeatable: fate{1, 1, salebot.OutcomeUnknown, "longer wait", nil}, is: broken},
+	{name: "429 at a cap of one's own", peer: answers(testkit.Respond(429, "slow", "Retry-After: 120")), options: []salebot.Option{salebot.WithTimeout(time.Hour), salebot.WithRetryPolicy(salebot.RetryPolicy{MaxRetryAfter: 2 * time.Minute})}, once: fate{4, 4, salebot.OutcomeRejected, spent, thrice(2 * time.Minute)}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(2 * time.Minute)}, is: limited},
+	{name: "429 beyond the deadline of the caller", peer: answers(testkit.Respond(429, "slow", "Retry-After: 5")), limit: 4 * time.Second, once: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil}, is: limited},
+	{name: "429 beyond the timeout of the call", peer: answers(testkit.Respond(429, "slow", "Retry-After: 5")), options: []salebot.Option{salebot.WithTimeout(4 * time.Second)}, once: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil}, is: limited},
+	{name: "429 without a budget", peer: answers(testkit.Respond(429, "slow")), options: []salebot.Option{salebot.WithRetryBudget(0)}, once: fate{1, 1, salebot.OutcomeRejected, "budget", nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "budget", nil}, is: limited},
+	{name: "500 without a budget", peer: answers(testkit.Respond(500, "")), options: []salebot.Option{salebot.WithRetryBudget(0)}, once: onceLost, repeatable: fate{1, 1, salebot.OutcomeUnknown, "budget", nil}, is: broken},
+	{name: "500 without retries", peer: answers(testkit.Respond(500, "")), options: []salebot.Option{salebot.WithoutRetries()}, once: onceLost, repeatable: fate{1, 1, salebot.OutcomeUnknown, spent, nil}, is: broken},
+	{name: "refused connection without retries", peer: dialing(testkit.Refused), options: []salebot.Option{salebot.WithoutRetries()}, once: fate{1, 0, salebot.OutcomeNotSent, spent, nil}, repeatable: fate{1, 0, salebot.OutcomeNotSent, spent, nil}},
+
+	{name: "400", peer: answers(testkit.Respond(400, `{"status":"error"}`)), once: rejected, repeatable: rejected, is: []error{salebot.ErrRejected}},
+	{name: "401", peer: answers(testkit.Respond(401, "")), once: rejected, repeatable: rejected, is: []error{salebot.ErrUnauthorized}},
+	{name: "403", peer: answers(testkit.Respond(403, "WRONG_ACTION")), once: rejected, repeatable: rejected, is: []error{salebot.ErrForbidden}},
+	{name: "404 that breaks off", peer: answers(testkit.Answer{Text: "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\nnot_", Cut: true}), once: rejected, repeatable: rejected, is: []error{salebot.ErrRejected}},
+	{name: "failure in a 200", peer: answers(testkit.Respond(200, `{"status":"client_not_found"}`)), once: rejected, repeatable: rejected, is: []error{salebot.ErrClientNotFound}},
+	{name: "page in a 200", peer: answers(testkit.Respond(200, page)), once: unread, repeatable: unread, is: surprised},
+	{name: "truncated JSON in a 200", peer: answers(testkit.Respond(200, `{"status":"su`)), once: unread, repeatable: unread, is: surprised},
+	{name: "answer beyond the limit", peer: answers(testkit.Respond(200, `{"status":"success"}`)), options: []salebot.Option{salebot.WithResponseLimit(8)}, once: unread, repeatable: unread, is: surprised},
+	{name: "redirect", peer: answers(testkit.Respond(302, "", "Location: https://example.com/")), once: unread, repeatable: unread, is: surprised},
+	{name: "permanent redirect", peer: answers(testkit.Respond(308, "", "Location: /elsewhere")), once: unread, repeatable: unread, is: surprised},
+}
+
+// TestRepetition states for each class and each fault how many requests arrive
+// and what the error says of them. The network is in memory, the transport and
+// what it traces are real.
+func TestRepetition(t *testing.T) {
+	t.Parallel()
+	for _, f := range faults {
+		for i, calls := range [][]scenario{onceCalls, repeatableCalls} {
+			for _, s := range calls {
+				t.Run(f.name+"/"+s.name, func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) { f.run(t, s, []fate{f.once, f.repeatable}[i]) })
+				})
+			}
+		}
+	}
+}
+
+func (f fault) run(t *testing.T, s scenario, want fate) {
+	peer := f.peer()
+	waits := &waits{}
+	client := newClient(t, peer.Transport(), append([]salebot.Option{waits.option()}, f.options...)...)
+	ctx := t.Context()
+	if f.limit > 0 {
+		limited, cancel := context.WithTimeout(ctx, f.limit)
+		defer cancel()
+		ctx = limited
+	}
+	_, err := s.call(ctx, client)
+	failure := requireOutcome(t, err, want.outcome)
+	require.Equal(t, want.arrivals, len(peer.Arrivals()), "arrivals: %v", err)
+	require.Equal(t, want.attempts, failure.Attempts, "attempts: %v", err)
+	require.Contains(t, failure.Stopped, want.stopped)
+	require.Equal(t, want.stopped == "", failure.Stopped == "", failure.Stopped)
+	for _, sentinel := range f.is {
+		require.ErrorIs(t, err, sentinel)
+	}
+	if want.waited != nil {
+		require.Equal(t, want.waited, waits.before[1:])
+	}
+	require.Empty(t, testkit.FindKey(err.Error()))
+	time.Sleep(dialTimeout)
+}
+
+// waits are the waits before each attempt, the first included.
+type waits struct {
+	mu     sync.Mutex
+	before []time.Duration
+}
+
+func (w *waits) option() salebot.Option {
+	return salebot.WithHook(salebot.Hook{After: func(_ context.Context, a salebot.Attempt) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.before = append(w.before, a.Waited)
+	}})
+}
+
+// Calls whose attempts end in different ways.
+func TestMixedAttempts(t *testing.T) {
+	t.Parallel()
+	var (
+		once, idempotent, read = onceCalls[0], repeatableCalls[0], repeatableCalls[1]
+		busy                   = testkit.Respond(429, "slow")
+		oops                   = testkit.Respond(500, "oops")
+		nobody                 = testkit.Respond(404, "client_not_found")
+		fine                   = testkit.Respond(200, `{"status":"success"}`)
+	)
+	for _, c := range []struct {
+		name      string
+		call      scenario
+		refusals  int // of the first connections
+		answers   []testkit.Answer
+		arrivals  int
+		attempts  int
+		outcome   salebot.Outcome // for a failure
+		succeeded bool
+		is        error
+	}{
+		{name: "once after a refused connection", call: once, refusals: 2, answers: []testkit.Answer{fine}, arrivals: 1, succeeded: true},
+		{name: "once after a 429", call: once, answers: []testkit.Answer{busy, busy, fine}, arrivals: 3, succeeded: true},
+		{name: "once lost after a 429", call: once, answers: []testkit.Answer{busy, testkit.Cut()}, arrivals: 2, attempts: 2, outcome: salebot.OutcomeUnknown},
+		{name: "once refused after a 429", call: once, answers: []testkit.Answer{busy, nobody}, arrivals: 2, attempts: 2, outcome: salebot.OutcomeRejected, is: salebot.ErrClientNotFound},
+		{name: "once lost after a refused connection", call: once, refusals: 1, answers: []testkit.Answer{oops}, arrivals: 1, attempts: 2, outcome: salebot.OutcomeUnknown, is: salebot.ErrServer},
+		{name: "write done after it was lost", call: idempotent, answers: []testkit.Answer{testkit.Cut(), oops, fine}, arrivals: 3, succeeded: true},
+		{name: "write refused after it was lost", call: idempotent, answers: []testkit.Answer{oops, nobody}, arrivals: 2, attempts: 2, outcome: salebot.OutcomeUnknown, is: salebot.ErrClientNotFound},
+		{name: "write not sent after it was lost", call: idempotent, answers: []testkit.Answer{oops, busy, oops, busy}, arrivals: 4, attempts: 4, outcome: salebot.OutcomeUnknown, is: salebot.ErrRateLimited},
+		{name: "read done after all", call: read, refusals: 1, answers: []testkit.Answer{busy, testkit.Cut(), testkit.Respond(200, `{"a":"1"}`)}, arrivals: 3, succeeded: true},
+		{name: "read refused after it was lost", call: read, answers: []testkit.Answer{oops, nobody}, arrivals: 2, attempts: 2, outcome: salebot.OutcomeRejected, is: salebot.ErrClientNotFound},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				peer := &testkit.Peer{Answer: testkit.InTurn(c.answers...), Dialed: func(_ context.Context, number int) error {
+					if number <= c.refusals {
+						return testkit.Refused()
+					}
+					return nil
+				}}
+				_, err := c.call.call(t.Context(), newClient(t, peer.Transport()))
+				require.Len(t, peer.Arrivals(), c.arrivals)
+				if c.succeeded {
+					require.NoError(t, err)
+					return
+				}
+				failure := requireOutcome(t, err, c.outcome)
+				require.Equal(t, c.attempts, failure.Attempts)
+				if c.is != nil {
+					require.ErrorIs(t, err, c.is)
+				}
+			})
+		})
+	}
+}
+
+// A repeated call sends the same bytes again.
+func TestRepetitionsAreEqual(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		peer := &testkit.Peer{Answer: testkit.Always(testkit.Respond(503, "busy"))}
+		_, err := repeatableCalls[0].call(t.Context(), newClient(t, peer.Transport()))
+		require.ErrorIs(t, err, salebot.ErrServer)
+		arrivals := peer.Arrivals()
+		require.Len(t, arrivals, 4)
+		for _, a := range arrivals {
+			require.JSONEq(t, `{"client_id":1,"variables":{"a":1}}`, string(a.Body))
+			require.Equal(t, int64(len(a.Body)), a.ContentLength)
+			require.Empty(t, a.TransferEncoding)
+			require.Equal(t, arrivals[0].Header, a.Header)
+		}
+	})
+}
+
+// net/http itself sends a GET again when a connection that was used before
+// breaks. An action that may happen once only must not travel like that.
+func TestOnceByGetIsNotReplayedByNetHTTP(t *testing.T) {
+	t.Parallel()
+	wrapped := func(transport *http.Transport) http.RoundTripper { return roundTripper{transport} }
+	plain := func(transport *http.Transport) http.RoundTripper { return transport }
+	for _, c := range []struct {
+		name      string
+		transport func(*http.Transport) http.RoundTripper
+		call      scenario
+		arrivals  int
+	}{
+		{"read", plain, repeatableCalls[1], 2}, // which shows that this network makes net/http repeat
+		{"read through a wrapper", wrapped, repeatableCalls[1], 2},
+		{"clear_history", plain, onceCalls[1], 1},
+		{"clear_history through a wrapper", wrapped, onceCalls[1], 1},
+		{"Do by GET", plain, onceCalls[3], 1},
+		{"Do by GET through a wrapper", wrapped, onceCalls[3], 1},
+		{"message", plain, onceCalls[0], 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				peer := &testkit.Peer{Answer: testkit.InTurn(testkit.Respond(200, "{}"), testkit.Cut())}
+				transport := peer.Transport()
+				defer transport.CloseIdleConnections()
+				client := newClient(t, c.transport(transport), salebot.WithoutRetries())
+				_, err := client.GetVariables(t.Context(), 1)
+				require.NoError(t, err, "leaves a connection behind")
+				_, err = c.call.call(t.Context(), client)
+				requireOutcome(t, err, salebot.OutcomeUnknown)
+				require.Len(t, peer.Arrivals(), 1+c.arrivals)
+				last := peer.Arrivals()[c.arrivals]
+				require.Empty(t, last.TransferEncoding, "a GET has no body")
+				if last.Method == http.MethodGet {
+					require.Empty(t, last.Body)
+				}
+			})
+		})
+	}
+}
+
+type roundTripper struct{ inner http.RoundTripper }
+
+func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
+	return r.inner.RoundTrip(request)
+}
+
+// A POST that a kept connection could not take, because the server had closed it,
+// is sent on another one: nothing of it was written.
+func TestIdleConnectionThatTheServerClosed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		closed := testkit.Respond(200, "ok")
+		closed.Cut = true
+		peer := &testkit.Peer{Answer: testkit.Always(closed)}
+		client := newClient(t, peer.Transport())
+		for range 3 {
+			_, err := onceCalls[0].call(t.Context(), client)
+			require.NoError(t, err)
+			synctest.Wait()
+		}
+		require.Len(t, peer.Arrivals(), 3)
+	})
+}
+
+// A transport that traces nothing proves nothing: even a refused connection may
+// have been a request that arrived.
+func TestNoTraceIsNoProof(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]scenario{"once": onceCalls[0], "once by GET": onceCalls[1]} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mock := httpmock.NewMockTransport()
+			mock.RegisterNoResponder(httpmock.NewErrorResponder(testkit.Refused()))
+			_, err := s.call(t.Context(), newClient(t, mock))
+			failure := requireOutcome(t, err, salebot.OutcomeUnknown)
+			require.Equal(t, 1, failure.Attempts)
+			require.Equal(t, 1, mock.GetTotalCallCount())
+			require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		})
+	}
+}
+
+// The same on real sockets, where errors are those of the operating system.
+func TestRealSockets(t *testing.T) {
+	t.Parallel()
+	quick := salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 1, MaxDelay: 1})
+	to := func(t *testing.T, base string) *salebot.Client {
+		t.Helper()
+		client, err := salebot.New(testkit.Key, salebot.WithBaseURL(base), quick)
+		require.NoError(t, err)
+		t.Cleanup(client.CloseIdleConnections)
+		return client
+	}
+
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		require.NoError(t, listener.Close())
+		for _, s := range append(onceCalls, repeatableCalls...) {
+			_, err = s.call(t.Context(), to(t, "http://"+listener.Addr().String()))
+			failure := requireOutcome(t, err, salebot.OutcomeNotSent)
+			require.Equal(t, 4, failure.Attempts, s.name)
+			require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		}
+	})
+	t.Run("reset", func(t *testing.T) {
+		t.Parallel()
+		for i, calls := range [][]scenario{onceCalls, repeatableCalls} {
+			for _, s := range calls {
+				peer := &testkit.Peer{Answer: testkit.Always(testkit.Cut())}
+				_, err := s.call(t.Context(), to(t, peer.Listen(t)))
+				requireOutcome(t, err, salebot.OutcomeUnknown)
+				require.Len(t, peer.Arrivals(), []int{1, 4}[i], s.name)
+			}
+		}
+	})
+	t.Run("unknown certificate", func(t *testing.T) {
+		t.Parallel()
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("arrived") }))
+		server.Config.ErrorLog = silent
+		server.StartTLS()
+		defer server.Close()
+		_, err := onceCalls[0].call(t.Context(), to(t, server.URL))
+		failure := requireOutcome(t, err, salebot.OutcomeNotSent)
+		require.Equal(t, 1, failure.Attempts, "another attempt would fail in the same way")
+	})
+	t.Run("HTTP/2", func(t *testing.T) {
+		t.Parallel()
+		var mu sync.Mutex
+		var methods []string
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			methods = append(methods, fmt.Sprintf("%s %s", r.Proto, r.Method))
+			mu.Unlock()
+			if strings.HasSuffix(r.URL.Path, "get_variables") {
+				_, _ = io.WriteString(w, "{}")
+				return
+			}
+			panic(http.ErrAbortHandler) // resets the stream
+		}))
+		server.EnableHTTP2 = true
+		server.Config.ErrorLog = silent
+		server.StartTLS()
+		defer server.Close()
+		client, err := salebot.New(testkit.Key, salebot.WithBaseURL(server.URL), salebot.WithHTTPClient(server.Client()), quick)
+		require.NoError(t, err)
+		t.Cleanup(client.CloseIdleConnections)
+		_, err = client.GetVariables(t.Context(), 1)
+		require.NoError(t, err)
+		for _, s := range onceCalls[:2] {
+			_, err := s.call(t.Context(), client)
+			requireOutcome(t, err, salebot.OutcomeUnknown)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		require.Equal(t, []string{"HTTP/2.0 GET", "HTTP/2.0 POST", "HTTP/2.0 GET"}, methods)
+	})
+}
+
+// The budget is shared by all calls of a client and of its variants, and is
+// earned back by calls that succeed at once.
+func TestBudgetIsSharedAndEarned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fail := true
+		peer := &testkit.Peer{Answer: func(int, *http.Request) testkit.Answer {
+			if fail {
+				return testkit.Respond(503, "busy")
+			}
+			return testkit.Respond(200, "{}")
+		}}
+		client := newClient(t, peer.Transport(), salebot.WithRetryBudget(4))
+		variant, err := client.With(salebot.WithTimeout(time.Hour))
+		require.NoError(t, err)
+		attempts := func(c *salebot.Client) int {
+			_, err := c.GetVariables(t.Context(), 1)
+			var failure *salebot.OpError
+			require.True(t, errors.As(err, &failure))
+			return failure.Attempts
+		}
+		require.Equal(t, 4, attempts(client), "three retries")
+		require.Equal(t, 2, attempts(variant), "the fourth")
+		require.Equal(t, 1, attempts(client))
+
+		fail = false
+		for range 10 {
+			_, err := variant.GetVariables(t.Context(), 1)
+			require.NoError(t, err)
+		}
+		fail = true
+		require.Equal(t, 2, attempts(client), "ten successes earn a retry")
+		require.Equal(t, 1, attempts(variant))
+
+		independent, err := client.With(salebot.WithRetryBudget(1))
+		require.NoError(t, err)
+		require.Equal(t, 2, attempts(independent))
+		require.Equal(t, 1, attempts(client), "its budget is its own")
+	})
+}
+
+// The waits that nobody ordered are random, bounded, and grow.
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bounds := []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}
+		longest := make([]time.Duration, len(bounds))
+		different := map[time.Duration]bool{}
+		for range 100 {
+			w := &waits{}
+			peer := &testkit.Peer{Answer: testkit.Always(testkit.Respond(500, ""))}
+			client := newClient(t, peer.Transport(), w.option(), salebot.WithTimeout(time.Hour),
+				salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 6, BaseDelay: time.Second, MaxDelay: 5 * time.Second}))
+			start := time.Now()
+			_, err := client.GetVariables(t.Context(), 1)
+			require.ErrorIs(t, err, salebot.ErrServer)
+			var sum time.Duration
+			require.Len(t, w.before, 6)
+			require.Zero(t, w.before[0])
+			for i, waited := range w.before[1:] {
+				require.Positive(t, waited)
+				require.LessOrEqual(t, waited, bounds[i])
+				longest[i] = max(longest[i], waited)
+				different[waited] = true
+				sum += waited
+			}
+			require.Equal(t, sum, time.Since(start), "nothing else takes time")
+			client.CloseIdleConnections()
+		}
+		require.Greater(t, len(different), 400, "the waits are random")
+		for i, bound := range bounds {
+			require.Greater(t, longest[i], bound*3/4, "the bound of wait %d is used", i)
+		}
+	})
+}

@@ -1,0 +1,117 @@
+package salebottest
+
+import (
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/salebot-go/salebot"
+)
+
+// Server is an emulator that listens on this machine's loopback address.
+type Server struct {
+	*Emulator
+	// URL is the address of the API, for salebot.WithBaseURL or SALEBOT_BASE_URL.
+	URL string
+
+	http    *http.Server
+	stopped chan struct{}
+	once    sync.Once
+}
+
+// NewServer starts a server for a test, which stops it when it ends.
+func NewServer(t testing.TB, options ...Option) *Server {
+	t.Helper()
+	server, err := Start(options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server
+}
+
+// Start starts a server for a program that is no test. Stop it with Close.
+func Start(options ...Option) (*Server, error) {
+	emulator, err := build(options)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	server := &Server{
+		Emulator: emulator,
+		URL:      "http://" + listener.Addr().String() + "/api",
+		http:     newHTTPServer(emulator),
+		stopped:  make(chan struct{}),
+	}
+	go func() {
+		defer close(server.stopped)
+		_ = server.http.Serve(listener)
+	}()
+	return server, nil
+}
+
+// Close stops the server and all that the emulator has running. It may be called
+// twice.
+func (s *Server) Close() {
+	s.once.Do(func() {
+		_ = s.http.Close()
+		<-s.stopped
+		s.Emulator.Close()
+	})
+}
+
+// Connect returns a client of the server, with its main key.
+func (s *Server) Connect(options ...salebot.Option) (*salebot.Client, error) {
+	return salebot.New(s.Key(), append([]salebot.Option{salebot.WithBaseURL(s.URL)}, options...)...)
+}
+
+// Client returns a client of the server for a test, with its main key. When the
+// test ends its connections are closed.
+func (s *Server) Client(t testing.TB, options ...salebot.Option) *salebot.Client {
+	t.Helper()
+	return clientForTest(t, s.Connect, options)
+}
+
+// Connect returns a client of the emulator, over in-memory connections and with
+// its main key. They end with Close.
+func (e *Emulator) Connect(options ...salebot.Option) (*salebot.Client, error) {
+	own := []salebot.Option{salebot.WithBaseURL(BaseURL), salebot.WithTransport(e.Transport())}
+	return salebot.New(e.Key(), append(own, options...)...)
+}
+
+// Client returns a client of the emulator for a test, over in-memory connections
+// and with its main key. When the test ends the connections and the emulator are
+// closed. It works inside a testing/synctest bubble too, if the emulator was made
+// in there.
+func (e *Emulator) Client(t testing.TB, options ...salebot.Option) *salebot.Client {
+	t.Helper()
+	t.Cleanup(e.Close)
+	return clientForTest(t, e.Connect, options)
+}
+
+func clientForTest(t testing.TB, connect func(...salebot.Option) (*salebot.Client, error), options []salebot.Option) *salebot.Client {
+	t.Helper()
+	client, err := connect(options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// NewClient returns a new emulator for a test and a client of it, over in-memory
+// connections. It is the shortest way to both:
+//
+//	client, emulator := salebottest.NewClient(t, salebottest.WithClient(salebottest.Client{ID: 25554}))
+func NewClient(t testing.TB, options ...Option) (*salebot.Client, *Emulator) {
+	t.Helper()
+	emulator, err := build(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return emulator.Client(t), emulator
+}

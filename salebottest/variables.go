@@ -1,0 +1,156 @@
+package salebottest
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// variables are names and values; the values are JSON as they were sent.
+type variables map[string]json.RawMessage
+
+// ownPrefix marks the variables of the client among those of the deal.
+const ownPrefix = "client."
+
+// save writes a variable by the name that save_variables takes.
+func (c *client) save(name string, value json.RawMessage) {
+	target := c.dealVariables()
+	if own, ok := strings.CutPrefix(name, ownPrefix); ok {
+		target, name = &c.variables, own
+		if name == "name" && !isUnset(value) {
+			c.name, _ = wire.LooseText(value)
+		}
+	}
+	if *target == nil {
+		*target = variables{}
+	}
+	// The value may point into a body that is much larger.
+	(*target)[name] = slices.Clone(value)
+}
+
+// dealVariables are the variables of the current deal, or those that wait for
+// the first one.
+func (c *client) dealVariables() *variables {
+	if o := c.currentOrder(); o != nil {
+		return &o.variables
+	}
+	return &c.loose
+}
+
+// Variables returns the variables of a client as text, under the names that
+// save_variables takes: with the prefix "client." those of the client, without
+// it those of the current deal. A variable without a value is "".
+func (e *Emulator) Variables(id salebot.ClientID) map[string]string {
+	all := map[string]string{}
+	e.read(func(p *project) {
+		c := p.clients[int64(id)]
+		if c == nil {
+			return
+		}
+		for name, value := range c.variables {
+			all[ownPrefix+name], _ = wire.LooseText(value)
+		}
+		for name, value := range *c.dealVariables() {
+			all[name], _ = wire.LooseText(value)
+		}
+	})
+	return all
+}
+
+// value writes a variable in the form that the settings ask for.
+func (p *project) value(value json.RawMessage) json.RawMessage {
+	if isUnset(value) {
+		word := p.answers.UnsetValue
+		if word == "" {
+			word = "None"
+		}
+		return wire.AppendText(nil, word)
+	}
+	if p.answers.Values == ValuesAsSent || value[0] == '"' {
+		return value
+	}
+	text, _ := wire.LooseText(value)
+	return wire.AppendText(nil, text)
+}
+
+// put writes variables into an object, sorted by name.
+func (p *project) put(o *wire.Object, from variables) {
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		o.Raw(name, p.value(from[name]))
+	}
+}
+
+// Actions.
+
+func saveVariables(c *call) reply {
+	ids := c.parameters.ids("clients")
+	if len(ids) == 0 {
+		if c.parameters.raw("client_id") == nil {
+			return c.project.required("client_id")
+		}
+		ids = []int64{c.parameters.id("client_id")}
+	}
+	values, err := c.parameters.object("variables")
+	switch {
+	case err != nil:
+		return c.project.invalid(err.Error())
+	case len(values) == 0:
+		return c.project.required("variables")
+	}
+	found := false
+	for _, id := range ids {
+		target := c.project.clients[id]
+		if target == nil {
+			continue
+		}
+		found = true
+		for _, m := range values {
+			target.save(m.name, m.value)
+		}
+		target.updatedAt = c.at
+	}
+	if !found {
+		return c.project.noClientToSendTo()
+	}
+	return c.project.sent()
+}
+
+func getVariables(c *call) reply {
+	target, refused := c.client(c.project.noClientToRead)
+	if target == nil {
+		return refused
+	}
+	all := variables{}
+	if !c.project.answers.HideOrderVariables {
+		maps.Copy(all, *target.dealVariables())
+	}
+	maps.Copy(all, target.variables)
+	return inJSON(c.project.flat(target, all))
+}
+
+// flat writes variables without a wrapper, with those that every client has.
+func (p *project) flat(c *client, all variables) []byte {
+	o := object{in: p}
+	builtIn := map[string]string{
+		"avatar":         c.avatar,
+		"main_client_id": "NONE",
+		"message_id":     "NONE",
+		"messenger":      strings.ToLower(c.kind.String()),
+		"name":           c.name,
+	}
+	if c.block != 0 {
+		builtIn["message_id"] = strconv.FormatInt(c.block, 10)
+	}
+	for name, value := range builtIn {
+		if _, own := all[name]; !own && value != "" {
+			all[name] = wire.AppendText(nil, value)
+		}
+	}
+	p.put(&o.Object, all)
+	return o.Bytes()
+}
