@@ -72,7 +72,7 @@ type BulkReport struct {
 	Accepted, Rejected, Unknown, NotTried int
 	// Earlier counts the items among them that an earlier run decided.
 	Earlier int
-	// Requests counts the calls.
+	// Requests counts the calls; of a dry run, those that it would have made.
 	Requests int
 	// Problems lists items that were not accepted, the first 1000 of them; all of
 	// them go through BulkOptions.OnItem.
@@ -90,7 +90,9 @@ func (o *BulkOptions) check(standardBatch, largestBatch int) error {
 	switch {
 	case o.Workers < 0 || o.Workers > mostBulkWorkers:
 		return invalid("Workers", fmt.Sprintf("must be between 1 and %d, or 0", mostBulkWorkers))
-	case o.BatchSize < 0 || largestBatch > 0 && o.BatchSize > largestBatch:
+	case o.BatchSize < 0:
+		return invalid("BatchSize", "is negative")
+	case largestBatch > 0 && o.BatchSize > largestBatch:
 		return invalid("BatchSize", fmt.Sprintf("must be between 1 and %d, or 0", largestBatch))
 	}
 	o.Workers = firstSet(o.Workers, DefaultBulkWorkers)
@@ -118,10 +120,11 @@ func ForEach[T any](
 	key func(T) string, send func(context.Context, T) error,
 ) (*BulkReport, error) {
 	options.BatchSize = 1
-	return runBulk(ctx, bulk[T]{
-		items: items, options: options, standardBatch: 1, largestBatch: 1, key: key,
-		send: func(ctx context.Context, batch []T) ([]BulkItem, error) { return nil, send(ctx, batch[0]) },
-	})
+	b := bulk[T]{items: items, options: options, standardBatch: 1, largestBatch: 1, key: key}
+	if send != nil {
+		b.send = func(ctx context.Context, batch []T) ([]BulkItem, error) { return nil, send(ctx, batch[0]) }
+	}
+	return runBulk(ctx, b)
 }
 
 // bulk describes a run.
@@ -132,6 +135,9 @@ type bulk[T any] struct {
 	key                         func(T) string
 	// check refuses an item locally; nil accepts all.
 	check func(T) error
+	// pause waits until a batch may be sent, before the journal has it; nil waits
+	// for nothing.
+	pause func(context.Context) error
 	// send returns what became of each item, in their order; nil where the error
 	// holds for all of them.
 	send func(context.Context, []T) ([]BulkItem, error)
@@ -144,15 +150,18 @@ type bulkRun[T any] struct {
 	// taken are the keys that this run has read, where it has a journal.
 	taken map[journalKey]struct{}
 
-	mutex  sync.Mutex
-	report BulkReport
+	mutex sync.Mutex
+	// doubtful are the keys of items that are sent although an earlier run left
+	// them unknown: unless they are accepted now, they stay so.
+	doubtful map[journalKey]struct{}
+	report   BulkReport
 }
 
 // errRepeatedKey protects an item from being sent twice by one run.
 var errRepeatedKey = errors.New("the run had an item with this key before")
 
 func runBulk[T any](ctx context.Context, b bulk[T]) (*BulkReport, error) {
-	r := &bulkRun[T]{bulk: b, taken: map[journalKey]struct{}{}}
+	r := &bulkRun[T]{bulk: b, taken: map[journalKey]struct{}{}, doubtful: map[journalKey]struct{}{}}
 	if ctx == nil || b.items == nil || b.key == nil || b.send == nil {
 		return &r.report, fmt.Errorf("salebot: bulk: %w", invalid("ctx, items, key and send", "must not be nil"))
 	}
@@ -171,18 +180,23 @@ func runBulk[T any](ctx context.Context, b bulk[T]) (*BulkReport, error) {
 			}
 		})
 	}
-	readError := r.read(running, batches)
-	close(batches)
-	workers.Wait()
-	return &r.report, r.result(running, readError)
+	readError := func() error {
+		// Also where the sequence of the items panics.
+		defer workers.Wait()
+		defer close(batches)
+		return r.read(running, batches)
+	}()
+	return &r.report, r.result(ctx, running, readError)
 }
 
-func (r *bulkRun[T]) result(running context.Context, readError error) error {
+func (r *bulkRun[T]) result(ctx, running context.Context, readError error) error {
 	switch {
 	case readError != nil:
 		return fmt.Errorf("salebot: bulk: reading the items: %w", readError)
+	case ctx.Err() != nil:
+		return fmt.Errorf("salebot: bulk: %w", withCause(context.Cause(running), ctx.Err()))
 	case running.Err() != nil:
-		return fmt.Errorf("salebot: bulk: %w", withCause(context.Cause(running), running.Err()))
+		return fmt.Errorf("salebot: bulk: %w", context.Cause(running))
 	case r.options.DryRun && r.report.Rejected == 0:
 		return nil
 	case r.report.Accepted != r.report.Total():
@@ -255,6 +269,11 @@ func (r *bulkRun[T]) decided(ctx context.Context, item T) bool {
 		outcome = OutcomeAccepted
 	case state == JournalBegun && !r.options.RepeatUnknown:
 		outcome = OutcomeUnknown
+	case state == JournalBegun:
+		r.mutex.Lock()
+		defer r.mutex.Unlock()
+		r.doubtful[key] = struct{}{}
+		return false
 	default:
 		return false
 	}
@@ -273,6 +292,12 @@ func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 		r.record(r.all(batch, OutcomeNotTried, nil), true)
 		return
 	}
+	if r.pause != nil {
+		if err := r.pause(running); err != nil {
+			r.record(r.all(batch, OutcomeNotTried, context.Cause(running)), false)
+			return
+		}
+	}
 	keys := make([]string, len(batch))
 	for i, item := range batch {
 		keys[i] = r.key(item)
@@ -289,6 +314,7 @@ func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 		items = r.all(batch, itemOutcome(err), err)
 	}
 	if journal := r.options.Journal; journal != nil {
+		r.keepDoubts(items, keys)
 		entries := make([]JournalEntry, len(items))
 		for i, item := range items {
 			entries[i] = JournalEntry{Key: keys[i], State: journalState(item.Outcome)}
@@ -301,6 +327,17 @@ func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 	r.record(items, true)
 	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) {
 		r.stop(err)
+	}
+}
+
+// keepDoubts makes unknown again what was so before and was not accepted now.
+func (r *bulkRun[T]) keepDoubts(items []BulkItem, keys []string) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	for i := range items {
+		if _, doubtful := r.doubtful[keyOf(keys[i])]; doubtful && items[i].Outcome != OutcomeAccepted {
+			items[i].Outcome = OutcomeUnknown
+		}
 	}
 }
 
@@ -364,6 +401,9 @@ func itemOutcome(err error) Outcome {
 		return OutcomeUnknown
 	case op.Outcome == OutcomeNotSent:
 		return OutcomeNotTried
+	case op.Outcome == OutcomeAccepted:
+		// It was executed for a part only; see PartialError.
+		return OutcomeRejected
 	}
 	return op.Outcome
 }

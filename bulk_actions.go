@@ -14,14 +14,31 @@ func clientKey(client ClientID) string { return strconv.FormatInt(int64(client),
 
 func checkClient(client ClientID) error { return requireClient("ClientID", client) }
 
+// checkRequest refuses, before anything is read, what would be refused for every
+// batch: encode is that of a request for an item that is right; nil checks the
+// options only.
+func (c *Client) checkRequest(name string, call []CallOption, encode encoder) error {
+	if !c.ready() {
+		return notSent(name, ErrNotInitialized)
+	}
+	s, err := c.core.config.forCall(call)
+	if err == nil && encode != nil {
+		_, err = encode(s)
+	}
+	if err != nil {
+		return notSent(name, err)
+	}
+	return nil
+}
+
+// anyone stands for the items in a request that is only checked.
+const anyone ClientID = 1
+
 // manyClients is a run that hands batches of clients to one action.
 func (c *Client) manyClients(
 	ctx context.Context, name string, clients iter.Seq2[ClientID, error], options BulkOptions,
 	send func(context.Context, []ClientID) error,
 ) (*BulkReport, error) {
-	if !c.ready() {
-		return &BulkReport{}, notSent(name, ErrNotInitialized)
-	}
 	return runBulk(ctx, bulk[ClientID]{
 		items: clients, options: options, key: clientKey, check: checkClient,
 		standardBatch: DefaultBatchSize, largestBatch: action.MustLookup(name).BatchLimit,
@@ -56,6 +73,9 @@ func Items[T any](items []T) iter.Seq2[T, error] {
 // AddManyToList is AddToList for any number of clients; see ForEach for what it
 // returns. The key of an item is its ClientID.
 func (c *Client) AddManyToList(ctx context.Context, list ListID, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	if err := c.checkRequest("add_to_list", call, (&ListRequest{ListID: list, Clients: []ClientID{anyone}}).encode); err != nil {
+		return &BulkReport{}, err
+	}
 	return c.manyClients(ctx, "add_to_list", clients, options, func(ctx context.Context, batch []ClientID) error {
 		_, err := c.AddToList(ctx, ListRequest{ListID: list, Clients: batch}, call...)
 		return err
@@ -65,6 +85,9 @@ func (c *Client) AddManyToList(ctx context.Context, list ListID, clients iter.Se
 // RemoveManyFromList is RemoveFromList for any number of clients; see ForEach
 // for what it returns. The key of an item is its ClientID.
 func (c *Client) RemoveManyFromList(ctx context.Context, list ListID, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	if err := c.checkRequest("remove_from_list", call, (&ListRequest{ListID: list, Clients: []ClientID{anyone}}).encode); err != nil {
+		return &BulkReport{}, err
+	}
 	return c.manyClients(ctx, "remove_from_list", clients, options, func(ctx context.Context, batch []ClientID) error {
 		_, err := c.RemoveFromList(ctx, ListRequest{ListID: list, Clients: batch}, call...)
 		return err
@@ -74,6 +97,9 @@ func (c *Client) RemoveManyFromList(ctx context.Context, list ListID, clients it
 // DeleteManyClients is DeleteClients for any number of clients; see ForEach for
 // what it returns. The key of an item is its ClientID.
 func (c *Client) DeleteManyClients(ctx context.Context, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	if err := c.checkRequest("delete_clients", call, nil); err != nil {
+		return &BulkReport{}, err
+	}
 	return c.manyClients(ctx, "delete_clients", clients, options, func(ctx context.Context, batch []ClientID) error {
 		_, err := c.DeleteClients(ctx, batch, call...)
 		return err
@@ -84,6 +110,9 @@ func (c *Client) DeleteManyClients(ctx context.Context, clients iter.Seq2[Client
 // ForEach for what it returns, and use ForEach with SaveVariables for variables
 // that differ. The key of an item is its ClientID.
 func (c *Client) SaveVariablesForMany(ctx context.Context, variables map[string]any, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+	if err := c.checkRequest("save_variables", call, (&SaveVariablesRequest{ClientID: anyone, Variables: variables}).encode); err != nil {
+		return &BulkReport{}, err
+	}
 	return c.manyClients(ctx, "save_variables", clients, options, func(ctx context.Context, batch []ClientID) error {
 		_, err := c.SaveVariables(ctx, SaveVariablesRequest{Clients: batch, Variables: variables}, call...)
 		return err
@@ -94,9 +123,8 @@ func (c *Client) SaveVariablesForMany(ctx context.Context, variables map[string]
 // it returns. The key of an item is its messenger, bot and PlatformID; the
 // BulkItem of a person who was accepted has the ClientID.
 func (c *Client) LoadManyClients(ctx context.Context, clients iter.Seq2[ClientToLoad, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
-	const name = "load_clients"
-	if !c.ready() {
-		return &BulkReport{}, notSent(name, ErrNotInitialized)
+	if err := c.checkRequest("load_clients", call, nil); err != nil {
+		return &BulkReport{}, err
 	}
 	key := func(person ClientToLoad) string {
 		return strconv.Itoa(int(person.ClientType)) + "/" + string(person.GroupID) + "/" + string(person.PlatformID)
@@ -130,11 +158,13 @@ func (c *Client) LoadManyClients(ctx context.Context, clients iter.Seq2[ClientTo
 // item is its PlatformID.
 func (c *Client) SendCallbackToMany(ctx context.Context, request SendCallbackByPlatformIDRequest, persons iter.Seq2[PlatformID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
 	const name = "send_callback_by_platform_id"
-	if !c.ready() {
-		return &BulkReport{}, notSent(name, ErrNotInitialized)
-	}
 	if len(request.PlatformIDs) > 0 {
 		return &BulkReport{}, notSent(name, invalid("PlatformIDs", "must be empty: the ids come from the sequence"))
+	}
+	whole := request
+	whole.PlatformIDs = []PlatformID{"1"}
+	if err := c.checkRequest(name, call, whole.encode); err != nil {
+		return &BulkReport{}, err
 	}
 	return runBulk(ctx, bulk[PlatformID]{
 		items: persons, options: options, key: func(id PlatformID) string { return string(id) },
@@ -184,11 +214,14 @@ const defaultShift = 200 * time.Millisecond
 // the number of clients that the caller means to reach; where the audience has
 // another size nothing is sent. The parts follow each other at the pace of the
 // broadcast, so that no two of them are under way at once; BulkOptions.Workers is
-// therefore ignored. See ForEach for what it returns. The key of an item is its
-// ClientID.
+// therefore ignored. Where the request has a moment (At), each part is due as much
+// later as the parts before it take. See ForEach for what it returns. The key of
+// an item is its ClientID.
 func (c *Client) BroadcastToMany(ctx context.Context, request BroadcastRequest, audience *Audience, confirmed int, options BulkOptions, call ...CallOption) (*BulkReport, error) {
 	const name = "broadcast"
 	switch {
+	case !c.ready():
+		return &BulkReport{}, notSent(name, ErrNotInitialized)
 	case audience == nil || audience.Len() == 0:
 		return &BulkReport{}, notSent(name, invalid("audience", "is empty"))
 	case audience.Len() != confirmed:
@@ -197,17 +230,32 @@ func (c *Client) BroadcastToMany(ctx context.Context, request BroadcastRequest, 
 	case request.List != 0 || len(request.Clients) > 0 || len(request.PlatformIDs) > 0 || request.GroupID != "":
 		return &BulkReport{}, notSent(name, invalid("request", "has an audience of its own"))
 	}
+	whole := request
+	whole.Clients = []ClientID{anyone}
+	if err := c.checkRequest(name, call, whole.encode); err != nil {
+		return &BulkReport{}, err
+	}
 	options.Workers = 1
-	var next time.Time
-	return c.manyClients(ctx, name, Items(audience.clients), options, func(ctx context.Context, batch []ClientID) error {
-		if err := sleepUntil(ctx, next); err != nil {
-			return notSent(name, transportFailure(err, false, c.core.scrub))
-		}
-		part := request
-		part.Clients = batch
-		_, err := c.Broadcast(ctx, part, call...)
-		next = time.Now().Add(time.Duration(len(batch)) * firstSet(request.Shift, defaultShift))
-		return err
+	// Only the one worker uses these.
+	var (
+		next    time.Time
+		elapsed time.Duration
+	)
+	return runBulk(ctx, bulk[ClientID]{
+		items: Items(audience.clients), options: options, key: clientKey, check: checkClient,
+		standardBatch: DefaultBatchSize, largestBatch: action.MustLookup(name).BatchLimit,
+		pause: func(ctx context.Context) error { return sleepUntil(ctx, next) },
+		send: func(ctx context.Context, batch []ClientID) ([]BulkItem, error) {
+			part := request
+			part.Clients = batch
+			if !part.At.IsZero() {
+				part.At = part.At.Add(elapsed)
+			}
+			_, err := c.Broadcast(ctx, part, call...)
+			length := time.Duration(len(batch)) * firstSet(request.Shift, defaultShift)
+			next, elapsed = time.Now().Add(length), elapsed+length
+			return nil, err
+		},
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
@@ -106,14 +107,14 @@ type journey struct {
 	// address is the last part of the URL: action and query.
 	address string
 	body    []byte
-	// deadline ends the call where its context has none.
+	// deadline ends the call; zero leaves that to its context.
 	deadline time.Time
 	// failure is the error of the last attempt.
 	failure error
 }
 
 func (j *journey) run(ctx context.Context, decode func([]byte) error) error {
-	if _, ok := ctx.Deadline(); !ok {
+	if _, ok := ctx.Deadline(); !ok || j.settings.timeoutGiven {
 		j.deadline = time.Now().Add(j.settings.timeout)
 	}
 	loop := attempt.Loop{
@@ -230,14 +231,20 @@ func (j *journey) pace(ctx context.Context) (attempt.Result, bool) {
 	if err == nil {
 		return attempt.Result{}, true
 	}
-	// A limiter refuses at once what would come after the deadline.
-	timeout := !errors.Is(ctx.Err(), context.Canceled)
+	if ctx.Err() != nil {
+		err = withCause(withCause(err, ctx.Err()), context.Cause(ctx))
+	}
+	timeout := errors.Is(err, context.DeadlineExceeded) || errors.Is(waiting.Err(), context.DeadlineExceeded) || tooLate(err)
 	if timeout {
 		err = withCause(err, context.DeadlineExceeded)
 	}
 	j.fail(transportFailure(err, timeout, j.core.scrub))
 	return attempt.Result{Skipped: true}, false
 }
+
+// tooLate says whether a rate.Limiter refused to wait beyond the deadline, which
+// it only says in words.
+func tooLate(err error) bool { return strings.Contains(err.Error(), "would exceed context deadline") }
 
 // exchange sends the request once and reads the answer.
 func (j *journey) exchange(ctx context.Context, a *Attempt, decode func([]byte) error) attempt.Result {

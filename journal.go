@@ -5,12 +5,17 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // JournalState is what a journal knows about an item.
@@ -110,6 +115,10 @@ func (j *FileJournal) load(job string) error {
 		if errors.Is(err, io.EOF) {
 			// What follows the last line break was cut off by a crash before it was
 			// flushed, so nothing was sent because of it.
+			if number == 1 && !isTornHead(line) {
+				// The file is none of ours, or of a journal without beginning.
+				return fmt.Errorf("%w: line 1", ErrDamagedJournal)
+			}
 			break
 		}
 		if err != nil {
@@ -129,23 +138,68 @@ func (j *FileJournal) load(job string) error {
 	if whole > 0 {
 		return nil
 	}
-	return j.append(journalLine{Job: &job}, true)
+	if err := j.append(journalLine{Job: new(storedText(job))}, true); err != nil {
+		return err
+	}
+	return syncFolder(j.file.Name())
+}
+
+// isTornHead says whether a text can be what a crash left of the first line.
+func isTornHead(text []byte) bool {
+	const head = `{"job":"`
+	text = bytes.TrimRight(text, "\x00")
+	return strings.HasPrefix(head, string(text)) || bytes.HasPrefix(text, []byte(head))
+}
+
+// syncFolder makes the name of a new file safe, where the system has a way to.
+func syncFolder(file string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	folder, err := os.Open(filepath.Dir(file))
+	if err != nil {
+		return nil //nolint:nilerr // a folder that may not be read
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// storedText is a text as it stands in the file, where JSON brings it back as it
+// was: that carries valid UTF-8 only.
+func storedText(text string) string {
+	const mark = "\x00hex:"
+	if utf8.ValidString(text) && !strings.HasPrefix(text, mark) {
+		return text
+	}
+	return mark + hex.EncodeToString([]byte(text))
 }
 
 func (j *FileJournal) replay(number int, text []byte, job string) error {
 	var line journalLine
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&line); err != nil || (number == 1) != (line.Job != nil) {
+	err := decoder.Decode(&line)
+	if err == nil && decoder.InputOffset() < int64(len(bytes.TrimSpace(text))) {
+		err = errors.New("surplus text")
+	}
+	if err != nil || text[0] != '{' || (number == 1) != (line.Job != nil) {
 		return fmt.Errorf("%w: line %d", ErrDamagedJournal, number)
 	}
-	if line.Job != nil && *line.Job != job {
+	if line.Job != nil && *line.Job != storedText(job) {
 		return ErrOtherJob
 	}
 	j.apply(line)
 	return nil
 }
 
+func storedTexts(texts []string) []string {
+	stored := make([]string, len(texts))
+	for i, text := range texts {
+		stored[i] = storedText(text)
+	}
+	return stored
+}
+
+// apply takes a line as it stands in the file.
 func (j *FileJournal) apply(line journalLine) {
 	for _, step := range []struct {
 		keys  []string
@@ -163,6 +217,7 @@ func (j *FileJournal) append(line journalLine, flush bool) error {
 	if j.failed != nil {
 		return j.failed
 	}
+	line.Begin, line.Done, line.Not = storedTexts(line.Begin), storedTexts(line.Done), storedTexts(line.Not)
 	text, err := json.Marshal(line)
 	if err != nil {
 		return err
@@ -181,7 +236,7 @@ func (j *FileJournal) append(line journalLine, flush bool) error {
 func (j *FileJournal) State(_ context.Context, key string) (JournalState, error) {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
-	return j.states[keyOf(key)], j.failed
+	return j.states[keyOf(storedText(key))], j.failed
 }
 
 // Begin implements Journal. The file is flushed to the disk before it returns.

@@ -80,7 +80,10 @@ type RetryPolicy struct {
 
 // settings are the properties that may differ from call to call.
 type settings struct {
-	timeout        time.Duration
+	timeout time.Duration
+	// timeoutGiven says that the timeout is not the default, which gives way to the
+	// deadline of a context.
+	timeoutGiven   bool
 	attemptTimeout time.Duration
 	retry          attempt.Policy
 	location       *time.Location
@@ -269,14 +272,15 @@ func WithTransport(transport http.RoundTripper) Option {
 	})
 }
 
-// WithTimeout bounds a call with all its attempts and waits, where its context
-// has no deadline. The default is DefaultTimeout.
+// WithTimeout bounds a call with all its attempts and waits; a context may end it
+// earlier. Without this option a call whose context has no deadline is bounded by
+// DefaultTimeout.
 func WithTimeout(timeout time.Duration) SharedOption {
 	return sharedOption(func(s *settings) error {
 		if timeout <= 0 {
 			return badOption("WithTimeout", "must be positive")
 		}
-		s.timeout = timeout
+		s.timeout, s.timeoutGiven = timeout, true
 		return nil
 	})
 }

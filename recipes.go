@@ -63,11 +63,11 @@ func (r *SaveVariablesAndCallbackRequest) check() error {
 // observed. Errors: ErrInvalidRequest, ErrClientNotFound, ErrNotReadBack and those
 // of every call.
 func (c *Client) SaveVariablesAndCallback(ctx context.Context, request SaveVariablesAndCallbackRequest, options ...CallOption) (*Ack, error) {
-	if err := request.check(); err != nil {
-		return nil, notSent("save_variables", err)
-	}
 	if !c.ready() {
 		return nil, notSent("save_variables", ErrNotInitialized)
+	}
+	if err := request.check(); err != nil {
+		return nil, notSent("save_variables", err)
 	}
 	// A callback that cannot be sent should not leave variables behind.
 	s, err := c.core.config.forCall(options)
@@ -165,6 +165,9 @@ func (c *Client) LatestMessageID(ctx context.Context, client ClientID, options .
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound and those of every call.
 func (c *Client) FindSent(ctx context.Context, sent SentMessage, options ...CallOption) (*HistoryItem, error) {
+	if !c.ready() {
+		return nil, notSent("get_history", ErrNotInitialized)
+	}
 	if err := requireText("Message", sent.Message); err != nil {
 		return nil, notSent("get_history", err)
 	}

@@ -37,7 +37,7 @@ const (
 // Layouts of civil times and of moments with a zone, as they were seen.
 var (
 	civilLayouts  = []string{"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "02.01.2006 15:04:05", "02.01.2006 15:04", "2006-01-02", "02.01.2006"}
-	momentLayouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05 MST"}
+	momentLayouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05 GMT"}
 )
 
 // IsZero says whether there is no time at all.
@@ -119,8 +119,8 @@ func parseTimestamp(text string) Timestamp {
 	if wire.IsUnset(text) {
 		return Timestamp{}
 	}
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return Timestamp{kind: moment, at: time.Unix(seconds, 0).UTC()}
+	if at, ok := parseUnix(text); ok {
+		return Timestamp{kind: moment, at: at}
 	}
 	for _, layout := range civilLayouts {
 		if at, err := time.Parse(layout, text); err == nil {
@@ -133,6 +133,23 @@ func parseTimestamp(text string) Timestamp {
 		}
 	}
 	return Timestamp{kind: unread, text: text}
+}
+
+// parseUnix reads seconds, of which some servers give a fraction.
+func parseUnix(text string) (time.Time, bool) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return time.Time{}, false
+	}
+	nanoseconds, err := strconv.ParseUint((fraction + "000000000")[:9], 10, 32)
+	if err != nil || strings.Trim(fraction, "0123456789") != "" {
+		return time.Time{}, false
+	}
+	if whole[0] == '-' {
+		return time.Unix(seconds, -int64(nanoseconds)).UTC(), true
+	}
+	return time.Unix(seconds, int64(nanoseconds)).UTC(), true
 }
 
 // Date is a day without a zone. The zero value means "none".

@@ -9,7 +9,7 @@ import (
 
 // Answers say how the emulator answers where the evidence about Salebot is
 // silent or split. The zero value of each field is its default, which is what
-// the evidence favours. The JSON names are those of a configuration file.
+// the evidence favors. The JSON names are those of a configuration file.
 type Answers struct {
 	// Sends is the success of callbacks, messages, broadcasts and save_variables.
 	// Several programs in production rely on the plain text "ok", which is the
@@ -17,7 +17,7 @@ type Answers struct {
 	Sends SuccessForm `json:"sends,omitempty"`
 	// Acknowledgements is the success of the other actions that return nothing
 	// but it, such as add_to_list or delete_clients. Nobody published one; the
-	// default, SuccessJSON, is what the documented neighbours answer.
+	// default, SuccessJSON, is what the documented neighbors answer.
 	Acknowledgements SuccessForm `json:"acknowledgements,omitempty"`
 
 	// SendToUnknownClient answers callbacks, messages and save_variables for a
@@ -109,7 +109,7 @@ type SuccessForm string
 const (
 	// SuccessOK is the plain text ok.
 	SuccessOK SuccessForm = "ok"
-	// SuccessOKAsHTML is the plain text ok, labelled as a page.
+	// SuccessOKAsHTML is the plain text ok, labeled as a page.
 	SuccessOKAsHTML SuccessForm = "ok-html"
 	// SuccessTrue is the plain text true.
 	SuccessTrue SuccessForm = "true"
@@ -287,22 +287,22 @@ func (r Reply) or(status int, contentType, body string) reply {
 	return answer
 }
 
-func (a *Answers) missingPermission() reply {
+func (a Answers) missingPermission() reply {
 	return a.MissingPermission.or(http.StatusForbidden, plainText, "WRONG_ACTION")
 }
 
-func (a *Answers) unknownKey() reply {
+func (a Answers) unknownKey() reply {
 	return a.UnknownKey.or(http.StatusUnauthorized, plainText, "unknown api_key")
 }
 
-func (a *Answers) unknownAction() reply {
+func (a Answers) unknownAction() reply {
 	return a.UnknownAction.or(http.StatusNotFound, plainText, "WRONG_ACTION")
 }
 
-func (a *Answers) wrongMethod() reply {
+func (a Answers) wrongMethod() reply {
 	return a.WrongMethod.or(http.StatusMethodNotAllowed, plainText, "method not allowed")
 }
 
-func (a *Answers) unreadable() reply {
+func (a Answers) unreadable() reply {
 	return a.Unreadable.or(http.StatusBadRequest, jsonText, `{"status":"error","message":"the body cannot be read"}`)
 }

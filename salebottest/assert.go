@@ -16,31 +16,31 @@ import (
 // the test go on, and return whether they held.
 
 // AssertMessage checks that a person got a message with exactly this text.
-func (e *Emulator) AssertMessage(t testing.TB, client salebot.ClientID, text string) bool {
-	t.Helper()
+func (e *Emulator) AssertMessage(tb testing.TB, client salebot.ClientID, text string) bool {
+	tb.Helper()
 	messages := e.Messages(client)
 	if slices.ContainsFunc(messages, func(m Message) bool { return m.Text == text }) {
 		return true
 	}
-	t.Errorf("client %d did not get the message %q.%s", client, text, e.instead(client, "It got", texts(messages)))
+	tb.Errorf("client %d did not get the message %q.%s", client, text, e.instead(client, "It got", texts(messages)))
 	return false
 }
 
 // AssertNoMessages checks that a person got no message at all.
-func (e *Emulator) AssertNoMessages(t testing.TB, client salebot.ClientID) bool {
-	t.Helper()
+func (e *Emulator) AssertNoMessages(tb testing.TB, client salebot.ClientID) bool {
+	tb.Helper()
 	messages := e.Messages(client)
 	if len(messages) == 0 {
 		return true
 	}
-	t.Errorf("client %d should have got no message.%s", client, listed("It got", texts(messages)))
+	tb.Errorf("client %d should have got no message.%s", client, listed("It got", texts(messages)))
 	return false
 }
 
 // AssertButton checks that a button with this text is under a message that a
 // person got.
-func (e *Emulator) AssertButton(t testing.TB, client salebot.ClientID, text string) bool {
-	t.Helper()
+func (e *Emulator) AssertButton(tb testing.TB, client salebot.ClientID, text string) bool {
+	tb.Helper()
 	var captions []string
 	for _, m := range e.Messages(client) {
 		for _, b := range m.Buttons {
@@ -50,14 +50,14 @@ func (e *Emulator) AssertButton(t testing.TB, client salebot.ClientID, text stri
 			captions = append(captions, strconv.Quote(b.Text))
 		}
 	}
-	t.Errorf("client %d did not get the button %q.%s", client, text, e.instead(client, "It got", captions))
+	tb.Errorf("client %d did not get the button %q.%s", client, text, e.instead(client, "It got", captions))
 	return false
 }
 
 // AssertCallback checks that the flow of a client got a callback with exactly
 // this text.
-func (e *Emulator) AssertCallback(t testing.TB, client salebot.ClientID, text string) bool {
-	t.Helper()
+func (e *Emulator) AssertCallback(tb testing.TB, client salebot.ClientID, text string) bool {
+	tb.Helper()
 	var got []string
 	for _, callback := range e.Callbacks(client) {
 		if callback.Text == text {
@@ -65,13 +65,13 @@ func (e *Emulator) AssertCallback(t testing.TB, client salebot.ClientID, text st
 		}
 		got = append(got, strconv.Quote(callback.Text))
 	}
-	t.Errorf("client %d did not get the callback %q.%s", client, text, e.instead(client, "It got", got))
+	tb.Errorf("client %d did not get the callback %q.%s", client, text, e.instead(client, "It got", got))
 	return false
 }
 
 // AssertNoCallbacks checks that the flow of a client got no callback.
-func (e *Emulator) AssertNoCallbacks(t testing.TB, client salebot.ClientID) bool {
-	t.Helper()
+func (e *Emulator) AssertNoCallbacks(tb testing.TB, client salebot.ClientID) bool {
+	tb.Helper()
 	var got []string
 	for _, callback := range e.Callbacks(client) {
 		got = append(got, strconv.Quote(callback.Text))
@@ -79,15 +79,15 @@ func (e *Emulator) AssertNoCallbacks(t testing.TB, client salebot.ClientID) bool
 	if len(got) == 0 {
 		return true
 	}
-	t.Errorf("client %d should have got no callback.%s", client, listed("It got", got))
+	tb.Errorf("client %d should have got no callback.%s", client, listed("It got", got))
 	return false
 }
 
 // AssertVariable checks the value of a variable. The name is that which
 // save_variables takes: with the prefix "client." a variable of the client,
 // without it one of the deal.
-func (e *Emulator) AssertVariable(t testing.TB, client salebot.ClientID, name, value string) bool {
-	t.Helper()
+func (e *Emulator) AssertVariable(tb testing.TB, client salebot.ClientID, name, value string) bool {
+	tb.Helper()
 	all := e.Variables(client)
 	if got, known := all[name]; known && got == value {
 		return true
@@ -96,14 +96,14 @@ func (e *Emulator) AssertVariable(t testing.TB, client salebot.ClientID, name, v
 	for _, known := range slices.Sorted(maps.Keys(all)) {
 		lines = append(lines, fmt.Sprintf("%s = %q", known, all[known]))
 	}
-	t.Errorf("client %d does not have the variable %s = %q.%s", client, name, value, e.instead(client, "It has", lines))
+	tb.Errorf("client %d does not have the variable %s = %q.%s", client, name, value, e.instead(client, "It has", lines))
 	return false
 }
 
 // AssertCalls checks how many requests came for an action, those that failed and
 // the repetitions included.
-func (e *Emulator) AssertCalls(t testing.TB, action string, times int) bool {
-	t.Helper()
+func (e *Emulator) AssertCalls(tb testing.TB, action string, times int) bool {
+	tb.Helper()
 	calls := e.Calls(action)
 	if calls == times {
 		return true
@@ -113,14 +113,14 @@ func (e *Emulator) AssertCalls(t testing.TB, action string, times int) bool {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		lines = append(lines, fmt.Sprintf("%s: %d", name, all[name]))
 	}
-	t.Errorf("%d requests for %s came instead of %d.%s", calls, action, times, listed("All requests", lines))
+	tb.Errorf("%d requests for %s came instead of %d.%s", calls, action, times, listed("All requests", lines))
 	return false
 }
 
 // AssertScheduled checks that a message or a callback with exactly this text
 // waits for its time.
-func (e *Emulator) AssertScheduled(t testing.TB, client salebot.ClientID, text string) bool {
-	t.Helper()
+func (e *Emulator) AssertScheduled(tb testing.TB, client salebot.ClientID, text string) bool {
+	tb.Helper()
 	var lines []string
 	for _, s := range e.Scheduled() {
 		if s.ClientID == client && s.Text == text {
@@ -128,7 +128,7 @@ func (e *Emulator) AssertScheduled(t testing.TB, client salebot.ClientID, text s
 		}
 		lines = append(lines, fmt.Sprintf("%q to client %d at %v", s.Text, s.ClientID, s.Due))
 	}
-	t.Errorf("%q to client %d is not scheduled.%s", text, client, listed("Scheduled", lines))
+	tb.Errorf("%q to client %d is not scheduled.%s", text, client, listed("Scheduled", lines))
 	return false
 }
 

@@ -14,9 +14,9 @@ import (
 // discard is an http.ResponseWriter without a connection.
 type discard struct{ header http.Header }
 
-func (d discard) Header() http.Header         { return d.header }
-func (d discard) Write(b []byte) (int, error) { return len(b), nil }
-func (d discard) WriteHeader(int)             {}
+func (d discard) Header() http.Header       { return d.header }
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) WriteHeader(int)             {}
 
 func BenchmarkMessageHandler(b *testing.B) {
 	emulator := salebottest.New(withAnn())
@@ -25,7 +25,7 @@ func BenchmarkMessageHandler(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			r, _ := http.NewRequest(http.MethodPost, "http://x/api/"+salebottest.DefaultKey+"/message", bytes.NewReader(body))
+			r, _ := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://x/api/"+salebottest.DefaultKey+"/message", bytes.NewReader(body))
 			emulator.ServeHTTP(discard{http.Header{}}, r)
 		}
 	})
@@ -44,7 +44,7 @@ func BenchmarkMessageOverLoopback(b *testing.B) {
 	b.SetParallelism(8)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			r, _ := http.NewRequest(http.MethodPost, address, strings.NewReader(`{"client_id":25554,"message":"Your order is ready"}`))
+			r, _ := http.NewRequestWithContext(b.Context(), http.MethodPost, address, strings.NewReader(`{"client_id":25554,"message":"Your order is ready"}`))
 			response, err := transport.RoundTrip(r)
 			if err != nil {
 				b.Error(err)
@@ -99,7 +99,7 @@ func BenchmarkManyClients(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r, _ := http.NewRequest(http.MethodGet, "http://x/api/"+salebottest.DefaultKey+"/"+query, nil)
+				r, _ := http.NewRequestWithContext(b.Context(), http.MethodGet, "http://x/api/"+salebottest.DefaultKey+"/"+query, nil)
 				emulator.ServeHTTP(discard{http.Header{}}, r)
 			}
 		})

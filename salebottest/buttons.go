@@ -19,7 +19,7 @@ type Button struct {
 	URL string `json:"url,omitempty"`
 	// WebApp is the address of the web app that the button opens.
 	WebApp string `json:"web_app,omitempty"`
-	// Color is the colour, in words of the messenger.
+	// Color is the color, in words of the messenger.
 	Color string `json:"color,omitempty"`
 	// Line and IndexInLine are the place of the button, from 0.
 	Line        int `json:"line"`
@@ -59,7 +59,7 @@ func readButtons(value json.RawMessage) (hint string, buttons []Button, err erro
 }
 
 func readButtonList(list json.RawMessage) ([]Button, error) {
-	var travelled []struct {
+	var wired []struct {
 		Text        wire.String     `json:"text"`
 		Type        wire.String     `json:"type"`
 		URL         wire.String     `json:"url"`
@@ -69,11 +69,11 @@ func readButtonList(list json.RawMessage) ([]Button, error) {
 		IndexInLine json.RawMessage `json:"index_in_line"`
 		OneTime     json.RawMessage `json:"one_time"`
 	}
-	if json.Unmarshal(list, &travelled) != nil {
+	if json.Unmarshal(list, &wired) != nil {
 		return nil, errButtons
 	}
-	buttons := make([]Button, 0, len(travelled))
-	for place, t := range travelled {
+	buttons := make([]Button, 0, len(wired))
+	for place, t := range wired {
 		if t.Text == "" {
 			return nil, errButtons
 		}

@@ -172,7 +172,7 @@ const whatsAppHost = "@s.whatsapp.net"
 // come in all spellings and are kept as digits.
 func keptPlatformID(kind salebot.ClientType, platform string) string {
 	platform = strings.TrimSpace(platform)
-	switch kind {
+	switch kind { //nolint:exhaustive // only three messengers have spellings
 	case salebot.ClientTypeWhatsApp:
 		if digits := digitsOf(strings.TrimSuffix(platform, whatsAppHost)); digits != "" {
 			return digits

@@ -1,7 +1,6 @@
 package salebottest_test
 
 import (
-	"errors"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -55,9 +54,9 @@ func TestScheduledSendsTakeNoTimeInABubble(t *testing.T) {
 		_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "Later", After: time.Hour})
 		require.NoError(t, err)
 		emulator.AssertScheduled(t, ann, "Later")
-		time.Sleep(time.Hour - time.Second)
+		<-time.After(time.Hour - time.Second)
 		emulator.AssertNoMessages(t, ann)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		synctest.Wait()
 		emulator.AssertMessage(t, ann, "Later")
 	})
@@ -83,7 +82,7 @@ func TestFaultsInABubble(t *testing.T) {
 		emulator.RefuseConnections(10)
 		_, err = client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "Never"})
 		var failed *salebot.OpError
-		require.True(t, errors.As(err, &failed))
+		require.ErrorAs(t, err, &failed)
 		require.Equal(t, salebot.OutcomeNotSent, failed.Outcome)
 	})
 }

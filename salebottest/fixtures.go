@@ -19,8 +19,8 @@ type Fixture = testdata.Fixture
 
 // Fixtures returns the fixtures of an action, sorted by their case. It panics
 // where there is no such action, as tests want it.
-func Fixtures(action string) []Fixture {
-	fixtures, err := testdata.Answers(action)
+func Fixtures(name string) []Fixture {
+	fixtures, err := testdata.Answers(name)
 	if err != nil {
 		panic(fmt.Errorf("salebottest: %w", err))
 	}
@@ -29,15 +29,15 @@ func Fixtures(action string) []Fixture {
 
 // LookupFixture returns one fixture, such as LookupFixture("message", "ok-text").
 // It panics where there is none.
-func LookupFixture(action, name string) Fixture {
-	fixtures := Fixtures(action)
-	at := slices.IndexFunc(fixtures, func(f Fixture) bool { return f.Case == name })
+func LookupFixture(name, one string) Fixture {
+	fixtures := Fixtures(name)
+	at := slices.IndexFunc(fixtures, func(f Fixture) bool { return f.Case == one })
 	if at < 0 {
 		var cases []string
 		for _, f := range fixtures {
 			cases = append(cases, f.Case)
 		}
-		panic(fmt.Sprintf("salebottest: there is no fixture %q for %s, only %q", name, action, cases))
+		panic(fmt.Sprintf("salebottest: there is no fixture %q for %s, only %q", one, name, cases))
 	}
 	return fixtures[at]
 }

@@ -55,7 +55,7 @@ type Request struct {
 }
 
 // Path is the address without its host, with {api_key} in the place of the key.
-func (r Request) Path() string {
+func (r *Request) Path() string {
 	path := apiPath + "{api_key}/" + r.Action
 	if r.Query != "" {
 		path += "?" + r.Query
@@ -65,11 +65,11 @@ func (r Request) Path() string {
 
 // Parameter returns a parameter as text, wherever it was; "" where it was not
 // given. The parameters of a large body are not remembered.
-func (r Request) Parameter(name string) string { return r.parameters.text(name) }
+func (r *Request) Parameter(name string) string { return r.parameters.text(name) }
 
 // Parameters returns what was understood, as JSON: an object, or the list of
 // load_clients.
-func (r Request) Parameters() json.RawMessage {
+func (r *Request) Parameters() json.RawMessage {
 	if r.parameters.list != nil {
 		return slices.Clone(r.parameters.list)
 	}

@@ -120,7 +120,7 @@ func (p *project) append(c *client, m message) *message {
 }
 
 // deliver sends a message to a client.
-func (p *project) deliver(c *client, what content, origin salebot.HistoryOrigin, at int64) *message {
+func (p *project) deliver(c *client, what content, origin salebot.HistoryOrigin, at int64) {
 	m := message{at: at, text: what.text, block: what.block, origin: origin}
 	failure := c.unreachable
 	if failure == "" && c.kind == salebot.ClientTypeWhatsApp && p.absent[c.platform] {
@@ -129,7 +129,7 @@ func (p *project) deliver(c *client, what content, origin salebot.HistoryOrigin,
 	if what.hint != "" || len(what.buttons) > 0 || len(what.attachments) > 0 || failure != "" {
 		m.more = &details{hint: what.hint, buttons: what.buttons, attachments: what.attachments, failure: failure}
 	}
-	return p.append(c, m)
+	p.append(c, m)
 }
 
 func (c *client) export(m *message) Message {
@@ -197,9 +197,9 @@ func (e *Emulator) speak(id salebot.ClientID, write func(*project, *client, int6
 		if c == nil {
 			return noClient(id)
 		}
-		m, err := write(p, c, now)
-		if err != nil {
-			return err
+		m, problem := write(p, c, now)
+		if problem != nil {
+			return problem
 		}
 		written = c.export(m)
 		p.react(c, written.Text, now)

@@ -141,7 +141,7 @@ func (l *pipeListener) Close() error {
 	return nil
 }
 
-func (l *pipeListener) Addr() net.Addr { return pipeAddress{} }
+func (*pipeListener) Addr() net.Addr { return pipeAddress{} }
 
 type pipeAddress struct{}
 
@@ -164,7 +164,7 @@ func newPipe() (near, far *pipeConn) {
 
 func (c *pipeConn) reset() {
 	c.broken.Store(true)
-	_ = c.Conn.Close()
+	_ = c.Close()
 }
 
 // Read and Write are those of net.Conn.

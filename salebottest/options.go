@@ -2,7 +2,6 @@ package salebottest
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -40,8 +39,8 @@ func defaultConfiguration() *configuration {
 	}
 }
 
-func (c *configuration) refuse(format string, args ...any) {
-	c.problems = append(c.problems, fmt.Errorf("salebottest: "+format, args...))
+func (c *configuration) refuse(problem string) {
+	c.problems = append(c.problems, errors.New("salebottest: "+problem))
 }
 
 // project builds the state that the options describe.
@@ -243,7 +242,7 @@ func WithLogLimit(entries int) Option {
 func WithCORS(origin string) Option {
 	return func(c *configuration) {
 		if strings.ContainsAny(origin, "\r\n") {
-			c.problems = append(c.problems, errors.New("salebottest: WithCORS: the origin has a line break in it"))
+			c.refuse("WithCORS: the origin has a line break in it")
 			return
 		}
 		c.allowOrigin = origin

@@ -139,14 +139,15 @@ func (f SuccessForm) reply(fallback SuccessForm) reply {
 		f = fallback
 	}
 	switch f {
+	case SuccessOK, SuccessTrue, SuccessText:
+		return reply{status: http.StatusOK, contentType: plainText, body: []byte(f)}
 	case SuccessJSON:
 		return inJSONText(`{"status":"success"}`)
 	case SuccessOKAsHTML:
 		return reply{status: http.StatusOK, contentType: pageText, body: []byte("ok")}
 	case SuccessEmpty:
-		return reply{status: http.StatusOK, contentType: plainText}
 	}
-	return reply{status: http.StatusOK, contentType: plainText, body: []byte(f)}
+	return reply{status: http.StatusOK, contentType: plainText}
 }
 
 func (f NotFoundForm) reply(word string, fallback NotFoundForm) reply {

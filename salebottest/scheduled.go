@@ -1,6 +1,7 @@
 package salebottest
 
 import (
+	"cmp"
 	"container/heap"
 	"errors"
 	"math"
@@ -51,16 +52,14 @@ type send struct {
 type schedule []*send
 
 // Len, Less, Swap, Push and Pop implement heap.Interface.
-func (s schedule) Len() int { return len(s) }
+func (s *schedule) Len() int { return len(*s) }
 
-func (s schedule) Less(i, j int) bool {
-	if s[i].due != s[j].due {
-		return s[i].due < s[j].due
-	}
-	return s[i].id < s[j].id
+func (s *schedule) Less(i, j int) bool {
+	a, b := (*s)[i], (*s)[j]
+	return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.id, b.id)) < 0
 }
 
-func (s schedule) Swap(i, j int) { s[i], s[j] = s[j], s[i] }
+func (s *schedule) Swap(i, j int) { (*s)[i], (*s)[j] = (*s)[j], (*s)[i] }
 
 func (s *schedule) Push(x any) { *s = append(*s, x.(*send)) }
 
@@ -100,13 +99,13 @@ func (p *project) perform(s *send, at int64) {
 
 // performDue sends what is due, each at its own time.
 func (p *project) performDue(now int64) bool {
-	any := false
+	happened := false
 	for len(p.schedule) > 0 && p.schedule[0].due <= now {
 		s := heap.Pop(&p.schedule).(*send)
 		p.perform(s, s.due)
-		any = true
+		happened = true
 	}
-	return any
+	return happened
 }
 
 // Scheduled returns what waits for its time, the next to be sent first.
@@ -127,10 +126,7 @@ func (p *project) exportSchedule() []Scheduled {
 		})
 	}
 	slices.SortFunc(waiting, func(a, b Scheduled) int {
-		if order := a.Due.Compare(b.Due); order != 0 {
-			return order
-		}
-		return int(a.ID - b.ID)
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
 	})
 	return waiting
 }

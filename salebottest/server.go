@@ -1,6 +1,7 @@
 package salebottest
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
@@ -21,13 +22,13 @@ type Server struct {
 }
 
 // NewServer starts a server for a test, which stops it when it ends.
-func NewServer(t testing.TB, options ...Option) *Server {
-	t.Helper()
+func NewServer(tb testing.TB, options ...Option) *Server {
+	tb.Helper()
 	server, err := Start(options...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return server
 }
 
@@ -37,7 +38,8 @@ func Start(options ...Option) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -71,9 +73,9 @@ func (s *Server) Connect(options ...salebot.Option) (*salebot.Client, error) {
 
 // Client returns a client of the server for a test, with its main key. When the
 // test ends its connections are closed.
-func (s *Server) Client(t testing.TB, options ...salebot.Option) *salebot.Client {
-	t.Helper()
-	return clientForTest(t, s.Connect, options)
+func (s *Server) Client(tb testing.TB, options ...salebot.Option) *salebot.Client {
+	tb.Helper()
+	return clientForTest(tb, s.Connect, options)
 }
 
 // Connect returns a client of the emulator, over in-memory connections and with
@@ -87,19 +89,19 @@ func (e *Emulator) Connect(options ...salebot.Option) (*salebot.Client, error) {
 // and with its main key. When the test ends the connections and the emulator are
 // closed. It works inside a testing/synctest bubble too, if the emulator was made
 // in there.
-func (e *Emulator) Client(t testing.TB, options ...salebot.Option) *salebot.Client {
-	t.Helper()
-	t.Cleanup(e.Close)
-	return clientForTest(t, e.Connect, options)
+func (e *Emulator) Client(tb testing.TB, options ...salebot.Option) *salebot.Client {
+	tb.Helper()
+	tb.Cleanup(e.Close)
+	return clientForTest(tb, e.Connect, options)
 }
 
-func clientForTest(t testing.TB, connect func(...salebot.Option) (*salebot.Client, error), options []salebot.Option) *salebot.Client {
-	t.Helper()
+func clientForTest(tb testing.TB, connect func(...salebot.Option) (*salebot.Client, error), options []salebot.Option) *salebot.Client {
+	tb.Helper()
 	client, err := connect(options...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(client.CloseIdleConnections)
+	tb.Cleanup(client.CloseIdleConnections)
 	return client
 }
 
@@ -107,11 +109,12 @@ func clientForTest(t testing.TB, connect func(...salebot.Option) (*salebot.Clien
 // connections. It is the shortest way to both:
 //
 //	client, emulator := salebottest.NewClient(t, salebottest.WithClient(salebottest.Client{ID: 25554}))
-func NewClient(t testing.TB, options ...Option) (*salebot.Client, *Emulator) {
-	t.Helper()
+func NewClient(tb testing.TB, options ...Option) (*salebot.Client, *Emulator) {
+	tb.Helper()
 	emulator, err := build(options)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return emulator.Client(t), emulator
+	client := emulator.Client(tb)
+	return client, emulator
 }

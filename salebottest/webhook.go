@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -415,6 +416,7 @@ func (rule ResendRule) repeats(attempt DeliveryAttempt) bool {
 		return attempt.Status >= 500
 	case ResendFailed:
 		return attempt.Status < 200 || attempt.Status >= 300
+	case ResendNone:
 	}
 	return false
 }
@@ -437,9 +439,7 @@ func (s *sender) attempt(ctx context.Context, webhook Webhook, d *Delivery) (att
 		attempt.Error = "the address is not usable"
 		return attempt
 	}
-	for name, values := range webhook.Header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, webhook.Header)
 	if d.ContentType != "" {
 		r.Header.Set("Content-Type", d.ContentType)
 	}

@@ -59,8 +59,6 @@ func holdsKey(text string) bool {
 	return false
 }
 
-var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-
 // unescaped decodes percent-escapes, up to three layers of them.
 func unescaped(text string) []string {
 	var texts []string
@@ -68,13 +66,18 @@ func unescaped(text string) []string {
 		if !strings.Contains(text, "%") {
 			break
 		}
-		text = escape.ReplaceAllStringFunc(text, func(match string) string {
-			b, err := hex.DecodeString(match[1:])
-			if err != nil {
-				return match
+		var b strings.Builder
+		for i := 0; i < len(text); i++ {
+			if text[i] == '%' && i+2 < len(text) {
+				if c, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+					b.WriteByte(byte(c))
+					i += 2
+					continue
+				}
 			}
-			return string(b)
-		})
+			b.WriteByte(text[i])
+		}
+		text = b.String()
 		texts = append(texts, text)
 	}
 	return texts
@@ -96,17 +99,34 @@ func unquoted(text string) string {
 	return strings.NewReplacer(`\/`, "/", `\"`, `"`, `\\`, `\`).Replace(text)
 }
 
-var (
-	base64Run = regexp.MustCompile(`[A-Za-z0-9+/_-]{12,}`)
-	hexRun    = regexp.MustCompile(`[0-9A-Fa-f]{20,}`)
-	dumpLine  = regexp.MustCompile(`(?m)^\s*[0-9a-f]{8}  ((?:[0-9a-f]{2} +){1,16})`)
-	numberRun = regexp.MustCompile(`(?:(?:0x[0-9a-f]{1,2}|\d{1,3})[ ,]+){10,}`)
-	number    = regexp.MustCompile(`0x[0-9a-f]{1,2}|\d{1,3}`)
-)
+// runs cuts out what consists of the bytes that of accepts, where it is long
+// enough to hold a fragment of the key.
+func runs(text string, shortest int, of func(byte) bool) []string {
+	var found []string
+	from := 0
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && of(text[i]) {
+			continue
+		}
+		if i-from >= shortest {
+			found = append(found, text[from:i])
+		}
+		from = i + 1
+	}
+	return found
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func isHex(c byte) bool { return isDigit(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
+
+func isBase64(c byte) bool {
+	return isDigit(c) || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte("+/-_", c) >= 0
+}
 
 func fromBase64(text string) []string {
 	var texts []string
-	for _, run := range base64Run.FindAllString(text, -1) {
+	for _, run := range runs(text, fragment*4/3, isBase64) {
 		run = strings.NewReplacer("-", "+", "_", "/").Replace(run)
 		for offset := range 4 {
 			part := run[offset:]
@@ -120,7 +140,7 @@ func fromBase64(text string) []string {
 
 func fromHex(text string) []string {
 	var texts []string
-	for _, run := range hexRun.FindAllString(text, -1) {
+	for _, run := range runs(text, 2*fragment, isHex) {
 		for offset := range 2 {
 			part := run[offset:]
 			if decoded, err := hex.DecodeString(part[:len(part)/2*2]); err == nil {
@@ -131,23 +151,30 @@ func fromHex(text string) []string {
 	return texts
 }
 
+// fromHexDump joins the lines of encoding/hex.Dump.
 func fromHexDump(text string) []string {
-	var digits strings.Builder
-	for _, line := range dumpLine.FindAllStringSubmatch(text, -1) {
-		digits.WriteString(strings.ReplaceAll(line[1], " ", ""))
-	}
-	decoded, err := hex.DecodeString(digits.String())
-	if err != nil {
-		return nil
+	var decoded []byte
+	for line := range strings.SplitSeq(text, "\n") {
+		if !strings.HasSuffix(line, "|") {
+			continue
+		}
+		for i, field := range strings.Fields(line) {
+			if c, err := hex.DecodeString(field); err == nil && len(c) == 1 && i > 0 {
+				decoded = append(decoded, c[0])
+			}
+		}
 	}
 	return []string{string(decoded)}
 }
 
+// fromNumbers joins the bytes of lists such as "99 52" and "0x63, 0x34".
 func fromNumbers(text string) []string {
 	var texts []string
-	for _, run := range numberRun.FindAllString(text, -1) {
-		var decoded []byte
-		for _, digits := range number.FindAllString(run, -1) {
+	var decoded []byte
+	inList := func(c byte) bool { return isHex(c) || c == 'x' || c == ' ' || c == ',' }
+	for _, run := range runs(text, 2*fragment, inList) {
+		decoded = decoded[:0]
+		for _, digits := range strings.FieldsFunc(run, func(r rune) bool { return r == ' ' || r == ',' }) {
 			n, err := strconv.ParseUint(digits, 0, 8)
 			if err != nil {
 				n = 0

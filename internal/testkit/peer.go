@@ -34,11 +34,13 @@ type Peer struct {
 
 // Arrival is a request that arrived whole.
 type Arrival struct {
-	Method, Path, Query string
-	Header              http.Header
-	Body                []byte
-	TransferEncoding    []string
-	ContentLength       int64
+	Method string
+	// Path has {api_key} instead of the key.
+	Path, Query      string
+	Header           http.Header
+	Body             []byte
+	TransferEncoding []string
+	ContentLength    int64
 	// Connection is the number of the connection that it came on, from 1.
 	Connection int
 }
@@ -200,7 +202,7 @@ func (p *Peer) arrived(connection int, request *http.Request, body []byte) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.arrivals = append(p.arrivals, Arrival{
-		Method: request.Method, Path: request.URL.EscapedPath(), Query: request.URL.RawQuery,
+		Method: request.Method, Path: strings.Replace(request.URL.EscapedPath(), EscapedKey, "{api_key}", 1), Query: request.URL.RawQuery,
 		Header: request.Header.Clone(), Body: bytes.Clone(body), TransferEncoding: request.TransferEncoding,
 		ContentLength: request.ContentLength, Connection: connection,
 	})

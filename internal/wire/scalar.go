@@ -35,6 +35,9 @@ func Int(value []byte) (int64, error) {
 	}
 	digits := value
 	if value[0] == quote {
+		if !isText(value) {
+			return 0, ErrSyntax
+		}
 		digits = value[1 : len(value)-1]
 	}
 	n, err := digitsToInt(digits)
@@ -62,10 +65,14 @@ func Int(value []byte) (int64, error) {
 	return digitsToInt([]byte(text))
 }
 
+// isText says whether a value that begins with a quote ends with one too. Values
+// that a decoder delimited always do.
+func isText(value []byte) bool { return len(value) > 1 && value[len(value)-1] == quote }
+
 // Digits reads a whole number that comes as its digits, plain or in quotes; ok
 // is false for everything else, where Int may still find one.
 func Digits(value []byte) (n int64, ok bool) {
-	if len(value) > 1 && value[0] == quote {
+	if len(value) > 0 && value[0] == quote && isText(value) {
 		value = value[1 : len(value)-1]
 	}
 	n, err := digitsToInt(value)
@@ -110,6 +117,9 @@ func Text(value []byte) (string, error) {
 	case IsNull(value):
 		return "", nil
 	case value[0] == quote:
+		if !isText(value) {
+			return "", ErrSyntax
+		}
 		inner := value[1 : len(value)-1]
 		if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 			return string(inner), nil

@@ -1,0 +1,1128 @@
+package salebot_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
+)
+
+// bulkServer takes the requests of bulk runs and remembers which items came.
+type bulkServer struct {
+	// delay is how long a request takes.
+	delay time.Duration
+	// answer decides about a request, counted from 1; nil accepts all.
+	answer func(number int, keys []string) (status int, body string, err error)
+
+	mutex        sync.Mutex
+	batches      [][]string
+	bodies       []string
+	times        []time.Time
+	active, most int
+}
+
+func (s *bulkServer) serve(call memoryCall) (status int, body string, err error) {
+	keys := itemKeys(call)
+	s.mutex.Lock()
+	s.batches = append(s.batches, keys)
+	s.bodies = append(s.bodies, string(call.body))
+	s.times = append(s.times, time.Now())
+	number := len(s.batches)
+	s.active++
+	s.most = max(s.most, s.active)
+	s.mutex.Unlock()
+	if s.delay > 0 {
+		err = elapse(call.ctx, s.delay)
+	}
+	s.mutex.Lock()
+	s.active--
+	s.mutex.Unlock()
+	switch {
+	case err != nil:
+		return 0, "", err
+	case s.answer != nil:
+		return s.answer(number, keys)
+	case call.action == "load_clients":
+		return http.StatusOK, loadedItems(keys, nil), nil
+	}
+	return http.StatusOK, "ok", nil
+}
+
+// itemKeys are the clients or persons of a request.
+func itemKeys(call memoryCall) []string {
+	if call.action == "load_clients" {
+		var persons []struct {
+			PlatformID string `json:"platform_id"`
+		}
+		if err := json.Unmarshal(call.body, &persons); err != nil {
+			panic(err)
+		}
+		keys := make([]string, len(persons))
+		for i, person := range persons {
+			keys[i] = person.PlatformID
+		}
+		return keys
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(call.body, &members); err != nil {
+		panic(err)
+	}
+	for _, name := range []string{"clients", "client_ids", "platform_ids", "client_id"} {
+		value, ok := members[name]
+		if !ok {
+			continue
+		}
+		var keys []salebot.PlatformID
+		if err := json.Unmarshal(value, &keys); err != nil {
+			return []string{string(value)}
+		}
+		texts := make([]string, len(keys))
+		for i, key := range keys {
+			texts[i] = string(key)
+		}
+		return texts
+	}
+	return nil
+}
+
+// loadedItems answers load_clients: the id of a client is that of the person and
+// a million. The refused ones have another status.
+func loadedItems(keys []string, refused map[string]string) string {
+	items := make([]string, len(keys))
+	for i, key := range keys {
+		items[i] = fmt.Sprintf(`{"platform_id":%q,"group_id":"bot","client_type":1,"status":"success","id":1%06s}`, key+"@x", key)
+		if status, ok := refused[key]; ok {
+			items[i] = fmt.Sprintf(`{"platform_id":%q,"status":%q}`, key, status)
+		}
+	}
+	return `{"status":"success","items":[` + strings.Join(items, ",") + `]}`
+}
+
+// arrived lists the items in the order in which they came.
+func (s *bulkServer) arrived() []string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.Concat(s.batches...)
+}
+
+// numbered are n clients, from 1.
+func numbered(n int) []salebot.ClientID {
+	clients := make([]salebot.ClientID, n)
+	for i := range clients {
+		clients[i] = salebot.ClientID(i + 1)
+	}
+	return clients
+}
+
+func keysUpTo(n int) []string {
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = strconv.Itoa(i + 1)
+	}
+	return keys
+}
+
+// mapped turns the items of a sequence into others.
+func mapped[A, B any](items iter.Seq2[A, error], convert func(A) B) iter.Seq2[B, error] {
+	if items == nil {
+		return nil
+	}
+	return func(yield func(B, error) bool) {
+		for item, err := range items {
+			if !yield(convert(item), err) {
+				return
+			}
+		}
+	}
+}
+
+// bulkRun runs one of the bulk functions over clients.
+type bulkRun func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], options salebot.BulkOptions) (*salebot.BulkReport, error)
+
+// bulkFunction is a bulk function as the tests of all of them see it.
+type bulkFunction struct {
+	name string
+	// size is its standard batch, most the largest one, 0 if there is no bound.
+	size, most int
+	run        bulkRun
+	// key is the key of the item of a client.
+	key func(salebot.ClientID) string
+	// wrong makes a request that no item can be sent with; field is what is wrong.
+	wrong bulkRun
+	field string
+}
+
+func plainKey(client salebot.ClientID) string { return strconv.Itoa(int(client)) }
+
+var bulkFunctions = []bulkFunction{
+	{
+		name: "AddManyToList", size: 100, key: plainKey,
+		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.AddManyToList(ctx, 7, clients, o)
+		},
+		field: "ListID",
+		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.AddManyToList(ctx, 0, clients, o)
+		},
+	},
+	{
+		name: "RemoveManyFromList", size: 100, key: plainKey,
+		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.RemoveManyFromList(ctx, 7, clients, o)
+		},
+		field: "ListID",
+		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.RemoveManyFromList(ctx, -1, clients, o)
+		},
+	},
+	{
+		name: "DeleteManyClients", size: 500, most: 500, key: plainKey,
+		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.DeleteManyClients(ctx, clients, o)
+		},
+		field: "WithTimeout",
+		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.DeleteManyClients(ctx, clients, o, salebot.WithTimeout(-1))
+		},
+	},
+	{
+		name: "SaveVariablesForMany", size: 100, key: plainKey,
+		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.SaveVariablesForMany(ctx, map[string]any{"a": 1}, clients, o)
+		},
+		field: `Variables["a"]`,
+		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.SaveVariablesForMany(ctx, map[string]any{"a": func() {}}, clients, o)
+		},
+	},
+	{
+		name: "LoadManyClients", size: 100, key: func(client salebot.ClientID) string { return fmt.Sprintf("1/bot/%d", client) },
+		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.LoadManyClients(ctx, mapped(clients, personOf), o)
+		},
+		field: "WithTimeout",
+		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.LoadManyClients(ctx, mapped(clients, personOf), o, salebot.WithTimeout(-1))
+		},
+	},
+	{
+		name: "SendCallbackToMany", size: 300, most: 300, key: plainKey,
+		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.SendCallbackToMany(ctx, salebot.SendCallbackByPlatformIDRequest{CallbackText: "start"}, mapped(clients, platformOf), o)
+		},
+		field: "CallbackText",
+		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return c.SendCallbackToMany(ctx, salebot.SendCallbackByPlatformIDRequest{}, mapped(clients, platformOf), o)
+		},
+	},
+	{
+		name: "ForEach", size: 1, most: 1, key: plainKey,
+		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return salebot.ForEach(ctx, clients, o, plainKey, func(ctx context.Context, client salebot.ClientID) error {
+				_, err := c.Message(ctx, salebot.MessageRequest{ClientID: client, Message: "Hello"})
+				return err
+			})
+		},
+		field: "ctx, items, key and send",
+		wrong: func(ctx context.Context, _ *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return salebot.ForEach(ctx, clients, o, plainKey, nil)
+		},
+	},
+}
+
+func platformOf(client salebot.ClientID) salebot.PlatformID {
+	if client == 0 {
+		return ""
+	}
+	return salebot.PlatformID(plainKey(client))
+}
+
+func personOf(client salebot.ClientID) salebot.ClientToLoad {
+	return salebot.ClientToLoad{PlatformID: platformOf(client), GroupID: "bot", ClientType: salebot.ClientTypeTelegram}
+}
+
+// byFunction runs a test for each bulk function, in a bubble with virtual time.
+func byFunction(t *testing.T, test func(t *testing.T, f bulkFunction)) {
+	t.Helper()
+	for _, f := range bulkFunctions {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { test(t, f) })
+		})
+	}
+}
+
+func (s *bulkServer) client(t testing.TB, options ...salebot.Option) *salebot.Client {
+	t.Helper()
+	return newClient(t, memoryAPI(s.serve), options...)
+}
+
+func TestBulkBatches(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(1050)), salebot.BulkOptions{Workers: 1})
+		require.NoError(t, err)
+		require.Equal(t, &salebot.BulkReport{Accepted: 1050, Requests: (1050 + f.size - 1) / f.size}, report)
+		require.Equal(t, keysUpTo(1050), s.arrived(), "all of them, in their order")
+		for i, batch := range s.batches {
+			if i < len(s.batches)-1 {
+				require.Len(t, batch, f.size)
+			}
+		}
+	})
+}
+
+func TestBulkOfNobody(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		report, err := f.run(t.Context(), s.client(t), salebot.Items[salebot.ClientID](nil), salebot.BulkOptions{})
+		require.NoError(t, err)
+		require.Equal(t, &salebot.BulkReport{}, report)
+		require.Empty(t, s.batches)
+	})
+}
+
+// requireCut checks that items are cut into batches completely, in their order and
+// by the limit, and that no more requests are under way than there are workers.
+func requireCut(t require.TestingT, n, size, workers int) {
+	s := &bulkServer{delay: time.Millisecond}
+	client, err := salebot.New(testkit.Key, salebot.WithTransport(memoryAPI(s.serve)))
+	require.NoError(t, err)
+	report, err := client.AddManyToList(context.Background(), 7, salebot.Items(numbered(n)), //nolint:usetesting // t may be rapid's
+		salebot.BulkOptions{Workers: workers, BatchSize: size})
+	require.NoError(t, err)
+	size = map[bool]int{true: salebot.DefaultBatchSize, false: size}[size == 0]
+	workers = map[bool]int{true: salebot.DefaultBulkWorkers, false: workers}[workers == 0]
+	require.Equal(t, n, report.Accepted)
+	require.Len(t, s.batches, (n+size-1)/size)
+	require.LessOrEqual(t, s.most, workers)
+	slices.SortFunc(s.batches, func(a, b []string) int { return numberOf(a[0]) - numberOf(b[0]) })
+	require.Equal(t, keysUpTo(n), append([]string{}, slices.Concat(s.batches...)...), "each batch is a stretch of the items")
+	for i, batch := range s.batches {
+		require.Len(t, batch, min(size, n-i*size))
+	}
+}
+
+func numberOf(key string) int {
+	n, err := strconv.Atoi(key)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func TestBulkCut(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		requireCut(r, rapid.IntRange(0, 300).Draw(r, "items"), rapid.IntRange(0, 120).Draw(r, "batch"), rapid.IntRange(0, 9).Draw(r, "workers"))
+	})
+}
+
+func FuzzChunk(f *testing.F) {
+	f.Add(uint16(0), uint8(0), uint8(0))
+	f.Add(uint16(100), uint8(100), uint8(1))
+	f.Add(uint16(101), uint8(100), uint8(2))
+	f.Add(uint16(7), uint8(1), uint8(255))
+	f.Fuzz(func(t *testing.T, n uint16, size, workers uint8) {
+		requireCut(t, int(n%1000), int(size), int(workers))
+	})
+}
+
+func TestBulkWorkersAreBounded(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		for _, workers := range []int{0, 1, 3, 16} {
+			s := &bulkServer{delay: time.Second}
+			start := time.Now()
+			options := salebot.BulkOptions{Workers: workers}
+			report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(24*f.size)), options)
+			require.NoError(t, err)
+			require.Equal(t, 24, report.Requests)
+			if workers == 0 {
+				workers = salebot.DefaultBulkWorkers
+			}
+			require.Equal(t, workers, s.most)
+			require.Equal(t, time.Duration((24+workers-1)/workers)*time.Second, time.Since(start))
+		}
+	})
+}
+
+// The pace is the client's, whatever the number of workers.
+func TestBulkKeepsTheRateLimit(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: 5 * time.Second}
+		client := s.client(t, salebot.WithRateLimit(10, 1))
+		_, err := f.run(t.Context(), client, salebot.Items(numbered(30*f.size)), salebot.BulkOptions{Workers: 64})
+		require.NoError(t, err)
+		require.Len(t, s.times, 30)
+		for i := 1; i < len(s.times); i++ {
+			require.GreaterOrEqual(t, s.times[i].Sub(s.times[i-1]), 99*time.Millisecond)
+		}
+	})
+}
+
+// Items are read no faster than they are sent: a sequence of millions is fine.
+func TestBulkReadsAsItSends(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		read := 0
+		s := &bulkServer{delay: time.Second}
+		s.answer = func(_ int, keys []string) (int, string, error) {
+			s.mutex.Lock()
+			defer s.mutex.Unlock()
+			// A batch for each worker, one that waits, and the one that is gathered.
+			require.LessOrEqual(t, read, (len(s.batches)+3)*f.size)
+			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+		}
+		items := func(yield func(salebot.ClientID, error) bool) {
+			for _, client := range numbered(20 * f.size) {
+				s.mutex.Lock()
+				read++
+				s.mutex.Unlock()
+				if !yield(client, nil) {
+					return
+				}
+			}
+		}
+		_, err := f.run(t.Context(), s.client(t), items, salebot.BulkOptions{Workers: 2})
+		require.NoError(t, err)
+	})
+}
+
+// Every way in which a request can end says what became of its items.
+func TestBulkOutcomes(t *testing.T) {
+	t.Parallel()
+	page := "<!DOCTYPE html><html></html>"
+	for name, test := range map[string]struct {
+		status  int
+		body    string
+		err     error
+		outcome salebot.Outcome
+		is      error
+	}{
+		"refused with 200":     {200, `{"status":"fail"}`, nil, salebot.OutcomeRejected, salebot.ErrRejected},
+		"refused with 400":     {400, "no", nil, salebot.OutcomeRejected, salebot.ErrRejected},
+		"no such client":       {404, `{"status":"client_not_found"}`, nil, salebot.OutcomeRejected, salebot.ErrClientNotFound},
+		"too fast":             {429, "", nil, salebot.OutcomeRejected, salebot.ErrRateLimited},
+		"server error":         {500, page, nil, salebot.OutcomeUnknown, salebot.ErrServer},
+		"gateway":              {503, page, nil, salebot.OutcomeUnknown, salebot.ErrServer},
+		"a page of HTML":       {200, page, nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		"truncated":            {200, `{"status":"succ`, nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		"a broken connection":  {0, "", errCable, salebot.OutcomeUnknown, errCable},
+		"a redirect elsewhere": {302, "", nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			byFunction(t, func(t *testing.T, f bulkFunction) {
+				broken := []string{"1", "2", "3"}
+				if f.size == 1 {
+					broken = broken[:1]
+				}
+				s := &bulkServer{}
+				s.answer = func(_ int, keys []string) (int, string, error) {
+					if keys[0] == "1" {
+						return test.status, test.body, test.err
+					}
+					return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+				}
+				items := map[string][]salebot.BulkItem{}
+				n := 2 * len(broken)
+				report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(n)), salebot.BulkOptions{
+					BatchSize: len(broken), Workers: 1,
+					OnItem: func(item salebot.BulkItem) { items[item.Key] = append(items[item.Key], item) },
+				})
+				require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+				require.Equal(t, len(broken), report.Accepted)
+				require.Equal(t, n, report.Total())
+				require.Len(t, report.Problems, len(broken))
+				require.Len(t, items, n)
+				for _, client := range numbered(n) {
+					got := items[f.key(client)]
+					require.Len(t, got, 1, "each item is reported once")
+					if int(client) > len(broken) {
+						require.Equal(t, salebot.OutcomeAccepted, got[0].Outcome)
+						require.NoError(t, got[0].Err)
+						continue
+					}
+					require.Equal(t, test.outcome.String(), got[0].Outcome.String())
+					require.ErrorIs(t, got[0].Err, test.is)
+					require.Contains(t, report.Problems, got[0])
+				}
+				counts := map[salebot.Outcome]int{salebot.OutcomeRejected: report.Rejected, salebot.OutcomeUnknown: report.Unknown}
+				require.Equal(t, len(broken), counts[test.outcome])
+			})
+		})
+	}
+}
+
+// Only a connection that was never got proves that nothing left.
+func TestBulkNotTried(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		peer := &testkit.Peer{Dialed: func(context.Context, int) error { return testkit.Refused() }}
+		client := newClient(t, peer.Transport())
+		report, err := client.AddManyToList(t.Context(), 7, salebot.Items(numbered(3)), salebot.BulkOptions{})
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		require.Equal(t, 3, report.NotTried)
+		require.Len(t, report.Problems, 3)
+		require.Equal(t, salebot.OutcomeNotTried, report.Problems[0].Outcome)
+		require.Equal(t, "not tried", report.Problems[0].Outcome.String())
+	})
+}
+
+// An item that is wrong by itself does not spoil the others of its batch.
+func TestBulkRefusesWrongItems(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		clients := slices.Insert(numbered(5), 2, 0)
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(clients), salebot.BulkOptions{})
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		require.Equal(t, 5, report.Accepted)
+		require.Equal(t, 1, report.Rejected)
+		require.ErrorIs(t, report.Problems[0].Err, salebot.ErrInvalidRequest)
+		require.ElementsMatch(t, keysUpTo(5), s.arrived())
+	})
+}
+
+// What would be refused for every item is refused before anything is read.
+func TestBulkRefusesWrongRequests(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		items := func(func(salebot.ClientID, error) bool) { t.Error("the items were read") }
+		require.NotNil(t, f.wrong)
+		for _, options := range []salebot.BulkOptions{{}, {DryRun: true}} {
+			report, err := f.wrong(t.Context(), s.client(t), items, options)
+			requireField(t, err, f.field)
+			require.Equal(t, &salebot.BulkReport{}, report)
+		}
+		bad := []salebot.BulkOptions{{Workers: -1}, {Workers: 257}}
+		if f.size > 1 {
+			bad = append(bad, salebot.BulkOptions{BatchSize: -1})
+		}
+		if f.most > 1 {
+			bad = append(bad, salebot.BulkOptions{BatchSize: f.most + 1})
+		}
+		for _, options := range bad {
+			report, err := f.run(t.Context(), s.client(t), items, options)
+			requireField(t, err, map[bool]string{true: "Workers", false: "BatchSize"}[options.Workers != 0])
+			require.Equal(t, &salebot.BulkReport{}, report)
+		}
+		_, err := f.run(nil, s.client(t), items, salebot.BulkOptions{}) //nolint:staticcheck // a nil context is what is tested
+		require.ErrorIs(t, err, salebot.ErrInvalidRequest)
+		_, err = f.run(t.Context(), s.client(t), nil, salebot.BulkOptions{})
+		require.ErrorIs(t, err, salebot.ErrInvalidRequest)
+		require.Empty(t, s.batches)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		for _, f := range bulkFunctions {
+			if f.name == "ForEach" {
+				continue
+			}
+			report, err := f.run(t.Context(), new(salebot.Client), salebot.Items(numbered(1)), salebot.BulkOptions{})
+			require.ErrorIs(t, err, salebot.ErrNotInitialized, f.name)
+			require.NotNil(t, report)
+		}
+	})
+}
+
+func requireField(t testing.TB, err error, field string) {
+	t.Helper()
+	var refusal *salebot.InvalidRequestError
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, field, refusal.Field)
+}
+
+// A sequence that panics leaves no worker behind.
+func TestBulkOverASequenceThatPanics(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: time.Second}
+		require.PanicsWithValue(t, "enough", func() {
+			_, _ = f.run(t.Context(), s.client(t), func(yield func(salebot.ClientID, error) bool) {
+				for _, client := range numbered(f.size) {
+					yield(client, nil)
+				}
+				panic("enough")
+			}, salebot.BulkOptions{})
+		})
+		require.Zero(t, s.active)
+		require.Len(t, s.arrived(), f.size)
+	})
+}
+
+func TestBulkProgress(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: time.Second}
+		s.answer = func(number int, keys []string) (int, string, error) {
+			if number%2 == 0 {
+				return http.StatusBadRequest, "", nil
+			}
+			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+		}
+		var (
+			busy    sync.Mutex
+			reports []salebot.BulkReport
+			items   int
+			texts   []string
+		)
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(20*f.size)), salebot.BulkOptions{
+			Workers: 7,
+			OnItem: func(salebot.BulkItem) {
+				require.True(t, busy.TryLock(), "two calls at a time")
+				defer busy.Unlock()
+				items++
+			},
+			OnProgress: func(report salebot.BulkReport) {
+				require.True(t, busy.TryLock(), "two calls at a time")
+				defer busy.Unlock()
+				require.Equal(t, items, report.Total(), "every item of the request was reported before")
+				require.Equal(t, len(reports)+1, report.Requests)
+				reports, texts = append(reports, report), append(texts, fmt.Sprint(report))
+			},
+		})
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		require.Equal(t, 20*f.size, items)
+		require.Len(t, reports, 20)
+		require.Equal(t, *report, reports[19])
+		for i := range reports {
+			require.Equal(t, texts[i], fmt.Sprint(reports[i]), "a report that was handed out must not change")
+		}
+	})
+}
+
+func TestBulkDryRun(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		journal := &memoryJournal{states: map[string]salebot.JournalState{
+			f.key(1): salebot.JournalAccepted, f.key(2): salebot.JournalBegun, f.key(3): salebot.JournalNotExecuted,
+		}}
+		before := maps.Clone(journal.states)
+		var items []string
+		options := salebot.BulkOptions{
+			DryRun: true, Journal: journal, OnItem: func(item salebot.BulkItem) { items = append(items, item.Key) },
+		}
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(10)), options)
+		require.NoError(t, err)
+		require.Equal(t, []int{1, 1, 8, 2}, []int{report.Accepted, report.Unknown, report.NotTried, report.Earlier})
+		require.Len(t, items, 10)
+		report, err = f.run(t.Context(), s.client(t), salebot.Items(append(numbered(10), 0)), options)
+		if f.name == "ForEach" {
+			// It knows nothing of the item but its key.
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+			require.Equal(t, 1, report.Rejected)
+		}
+		require.Empty(t, s.batches, "a dry run sends nothing")
+		require.Equal(t, before, journal.states, "nor does it write anything down")
+	})
+}
+
+// memoryJournal is a Journal of the caller's own. Each of its methods can fail.
+type memoryJournal struct {
+	failState, failBegin, failEnd error
+
+	mutex  sync.Mutex
+	states map[string]salebot.JournalState
+}
+
+func (j *memoryJournal) State(_ context.Context, key string) (salebot.JournalState, error) {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	return j.states[key], j.failState
+}
+
+func (j *memoryJournal) Begin(_ context.Context, keys []string) error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	if j.failBegin != nil {
+		return j.failBegin
+	}
+	for _, key := range keys {
+		j.states[key] = salebot.JournalBegun
+	}
+	return nil
+}
+
+func (j *memoryJournal) End(ctx context.Context, entries []salebot.JournalEntry) error {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if j.failEnd != nil {
+		return j.failEnd
+	}
+	for _, entry := range entries {
+		j.states[entry.Key] = entry.State
+	}
+	return nil
+}
+
+// A read error ends the run; what was read before it is sent.
+func TestBulkEndsAtAReadError(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		for _, before := range []int{0, 1, f.size, f.size + 1} {
+			s := &bulkServer{}
+			items := func(yield func(salebot.ClientID, error) bool) {
+				for _, client := range numbered(before) {
+					yield(client, nil)
+				}
+				require.False(t, yield(0, errCable), "nothing is read after it")
+			}
+			report, err := f.run(t.Context(), s.client(t), items, salebot.BulkOptions{})
+			require.ErrorIs(t, err, errCable)
+			require.NotErrorIs(t, err, salebot.ErrNotAllAccepted)
+			require.Equal(t, before, report.Accepted)
+			require.Equal(t, before, report.Total())
+			require.ElementsMatch(t, keysUpTo(before), s.arrived())
+		}
+	})
+}
+
+// All clients of a project go through the iterator, also where one of its pages
+// fails: then the error says where to go on.
+func TestBulkOverClients(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sent, pages := &bulkServer{}, newPageServer(clientsPager, pagedList{950, 500})
+		pages.broken[1] = brokenPages[3]
+		client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
+			if call.action == "get_clients" {
+				return pages.serve(call)
+			}
+			return sent.serve(call)
+		}))
+		clients := salebot.ClientIDs(client.Clients(t.Context(), salebot.ClientsRequest{}))
+		report, err := client.AddManyToList(t.Context(), 7, clients, salebot.BulkOptions{})
+		failure := requirePageError(t, err, salebot.ErrRejected)
+		require.Equal(t, 500, failure.Position)
+		require.Equal(t, 500, report.Accepted)
+		delete(pages.broken, 1)
+		clients = salebot.ClientIDs(client.Clients(t.Context(), salebot.ClientsRequest{Offset: failure.Position}))
+		report, err = client.AddManyToList(t.Context(), 7, clients, salebot.BulkOptions{})
+		require.NoError(t, err)
+		require.Equal(t, 450, report.Accepted)
+		require.ElementsMatch(t, keysUpTo(950), sent.arrived())
+	})
+}
+
+// After a cancellation nothing more is begun, and what was under way is unknown.
+func TestBulkCancelled(t *testing.T) {
+	t.Parallel()
+	reason := errors.New("the working day is over")
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: 100 * time.Millisecond}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(250*time.Millisecond, func() { cancel(reason) })
+		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
+		options := salebot.BulkOptions{Workers: 2, Journal: journal}
+		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(20*f.size)), options)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, reason)
+		require.Len(t, s.batches, 6)
+		require.Equal(t, 4*f.size, report.Accepted)
+		require.Equal(t, 2*f.size, report.Unknown)
+		require.Zero(t, report.Rejected)
+		require.Positive(t, report.NotTried)
+		for _, problem := range report.Problems {
+			require.Error(t, problem.Err)
+		}
+		// Going on sends what was not sent, and leaves alone what may have been.
+		earlier := s.batches
+		s.batches = nil
+		report, err = f.run(t.Context(), s.client(t), salebot.Items(numbered(20*f.size)), options)
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		require.Equal(t, []int{18 * f.size, 2 * f.size, 6 * f.size}, []int{report.Accepted, report.Unknown, report.Earlier})
+		require.ElementsMatch(t, keysUpTo(20*f.size), slices.Concat(append(earlier, s.batches...)...), "each item once")
+	})
+}
+
+func TestBulkWithAnEndedContext(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(20*f.size)), salebot.BulkOptions{})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Empty(t, s.batches)
+		require.Equal(t, report.Total(), report.NotTried)
+	})
+}
+
+// A key that is refused would be refused for every further item.
+func TestBulkStopsWhereTheKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		is     error
+	}{
+		"unknown key":     {http.StatusUnauthorized, "", salebot.ErrUnauthorized},
+		"no permission":   {http.StatusForbidden, "", salebot.ErrForbidden},
+		"WRONG_ACTION":    {http.StatusBadRequest, "WRONG_ACTION", salebot.ErrForbidden},
+		"with status 200": {http.StatusOK, `{"status":"WRONG_ACTION"}`, salebot.ErrForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			byFunction(t, func(t *testing.T, f bulkFunction) {
+				s := &bulkServer{delay: time.Second}
+				s.answer = func(number int, keys []string) (int, string, error) {
+					if number == 3 {
+						return test.status, test.body, nil
+					}
+					return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+				}
+				report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(50*f.size)), salebot.BulkOptions{Workers: 2})
+				require.ErrorIs(t, err, test.is)
+				require.NotErrorIs(t, err, context.Canceled, "nobody cancelled anything")
+				require.LessOrEqual(t, len(s.batches), 5)
+				require.Equal(t, f.size, report.Rejected)
+				require.Equal(t, (len(s.batches)-1)*f.size, report.Accepted, "what was under way was not cut off")
+				require.LessOrEqual(t, report.NotTried, 4*f.size)
+			})
+		})
+	}
+}
+
+func TestBulkJournalFailures(t *testing.T) {
+	t.Parallel()
+	disk := errors.New("the disk is full")
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		for name, journal := range map[string]*memoryJournal{
+			"State": {failState: disk}, "Begin": {failBegin: disk}, "End": {failEnd: disk},
+		} {
+			s := &bulkServer{delay: time.Second}
+			journal.states = map[string]salebot.JournalState{}
+			report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(50*f.size)), salebot.BulkOptions{Workers: 2, Journal: journal})
+			require.ErrorIs(t, err, disk, name)
+			require.ErrorContains(t, err, "the journal")
+			require.NotErrorIs(t, err, context.Canceled)
+			if name == "End" {
+				// These have gone, and it is known.
+				require.LessOrEqual(t, len(s.batches), 2)
+				require.Equal(t, len(s.batches)*f.size, report.Accepted)
+				continue
+			}
+			require.Empty(t, s.batches, "nothing is sent that could not be written down")
+			require.Equal(t, report.Total(), report.NotTried)
+			require.Positive(t, report.NotTried)
+		}
+	})
+}
+
+// An item is sent once, however often its key comes.
+func TestBulkRepeatedKeys(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
+		clients := salebot.Items(append(numbered(5), numbered(3)...))
+		for run := range 2 {
+			report, err := f.run(t.Context(), s.client(t), clients, salebot.BulkOptions{Journal: journal})
+			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+			require.Equal(t, []int{5, 3, 5 * run}, []int{report.Accepted, report.NotTried, report.Earlier})
+			require.ElementsMatch(t, keysUpTo(5), s.arrived())
+		}
+	})
+}
+
+// Items of unknown outcome are reported and left alone, unless their repetition is
+// asked for. If that ends without success they are unknown still, since the first
+// send may have arrived.
+func TestBulkRepeatUnknown(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		status := http.StatusBadGateway
+		s.answer = func(_ int, keys []string) (int, string, error) {
+			if slices.Contains(keys, "1") {
+				return status, "", nil
+			}
+			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+		}
+		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
+		run := func(repeat bool) *salebot.BulkReport {
+			report, err := f.run(t.Context(), s.client(t, salebot.WithoutRetries()), salebot.Items(numbered(2)),
+				salebot.BulkOptions{Workers: 1, BatchSize: 1, Journal: journal, RepeatUnknown: repeat})
+			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+			require.Equal(t, []int{1, 1}, []int{report.Accepted, report.Unknown})
+			return report
+		}
+		require.Zero(t, run(false).Earlier)
+		require.Equal(t, []string{"1", "2"}, s.arrived())
+		require.Equal(t, 2, run(false).Earlier)
+		require.Equal(t, []string{"1", "2"}, s.arrived())
+		status = http.StatusBadRequest
+		report := run(true)
+		require.Equal(t, 1, report.Earlier)
+		require.ErrorIs(t, report.Problems[0].Err, salebot.ErrRejected)
+		require.Equal(t, []string{"1", "2", "1"}, s.arrived())
+		require.Equal(t, 2, run(false).Earlier, "nobody asked for a third time")
+		require.Equal(t, []string{"1", "2", "1"}, s.arrived())
+		s.answer = nil
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(2)), salebot.BulkOptions{Journal: journal, RepeatUnknown: true})
+		require.NoError(t, err)
+		require.Equal(t, []int{2, 1}, []int{report.Accepted, report.Earlier})
+		report, err = f.run(t.Context(), s.client(t), salebot.Items(numbered(2)), salebot.BulkOptions{Journal: journal})
+		require.NoError(t, err)
+		require.Equal(t, []int{2, 2}, []int{report.Accepted, report.Earlier})
+		require.Equal(t, []string{"1", "2", "1", "1"}, s.arrived())
+	})
+}
+
+// A refused item is sent again by the next run.
+func TestBulkContinuesWithWhatWasRefused(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{answer: func(int, []string) (int, string, error) { return http.StatusBadRequest, "", nil }}
+		journal, err := salebot.OpenFileJournal(filepath.Join(t.TempDir(), "journal"), "job")
+		require.NoError(t, err)
+		defer func() { require.NoError(t, journal.Close()) }()
+		options := salebot.BulkOptions{Journal: journal}
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(5)), options)
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		require.Equal(t, 5, report.Rejected)
+		s.answer, s.batches = nil, nil
+		report, err = f.run(t.Context(), s.client(t), salebot.Items(numbered(5)), options)
+		require.NoError(t, err)
+		require.Zero(t, report.Earlier)
+		require.ElementsMatch(t, keysUpTo(5), s.arrived())
+	})
+}
+
+// A report has at most a thousand problems; OnItem gets all.
+func TestBulkReportsAreBounded(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{answer: func(int, []string) (int, string, error) { return http.StatusBadRequest, "", nil }}
+		items := 0
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(2500)), salebot.BulkOptions{
+			Workers: 1, OnItem: func(salebot.BulkItem) { items++ },
+		})
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		require.Equal(t, 2500, report.Rejected)
+		require.Equal(t, 2500, items)
+		require.Len(t, report.Problems, 1000)
+		require.Equal(t, f.key(1), report.Problems[0].Key)
+		require.Equal(t, f.key(1000), report.Problems[999].Key)
+	})
+}
+
+func TestLoadManyClientsTellsTheClients(t *testing.T) {
+	t.Parallel()
+	s := &bulkServer{}
+	s.answer = func(_ int, keys []string) (int, string, error) {
+		return http.StatusOK, loadedItems(keys, map[string]string{"3": "group not found", "250": ""}), nil
+	}
+	loaded := map[string]salebot.BulkItem{}
+	report, err := s.client(t).LoadManyClients(t.Context(), mapped(salebot.Items(numbered(250)), personOf), salebot.BulkOptions{
+		OnItem: func(item salebot.BulkItem) { loaded[item.Key] = item },
+	})
+	require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+	require.Equal(t, []int{248, 2}, []int{report.Accepted, report.Rejected})
+	require.Len(t, report.Problems, 2)
+	for i := 1; i <= 250; i++ {
+		item := loaded["1/bot/"+strconv.Itoa(i)]
+		if i == 3 || i == 250 {
+			require.Equal(t, salebot.OutcomeRejected, item.Outcome)
+			require.ErrorIs(t, item.Err, salebot.ErrRejected)
+			require.Zero(t, item.ClientID)
+			continue
+		}
+		require.Equal(t, salebot.BulkItem{Key: item.Key, Outcome: salebot.OutcomeAccepted, ClientID: salebot.ClientID(1_000_000 + i)}, item)
+	}
+	require.ErrorContains(t, loaded["1/bot/3"].Err, "group not found")
+}
+
+// An answer of another length cannot be matched with the persons.
+func TestLoadManyClientsWithAnAnswerOfAnotherLength(t *testing.T) {
+	t.Parallel()
+	s := &bulkServer{}
+	s.answer = func(_ int, keys []string) (int, string, error) { return http.StatusOK, loadedItems(keys[1:], nil), nil }
+	report, err := s.client(t).LoadManyClients(t.Context(), mapped(salebot.Items(numbered(3)), personOf), salebot.BulkOptions{})
+	require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+	require.Equal(t, 3, report.Unknown)
+	require.ErrorIs(t, report.Problems[0].Err, salebot.ErrUnexpectedResponse)
+}
+
+// ForEach takes whatever send makes of an item.
+func TestForEachOutcomes(t *testing.T) {
+	t.Parallel()
+	op := func(outcome salebot.Outcome) error {
+		return &salebot.OpError{Action: "message", Outcome: outcome, Err: errCable}
+	}
+	for name, test := range map[string]struct {
+		err  error
+		want salebot.Outcome
+	}{
+		"success":               {nil, salebot.OutcomeAccepted},
+		"an error of the user":  {errCable, salebot.OutcomeUnknown},
+		"refused locally":       {&salebot.InvalidRequestError{Field: "ClientID", Problem: "is required"}, salebot.OutcomeRejected},
+		"rejected":              {op(salebot.OutcomeRejected), salebot.OutcomeRejected},
+		"rejected, wrapped":     {fmt.Errorf("sending: %w", op(salebot.OutcomeRejected)), salebot.OutcomeRejected},
+		"unknown":               {op(salebot.OutcomeUnknown), salebot.OutcomeUnknown},
+		"not sent":              {op(salebot.OutcomeNotSent), salebot.OutcomeNotTried},
+		"executed for one half": {op(salebot.OutcomeAccepted), salebot.OutcomeRejected},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var items []salebot.BulkItem
+			report, err := salebot.ForEach(t.Context(), salebot.Items([]string{"a"}), salebot.BulkOptions{
+				OnItem: func(item salebot.BulkItem) { items = append(items, item) },
+			}, func(key string) string { return key }, func(context.Context, string) error { return test.err })
+			require.Equal(t, test.err == nil, err == nil)
+			require.Equal(t, []salebot.BulkItem{{Key: "a", Outcome: test.want, Err: test.err}}, items)
+			require.Equal(t, 1, report.Total())
+		})
+	}
+}
+
+func collected(t testing.TB, clients ...salebot.ClientID) *salebot.Audience {
+	t.Helper()
+	audience, err := salebot.CollectAudience(salebot.Items(clients))
+	require.NoError(t, err)
+	return audience
+}
+
+func TestCollectAudience(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 3, collected(t, 5, 1, 5, 3, 1).Len(), "each client once")
+	require.Zero(t, collected(t).Len())
+	_, err := salebot.CollectAudience(salebot.Items([]salebot.ClientID{1, 0}))
+	requireField(t, err, "ClientID")
+	_, err = salebot.CollectAudience(func(yield func(salebot.ClientID, error) bool) {
+		_ = yield(1, nil) && yield(0, errCable)
+	})
+	require.ErrorIs(t, err, errCable, "half an audience is none")
+}
+
+// A broadcast reaches exactly those whom its caller counted.
+func TestBroadcastToManyNeedsConfirmation(t *testing.T) {
+	t.Parallel()
+	request := salebot.BroadcastRequest{Message: "Hello"}
+	for name, test := range map[string]struct {
+		audience  *salebot.Audience
+		confirmed int
+		change    func(*salebot.BroadcastRequest)
+		field     string
+	}{
+		"fewer than confirmed": {collected(t, 1, 2, 3), 4, nil, "confirmed"},
+		"more than confirmed":  {collected(t, 1, 2, 3), 2, nil, "confirmed"},
+		"nothing confirmed":    {collected(t, 1, 2, 3), 0, nil, "confirmed"},
+		"nobody":               {collected(t), 0, nil, "audience"},
+		"no audience":          {nil, 0, nil, "audience"},
+		"a list as well":       {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.List = 7 }, "request"},
+		"clients as well":      {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.Clients = numbered(1) }, "request"},
+		"persons as well":      {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.PlatformIDs = []salebot.PlatformID{"1"} }, "request"},
+		"no message":           {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.Message = "" }, "Message"},
+		"no location":          {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.At = moment }, "At"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &bulkServer{}
+			broken := request
+			if test.change != nil {
+				test.change(&broken)
+			}
+			report, err := s.client(t).BroadcastToMany(t.Context(), broken, test.audience, test.confirmed, salebot.BulkOptions{})
+			requireField(t, err, test.field)
+			require.NotNil(t, report)
+			require.Empty(t, s.batches)
+		})
+	}
+}
+
+// No two parts of a broadcast are under way at once, however long they take.
+func TestBroadcastToManyKeepsItsPace(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		shift time.Duration
+		pace  time.Duration
+	}{
+		"Salebot's own shift": {0, 200 * time.Millisecond},
+		"another shift":       {1500 * time.Millisecond, 1500 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &bulkServer{delay: 3 * time.Second}
+				audience := collected(t, numbered(250)...)
+				report, err := s.client(t).BroadcastToMany(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: test.shift},
+					audience, 250, salebot.BulkOptions{Workers: 64})
+				require.NoError(t, err)
+				require.Equal(t, &salebot.BulkReport{Accepted: 250, Requests: 3}, report)
+				require.Equal(t, keysUpTo(250), s.arrived())
+				require.Equal(t, 1, s.most)
+				for i := range 2 {
+					require.Equal(t, 3*time.Second+100*test.pace, s.times[i+1].Sub(s.times[i]))
+				}
+			})
+		})
+	}
+}
+
+// The parts of a broadcast for a moment are due one after the other.
+func TestBroadcastToManyForAMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &bulkServer{}
+		at := time.Date(2026, time.October, 16, 22, 15, 0, 0, moscow)
+		_, err := s.client(t).BroadcastToMany(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: time.Second, At: at},
+			collected(t, numbered(250)...), 250, salebot.BulkOptions{}, salebot.WithProjectLocation(moscow))
+		require.NoError(t, err)
+		require.Len(t, s.bodies, 3)
+		for i, due := range []string{"2026-10-16 22:15:00", "2026-10-16 22:16:40", "2026-10-16 22:18:20"} {
+			require.Contains(t, s.bodies[i], due)
+		}
+	})
+}
+
+// A broadcast that is given up while it waits for its turn has sent nothing of the
+// part that waits, and a journal knows that.
+func TestBroadcastToManyGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &bulkServer{}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
+		audience := collected(t, numbered(250)...)
+		request := salebot.BroadcastRequest{Message: "Hello"}
+		report, err := s.client(t).BroadcastToMany(ctx, request, audience, 250, salebot.BulkOptions{Journal: journal})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 100, report.Accepted)
+		require.Zero(t, report.Unknown)
+		require.Len(t, journal.states, 100, "what waits is not begun")
+		report, err = s.client(t).BroadcastToMany(t.Context(), request, audience, 250, salebot.BulkOptions{Journal: journal})
+		require.NoError(t, err)
+		require.Equal(t, []int{250, 100}, []int{report.Accepted, report.Earlier})
+		require.Equal(t, keysUpTo(250), s.arrived())
+	})
+}

@@ -1,0 +1,276 @@
+package salebot_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/salebot-go/salebot"
+)
+
+var clientsPager = pager{
+	name: "Clients",
+	begin: func(ctx context.Context, c *salebot.Client, l pagedList, inFlight int, from *salebot.PageError) iter.Seq2[int64, error] {
+		request := salebot.ClientsRequest{PageSize: l.size, PagesInFlight: inFlight}
+		if from != nil {
+			request.Offset = from.Position
+		}
+		return clientNumbers(c.Clients(ctx, request))
+	},
+	serve: func(l pagedList, query url.Values) (int, []int64) {
+		offset, limit := number(query, "offset"), number(query, "limit")
+		// A stretch may begin anywhere; the page is the one in which it begins.
+		return (offset + l.size - 1) / l.size, window(l.numbers(), offset, limit)
+	},
+	answer: func(_ pagedList, numbers []int64) string {
+		return `{"status":"success","clients":` + idObjects(numbers) + `}`
+	},
+	startsAt: func(l pagedList, page int, from *salebot.PageError) bool {
+		return (from.Position+l.size-1)/l.size == page
+	},
+	mayRepeat: never,
+}
+
+var subscribersPager = pager{
+	name: "Subscribers",
+	begin: func(ctx context.Context, c *salebot.Client, _ pagedList, inFlight int, from *salebot.PageError) iter.Seq2[int64, error] {
+		request := salebot.SubscribersRequest{PagesInFlight: inFlight}
+		if from != nil {
+			request.StartPage = from.Position
+		}
+		return clientNumbers(c.Subscribers(ctx, request))
+	},
+	serve: func(l pagedList, query url.Values) (int, []int64) {
+		page := number(query, "page")
+		return page, window(l.numbers(), page*l.size, l.size)
+	},
+	answer:    func(_ pagedList, numbers []int64) string { return idObjects(numbers) },
+	startsAt:  func(_ pagedList, page int, from *salebot.PageError) bool { return from.Position == page },
+	mayRepeat: never,
+}
+
+func number(query url.Values, name string) int {
+	n, err := strconv.Atoi(query.Get(name))
+	if err != nil {
+		panic(name + " is no number: " + query.Encode())
+	}
+	return n
+}
+
+func window(numbers []int64, from, size int) []int64 {
+	from = min(from, len(numbers))
+	return numbers[from:min(from+size, len(numbers))]
+}
+
+func idObjects(numbers []int64) string {
+	objects := make([]string, len(numbers))
+	for i, number := range numbers {
+		objects[i] = fmt.Sprintf(`{"id":%d}`, number)
+	}
+	return "[" + strings.Join(objects, ",") + "]"
+}
+
+// What is asked for, request by request.
+func TestClientsRequests(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		request salebot.ClientsRequest
+		total   int
+		want    []string
+	}{
+		"all, the oldest first": {
+			salebot.ClientsRequest{}, 1200,
+			[]string{"limit=500&offset=0&reverse=1", "limit=500&offset=500&reverse=1", "limit=500&offset=1000&reverse=1", "limit=500&offset=1200&reverse=1"},
+		},
+		"the newest first": {
+			salebot.ClientsRequest{NewestFirst: true}, 3,
+			[]string{"limit=500&offset=0", "limit=500&offset=3"},
+		},
+		"of a list": {
+			salebot.ClientsRequest{List: 1170282}, 0,
+			[]string{"limit=500&list=1170282&offset=0"},
+		},
+		"of a list, the newest first": {
+			salebot.ClientsRequest{List: 1170282, NewestFirst: true}, 0,
+			[]string{"limit=500&list=1170282&offset=0"},
+		},
+		"from an offset, in smaller pages": {
+			salebot.ClientsRequest{Offset: 7, PageSize: 2}, 11,
+			[]string{"limit=2&offset=7&reverse=1", "limit=2&offset=9&reverse=1", "limit=2&offset=11&reverse=1"},
+		},
+		"from an offset behind the end": {
+			salebot.ClientsRequest{Offset: 700}, 11,
+			[]string{"limit=500&offset=700&reverse=1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var queries []string
+				list := pagedList{test.total, 500}
+				client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
+					require.Equal(t, "get_clients", call.action)
+					queries = append(queries, call.query.Encode())
+					_, numbers := clientsPager.serve(list, call.query)
+					return http.StatusOK, clientsPager.answer(list, numbers), nil
+				}))
+				got, err := drain(t, clientNumbers(client.Clients(t.Context(), test.request)))
+				require.NoError(t, err)
+				require.Len(t, got, max(0, test.total-test.request.Offset))
+				require.Equal(t, test.want, queries)
+			})
+		})
+	}
+}
+
+// A server whose pages are smaller than was asked for, and even of changing
+// sizes, is read whole.
+func TestClientsOfServersWithOtherPages(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		total := rapid.IntRange(0, 120).Draw(r, "total")
+		limit := rapid.IntRange(1, 30).Draw(r, "limit")
+		offset := rapid.IntRange(0, 30).Draw(r, "offset")
+		inFlight := rapid.IntRange(0, 8).Draw(r, "in flight")
+		// The size of a page may depend on where it is, as it would on a server that
+		// leaves some of its clients out.
+		sizes := rapid.SliceOfN(rapid.IntRange(1, 30), 1, 4).Draw(r, "sizes")
+		list := pagedList{total, 10}
+		var (
+			got     []int64
+			failure error
+		)
+		synctest.Test(t, func(t *testing.T) {
+			client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
+				offset, limit := number(call.query, "offset"), number(call.query, "limit")
+				size := min(limit, sizes[offset%len(sizes)])
+				return http.StatusOK, clientsPager.answer(list, window(list.numbers(), offset, size)), nil
+			}))
+			got, failure = drain(t, clientNumbers(client.Clients(t.Context(), salebot.ClientsRequest{
+				Offset: offset, PageSize: limit, PagesInFlight: inFlight,
+			})))
+		})
+		require.NoError(r, failure)
+		require.Equal(r, list.numbers()[min(offset, total):], append([]int64{}, got...))
+	})
+}
+
+// Where the pages are smaller than was asked for, they come in parallel all the
+// same.
+func TestClientsOfServersWithSmallPagesStayFast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		list := pagedList{8000, 100}
+		s := newPageServer(clientsPager, list)
+		s.pager.serve = func(l pagedList, query url.Values) (int, []int64) {
+			offset := number(query, "offset")
+			return offset / l.size, window(l.numbers(), offset, min(l.size, number(query, "limit")))
+		}
+		client := newClient(t, memoryAPI(s.serve))
+		got, err := drain(t, clientNumbers(client.Clients(t.Context(), salebot.ClientsRequest{PagesInFlight: 8})))
+		require.NoError(t, err)
+		require.Equal(t, list.numbers(), got)
+		require.Equal(t, 8, s.most)
+		require.Less(t, len(s.requests()), 80+2*8+3, "requests in vain")
+	})
+}
+
+// Clients who arrive while a full scan runs are read too, once.
+func TestClientsWhoArriveMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var total atomic.Int64
+		total.Store(10)
+		client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
+			require.Equal(t, "1", call.query.Get("reverse"))
+			list := pagedList{int(total.Load()), 4}
+			_, numbers := clientsPager.serve(list, call.query)
+			return http.StatusOK, clientsPager.answer(list, numbers), nil
+		}))
+		var got []int64
+		for record, err := range client.Clients(t.Context(), salebot.ClientsRequest{PageSize: 4}) {
+			require.NoError(t, err)
+			got = append(got, int64(record.ID))
+			if total.Load() < 23 {
+				total.Add(1)
+			}
+		}
+		require.Equal(t, pagedList{23, 4}.numbers(), got)
+	})
+}
+
+func TestClientsKeepUnknownFieldsOnRequest(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
+		if call.query.Get("offset") != "0" {
+			return http.StatusOK, `{"clients":[]}`, nil
+		}
+		return http.StatusOK, `{"clients":[{"id":1,"mood":"good"},{"id":2}]}`, nil
+	}))
+	var raws []string
+	for record, err := range client.Clients(t.Context(), salebot.ClientsRequest{}, salebot.WithRawItems()) {
+		require.NoError(t, err)
+		raws = append(raws, string(record.Raw))
+	}
+	require.Equal(t, []string{`{"id":1,"mood":"good"}`, `{"id":2}`}, raws)
+	for record, err := range client.Clients(t.Context(), salebot.ClientsRequest{}) {
+		require.NoError(t, err)
+		require.Nil(t, record.Raw, "nobody pays for what he does not read")
+	}
+}
+
+// Nobody knows whether Salebot counts the pages of subscribers from 0 or from 1.
+func TestSubscribersCountedFromOne(t *testing.T) {
+	t.Parallel()
+	for total := range 12 {
+		for inFlight := 1; inFlight <= 4; inFlight++ {
+			synctest.Test(t, func(t *testing.T) {
+				s := newPageServer(subscribersPager, pagedList{total, 3})
+				s.pager.serve = func(l pagedList, query url.Values) (int, []int64) {
+					page := number(query, "page")
+					return page, window(l.numbers(), max(page-1, 0)*l.size, l.size)
+				}
+				got, err := drain(t, s.begin(t.Context(), t, inFlight, nil))
+				require.NoError(t, err)
+				require.Equal(t, s.list.numbers(), append([]int64{}, got...))
+				for page := 2; page <= s.list.full(); page++ {
+					s.broken[page] = brokenPages[3]
+					got, err := drain(t, s.begin(t.Context(), t, inFlight, nil))
+					failure := requirePageError(t, err, salebot.ErrRejected)
+					require.Equal(t, page, failure.Position)
+					delete(s.broken, page)
+					rest, err := drain(t, s.begin(t.Context(), t, inFlight, failure))
+					require.NoError(t, err)
+					require.Equal(t, s.list.numbers(), slices.Concat(got, rest))
+				}
+			})
+		}
+	}
+}
+
+func TestSubscribersRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var queries []string
+		client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
+			require.Equal(t, "subscribers", call.action)
+			queries = append(queries, call.query.Encode())
+			return http.StatusOK, subscribersPager.answer(pagedList{}, window(pagedList{5, 2}.numbers(), number(call.query, "page")*2, 2)), nil
+		}))
+		got, err := drain(t, clientNumbers(client.Subscribers(t.Context(), salebot.SubscribersRequest{StartPage: 1, GroupID: "my_bot"})))
+		require.NoError(t, err)
+		require.Equal(t, []int64{3, 4, 5}, got)
+		require.Equal(t, []string{"group=my_bot&page=1", "group=my_bot&page=2", "group=my_bot&page=3"}, queries)
+	})
+}

@@ -1,0 +1,344 @@
+package salebot_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/salebot-go/salebot"
+)
+
+// lastDay is the last day of the histories here.
+var lastDay = salebot.Date{Year: 2026, Month: time.March, Day: 2}
+
+const daysOfPage = 3
+
+// historyPager reads a history whose pages are periods of three days, from a
+// server that counts the last day of a period in, or not.
+func historyPager(name string, inclusive bool) pager {
+	dayOf := func(l pagedList, number int64) salebot.Date {
+		i := int(number) - 1
+		return lastDay.AddDays(-(i/l.size)*daysOfPage - (i%l.size)*daysOfPage/l.size)
+	}
+	// pageOf is the period that ends with a day.
+	pageOf := func(stop salebot.Date) int {
+		return (daysBetween(stop, lastDay.AddDays(1)) + daysOfPage - 1) / daysOfPage
+	}
+	return pager{
+		name:    name,
+		bounded: true,
+		begin: func(ctx context.Context, c *salebot.Client, l pagedList, inFlight int, from *salebot.PageError) iter.Seq2[int64, error] {
+			request := salebot.HistoryRequest{
+				ClientID: 25554, StopDate: lastDay, StartDate: lastDay.AddDays(1 - daysOfPage*max(l.full(), 1)),
+				DaysPerRequest: daysOfPage, PagesInFlight: inFlight,
+			}
+			if from != nil {
+				request.StopDate = from.StopDate
+			}
+			return messageNumbers(c.History(ctx, request))
+		},
+		serve: func(l pagedList, query url.Values) (int, []int64) {
+			start, stop := parseDay(query.Get("start_date")), parseDay(query.Get("stop_date"))
+			var numbers []int64
+			for _, number := range l.numbers() {
+				day := dayOf(l, number)
+				if !day.Before(start) && (day.Before(stop) || inclusive && day == stop) {
+					numbers = append(numbers, number)
+				}
+			}
+			return pageOf(stop), numbers
+		},
+		answer: func(l pagedList, numbers []int64) string {
+			items := make([]string, len(numbers))
+			for i, number := range numbers {
+				items[i] = fmt.Sprintf(`{"id":%d,"created_at":%q}`, number, civil(dayOf(l, number)))
+			}
+			return `{"status":"success","result":[` + strings.Join(items, ",") + `]}`
+		},
+		startsAt: func(_ pagedList, page int, from *salebot.PageError) bool {
+			return page == pageOf(from.StopDate) || page == pageOf(from.StopDate.AddDays(1))
+		},
+		mayRepeat: func(l pagedList, from *salebot.PageError, number int64) bool {
+			return dayOf(l, number) == from.StopDate
+		},
+	}
+}
+
+func parseDay(text string) salebot.Date {
+	at, err := time.Parse("02.01.2006", text)
+	if err != nil {
+		panic(err)
+	}
+	return salebot.DateOf(at)
+}
+
+func civil(day salebot.Date) string {
+	return fmt.Sprintf("%04d-%02d-%02d 12:34:56.789", day.Year, day.Month, day.Day)
+}
+
+func daysBetween(from, to salebot.Date) int {
+	days := 0
+	for ; from.Before(to); from = from.AddDays(1) {
+		days++
+	}
+	for ; to.Before(from); to = to.AddDays(1) {
+		days--
+	}
+	return days
+}
+
+// message is a message of a historyServer.
+type message struct {
+	id int64
+	at time.Time
+}
+
+// historyServer answers like the API: the messages of whole days, the newest
+// first, and 2000 at most.
+type historyServer struct {
+	messages  []message // the newest first
+	location  *time.Location
+	inclusive bool
+	// unix writes times as seconds.
+	unix bool
+	// limit is the largest answer.
+	limit int
+
+	mutex   sync.Mutex
+	periods []string
+}
+
+func (s *historyServer) serve(call memoryCall) (int, string, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	start, stop := parseDay(call.query.Get("start_date")), parseDay(call.query.Get("stop_date"))
+	s.periods = append(s.periods, call.query.Get("start_date")+"-"+call.query.Get("stop_date"))
+	var items []string
+	for _, m := range s.messages {
+		day := salebot.DateOf(m.at.In(s.location))
+		if day.Before(start) || stop.Before(day) || day == stop && !s.inclusive || len(items) == s.limit {
+			continue
+		}
+		at := fmt.Sprintf("%q", m.at.In(s.location).Format("2006-01-02 15:04:05.999999"))
+		if s.unix {
+			at = fmt.Sprint(m.at.Unix())
+		}
+		items = append(items, fmt.Sprintf(`{"id":%d,"created_at":%s}`, m.id, at))
+	}
+	return http.StatusOK, `{"status":"success","result":[` + strings.Join(items, ",") + `]}`, nil
+}
+
+// within are the ids of the messages of a period, with its last day.
+func (s *historyServer) within(start, stop salebot.Date) []int64 {
+	ids := []int64{}
+	for _, m := range s.messages {
+		if day := salebot.DateOf(m.at.In(s.location)); !day.Before(start) && !stop.Before(day) {
+			ids = append(ids, m.id)
+		}
+	}
+	return ids
+}
+
+// messagesOf makes messages, so many a day, the newest first. They stand at the
+// very beginning, the very end and in the middle of a day.
+func messagesOf(location *time.Location, last salebot.Date, perDay ...int) []message {
+	var messages []message
+	id := int64(9007199254740993)
+	for i, count := range perDay {
+		day := last.AddDays(-i)
+		midnight := time.Date(day.Year, day.Month, day.Day, 0, 0, 0, 0, location)
+		next := time.Date(day.Year, day.Month, day.Day+1, 0, 0, 0, 0, location)
+		for j := range count {
+			at := midnight
+			if j < count-1 || count == 1 {
+				at = next.Add(-time.Second - time.Duration(j)*next.Sub(midnight)/time.Duration(count))
+			}
+			messages = append(messages, message{id, at})
+			id--
+		}
+	}
+	return messages
+}
+
+// Whatever the server does about the last day, and however the times come, every
+// message of the period comes once and no other.
+func TestHistoryGivesEveryMessageOnce(t *testing.T) {
+	t.Parallel()
+	riga, err := time.LoadLocation("Europe/Riga")
+	require.NoError(t, err)
+	rapid.Check(t, func(r *rapid.T) {
+		location := rapid.SampledFrom([]*time.Location{time.UTC, moscow, riga, time.FixedZone("", -11*60*60)}).Draw(r, "location")
+		perDay := rapid.SliceOfN(rapid.IntRange(0, 9), 3, 40).Draw(r, "messages of each day")
+		s := &historyServer{
+			// Two days come after the period, and some days before it.
+			messages: messagesOf(location, lastDay.AddDays(2), perDay...), location: location,
+			inclusive: rapid.Bool().Draw(r, "last day counted"), unix: rapid.Bool().Draw(r, "unix times"), limit: salebot.HistoryLimit,
+		}
+		known := rapid.Bool().Draw(r, "location known") || s.unix
+		request := salebot.HistoryRequest{
+			ClientID: 25554, StopDate: lastDay, StartDate: lastDay.AddDays(-rapid.IntRange(0, len(perDay)).Draw(r, "days")),
+			DaysPerRequest: rapid.IntRange(0, 12).Draw(r, "days of a request"), PagesInFlight: rapid.IntRange(0, 8).Draw(r, "in flight"),
+		}
+		var (
+			got     []int64
+			failure error
+		)
+		synctest.Test(t, func(t *testing.T) {
+			var options []salebot.CallOption
+			if known {
+				options = append(options, salebot.WithProjectLocation(location))
+			}
+			client := newClient(t, memoryAPI(s.serve))
+			got, failure = drain(t, messageNumbers(client.History(t.Context(), request, options...)))
+		})
+		require.NoError(r, failure)
+		require.Equal(r, s.within(request.StartDate, request.StopDate), append([]int64{}, got...))
+	})
+}
+
+// Without the project's location a unix time does not tell its day. Then messages
+// of the day behind may come too, but none is missing.
+func TestHistoryWithUnixTimesAndNoLocation(t *testing.T) {
+	t.Parallel()
+	for _, inclusive := range []bool{false, true} {
+		s := &historyServer{
+			messages: messagesOf(moscow, lastDay.AddDays(1), 4, 3, 2, 1), location: moscow,
+			inclusive: inclusive, unix: true, limit: salebot.HistoryLimit,
+		}
+		client := newClient(t, memoryAPI(s.serve))
+		request := salebot.HistoryRequest{ClientID: 25554, StartDate: lastDay.AddDays(-1), StopDate: lastDay}
+		want := s.within(request.StartDate, request.StopDate)
+		got, err := drain(t, messageNumbers(client.History(t.Context(), request)))
+		require.NoError(t, err)
+		if inclusive {
+			require.Equal(t, s.within(request.StartDate, lastDay.AddDays(1)), got)
+			got, err = drain(t, messageNumbers(client.History(t.Context(), request, salebot.WithProjectLocation(moscow))))
+			require.NoError(t, err)
+		}
+		require.Equal(t, want, got)
+	}
+}
+
+func TestHistoryPeriods(t *testing.T) {
+	t.Parallel()
+	day := func(d, m int) salebot.Date { return salebot.Date{Year: 2026, Month: time.Month(m), Day: d} }
+	for name, test := range map[string]struct {
+		request salebot.HistoryRequest
+		want    []string
+	}{
+		"30 days a request": {
+			salebot.HistoryRequest{StartDate: day(1, 1), StopDate: day(2, 3)},
+			[]string{"01.02.2026-03.03.2026", "02.01.2026-01.02.2026", "01.01.2026-02.01.2026"},
+		},
+		"one day": {
+			salebot.HistoryRequest{StartDate: day(28, 2), StopDate: day(28, 2)},
+			[]string{"28.02.2026-01.03.2026"},
+		},
+		"day by day": {
+			salebot.HistoryRequest{StartDate: day(27, 2), StopDate: day(1, 3), DaysPerRequest: 1},
+			[]string{"01.03.2026-02.03.2026", "28.02.2026-01.03.2026", "27.02.2026-28.02.2026"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &historyServer{location: time.UTC, limit: salebot.HistoryLimit}
+			request := test.request
+			request.ClientID = 25554
+			got, err := drain(t, messageNumbers(newClient(t, memoryAPI(s.serve)).History(t.Context(), request)))
+			require.NoError(t, err)
+			require.Empty(t, got)
+			require.Equal(t, test.want, s.periods)
+		})
+	}
+}
+
+// A period with more messages than an answer can hold is cut until it fits.
+func TestHistoryCutsPeriodsThatAreTooFull(t *testing.T) {
+	t.Parallel()
+	perDay := slices.Repeat([]int{900}, 10)
+	perDay[4] = 1999
+	perDay[5] = 0
+	perDay = append(perDay, slices.Repeat([]int{1}, 70)...)
+	for _, inFlight := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &historyServer{messages: messagesOf(moscow, lastDay, perDay...), location: moscow, limit: salebot.HistoryLimit}
+			client := newClient(t, memoryAPI(s.serve))
+			request := salebot.HistoryRequest{ClientID: 25554, StartDate: lastDay.AddDays(-79), StopDate: lastDay, PagesInFlight: inFlight}
+			got, err := drain(t, messageNumbers(client.History(t.Context(), request)))
+			require.NoError(t, err)
+			require.Equal(t, s.within(request.StartDate, request.StopDate), got)
+			require.Less(t, len(s.periods), 40, "%v", s.periods)
+		})
+	}
+}
+
+// A day that is too full by itself ends the iteration: what it has beyond the
+// limit cannot be had.
+func TestHistoryEndsAtADayThatIsTooFull(t *testing.T) {
+	t.Parallel()
+	for place, full := range map[int]int{0: 2000, 3: 5000, 9: 2000} {
+		t.Run(fmt.Sprintf("day %d", place), func(t *testing.T) {
+			t.Parallel()
+			perDay := slices.Repeat([]int{2}, 10)
+			perDay[place] = full
+			s := &historyServer{messages: messagesOf(moscow, lastDay, perDay...), location: moscow, limit: salebot.HistoryLimit}
+			client := newClient(t, memoryAPI(s.serve))
+			request := salebot.HistoryRequest{ClientID: 25554, StartDate: lastDay.AddDays(-9), StopDate: lastDay}
+			got, err := drain(t, messageNumbers(client.History(t.Context(), request)))
+			failure := requirePageError(t, err, salebot.ErrTruncated)
+			require.ErrorContains(t, err, "get_history")
+			require.Equal(t, s.within(lastDay.AddDays(1-place), lastDay), append([]int64{}, got...), "everything before that day")
+			require.Equal(t, lastDay.AddDays(min(1-place, 0)), failure.StopDate)
+		})
+	}
+}
+
+// GetHistory itself hands out what came and says that it may not be all.
+func TestGetHistoryNeverCutsSilently(t *testing.T) {
+	t.Parallel()
+	period := salebot.GetHistoryRequest{ClientID: 25554, StartDate: lastDay, StopDate: lastDay.AddDays(1)}
+	few := period
+	few.Limit = 10
+	for name, test := range map[string]struct {
+		request   salebot.GetHistoryRequest
+		messages  int
+		truncated bool
+	}{
+		"everything, and it fits":             {salebot.GetHistoryRequest{ClientID: 25554}, 1999, false},
+		"everything, and it is full":          {salebot.GetHistoryRequest{ClientID: 25554}, 2000, true},
+		"a period that fits":                  {period, 1999, false},
+		"a period that is full":               {period, 2000, true},
+		"a period that is fuller than it may": {period, 2001, true},
+		"a period that fits into its limit":   {few, 9, false},
+		"a period that fills its limit":       {few, 10, true},
+		"the latest ten":                      {salebot.GetHistoryRequest{ClientID: 25554, Limit: 10}, 10, false},
+		"the latest two thousand":             {salebot.GetHistoryRequest{ClientID: 25554, Limit: 2000}, 2000, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			list := pagedList{test.messages, 10_000}
+			client := newClient(t, memoryAPI(func(memoryCall) (int, string, error) {
+				return http.StatusOK, `{"result":` + idObjects(list.numbers()) + `}`, nil
+			}))
+			items, err := client.GetHistory(t.Context(), test.request)
+			require.Len(t, items, test.messages)
+			if !test.truncated {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, salebot.ErrTruncated)
+			requireOutcome(t, err, salebot.OutcomeAccepted)
+		})
+	}
+}

@@ -1,0 +1,247 @@
+package salebottest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+const (
+	jsonType = "application/json; charset=utf-8"
+	textType = "text/plain; charset=utf-8"
+)
+
+func withAnswers(answers salebottest.Answers) salebottest.Option {
+	return salebottest.WithAnswers(answers)
+}
+
+func TestFormsOfASuccess(t *testing.T) {
+	t.Parallel()
+	for form, want := range map[salebottest.SuccessForm]answer{
+		"":                          {200, textType, "ok"},
+		salebottest.SuccessOK:       {200, textType, "ok"},
+		salebottest.SuccessOKAsHTML: {200, "text/html; charset=utf-8", "ok"},
+		salebottest.SuccessTrue:     {200, textType, "true"},
+		salebottest.SuccessText:     {200, textType, "success"},
+		salebottest.SuccessJSON:     {200, jsonType, `{"status":"success"}`},
+		salebottest.SuccessEmpty:    {200, textType, ""},
+	} {
+		emulator := newEmulator(t, withAnn(), withAnswers(salebottest.Answers{Sends: form, Acknowledgements: form}))
+		require.Equal(t, want, post(t, emulator, "message", `{"client_id":25554,"message":"hi"}`), form)
+		if form != "" {
+			require.Equal(t, want, post(t, emulator, "add_to_list", `{"list_id":1,"clients":[25554]}`), form)
+		}
+	}
+	emulator := newEmulator(t, withAnn())
+	require.Equal(t, answer{200, jsonType, `{"status":"success"}`}, post(t, emulator, "add_to_list", `{"list_id":1,"clients":[25554]}`))
+}
+
+func TestFormsOfNoSuchClient(t *testing.T) {
+	t.Parallel()
+	forms := map[salebottest.NotFoundForm]func(word string) answer{
+		salebottest.NotFoundText:    func(word string) answer { return answer{404, textType, word} },
+		salebottest.NotFoundJSON:    func(word string) answer { return answer{404, jsonType, `{"status":"` + word + `"}`} },
+		salebottest.NotFoundJSON200: func(word string) answer { return answer{200, jsonType, `{"status":"` + word + `"}`} },
+	}
+	for form, want := range forms {
+		emulator := newEmulator(t, withAnswers(salebottest.Answers{SendToUnknownClient: form, ReadOfUnknownClient: form, NobodyFound: form}))
+		require.Equal(t, want("client_not_found"), post(t, emulator, "message", `{"client_id":1,"message":"hi"}`))
+		require.Equal(t, want("client_not_found"), get(t, emulator, "get_variables?client_id=1"))
+		require.Equal(t, want("client_not_found"), get(t, emulator, "get_orders?client_id=1"))
+		require.Equal(t, want("not_found"), get(t, emulator, "find_client_id_by_phone?phone=1"))
+		require.Equal(t, http.StatusNotFound, get(t, emulator, "whatsapp_client_id?phone=79000000000").status)
+	}
+	emulator := newEmulator(t)
+	require.Equal(t, answer{404, textType, "client_not_found"}, post(t, emulator, "callback", `{"client_id":1,"message":"hi"}`))
+	require.Equal(t, answer{200, jsonType, `{"status":"client_not_found"}`}, get(t, emulator, "get_variables?client_id=1"))
+	require.Equal(t, answer{200, jsonType, `{"status":"not_found"}`}, get(t, emulator, "find_client_id_by_var?var=a&val=b"))
+	require.Equal(t, answer{200, jsonType, `[]`}, post(t, emulator, "find_client_id_by_platform_id", `{"platform_ids":["1"]}`))
+	require.Equal(t, answer{200, jsonType, `{"status":"success","client_ids":[]}`}, get(t, emulator, "find_all_client_id_by_var?var=a&val=b"))
+}
+
+func TestFormsOfIDsAndTimes(t *testing.T) {
+	t.Parallel()
+	created := time.Date(2026, 5, 28, 17, 33, 42, 539_976_000, time.UTC)
+	seed := salebottest.WithProject(salebottest.Project{Clients: []salebottest.ClientState{{
+		Client:  salebottest.Client{ID: 5, ClientType: salebot.ClientTypeTelegram, CreatedAt: created},
+		History: []salebottest.Message{{ID: 7, Time: created, Text: "hi"}},
+	}}})
+	moscow := time.FixedZone("Moscow", 3*60*60)
+	for name, test := range map[string]struct {
+		options          []salebottest.Option
+		clients, history string
+	}{
+		"default": {nil, `"id":5,|"created_at":"2026-05-28 17:33:42.539976"`, `"id":7,|"created_at":1779989622,`},
+		"location": {
+			[]salebottest.Option{salebottest.WithLocation(moscow), withAnswers(salebottest.Answers{HistoryTimes: salebottest.TimesAsText})},
+			`"created_at":"2026-05-28 20:33:42.539976"`, `"created_at":"2026-05-28 20:33:42.539976"`,
+		},
+		"unix": {
+			[]salebottest.Option{withAnswers(salebottest.Answers{IDs: salebottest.IDsAsText, ClientTimes: salebottest.TimesAsUnix, HistoryTimes: salebottest.TimesAsUnixText})},
+			`"id":"5",|"created_at":1779989622,`, `"id":"7",|"created_at":"1779989622",`,
+		},
+	} {
+		client, emulator := salebottest.NewClient(t, append(test.options, seed)...)
+		clients, history := get(t, emulator, "get_clients").body, get(t, emulator, "get_history?client_id=5").body
+		for want := range strings.SplitSeq(test.clients, "|") {
+			require.Contains(t, clients, want, name)
+		}
+		for want := range strings.SplitSeq(test.history, "|") {
+			require.Contains(t, history, want, name)
+		}
+		records, err := client.GetClients(t.Context(), salebot.GetClientsRequest{})
+		require.NoError(t, err)
+		require.Equal(t, salebot.ClientID(5), records[0].ID)
+		items, err := client.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 5})
+		require.NoError(t, err)
+		at, err := items[0].CreatedAt.In(emulator.Location())
+		require.NoError(t, err)
+		require.True(t, created.Truncate(time.Second).Equal(at.Truncate(time.Second)), name)
+	}
+}
+
+func TestLargeIDsSurvive(t *testing.T) {
+	t.Parallel()
+	const large = 1<<53 + 1
+	for _, form := range []salebottest.IDForm{salebottest.IDsAsNumbers, salebottest.IDsAsText} {
+		client, emulator := salebottest.NewClient(t, withAnswers(salebottest.Answers{IDs: form}),
+			salebottest.WithFirstIDs(salebottest.FirstIDs{Client: large, Message: large, Order: large}))
+		loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{{PlatformID: "1", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram}})
+		require.NoError(t, err)
+		require.Equal(t, salebot.ClientID(large), loaded[0].ID)
+		_, err = client.Message(t.Context(), salebot.MessageRequest{ClientID: large, Message: "hi"})
+		require.NoError(t, err)
+		require.Equal(t, salebot.MessageID(large), emulator.Messages(large)[0].ID)
+		items, err := client.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: large})
+		require.NoError(t, err)
+		require.Equal(t, salebot.MessageID(large), items[0].ID)
+		order, err := client.CreateOrder(t.Context(), salebot.CreateOrderRequest{ClientID: large})
+		require.NoError(t, err)
+		require.Equal(t, salebot.OrderID(large), order)
+	}
+}
+
+func TestFormsOfDealsAndVariables(t *testing.T) {
+	t.Parallel()
+	seeds := []salebottest.Option{
+		salebottest.WithClient(salebottest.Client{ID: ann, ClientType: salebot.ClientTypeTelegram, PlatformID: "1", Variables: map[string]any{"client.age": 30, "client.gone": nil}}),
+		salebottest.WithOrders(salebottest.Order{ID: 9, ClientID: ann, Variables: map[string]any{"sum": 5}}),
+	}
+	emulator := newEmulator(t, seeds...)
+	require.JSONEq(t, `{"status":"success","result":[9]}`, get(t, emulator, "get_orders?client_id=25554").body)
+	require.JSONEq(t, `{"age":"30","gone":"None","sum":"5","main_client_id":"NONE","message_id":"NONE","messenger":"telegram"}`, get(t, emulator, "get_variables?client_id=25554").body)
+	require.Contains(t, get(t, emulator, "connected_channels").body, `"project_id":424000`)
+
+	for key, want := range map[salebottest.OrderListKey]string{
+		salebottest.OrderListOrderID: `{"status":"success","order_id":[9]}`,
+		salebottest.OrderListBoth:    `{"status":"success","result":[9],"order_id":[9]}`,
+	} {
+		require.NoError(t, emulator.SetAnswers(salebottest.Answers{OrderList: key}))
+		require.JSONEq(t, want, get(t, emulator, "get_orders?client_id=25554").body)
+	}
+	require.NoError(t, emulator.SetAnswers(salebottest.Answers{Values: salebottest.ValuesAsSent, UnsetValue: "undefined", HideOrderVariables: true}))
+	require.JSONEq(t, `{"age":30,"gone":"undefined","main_client_id":"NONE","message_id":"NONE","messenger":"telegram"}`, get(t, emulator, "get_variables?client_id=25554").body)
+
+	_, err := emulator.Write(ann, "hi")
+	require.NoError(t, err)
+	for form, want := range map[salebottest.NoAttachmentsForm]string{
+		"": "{}", salebottest.NoAttachmentsNull: "null", salebottest.NoAttachmentsList: "[]",
+	} {
+		require.NoError(t, emulator.SetAnswers(salebottest.Answers{NoAttachments: form}))
+		require.Contains(t, get(t, emulator, "get_history?client_id=25554").body, `"attachments":`+want+`,`)
+	}
+}
+
+func TestRulesForTheUnknown(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, withAnn(), withAnswers(salebottest.Answers{UnknownUsers: salebottest.UsersRefused}))
+	require.Equal(t, 404, post(t, emulator, "tg_callback", `{"user_id":5,"group_id":"my_shop_bot","message":"hi"}`).status)
+	require.Equal(t, 404, post(t, emulator, "whatsapp_message", `{"phone":"79000000000","message":"hi"}`).status)
+	require.Equal(t, 200, post(t, emulator, "email_callback", `{"email":"a@example.com","message":"hi"}`).status, "documented to create the client")
+
+	require.NoError(t, emulator.SetAnswers(salebottest.Answers{UnknownGroups: salebottest.GroupsRefused}))
+	require.Equal(t, 404, post(t, emulator, "tg_callback", `{"user_id":5,"group_id":"other_bot","message":"hi"}`).status)
+	require.Equal(t, 200, post(t, emulator, "tg_callback", `{"user_id":5,"group_id":"my_shop_bot","message":"hi"}`).status)
+
+	require.Equal(t, "ok", post(t, emulator, "broadcast", `{"message":"hi"}`).body)
+	emulator.AssertNoMessages(t, ann)
+	require.NotEmpty(t, emulator.Requests("broadcast")[0].Notes)
+	require.NoError(t, emulator.SetAnswers(salebottest.Answers{BroadcastWithoutAudience: salebottest.AudienceEverybody, AnyMethod: true}))
+	require.Equal(t, "ok", post(t, emulator, "broadcast", `{"message":"hi"}`).body)
+	emulator.Advance(time.Minute)
+	emulator.AssertMessage(t, ann, "hi")
+	require.Equal(t, 200, get(t, emulator, "add_to_list?list_id=1&clients=25554").status)
+}
+
+func TestRepliesOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, salebottest.WithKey("scoped", salebottest.PermissionClientsRead), withAnswers(salebottest.Answers{
+		MissingPermission: salebottest.Reply{Status: 400},
+		UnknownKey:        salebottest.Reply{Status: 404, Body: "<html></html>"},
+		UnknownAction:     salebottest.Reply{Body: " "},
+		WrongMethod:       salebottest.Reply{Status: 200, Body: `{"status":"error"}`},
+		Unreadable:        salebottest.Reply{Status: 500, Body: "x", ContentType: "text/x"},
+		InvalidParameter:  salebottest.Reply{Status: 422, Body: "wrong: {problem}"},
+	}))
+	require.Equal(t, answer{400, textType, "WRONG_ACTION"}, post(t, emulator, "message", `{}`))
+	require.Equal(t, answer{404, "text/html; charset=utf-8", "<html></html>"}, sendWithKey(t, emulator, "other", "GET", "get_clients", "", ""))
+	require.Equal(t, answer{404, textType, ""}, get(t, emulator, "unknown"))
+	require.Equal(t, answer{200, jsonType, `{"status":"error"}`}, send(t, emulator, "PUT", "get_clients", "", ""))
+	require.Equal(t, answer{500, "text/x", "x"}, post(t, emulator, "find_client_id_by_platform_id", `{`))
+	require.Equal(t, answer{422, textType, "wrong: parameter platform_ids is required"}, post(t, emulator, "find_client_id_by_platform_id", `{}`))
+}
+
+func TestAnswersAreChecked(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t)
+	before := emulator.Answers()
+	err := emulator.SetAnswers(salebottest.Answers{Sends: "yes", UnknownKey: salebottest.Reply{Status: 99}})
+	require.ErrorContains(t, err, `sends: "yes" is none of ["ok" "ok-html" "true" "success" "json" "empty"]`)
+	require.ErrorContains(t, err, "unknown_key: 99 is no status")
+	require.Equal(t, before, emulator.Answers())
+	require.Panics(t, func() { salebottest.New(withAnswers(salebottest.Answers{IDs: "float"})) })
+
+	var read salebottest.Answers
+	require.NoError(t, json.Unmarshal([]byte(`{"sends":"json","unknown_key":{"status":403}}`), &read))
+	require.Equal(t, salebottest.Answers{Sends: salebottest.SuccessJSON, UnknownKey: salebottest.Reply{Status: 403}}, read)
+	text, err := json.Marshal(salebottest.Answers{})
+	require.NoError(t, err)
+	require.Equal(t, "{}", string(text))
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]salebottest.Option{
+		"empty key":        salebottest.WithKey(""),
+		"slash in a key":   salebottest.WithKey("a/b"),
+		"permission":       salebottest.WithKey("a", "everything"),
+		"location":         salebottest.WithLocation(nil),
+		"clock":            salebottest.WithClock(nil),
+		"pace":             salebottest.WithBroadcastPace(-1),
+		"body limit":       salebottest.WithBodyLimit(0),
+		"log limit":        salebottest.WithLogLimit(-1),
+		"origin":           salebottest.WithCORS("a\nb"),
+		"webhook":          salebottest.WithWebhook(salebottest.Webhook{URL: "ftp://x"}),
+		"client":           salebottest.WithClient(salebottest.Client{ID: -1}),
+		"same client":      salebottest.WithClients(salebottest.Client{ID: 5}, salebottest.Client{ID: 5}),
+		"same person":      salebottest.WithClients(salebottest.Client{PlatformID: "1"}, salebottest.Client{PlatformID: "1"}),
+		"variable":         salebottest.WithClient(salebottest.Client{Variables: map[string]any{"a": func() {}}}),
+		"order of nobody":  salebottest.WithOrders(salebottest.Order{ClientID: 5}),
+		"same block":       salebottest.WithBlocks(salebottest.Block{ID: 1}, salebottest.Block{ID: 1}),
+		"block without id": salebottest.WithBlocks(salebottest.Block{}),
+		"version":          salebottest.WithProject(salebottest.Project{Version: 2}),
+		"list of nobody":   salebottest.WithProject(salebottest.Project{Lists: []salebottest.List{{ID: 1, Clients: []salebot.ClientID{5}}}}),
+	} {
+		_, err := salebottest.Start(option)
+		require.Error(t, err, name)
+		require.Panics(t, func() { salebottest.New(option) }, name)
+	}
+	require.NotPanics(t, func() { salebottest.New(nil).Close() })
+}

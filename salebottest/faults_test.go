@@ -1,0 +1,224 @@
+package salebottest_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+func hello(t *testing.T, client *salebot.Client) error {
+	t.Helper()
+	_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "Hello"})
+	return err
+}
+
+func TestFaultsThatReplaceTheAnswer(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault    salebottest.Fault
+		want     answer
+		executed int
+	}{
+		"status":        {salebottest.Fault{Status: 503}, answer{503, "text/plain; charset=utf-8", ""}, 0},
+		"body":          {salebottest.Fault{Body: `{"status":"fail"}`}, answer{200, "application/json; charset=utf-8", `{"status":"fail"}`}, 0},
+		"label":         {salebottest.Fault{Status: 404, Body: "x", ContentType: "text/x"}, answer{404, "text/x", "x"}, 0},
+		"executed":      {salebottest.Fault{Status: 500, Execute: true}, answer{500, "text/plain; charset=utf-8", ""}, 1},
+		"truncated":     {salebottest.Fault{Body: `{"a":1}`, Truncate: true}, answer{200, "application/json; charset=utf-8", `{"a`}, 0},
+		"truncated own": {salebottest.Fault{Truncate: true}, answer{200, "text/plain; charset=utf-8", `o`}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			emulator := newEmulator(t, withAnn())
+			emulator.Fail(test.fault)
+			require.Equal(t, test.want, post(t, emulator, "message", `{"client_id":25554,"message":"hi"}`))
+			require.Len(t, emulator.Messages(ann), test.executed)
+			require.Equal(t, "ok", post(t, emulator, "message", `{"client_id":25554,"message":"hi"}`).body, "a fault happens once")
+		})
+	}
+	emulator := newEmulator(t, withAnn())
+	emulator.Fail(salebottest.Fault{Page: true})
+	got := get(t, emulator, "connected_channels")
+	require.Equal(t, http.StatusBadGateway, got.status)
+	require.True(t, strings.HasPrefix(got.body, "<html>"))
+}
+
+func TestFaultsAreCountedAndOrdered(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, withAnn())
+	emulator.Fail(
+		salebottest.Fault{Action: "get_variables", Status: 503, Times: 2},
+		salebottest.Fault{Action: "get_variables", Status: 429},
+		salebottest.Fault{Action: "connected_channels", Status: 500, After: 1},
+		salebottest.Fault{Action: "get_messages", Status: 502, Times: salebottest.Always},
+	)
+	var got []int
+	for range 4 {
+		got = append(got, get(t, emulator, "get_variables?client_id=25554").status)
+	}
+	require.Equal(t, []int{503, 503, 429, 200}, got)
+	require.Equal(t, 200, get(t, emulator, "connected_channels").status)
+	require.Equal(t, 500, get(t, emulator, "connected_channels").status)
+	require.Equal(t, 200, get(t, emulator, "connected_channels").status)
+	for range 5 {
+		require.Equal(t, 502, get(t, emulator, "get_messages").status)
+	}
+	require.Len(t, emulator.Faults(), 1)
+	emulator.ClearFaults()
+	require.Equal(t, 200, get(t, emulator, "get_messages").status)
+	require.Equal(t, 6, emulator.Calls("get_messages"))
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	for _, date := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			client, emulator := salebottest.NewClient(t, withAnn())
+			emulator.Fail(salebottest.Fault{Action: "message", RetryAfter: 5 * time.Second, RetryAfterDate: date})
+			start := time.Now()
+			require.NoError(t, hello(t, client))
+			waited := time.Since(start)
+			require.GreaterOrEqual(t, waited, 5*time.Second)
+			require.LessOrEqual(t, waited, 7*time.Second)
+			emulator.AssertCalls(t, "message", 2)
+			require.Len(t, emulator.Messages(ann), 1)
+		})
+	}
+}
+
+func TestDelaysAreVirtualInABubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, emulator := salebottest.NewClient(t, withAnn())
+		emulator.Fail(salebottest.Fault{Action: "message", Delay: 20 * time.Second})
+		start := time.Now()
+		require.NoError(t, hello(t, client))
+		require.Equal(t, 20*time.Second, time.Since(start))
+
+		// Who does not wait so long does not know that the action was carried out.
+		emulator.Fail(salebottest.Fault{Action: "message", Delay: time.Hour})
+		err := hello(t, client)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		require.Len(t, emulator.Messages(ann), 2)
+	})
+}
+
+func TestPaceOfTheClientInABubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		emulator := salebottest.New(withAnn())
+		client := emulator.Client(t, salebot.WithRateLimit(2, 1))
+		start := time.Now()
+		for range 11 {
+			require.NoError(t, hello(t, client))
+		}
+		require.Equal(t, 5*time.Second, time.Since(start).Round(time.Millisecond))
+	})
+}
+
+// connections lists the ways to reach an emulator.
+func connections(t *testing.T) map[string]func(*testing.T) (*salebottest.Emulator, *salebot.Client) {
+	t.Helper()
+	return map[string]func(*testing.T) (*salebottest.Emulator, *salebot.Client){
+		"pipe": func(t *testing.T) (*salebottest.Emulator, *salebot.Client) {
+			t.Helper()
+			client, emulator := salebottest.NewClient(t, withAnn())
+			return emulator, client
+		},
+		"TCP": func(t *testing.T) (*salebottest.Emulator, *salebot.Client) {
+			t.Helper()
+			server := salebottest.NewServer(t, withAnn())
+			return server.Emulator, server.Client(t)
+		},
+	}
+}
+
+func TestResets(t *testing.T) {
+	t.Parallel()
+	for name, connect := range connections(t) {
+		for reset, executed := range map[salebottest.Reset]int{
+			salebottest.ResetBefore: 0, salebottest.ResetAfter: 1, salebottest.ResetDuring: 1,
+		} {
+			t.Run(name+" "+string(reset), func(t *testing.T) {
+				t.Parallel()
+				emulator, client := connect(t)
+				emulator.Fail(salebottest.Fault{Action: "message", Reset: reset})
+				err := hello(t, client)
+				require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+				if reset != salebottest.ResetDuring {
+					require.ErrorIs(t, err, syscall.ECONNRESET)
+				}
+				require.Len(t, emulator.Messages(ann), executed)
+				emulator.AssertCalls(t, "message", 1)
+				require.Zero(t, emulator.Requests()[0].Status)
+				require.NoError(t, hello(t, client))
+			})
+		}
+	}
+}
+
+func TestConnectionsThatFail(t *testing.T) {
+	t.Parallel()
+	client, emulator := salebottest.NewClient(t, withAnn())
+	emulator.RefuseConnections(1)
+	require.NoError(t, hello(t, client), "nothing was sent, so it is sent again")
+	emulator.AssertCalls(t, "message", 1)
+
+	client.CloseIdleConnections()
+	emulator.FailConnections(100, &net.DNSError{Err: "no such host", Name: "emulator.localhost", IsNotFound: true})
+	once, err := client.With(salebot.WithoutRetries())
+	require.NoError(t, err)
+	err = hello(t, once)
+	var operation *salebot.OpError
+	require.ErrorAs(t, err, &operation)
+	require.Equal(t, salebot.OutcomeNotSent, operation.Outcome)
+	var dns *net.DNSError
+	require.ErrorAs(t, err, &dns)
+}
+
+func TestClosedEmulatorRefusesConnections(t *testing.T) {
+	t.Parallel()
+	emulator := salebottest.New()
+	transport := emulator.Transport()
+	get := func() error {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, salebottest.BaseURL+"/"+emulator.Key()+"/connected_channels", nil)
+		require.NoError(t, err)
+		response, err := transport.RoundTrip(r)
+		if err == nil {
+			_, err = io.Copy(io.Discard, response.Body)
+			err = errors.Join(err, response.Body.Close())
+		}
+		return err
+	}
+	require.NoError(t, get())
+	emulator.Close()
+	emulator.Close()
+	require.ErrorIs(t, get(), syscall.ECONNREFUSED)
+}
+
+// TestCloseEndsWhatIsUnderWay closes while a request waits for its answer.
+func TestCloseEndsWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		emulator := salebottest.New(withAnn())
+		client := emulator.Client(t, salebot.WithoutRetries())
+		emulator.Fail(salebottest.Fault{Delay: time.Hour})
+		result := make(chan error)
+		go func() { result <- hello(t, client) }()
+		require.NoError(t, emulator.WaitForCalls(t.Context(), "message", 1))
+		emulator.Close()
+		require.ErrorIs(t, <-result, salebot.ErrOutcomeUnknown)
+	})
+}

@@ -1,0 +1,154 @@
+package salebottest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+// steps are things that can happen to a project.
+var steps = []func(*rapid.T, *salebottest.Emulator, func(path, body string)){
+	func(t *rapid.T, _ *salebottest.Emulator, call func(string, string)) {
+		call("load_clients", fmt.Sprintf(`[{"platform_id":%d,"group_id":"my_shop_bot","client_type":%d}]`,
+			rapid.IntRange(1, 5).Draw(t, "platform"), rapid.SampledFrom([]int{0, 1, 6, 14}).Draw(t, "type")))
+	},
+	func(t *rapid.T, _ *salebottest.Emulator, call func(string, string)) {
+		call("message", fmt.Sprintf(`{"client_id":%d,"message":%q,"time_shift":%d,"buttons":[{"text":"Yes"}]}`,
+			anyClient(t), rapid.StringMatching(`[a-zа-я"<]{1,5}`).Draw(t, "text"), rapid.SampledFrom([]int{0, 60, 7200}).Draw(t, "delay")))
+	},
+	func(t *rapid.T, _ *salebottest.Emulator, call func(string, string)) {
+		call("callback", fmt.Sprintf(`{"client_id":%d,"message":"go","extra":%d,"time_shift":%d}`,
+			anyClient(t), rapid.Int64().Draw(t, "extra"), rapid.SampledFrom([]int{0, 60}).Draw(t, "delay")))
+	},
+	func(t *rapid.T, _ *salebottest.Emulator, call func(string, string)) {
+		call("save_variables", fmt.Sprintf(`{"client_id":%d,"variables":{%q:%s}}`, anyClient(t),
+			rapid.SampledFrom([]string{"client.name", "client.город", "sum", "date"}).Draw(t, "name"),
+			rapid.SampledFrom([]string{`1`, `"text"`, `null`, `9007199254740993`, `1.5`, `{"a":[1]}`, `""`}).Draw(t, "value")))
+	},
+	func(t *rapid.T, _ *salebottest.Emulator, call func(string, string)) {
+		call(rapid.SampledFrom([]string{"add_to_list", "remove_from_list"}).Draw(t, "action"),
+			fmt.Sprintf(`{"list_id":%d,"clients":[%d,%d]}`, rapid.IntRange(1, 3).Draw(t, "list"), anyClient(t), anyClient(t)))
+	},
+	func(t *rapid.T, _ *salebottest.Emulator, call func(string, string)) {
+		call("create_order", fmt.Sprintf(`{"client_id":%d,"name":"Deal","budget":%d}`, anyClient(t), rapid.IntRange(0, 9).Draw(t, "budget")))
+	},
+	func(t *rapid.T, e *salebottest.Emulator, _ func(string, string)) {
+		e.SetOrderStatus(salebot.OrderID(7_000_000+rapid.IntRange(1, 5).Draw(t, "order")), salebot.OrderStatus(rapid.IntRange(0, 2).Draw(t, "status")))
+	},
+	func(t *rapid.T, e *salebottest.Emulator, _ func(string, string)) {
+		_, _ = e.Write(anyClient(t), "go", salebottest.Attachment{Type: "image", URL: "https://example.com"})
+	},
+	func(t *rapid.T, e *salebottest.Emulator, _ func(string, string)) {
+		_, _ = e.WriteAsEmployee(anyClient(t), "operator@example.com", "Hello")
+	},
+	func(t *rapid.T, _ *salebottest.Emulator, call func(string, string)) {
+		call("delete_clients", fmt.Sprintf(`{"client_ids":[%d]}`, anyClient(t)))
+	},
+	func(t *rapid.T, e *salebottest.Emulator, _ func(string, string)) {
+		e.Advance(time.Duration(rapid.IntRange(0, 90).Draw(t, "minutes")) * time.Minute)
+	},
+}
+
+func anyClient(t *rapid.T) salebot.ClientID {
+	return salebot.ClientID(836_000_000 + rapid.IntRange(1, 5).Draw(t, "client"))
+}
+
+// TestSnapshotsKeepEverything takes the state after any sequence of steps over to
+// another emulator, through JSON; what waits for its time must go on there.
+func TestSnapshotsKeepEverything(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		clock := &stoppedClock{at: time.Date(2026, 5, 28, 12, 0, 0, 0, time.UTC)}
+		block := salebottest.Block{ID: 5, Condition: "go", Answer: "Went", Buttons: []salebottest.Button{{Text: "Again"}}}
+		first := salebottest.New(salebottest.WithClock(clock), salebottest.WithBlocks(block), salebottest.WithoutWhatsApp("1"))
+		defer first.Close()
+		for range rapid.IntRange(0, 40).Draw(t, "steps") {
+			step := rapid.SampledFrom(steps).Draw(t, "step")
+			step(t, first, func(path, body string) { callHandler(t, first, path, body) })
+		}
+		text, err := json.Marshal(first.Snapshot())
+		require.NoError(t, err)
+
+		var state salebottest.Project
+		require.NoError(t, json.Unmarshal(text, &state))
+		second := salebottest.New(salebottest.WithClock(clock), salebottest.WithProject(state))
+		defer second.Close()
+		second.Advance(first.Now().Sub(second.Now()))
+		again, err := json.Marshal(second.Snapshot())
+		require.NoError(t, err)
+		require.JSONEq(t, string(text), string(again))
+
+		first.Advance(3 * time.Hour)
+		second.Advance(3 * time.Hour)
+		require.Equal(t, first.Snapshot(), second.Snapshot())
+	})
+}
+
+func callHandler(t require.TestingT, e *salebottest.Emulator, path, body string) {
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, salebottest.BaseURL+"/"+e.Key()+"/"+path, strings.NewReader(body))
+	require.NoError(t, err)
+	e.ServeHTTP(discard{http.Header{}}, r)
+}
+
+func TestResetAndRestore(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, withAnn(), withFlow())
+	beginning := emulator.Snapshot()
+	_, err := emulator.Write(ann, "menu")
+	require.NoError(t, err)
+	emulator.Fail(salebottest.Fault{Status: 500})
+	later := emulator.Snapshot()
+	require.NoError(t, emulator.Reset())
+	require.Empty(t, emulator.History(ann))
+	require.Empty(t, emulator.Requests())
+	require.Empty(t, emulator.Faults())
+	fresh := emulator.Snapshot()
+	require.Len(t, fresh.Clients, len(beginning.Clients))
+
+	require.NoError(t, emulator.Restore(later))
+	require.Len(t, emulator.History(ann), 2)
+	require.NoError(t, hello(t, emulator.Client(t)))
+	require.Greater(t, emulator.History(ann)[2].ID, emulator.History(ann)[1].ID)
+
+	broken := later
+	broken.Orders = []salebottest.Order{{ClientID: 1}}
+	require.Error(t, emulator.Restore(broken))
+	require.Len(t, emulator.History(ann), 3, "what cannot be restored changes nothing")
+}
+
+func TestFilesOfAProject(t *testing.T) {
+	t.Parallel()
+	var state salebottest.Project
+	require.NoError(t, json.Unmarshal([]byte(`{
+		"channels": [{"messenger": "telegram", "group_id": "my_bot"}],
+		"blocks": [{"id": 5, "condition": "menu", "answer": "Hello", "buttons": [{"text": "Yes"}]}],
+		"clients": [{"id": 5, "client_type": 1, "name": "Ann", "variables": {"client.id": 9007199254740993}, "lists": [7],
+			"history": [{"text": "hi", "from_client": true}]}],
+		"orders": [{"client_id": 5, "name": "Shoes"}],
+		"scheduled": [{"due": "2100-01-01T00:00:00Z", "action": "message", "client_id": 5, "text": "later"}]
+	}`), &state))
+	emulator := newEmulator(t, salebottest.WithProject(state))
+	emulator.AssertVariable(t, 5, "client.id", "9007199254740993")
+	require.Equal(t, salebot.GroupID("my_bot"), emulator.Clients()[0].GroupID)
+	require.Equal(t, []salebot.ClientID{5}, emulator.ListMembers(7))
+	require.Equal(t, "hi", emulator.History(5)[0].Text)
+	require.Equal(t, salebot.StateID(36), emulator.Orders(5)[0].StateID)
+	emulator.AssertScheduled(t, 5, "later")
+	_, err := emulator.Write(5, "menu")
+	require.NoError(t, err)
+	emulator.AssertButton(t, 5, "Yes")
+
+	require.ErrorContains(t, json.Unmarshal([]byte(`{"clients":[{"id":5,"nickname":"Ann"}]}`), &state), "nickname")
+	require.Error(t, json.Unmarshal([]byte(`{"clients":[{"id":5`), &state))
+	require.Error(t, json.Unmarshal([]byte(`[]`), &state))
+}

@@ -1,0 +1,295 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// HistoryReader reads the history of a client; *salebot.Client is one.
+type HistoryReader interface {
+	GetHistory(ctx context.Context, request salebot.GetHistoryRequest, options ...salebot.CallOption) ([]salebot.HistoryItem, error)
+}
+
+// CatchUp says what to fetch of what was missed while no receiver ran.
+type CatchUp struct {
+	// History reads the history; required.
+	History HistoryReader
+	// Clients are the clients to ask for. Without them it is those that the inbox
+	// knows; it has to be a SeenLister then.
+	Clients iter.Seq2[salebot.ClientID, error]
+	// Since is the time from which on messages were missed. Without it each client
+	// is read from the last message on that the inbox had accepted before it was
+	// opened; a client of which it had none is left out.
+	Since time.Time
+	// Location is the time zone in which the history tells its times, which is
+	// needed with Since where it tells them without a zone.
+	Location *time.Location
+	// Concurrency is the number of clients that are read at once; zero means 4.
+	Concurrency int
+}
+
+// defaultCatchUpConcurrency is moderate, because the pace that the API allows is
+// not published.
+const defaultCatchUpConcurrency = 4
+
+// CatchUpReport says what CatchUp found.
+type CatchUpReport struct {
+	// Clients is the number of clients whose history was read.
+	Clients int
+	// Recovered is the number of events that had been missed and are in the inbox
+	// now.
+	Recovered int
+	// Duplicates is the number of events that the inbox had already.
+	Duplicates int
+	// Unwanted is the number of events that the handler's function is not to see,
+	// such as messages of the bot's side.
+	Unwanted int
+	// Incomplete are the clients of which more messages were missed than the
+	// history returns at once: the older ones of them were not fetched.
+	Incomplete []salebot.ClientID
+	// Failed are the clients whose history could not be read, or whose events could
+	// not be kept. Asking for them again repeats nothing.
+	Failed []CatchUpFailure
+}
+
+// CatchUpFailure is a client for which CatchUp failed.
+type CatchUpFailure struct {
+	ClientID salebot.ClientID
+	Err      error
+}
+
+// CatchUp fetches the messages that were sent while no receiver ran from the
+// histories of the clients, and puts those into the inbox that it does not have,
+// marked by Event.Recovered, as if they had just come: the oldest of a client first,
+// through the same filter. Run it after the inbox was opened and before new requests
+// come in, so that what was missed comes before what is new.
+//
+// Nothing else can bring missed messages back, and this cannot bring all of them:
+// not those of clients that are not asked for, such as people who wrote for the first
+// time, not more than salebot.HistoryLimit of a client, nothing of a recovered event
+// but what the history tells (of Event.Client only the ID), and no single message that
+// was lost before a later one was accepted, unless Since reaches back to it. What the
+// inbox has forgotten, because the time for which it remembers is over, comes again:
+// let Since not reach back further than that.
+//
+// The error is that of the list of clients, or of the context; what failed for a
+// single client is in the report.
+func (h *Handler) CatchUp(ctx context.Context, request CatchUp) (CatchUpReport, error) {
+	if request.History == nil {
+		return CatchUpReport{}, badOption("CatchUp.History", "is required")
+	}
+	if request.Concurrency < 0 {
+		return CatchUpReport{}, badOption("CatchUp.Concurrency", "is negative")
+	}
+	marks, err := h.catchUpMarks(ctx, request)
+	if err != nil {
+		return CatchUpReport{}, err
+	}
+	c := catchUp{handler: h, request: request}
+	clients := make(chan Seen)
+	var group sync.WaitGroup
+	for range min(cmp.Or(request.Concurrency, defaultCatchUpConcurrency), max(len(marks), 1)) {
+		group.Go(func() {
+			for mark := range clients {
+				c.client(ctx, mark)
+			}
+		})
+	}
+feeding:
+	for _, mark := range marks {
+		select {
+		case clients <- mark:
+		case <-ctx.Done():
+			break feeding
+		}
+	}
+	close(clients)
+	group.Wait()
+	return c.report, ctx.Err()
+}
+
+// catchUpMarks lists the clients and where to begin with each.
+func (h *Handler) catchUpMarks(ctx context.Context, request CatchUp) ([]Seen, error) {
+	known := map[salebot.ClientID]salebot.MessageID{}
+	lister, remembers := h.inbox.(SeenLister)
+	switch {
+	case remembers:
+		for seen, err := range lister.Seen(ctx, h.endpoint) {
+			if err != nil {
+				return nil, err
+			}
+			known[seen.ClientID] = seen.MessageID
+		}
+	case request.Clients == nil:
+		return nil, badOption("CatchUp.Clients", "is required, because the inbox does not remember whose events it had")
+	}
+	if !remembers && request.Since.IsZero() {
+		return nil, badOption("CatchUp.Since", "is required, because the inbox does not remember which events it had")
+	}
+	var marks []Seen
+	if request.Clients == nil {
+		for client, message := range known {
+			marks = append(marks, Seen{client, message})
+		}
+		slices.SortFunc(marks, func(a, b Seen) int { return cmp.Compare(a.ClientID, b.ClientID) })
+		return marks, nil
+	}
+	listed := map[salebot.ClientID]bool{}
+	for client, err := range request.Clients {
+		if err != nil {
+			return nil, err
+		}
+		message, ok := known[client]
+		if client == 0 || listed[client] || !ok && request.Since.IsZero() {
+			continue
+		}
+		listed[client] = true
+		marks = append(marks, Seen{client, message})
+	}
+	return marks, nil
+}
+
+// catchUp is one run.
+type catchUp struct {
+	handler *Handler
+	request CatchUp
+
+	mu     sync.Mutex
+	report CatchUpReport
+}
+
+// firstHistoryLimit is the number of messages that is asked for at first; most
+// clients have missed fewer.
+const firstHistoryLimit = 100
+
+// client recovers the events of one client.
+func (c *catchUp) client(ctx context.Context, mark Seen) {
+	missed, complete, err := c.missed(ctx, mark)
+	c.count(func(r *CatchUpReport) {
+		if err == nil {
+			r.Clients++
+		}
+		if err == nil && !complete {
+			r.Incomplete = append(r.Incomplete, mark.ClientID)
+		}
+	})
+	if err == nil {
+		for _, item := range slices.Backward(missed) {
+			if err = c.recover(ctx, mark.ClientID, item); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		c.count(func(r *CatchUpReport) { r.Failed = append(r.Failed, CatchUpFailure{mark.ClientID, err}) })
+	}
+}
+
+// missed reads the messages after the mark, the newest first. complete is false
+// where there may be more of them than the history returns.
+func (c *catchUp) missed(ctx context.Context, mark Seen) (items []salebot.HistoryItem, complete bool, err error) {
+	for limit := firstHistoryLimit; ; limit = min(limit*5, salebot.HistoryLimit) {
+		items, err = c.request.History.GetHistory(ctx, salebot.GetHistoryRequest{ClientID: mark.ClientID, Limit: limit})
+		if err != nil && !errors.Is(err, salebot.ErrTruncated) {
+			return nil, false, err
+		}
+		// The order is not documented, so that it is not relied upon.
+		slices.SortStableFunc(items, func(a, b salebot.HistoryItem) int { return cmp.Compare(b.ID, a.ID) })
+		all := len(items)
+		for i, item := range items {
+			after, err := c.after(item, mark)
+			if err != nil {
+				return nil, false, err
+			}
+			if !after {
+				return items[:i], true, nil
+			}
+		}
+		if all < limit || limit >= salebot.HistoryLimit {
+			return items, all < limit, nil
+		}
+	}
+}
+
+// after says whether a message came after the mark.
+func (c *catchUp) after(item salebot.HistoryItem, mark Seen) (bool, error) {
+	if c.request.Since.IsZero() {
+		return item.ID > mark.MessageID, nil
+	}
+	at, err := item.CreatedAt.In(c.request.Location)
+	if err != nil {
+		return false, fmt.Errorf("webhook: the time of message %d: %w", item.ID, err)
+	}
+	return !at.Before(c.request.Since), nil
+}
+
+// recover puts a message of the history into the inbox.
+func (c *catchUp) recover(ctx context.Context, client salebot.ClientID, item salebot.HistoryItem) error {
+	body := recoveredBody(client, item)
+	event, err := decode(body, maxDepthLimit)
+	if err != nil {
+		return fmt.Errorf("webhook: message %d of the history: %w", item.ID, err)
+	}
+	event.Recovered = true
+	receipt, wanted, err := c.handler.offer(ctx, &event, string(body))
+	if err != nil {
+		return err
+	}
+	c.count(func(r *CatchUpReport) {
+		switch {
+		case !wanted:
+			r.Unwanted++
+		case receipt.Duplicate:
+			r.Duplicates++
+		default:
+			r.Recovered++
+		}
+	})
+	return nil
+}
+
+func (c *catchUp) count(change func(*CatchUpReport)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.report)
+}
+
+// recoveredBody writes a message of the history as the webhook would have sent it,
+// with what only the history tells under the history's names.
+func recoveredBody(client salebot.ClientID, item salebot.HistoryItem) []byte {
+	var sender, o wire.Object
+	sender.Int("id", int64(client))
+	o.Int("id", int64(item.ID))
+	o.Raw("client", sender.Bytes())
+	o.Text("message", item.Text)
+	if attachments := item.Attachments.Raw(); attachments != nil {
+		o.Raw("attachments", attachments)
+	}
+	if item.BlockID != 0 {
+		o.Int("message_id", int64(item.BlockID))
+	}
+	o.Int("is_input", flagNumber(item.ClientReplica))
+	o.Int("delivered", flagNumber(item.Delivered))
+	o.Text("error_message", item.ErrorMessage)
+	o.Int("message_from_outside", int64(item.Origin))
+	if created, err := item.CreatedAt.MarshalJSON(); err == nil && !item.CreatedAt.IsZero() {
+		o.Raw("created_at", created)
+	}
+	return o.Bytes()
+}
+
+func flagNumber(flag bool) int64 {
+	if flag {
+		return 1
+	}
+	return 0
+}

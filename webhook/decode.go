@@ -1,0 +1,249 @@
+package webhook
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// Decode reads a body of the project's webhook. It takes JSON under any label, a
+// form, JSON inside a JSON string, and any of these as a member data, and reads
+// each field in all the forms that were seen. A field in a form that it does not
+// understand stays zero and is named in Event.Unread, so that a single odd field
+// never costs the message.
+//
+// The errors are ErrEmptyBody, ErrMalformed, ErrTooDeep (more than
+// DefaultDepthLimit levels) and, for a body that is none of the project's webhook,
+// ErrNotProjectWebhook. They do not quote the body. The Event does not refer to
+// body after Decode returns.
+func Decode(body []byte) (Event, error) { return decode(body, DefaultDepthLimit) }
+
+func decode(body []byte, depth int) (Event, error) {
+	found, err := openBody(body, depth, 0)
+	if err != nil {
+		return Event{}, err
+	}
+	for wrappers := 1; ; wrappers++ {
+		var d decoder
+		d.document(found)
+		if d.marks.found() {
+			d.finish()
+			d.event.raw = found.text
+			if found.text != string(body) {
+				d.event.raw = string(body)
+			}
+			return d.event, nil
+		}
+		inner, ok := found.unwrap(depth, wrappers)
+		if !ok {
+			return Event{}, ErrNotProjectWebhook
+		}
+		found = inner
+	}
+}
+
+// decoder fills an event. Its functions are told where a value stands, and keep
+// texts as parts of the document where they can.
+type decoder struct {
+	event Event
+	marks marks
+	input wire.Boolean
+	// unclear says that a field which decides about the origin was not readable.
+	unclear bool
+	// outside is what the history calls message_from_outside; -1 if it is absent.
+	outside salebot.HistoryOrigin
+}
+
+func (d *decoder) document(source document) {
+	e := &d.event
+	e.object = source.text
+	e.Client.ClientType = salebot.ClientTypeUnrecognized
+	d.outside = -1
+	w := wire.Walk(source.text, 0)
+	for key, from, to, ok := w.Next(); ok; key, from, to, ok = w.Next() {
+		value := source.text[from:to]
+		switch key {
+		case "id":
+			e.ID = salebot.MessageID(d.number(value, "id"))
+		case "client":
+			d.clientValue(source, from, to)
+		case "message":
+			e.Text = text(value)
+		case "attachments":
+			// Any JSON is taken.
+			_ = e.Attachments.UnmarshalJSON(source.bytes[from:to])
+		case "message_id":
+			unread := len(e.Unread)
+			e.BlockID = salebot.BlockID(d.number(value, "message_id"))
+			d.unclear = d.unclear || len(e.Unread) > unread
+		case "project_id":
+			e.ProjectID = salebot.ProjectID(d.number(value, "project_id"))
+		case "is_input":
+			d.marks.input = true
+			d.input = d.flag(value, "is_input")
+		case "delivered":
+			d.marks.delivered = true
+			e.Failed = d.flag(value, "delivered").False()
+		case "error_message":
+			e.ErrorMessage = text(value)
+		case "internal_id":
+			e.InternalID = text(value)
+		case "created_at":
+			d.check(e.CreatedAt.UnmarshalJSON(source.bytes[from:to]), "created_at")
+		case "message_from_outside":
+			d.check(d.outside.UnmarshalJSON(source.bytes[from:to]), "message_from_outside")
+		}
+	}
+}
+
+// clientValue reads the client, which may come as JSON in a text.
+func (d *decoder) clientValue(source document, from, to int) {
+	value := source.text[from:to]
+	switch value[0] {
+	case '{':
+		d.marks.client = true
+		d.client(source, from)
+	case '"':
+		if inner := objectText(value); inner != "" {
+			d.marks.client = true
+			d.client(document{text: inner, bytes: []byte(inner)}, 0)
+		} else if !wire.IsUnset(wire.Unquote(value)) {
+			d.unread("client")
+		}
+	case 'n':
+	default:
+		d.unread("client")
+	}
+}
+
+func (d *decoder) client(source document, at int) {
+	c := &d.event.Client
+	w := wire.Walk(source.text, at)
+	for key, from, to, ok := w.Next(); ok; key, from, to, ok = w.Next() {
+		value := source.text[from:to]
+		switch key {
+		case "id":
+			c.ID = salebot.ClientID(d.number(value, "client.id"))
+		case "recepient":
+			d.marks.recipient = true
+			c.PlatformID = salebot.PlatformID(text(value))
+		case "client_type":
+			if number, ok := smallNumber(value); ok {
+				c.ClientType = salebot.ClientType(number)
+			} else {
+				d.check(c.ClientType.UnmarshalJSON(source.bytes[from:to]), "client.client_type")
+			}
+		case "name":
+			c.Name = text(value)
+		case "avatar":
+			c.Avatar = text(value)
+		case "created_at":
+			d.check(c.CreatedAt.UnmarshalJSON(source.bytes[from:to]), "client.created_at")
+		case "tag":
+			c.Tag = text(value)
+		case "group":
+			c.GroupID = salebot.GroupID(text(value))
+		case "variables":
+			d.variables(&c.Variables, source.bytes[from:to], "client.variables")
+		case "order_variables":
+			d.variables(&c.OrderVariables, source.bytes[from:to], "client.order_variables")
+		case "unread_count":
+			c.UnreadCount = int(d.number(value, "client.unread_count"))
+		}
+	}
+}
+
+// finish concludes who wrote the message.
+func (d *decoder) finish() {
+	e := &d.event
+	switch {
+	case d.outside == salebot.HistoryOriginCallback:
+		e.Origin = OriginCallback
+	case d.input.True() && isCallbackText(e.Text):
+		e.Origin = OriginCallback
+	case d.input.True():
+		e.Origin = OriginClient
+	case !d.input.False() || d.unclear:
+		e.Origin = OriginUnknown
+	case e.BlockID != 0:
+		e.Origin = OriginFunnel
+	default:
+		e.Origin = OriginOperatorOrAPI
+	}
+}
+
+func (d *decoder) unread(name string) { d.event.Unread = append(d.event.Unread, name) }
+
+func (d *decoder) check(err error, name string) {
+	if err != nil {
+		d.unread(name)
+	}
+}
+
+func (d *decoder) number(value, name string) int64 {
+	if number, ok := smallNumber(value); ok {
+		return number
+	}
+	number, err := wire.Int([]byte(value))
+	d.check(err, name)
+	return number
+}
+
+// smallNumber reads what numbers usually look like: up to 18 digits.
+func smallNumber(value string) (int64, bool) {
+	if len(value) == 0 || len(value) > 18 {
+		return 0, false
+	}
+	var number int64
+	for i := range len(value) {
+		digit := value[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		number = number*10 + int64(digit)
+	}
+	return number, true
+}
+
+func (d *decoder) flag(value, name string) wire.Boolean {
+	switch value {
+	case "1", "true":
+		return 1
+	case "0", "false":
+		return -1
+	}
+	var flag wire.Boolean
+	d.check(flag.UnmarshalJSON([]byte(value)), name)
+	return flag
+}
+
+// variables reads an object, which may come as JSON in a text.
+func (d *decoder) variables(target *salebot.Variables, value []byte, name string) {
+	if value[0] == '"' {
+		inner := strings.TrimSpace(wire.Unquote(string(value)))
+		switch {
+		case wire.IsUnset(inner):
+			return
+		case isJSONText(inner):
+			value = []byte(inner)
+		}
+	}
+	d.check(target.UnmarshalJSON(value), name)
+}
+
+// text reads a text that may come as a number, a flag or null. Objects and arrays
+// are given as their JSON: it is a person who reads them.
+func text(value string) string {
+	switch {
+	case value[0] == '"':
+		return wire.Unquote(value)
+	case value == "null":
+		return ""
+	}
+	return value
+}
+
+// number formats an id.
+func number[T ~int64](id T) string { return strconv.FormatInt(int64(id), 10) }

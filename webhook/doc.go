@@ -1,0 +1,2 @@
+// Package webhook receives what Salebot posts.
+package webhook

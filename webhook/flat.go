@@ -1,0 +1,161 @@
+package webhook
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// Flat is what an "API request" block of a flow sent: values under keys that the
+// author of the flow chose. It is not a body of the project's webhook, which
+// Decode reads. The zero value has no fields.
+type Flat struct{ fields salebot.Variables }
+
+// DecodeFlat reads the body of a request from an "API request" block. It takes
+// JSON under any label or none, a form, JSON inside a JSON string, and any of
+// these as the only member, which is called data. Line breaks and tabs that a
+// variable brought into a JSON text unescaped are read as they stand; a quote
+// cannot be, since nothing tells where the text ends.
+//
+// The errors are ErrEmptyBody, ErrMalformed, ErrTooDeep (more than
+// DefaultDepthLimit levels) and, for a body of the project's webhook,
+// ErrProjectWebhook. They do not quote the body. The Flat does not refer to body
+// after DecodeFlat returns.
+func DecodeFlat(body []byte) (Flat, error) {
+	found, err := openBody(body, DefaultDepthLimit, 0)
+	if err != nil {
+		return Flat{}, err
+	}
+	for wrappers := 1; ; wrappers++ {
+		if found.isProjectWebhook() {
+			return Flat{}, ErrProjectWebhook
+		}
+		inner, ok := found.unwrap(DefaultDepthLimit, wrappers)
+		if !ok || !inner.isProjectWebhook() && found.members() > 1 {
+			break
+		}
+		found = inner
+	}
+	return newFlat(found.bytes)
+}
+
+// members counts the members of the object, up to 2.
+func (d document) members() int {
+	n := 0
+	w := wire.Walk(d.text, 0)
+	for _, _, _, ok := w.Next(); ok && n < 2; _, _, _, ok = w.Next() {
+		n++
+	}
+	return n
+}
+
+func newFlat(object []byte) (Flat, error) {
+	var f Flat
+	if err := f.fields.UnmarshalJSON(object); err != nil {
+		return Flat{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return f, nil
+}
+
+// DecodeFlatRequest reads the body of a request, at most DefaultBodyLimit bytes of
+// it, and the parameters of its query. Where a key is in both, the body's value
+// counts. A request without a body is read from its query alone. The errors are
+// those of DecodeFlat, ErrBodyTooLarge, and what reading the body returned.
+//
+// It does not check who sent the request, and the query may hold a secret of
+// yours along with the fields.
+func DecodeFlatRequest(request *http.Request) (Flat, error) {
+	query := request.URL.Query()
+	var body []byte
+	if request.Body != nil {
+		var err error
+		body, err = io.ReadAll(io.LimitReader(request.Body, DefaultBodyLimit+1))
+		switch {
+		case err != nil:
+			return Flat{}, err
+		case len(body) > DefaultBodyLimit:
+			return Flat{}, ErrBodyTooLarge
+		}
+	}
+	if len(wire.Trim(body)) == 0 && len(query) > 0 {
+		return newFlat(queryObject(query, Flat{}))
+	}
+	flat, err := DecodeFlat(body)
+	if err != nil || len(query) == 0 {
+		return flat, err
+	}
+	return newFlat(queryObject(query, flat))
+}
+
+// queryObject makes an object of the parameters of a query and then the fields of
+// a body, of which the later count.
+func queryObject(query url.Values, body Flat) []byte {
+	var o wire.Object
+	names := make([]string, 0, len(query))
+	for name := range query {
+		if _, ok := body.Get(name); !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		values := query[name]
+		o.Text(name, values[len(values)-1])
+	}
+	for name, value := range body.All() {
+		o.Raw(name, value.Raw())
+	}
+	return o.Bytes()
+}
+
+// Get returns the value of a key; ok is false where there is none.
+func (f Flat) Get(name string) (value salebot.Value, ok bool) { return f.fields.Get(name) }
+
+// Text returns the value of a key as text: a number by its digits, an object or a
+// list as JSON, and "" for null or where there is no such key.
+func (f Flat) Text(name string) string { return f.fields.Text(name) }
+
+// ClientID returns the value of a key as Salebot's number of a client. It is 0
+// where there is no such key, where the value is a word for "unset", and, with an
+// error, where it is anything but a whole number, such as a placeholder that was
+// not substituted. Mind that flows also send the person's id in the messenger,
+// which is another number.
+func (f Flat) ClientID(name string) (salebot.ClientID, error) {
+	value, ok := f.fields.Get(name)
+	if !ok {
+		return 0, nil
+	}
+	var id salebot.ClientID
+	if err := id.UnmarshalJSON(value.Raw()); err != nil {
+		return 0, fmt.Errorf("webhook: field %q: %w", name, err)
+	}
+	return id, nil
+}
+
+// All yields the keys and values in the order in which they came.
+func (f Flat) All() iter.Seq2[string, salebot.Value] { return f.fields.All() }
+
+// Len counts the fields.
+func (f Flat) Len() int { return f.fields.Len() }
+
+// MarshalJSON returns the fields as a JSON object.
+func (f Flat) MarshalJSON() ([]byte, error) { return f.fields.MarshalJSON() }
+
+// Unsubstituted returns the keys whose values hold a placeholder that the flow
+// did not replace by a variable, in the order in which they came; see
+// Placeholders.
+func (f Flat) Unsubstituted() []string {
+	var names []string
+	for name, value := range f.fields.All() {
+		if len(Placeholders(value.Text())) > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}

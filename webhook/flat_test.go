@@ -1,0 +1,169 @@
+package webhook_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/salebot-go/salebot/webhook"
+)
+
+func TestDecodeFlatEveryFixture(t *testing.T) {
+	t.Parallel()
+	broken := map[string]error{
+		"webhook-flat/empty.txt": webhook.ErrEmptyBody, "webhook-flat/not-json.txt": webhook.ErrMalformed, "webhook-flat/unescaped-quote.txt": webhook.ErrMalformed,
+	}
+	for _, name := range fixtures(t, "webhook-flat") {
+		body := fixture(t, name)
+		flat, err := webhook.DecodeFlat(body)
+		if want := broken[name]; want != nil {
+			if !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", name, err, want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, err := webhook.Decode(body); !errors.Is(err, webhook.ErrNotProjectWebhook) {
+			t.Errorf("%s: as an event: %v, want ErrNotProjectWebhook", name, err)
+		}
+		if strings.Contains(name, "unsubstituted") {
+			if got, want := flat.Unsubstituted(), []string{"client_id", "platform_id", "name", "question"}; !slices.Equal(got, want) {
+				t.Errorf("%s: unsubstituted %q, want %q", name, got, want)
+			}
+			if id, err := flat.ClientID("client_id"); err == nil || id != 0 {
+				t.Errorf("%s: a placeholder was read as client %d", name, id)
+			}
+			continue
+		}
+		if got := flat.Unsubstituted(); len(got) > 0 {
+			t.Errorf("%s: unsubstituted %q", name, got)
+		}
+		if _, ok := flat.Get("client_id"); !ok {
+			continue
+		}
+		if id, err := flat.ClientID("client_id"); err != nil || id != 836000000 && id != 9007199254740993 {
+			t.Errorf("%s: client %d, %v", name, id, err)
+		}
+		if question := flat.Text("question"); strings.Contains(question, "my") && question != "Where is \"my\" order?\nA-17" {
+			t.Errorf("%s: question %q", name, question)
+		}
+	}
+	newline, err := webhook.DecodeFlat(fixture(t, "webhook-flat/raw-newline.txt"))
+	if err != nil || newline.Text("question") != "line one\nline two" {
+		t.Errorf("raw newline: %q, %v", newline.Text("question"), err)
+	}
+}
+
+func TestDecodeFlatWrappers(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"a":1,"data":{"b":2}}`:         `{"a":1,"data":{"b":2}}`,
+		`{"data":{"b":2}}`:               `{"b":2}`,
+		`{"data":{"data":{"b":2}}}`:      `{"b":2}`,
+		`{"data":[1]}`:                   `{"data":[1]}`,
+		`{"data":"text"}`:                `{"data":"text"}`,
+		`"{\"data\":\"{\\\"b\\\":2}\"}"`: `{"b":2}`,
+		"a=1&b=x+y&a=2":                  `{"a":"2","b":"x y"}`,
+		"list[]=1&list[]=2&o[k][l]=v":    `{"list":["1","2"],"o":{"k":{"l":"v"}}}`,
+		"data[a]=1":                      `{"a":"1"}`,
+		"data=%7B%22a%22%3A1%7D":         `{"a":1}`,
+		"a[=1&b]=2&c[d=3":                `{"a[":"1","b]":"2","c[d":"3"}`,
+		"a[b]=1&a=2":                     `{"a":"2"}`,
+		"a=2&a[b]=1":                     `{"a":{"b":"1"}}`,
+	} {
+		flat, err := webhook.DecodeFlat([]byte(body))
+		if err != nil {
+			t.Errorf("%s: %v", body, err)
+			continue
+		}
+		if got, _ := flat.MarshalJSON(); string(got) != want {
+			t.Errorf("%s: %s, want %s", body, got, want)
+		}
+	}
+}
+
+func TestDecodeFlatRequest(t *testing.T) {
+	t.Parallel()
+	request := func(target, body string) *http.Request {
+		return httptest.NewRequest(http.MethodPost, target, strings.NewReader(body))
+	}
+	flat, err := webhook.DecodeFlatRequest(request("/hook?client_id=7&note=query&note=last", `{"client_id":8}`))
+	if err != nil || flat.Text("client_id") != "8" || flat.Text("note") != "last" || flat.Len() != 2 {
+		t.Errorf("%v, %v", flat, err)
+	}
+	flat, err = webhook.DecodeFlatRequest(httptest.NewRequest(http.MethodGet, "/hook?client_id=7", nil))
+	if id, _ := flat.ClientID("client_id"); err != nil || id != 7 {
+		t.Errorf("query alone: %v, %v", flat, err)
+	}
+	if _, err = webhook.DecodeFlatRequest(request("/hook", "")); !errors.Is(err, webhook.ErrEmptyBody) {
+		t.Errorf("nothing at all: %v", err)
+	}
+	if _, err = webhook.DecodeFlatRequest(request("/hook", strings.Repeat("a", webhook.DefaultBodyLimit+1))); !errors.Is(err, webhook.ErrBodyTooLarge) {
+		t.Errorf("too large: %v", err)
+	}
+	if _, err = webhook.DecodeFlatRequest(request("/hook?x=1", `{"is_input":1}`)); !errors.Is(err, webhook.ErrProjectWebhook) {
+		t.Errorf("project webhook: %v", err)
+	}
+}
+
+func TestPlaceholders(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"":                                 nil,
+		"plain":                            nil,
+		"#{name}":                          {"name"},
+		"Hello, #{name} from {{ city }}!":  {"name", "city"},
+		"{{client.phone}}":                 {"client.phone"},
+		"{{ моя_переменная }}":             {"моя_переменная"},
+		"{name}":                           nil,
+		`{"a":{"b":1}}`:                    nil,
+		`{{"a":1}}`:                        nil,
+		"{{}} #{} {{ }}":                   nil,
+		"{{ open #{name}":                  {"name"},
+		"{{{name}}}":                       {"name"},
+		strings.Repeat("{", 1<<20):         nil,
+		strings.Repeat("{{", 1<<18) + "}}": nil,
+	} {
+		if got := webhook.Placeholders(text); !slices.Equal(got, want) {
+			t.Errorf("%.40q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// FuzzFlat checks that any body gives fields or one of the documented errors, and
+// that what was read can be written and read again.
+func FuzzFlat(f *testing.F) {
+	for _, folder := range []string{"webhook-flat", "webhook"} {
+		for _, name := range fixtures(f, folder) {
+			f.Add(fixture(f, name))
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		flat, err := webhook.DecodeFlat(body)
+		if err != nil {
+			requireDocumented(t, err)
+			return
+		}
+		for range flat.Unsubstituted() {
+			continue
+		}
+		for name := range flat.All() {
+			_, _ = flat.ClientID(name)
+			_ = flat.Text(name)
+		}
+		object, err := flat.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// An object whose only member is data again opens one wrapper more.
+		if again, err := webhook.DecodeFlat(object); err == nil && flat.Len() > 1 && again.Len() != flat.Len() {
+			t.Fatalf("%d fields became %d", flat.Len(), again.Len())
+		}
+	})
+}

@@ -1,0 +1,173 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/salebot-go/salebot"
+)
+
+// Permanent marks an error as one that repetition does not mend: an event whose
+// handling returns it becomes a dead letter at once. A nil error stays nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanentError{err}
+}
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+// PanicError is the failure of an event over which the handler's function
+// panicked.
+type PanicError struct {
+	// Value is what the function panicked with.
+	Value any
+	// Stack is the stack of the panic, as text.
+	Stack []byte
+}
+
+// Error describes the value, without the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("webhook: panic: %v", e.Value) }
+
+// Unwrap returns the value if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// Failures of events that are not errors of the handler's function.
+var (
+	errExited   = errors.New("webhook: the function ended its goroutine")
+	errAttempts = errors.New("webhook: the attempts before did not end: the process died, or the time ran out")
+)
+
+// leaseDuration is the time after which an event that was begun is begun again.
+func (c *config) leaseDuration() time.Duration { return c.eventTimeout + 2*c.putTimeout }
+
+// handle does one attempt with an event.
+func (h *Handler) handle(ctx context.Context, delivery Delivery) {
+	if delivery.Attempt > h.retry.MaxAttempts {
+		h.settle(ctx, delivery, errAttempts)
+		return
+	}
+	event, err := decode([]byte(delivery.Body), maxDepthLimit)
+	if err != nil {
+		// It was decoded before it was kept.
+		h.settle(ctx, delivery, Permanent(err))
+		return
+	}
+	event.Recovered = delivery.Recovered
+	event.Sequence, event.Attempt, event.AcceptedAt = delivery.Sequence, delivery.Attempt, delivery.AcceptedAt
+	// Replaced when the function returns or panics; what is left is a function that
+	// ended its goroutine, over which only deferred calls are made.
+	err = errExited
+	start := time.Now()
+	attempt := salebot.Attempt{
+		Action: ActionHandle, Class: salebot.Once, Number: delivery.Attempt, Waited: start.Sub(delivery.AcceptedAt), RequestBytes: len(delivery.Body),
+	}
+	hooked := h.before(ctx, attempt)
+	defer func() {
+		attempt.Duration, attempt.Err = time.Since(start), err
+		if err == nil {
+			attempt.Outcome = salebot.OutcomeAccepted
+		}
+		h.after(hooked, attempt)
+		h.settle(ctx, delivery, err)
+	}()
+	limited, cancel := context.WithTimeout(hooked, h.eventTimeout)
+	defer cancel()
+	err = h.call(limited, &event)
+}
+
+// call calls the handler's function and turns a panic into an error.
+func (h *Handler) call(ctx context.Context, event *Event) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &PanicError{Value: value, Stack: debug.Stack()}
+		}
+	}()
+	return h.fn(ctx, event)
+}
+
+// settle tells the inbox what became of an event.
+func (h *Handler) settle(ctx context.Context, delivery Delivery, failure error) {
+	attributes := []slog.Attr{
+		slog.Int64("sequence", delivery.Sequence), slog.Int64("message_id", int64(delivery.MessageID)), slog.Int64("client_id", int64(delivery.ClientID)),
+		slog.Int("attempt", delivery.Attempt),
+	}
+	log := func(level slog.Level, message string, err error) {
+		all := append(attributes[:len(attributes):len(attributes)], slog.Any("error", err))
+		if panicked := (*PanicError)(nil); errors.As(err, &panicked) {
+			all = append(all, slog.String("stack", string(panicked.Stack)))
+		}
+		h.logger.LogAttrs(ctx, level, message, all...)
+	}
+	var settle func(context.Context) error
+	permanent := (*permanentError)(nil)
+	switch {
+	case failure == nil:
+		settle = func(ctx context.Context) error { return h.inbox.Commit(ctx, delivery) }
+	case errors.As(failure, &permanent), delivery.Attempt >= h.retry.MaxAttempts:
+		log(slog.LevelError, "webhook event became a dead letter", failure)
+		settle = func(ctx context.Context) error { return h.inbox.Bury(ctx, delivery, failure.Error()) }
+	default:
+		delay := h.retry.delay(delivery.Attempt)
+		if ctx.Err() != nil {
+			// It was the end of the handler that failed the event.
+			delay = 0
+		}
+		log(slog.LevelWarn, "webhook event failed and will be tried again", failure)
+		settle = func(ctx context.Context) error { return h.inbox.Release(ctx, delivery, delay, failure.Error()) }
+	}
+	if err := h.persist(ctx, delivery, settle); err != nil {
+		log(slog.LevelError, "webhook event could not be settled and will be handled again", err)
+	}
+}
+
+// The waits between attempts to settle an event.
+const (
+	firstSettleDelay = 50 * time.Millisecond
+	lastSettleDelay  = 5 * time.Second
+)
+
+// persist repeats a call of the inbox while the lease lasts: what was handled
+// should not be handled again only because a disk was full for a moment.
+func (h *Handler) persist(ctx context.Context, delivery Delivery, settle func(context.Context) error) error {
+	delay := firstSettleDelay
+	for {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.putTimeout)
+		err := settle(limited)
+		cancel()
+		if err == nil || errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrClosed) {
+			return err
+		}
+		if time.Now().Add(delay).After(delivery.Until) || wait(ctx, delay) != nil {
+			return err
+		}
+		delay = min(2*delay, lastSettleDelay)
+	}
+}
+
+// delay is the wait after so many attempts: at random in the upper half of a bound
+// that doubles each time, so that events which failed together do not come back
+// together.
+func (p *RetryPolicy) delay(attempts int) time.Duration {
+	bound := p.BaseDelay
+	for range attempts - 1 {
+		if bound >= p.MaxDelay/2 {
+			bound = p.MaxDelay
+			break
+		}
+		bound *= 2
+	}
+	return bound/2 + rand.N(bound/2+1)
+}

@@ -1,0 +1,169 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/salebot-go/salebot"
+)
+
+// The values of salebot.Attempt.Action in the hooks of a Handler. The other fields
+// are used as for a call of the API: RequestBytes is the size of the body.
+const (
+	// ActionReceive is a request of a sender: Status is what was answered, Err why
+	// it was refused, and Outcome is salebot.OutcomeAccepted for what was kept, was
+	// a duplicate or is not wanted, and otherwise salebot.OutcomeRejected.
+	ActionReceive = "webhook"
+	// ActionHandle is a call of the handler's function: Number is the attempt,
+	// Waited the time since the event was accepted, Err the failure, and Outcome is
+	// salebot.OutcomeAccepted for what was handled and otherwise
+	// salebot.OutcomeUnknown.
+	ActionHandle = "webhook_handle"
+)
+
+// Func handles an event. If it returns nil the event is done; if it returns an
+// error or panics the event is tried again later, and the following events of the
+// same client wait; see Permanent for errors that repetition does not mend. It is
+// called from several goroutines at once, but with one event of a client at a time.
+//
+// An event reaches it at least once. It may reach it again where the process died
+// between the return and the commit: what must not happen twice has to be guarded
+// by Event.ID or Event.Sequence. The context ends after the time of
+// WithEventTimeout.
+type Func func(ctx context.Context, event *Event) error
+
+// Handler is an http.Handler that receives the project's webhook and calls a
+// function with its events. Make it with New, and end it with Shutdown.
+//
+// A POST is answered by
+//
+//   - 200 when its event is kept in the inbox, was there before, or is not wanted;
+//   - 400 for a body that is empty, malformed, breaks off or is nested too deeply;
+//   - 403 for an address that is not allowed, and for a secret that is wrong or
+//     missing;
+//   - 408 when the body does not come in time;
+//   - 413 for a body that is too large;
+//   - 422 for a body that is not one of the project's webhook;
+//   - 503 when the inbox cannot keep the event, and after Shutdown.
+//
+// GET and HEAD say that the handler is there (200), or that it was shut down (503);
+// they need no secret. Other methods are answered by 405. What is not answered by
+// 200 was not kept, except that a 503 for an inbox which took too long proves
+// nothing; Salebot may or may not send it again.
+type Handler struct {
+	config
+	fn Func
+	// ownInbox says that the inbox was made by New.
+	ownInbox bool
+	buffers  sync.Pool
+	workers  workers
+
+	mu sync.Mutex
+	// closing refuses requests; receiving counts those that were let in before.
+	closing   bool
+	receiving sync.WaitGroup
+}
+
+// New returns a handler and starts its workers. It fails with a salebot.OptionError
+// where an option cannot work, or where none says how strangers are kept out.
+func New(fn Func, options ...Option) (*Handler, error) {
+	if fn == nil {
+		return nil, badOption("New", "the function is nil")
+	}
+	c, err := newConfig(options)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{config: c, fn: fn}
+	h.buffers.New = func() any { return new([]byte) }
+	if h.inbox == nil {
+		h.inbox, h.ownInbox = NewMemoryInbox(MemoryOptions{}), true
+	}
+	h.workers.start(h)
+	return h, nil
+}
+
+// Inbox returns the inbox of the handler, for example to look at its dead letters.
+func (h *Handler) Inbox() Inbox { return h.inbox }
+
+// Endpoint returns the name under which the inbox keeps the handler's events.
+func (h *Handler) Endpoint() string { return h.endpoint }
+
+// Shutdown ends the handler and drains its inbox: new requests are refused, those
+// under way are answered, and everything that is kept for this endpoint is handled,
+// repetitions included, before it returns nil. Call it after
+// http.Server.Shutdown.
+//
+// When the context ends, or when Stop is called, it begins no more events, ends the
+// context of those that are being handled, and returns the error of the context, or
+// ErrStopped, without waiting for functions that go on nevertheless. What was not
+// handled stays in the inbox: a durable one has it when it is opened again; a
+// memory one loses it.
+func (h *Handler) Shutdown(ctx context.Context) error { return h.end(ctx, true) }
+
+// Stop is Shutdown without draining: it waits for the functions that are running,
+// and leaves the rest to the next start. It is what an inbox that lasts needs.
+func (h *Handler) Stop(ctx context.Context) error { return h.end(ctx, false) }
+
+// ErrStopped says that Shutdown was cut short by Stop.
+var ErrStopped = errors.New("webhook: the handler was stopped before its inbox was empty")
+
+func (h *Handler) end(ctx context.Context, drain bool) error {
+	h.mu.Lock()
+	h.closing = true
+	h.mu.Unlock()
+	received := make(chan struct{})
+	go func() {
+		// Requests are bounded by the read and the put timeout.
+		h.receiving.Wait()
+		close(received)
+	}()
+	select {
+	case <-received:
+	case <-ctx.Done():
+		h.workers.abandon()
+		return ctx.Err()
+	}
+	err := h.workers.end(ctx, drain)
+	if err == nil && h.ownInbox {
+		err = h.inbox.Close()
+	}
+	return err
+}
+
+// enter lets a request in unless the handler is ending.
+func (h *Handler) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return false
+	}
+	h.receiving.Add(1)
+	return true
+}
+
+// before calls the hooks in their order.
+func (c *config) before(ctx context.Context, attempt salebot.Attempt) context.Context {
+	for _, hook := range c.hooks {
+		if hook.Before == nil {
+			continue
+		}
+		if changed := hook.Before(ctx, attempt); changed != nil {
+			ctx = changed
+		}
+	}
+	return ctx
+}
+
+// after calls the hooks in reverse, so that they nest.
+func (c *config) after(ctx context.Context, attempt salebot.Attempt) {
+	for i := len(c.hooks) - 1; i >= 0; i-- {
+		if after := c.hooks[i].After; after != nil {
+			after(ctx, attempt)
+		}
+	}
+}
+
+var _ http.Handler = (*Handler)(nil)

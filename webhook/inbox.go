@@ -1,0 +1,162 @@
+package webhook
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/salebot-go/salebot"
+)
+
+// Inbox keeps the events that were accepted until they are handled. It is the
+// difference between a 200 that is a promise and one that is a hope: a Handler
+// answers 2xx only after Put.
+//
+// Every inbox keeps these laws, which the package inboxtest checks:
+//
+//   - Put returns without error only when the entry is kept as well as this inbox
+//     can keep it, or when it is a duplicate of one that is.
+//   - Entries of one endpoint with the same MessageID (other than 0) and the same
+//     Failed are duplicates, for at least the time that the inbox states. An entry
+//     without a MessageID is never a duplicate: nothing in it proves that it is not
+//     the same words said twice.
+//   - An entry is handed out by Lease, again and again, until it is committed,
+//     discarded or made a dead letter: at least once. A committed one never is
+//     again.
+//   - Entries of one endpoint and one ClientID are handed out in the order in which
+//     Put took them, one at a time: the next one only after the one before was
+//     committed or made a dead letter. Entries without a ClientID wait for no other.
+//   - A lease that runs out, and one whose holder died, comes back.
+//
+// All methods are safe for concurrent use. After Close they return ErrClosed.
+type Inbox interface {
+	// Put keeps an entry. The error is ErrFull where the inbox keeps as much as it
+	// may. If the context ends the entry may have been kept or not.
+	Put(ctx context.Context, entry Entry) (Receipt, error)
+	// Lease hands out entries, at most request.Max, each of another client, the
+	// oldest first. It waits until there is one or the context ends.
+	Lease(ctx context.Context, request LeaseRequest) ([]Delivery, error)
+	// Commit ends the work on an entry for good. The error is ErrLeaseLost where
+	// the lease has run out and the entry was handed out again or settled.
+	Commit(ctx context.Context, delivery Delivery) error
+	// Release gives an entry back, to be handed out again after a delay. The events
+	// of its client wait meanwhile. The reason is kept for people; it may be cut.
+	// The error is that of Commit.
+	Release(ctx context.Context, delivery Delivery, delay time.Duration, reason string) error
+	// Bury makes an entry a dead letter: it is not handed out any more, and the next
+	// of its client follows. The error is that of Commit.
+	Bury(ctx context.Context, delivery Delivery, reason string) error
+	// DeadLetters yields the dead letters of an endpoint, the oldest first.
+	DeadLetters(ctx context.Context, endpoint string) iter.Seq2[DeadLetter, error]
+	// Redrive puts dead letters back, all of them or those with these numbers, with
+	// no attempts counted. They keep their place in the order: they are handed out
+	// before what was accepted later and still waits. It returns how many.
+	Redrive(ctx context.Context, endpoint string, sequences ...int64) (int, error)
+	// Discard deletes dead letters, all of them or those with these numbers. It
+	// returns how many.
+	Discard(ctx context.Context, endpoint string, sequences ...int64) (int, error)
+	// Counts says how much of what the inbox has for an endpoint.
+	Counts(ctx context.Context, endpoint string) (Counts, error)
+	// Close ends all waiting and gives up what the inbox holds. What a durable inbox
+	// keeps is there again when it is opened the next time.
+	Close() error
+}
+
+// Entry is an event as an inbox keeps it.
+type Entry struct {
+	// Endpoint is the receiver that accepted the event. Different endpoints have
+	// nothing to do with each other.
+	Endpoint string
+	// ClientID is the client whose events are kept in order; 0 if it is not known.
+	ClientID salebot.ClientID
+	// MessageID and Failed are what duplicates are known by; 0 if there is none.
+	MessageID salebot.MessageID
+	Failed    bool
+	// Recovered marks an event that was fetched from the history.
+	Recovered bool
+	// AcceptedAt is when the event came.
+	AcceptedAt time.Time
+	// Body is the body as it came. It may be any bytes.
+	Body string
+}
+
+// Receipt is what became of an entry that was put.
+type Receipt struct {
+	// Sequence is the number of the entry, above 0 and rising; 0 for a duplicate.
+	Sequence int64
+	// Duplicate says that the inbox had the entry already.
+	Duplicate bool
+}
+
+// LeaseRequest says what to hand out.
+type LeaseRequest struct {
+	// Endpoint is whose entries to hand out.
+	Endpoint string
+	// Max is the largest number of entries; at least 1.
+	Max int
+	// Duration is the time after which an entry is handed out again that was
+	// neither committed nor released nor buried.
+	Duration time.Duration
+}
+
+// Delivery is an entry that was handed out.
+type Delivery struct {
+	Entry
+	// Sequence is the number of the entry.
+	Sequence int64
+	// Attempt counts how often the entry was handed out, from 1. A durable inbox
+	// also counts the times at which the process died over it.
+	Attempt int
+	// Lease tells this delivery from others of the same entry.
+	Lease uint64
+	// Until is when the lease runs out.
+	Until time.Time
+}
+
+// DeadLetter is an entry that was given up.
+type DeadLetter struct {
+	Entry
+	// Sequence is the number of the entry.
+	Sequence int64
+	// Attempts counts how often it was handed out.
+	Attempts int
+	// Reason is the failure of the last attempt.
+	Reason string
+	// BuriedAt is when it was given up.
+	BuriedAt time.Time
+}
+
+// Counts says how many entries are in which state.
+type Counts struct {
+	// Waiting entries can be handed out, or follow one of their client that is
+	// handed out first.
+	Waiting int
+	// Delayed entries were released and have to wait.
+	Delayed int
+	// Leased entries are handed out.
+	Leased int
+	// Dead entries are dead letters.
+	Dead int
+	// Damaged entries were found unreadable and set apart.
+	Damaged int
+}
+
+// Pending is the number of entries that are still to be handled.
+func (c Counts) Pending() int { return c.Waiting + c.Delayed + c.Leased }
+
+// SeenLister is implemented by inboxes that remember what they had accepted before
+// this process opened them. Handler.CatchUp begins there.
+type SeenLister interface {
+	// Seen yields the clients of an endpoint and the last message of each that was
+	// accepted before the inbox was opened. Clients without a number and messages
+	// that the inbox has forgotten since are left out.
+	Seen(ctx context.Context, endpoint string) iter.Seq2[Seen, error]
+}
+
+// Seen is the last that was accepted of a client.
+type Seen struct {
+	// ClientID is the client.
+	ClientID salebot.ClientID
+	// MessageID is the highest number of its messages.
+	MessageID salebot.MessageID
+}

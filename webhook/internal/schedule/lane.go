@@ -1,0 +1,99 @@
+package schedule
+
+import (
+	"container/heap"
+	"time"
+)
+
+// item is an entry in its lane.
+type item struct {
+	sequence int64
+	attempts int
+	due      time.Time
+}
+
+// lane holds entries whose order has to be kept. What may happen to it is up to
+// its head.
+type lane struct {
+	key   laneKey
+	queue *queue
+	items []item
+	state laneState
+	// at is the end of the delay or of the lease.
+	at    time.Time
+	token uint64
+	// index is the place in the heap of the state.
+	index int
+}
+
+type laneState uint8
+
+const (
+	// idle lanes are in no heap.
+	idle laneState = iota
+	// ready lanes are in queue.ready, the following two in queue.timed.
+	ready
+	delayed
+	leased
+	// settling lanes are in no heap: their lease is being ended.
+	settling
+)
+
+// busy says that someone works on the head.
+func (s laneState) busy() bool { return s == leased || s == settling }
+
+func (l *lane) heap() *laneHeap {
+	switch l.state {
+	case ready:
+		return &l.queue.ready
+	case delayed, leased:
+		return &l.queue.timed
+	case idle, settling:
+	}
+	return nil
+}
+
+// enter puts a lane that is in no heap into the one of a state.
+func (l *lane) enter(state laneState, at time.Time) {
+	l.state, l.at = state, at
+	heap.Push(l.heap(), l)
+}
+
+// release takes the lane out of its heap.
+func (l *lane) release() {
+	if h := l.heap(); h != nil {
+		heap.Remove(h, l.index)
+	}
+	l.state = idle
+}
+
+// laneHeap implements heap.Interface.
+type laneHeap struct {
+	lanes  []*lane
+	before func(a, b *lane) bool
+}
+
+func olderHead(a, b *lane) bool { return a.items[0].sequence < b.items[0].sequence }
+
+func earlier(a, b *lane) bool { return a.at.Before(b.at) }
+
+func (h *laneHeap) Len() int           { return len(h.lanes) }
+func (h *laneHeap) Less(i, j int) bool { return h.before(h.lanes[i], h.lanes[j]) }
+func (h *laneHeap) Swap(i, j int) {
+	h.lanes[i], h.lanes[j] = h.lanes[j], h.lanes[i]
+	h.lanes[i].index, h.lanes[j].index = i, j
+}
+
+func (h *laneHeap) Push(x any) {
+	l := x.(*lane)
+	l.index = len(h.lanes)
+	h.lanes = append(h.lanes, l)
+}
+
+func (h *laneHeap) Pop() any {
+	last := len(h.lanes) - 1
+	l := h.lanes[last]
+	h.lanes[last] = nil
+	h.lanes = h.lanes[:last]
+	return l
+}

@@ -1,0 +1,333 @@
+// Package schedule decides which of the entries of an inbox may be handed out: the
+// oldest first, at most one of a lane at a time, so that the entries of a lane are
+// worked off in their order. It lives in memory and knows the entries by their
+// numbers only. It is what the inboxes that belong to one process share.
+package schedule
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+var (
+	// ErrLeaseLost says that an entry is not leased, or by someone else.
+	ErrLeaseLost = errors.New("webhook: the lease is lost")
+	// ErrClosed says that the schedule was closed.
+	ErrClosed = errors.New("webhook: the inbox is closed")
+)
+
+// Entry is what the schedule knows of an entry.
+type Entry struct {
+	// Endpoint and Lane say with which entries its order has to be kept. Lane 0
+	// stands for no lane: such an entry waits for no other.
+	Endpoint string
+	Lane     int64
+	// Sequence is its number, which gives the order.
+	Sequence int64
+	// Attempts counts the leases so far.
+	Attempts int
+	// Due is the time before which it is not handed out; zero for none.
+	Due time.Time
+}
+
+// Lease is the right to work on an entry.
+type Lease struct {
+	Sequence int64
+	// Attempt counts the leases of the entry, this one included.
+	Attempt int
+	// Token tells this lease from all others.
+	Token uint64
+	// Until is the time at which it runs out.
+	Until time.Time
+}
+
+// Counts are the numbers of entries of an endpoint by their state.
+type Counts struct{ Waiting, Delayed, Leased int }
+
+// Schedule holds the entries that wait, for any number of endpoints. Make it with
+// New; it is safe for concurrent use.
+type Schedule struct {
+	mu       sync.Mutex
+	queues   map[string]*queue
+	lanes    map[laneKey]*lane
+	leased   map[int64]*lane
+	pending  int
+	sequence uint64
+	closed   bool
+}
+
+// New returns an empty schedule.
+func New() *Schedule {
+	return &Schedule{queues: map[string]*queue{}, lanes: map[laneKey]*lane{}, leased: map[int64]*lane{}}
+}
+
+type laneKey struct {
+	endpoint string
+	lane     int64
+	// single keeps the entries without a lane apart.
+	single int64
+}
+
+// queue holds the lanes of an endpoint by what has to happen to them next.
+type queue struct {
+	pending, leased int
+	// ready lanes can be handed out, the one with the oldest head first.
+	ready laneHeap
+	// timed lanes wait for a delay or for the end of a lease.
+	timed laneHeap
+	// wake is closed when a lane becomes ready and someone waits for that.
+	wake    chan struct{}
+	waiting bool
+}
+
+// Add takes an entry up. Its lane goes on in the order of the numbers, except that
+// an entry that is leased stays where it is.
+func (s *Schedule) Add(e Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queue(e.Endpoint)
+	key := laneKey{endpoint: e.Endpoint, lane: e.Lane}
+	if e.Lane == 0 {
+		key.single = e.Sequence
+	}
+	l := s.lanes[key]
+	if l == nil {
+		l = &lane{key: key, queue: q}
+		s.lanes[key] = l
+	}
+	q.pending++
+	s.pending++
+	it := item{sequence: e.Sequence, attempts: e.Attempts, due: e.Due}
+	first := 0
+	if l.state.busy() {
+		first = 1
+	}
+	at, _ := slices.BinarySearchFunc(l.items[first:], it.sequence, func(i item, sequence int64) int { return cmp.Compare(i.sequence, sequence) })
+	at += first
+	l.items = slices.Insert(l.items, at, it)
+	if at == 0 {
+		l.release()
+		s.admit(l)
+	}
+}
+
+func (s *Schedule) queue(endpoint string) *queue {
+	q := s.queues[endpoint]
+	if q == nil {
+		q = &queue{wake: make(chan struct{}), ready: laneHeap{before: olderHead}, timed: laneHeap{before: earlier}}
+		s.queues[endpoint] = q
+	}
+	return q
+}
+
+// admit puts an idle lane where its head belongs.
+func (s *Schedule) admit(l *lane) {
+	if len(l.items) == 0 {
+		delete(s.lanes, l.key)
+		return
+	}
+	if due := l.items[0].due; !due.IsZero() && due.After(time.Now()) {
+		l.enter(delayed, due)
+	} else {
+		l.enter(ready, time.Time{})
+	}
+	// Also for a delayed lane: its time may come before the one that is waited
+	// for.
+	l.queue.notify()
+}
+
+// Take leases up to limit entries of an endpoint, of as many lanes, for a time. It
+// waits until there is one, the context ends or the schedule is closed.
+func (s *Schedule) Take(ctx context.Context, endpoint string, limit int, duration time.Duration) ([]Lease, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		leases, wake, next, err := s.take(endpoint, limit, duration)
+		if err != nil || len(leases) > 0 {
+			return leases, err
+		}
+		if err := sleep(ctx, wake, next); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// sleep waits for a signal, for a time unless it is zero, or for the context.
+func sleep(ctx context.Context, wake <-chan struct{}, until time.Time) error {
+	var timeout <-chan time.Time
+	if !until.IsZero() {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-wake:
+	case <-timeout:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// take leases what can be leased now. If that is nothing it returns what to wait
+// for.
+func (s *Schedule) take(endpoint string, limit int, duration time.Duration) (leases []Lease, wake <-chan struct{}, next time.Time, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, time.Time{}, ErrClosed
+	}
+	q := s.queue(endpoint)
+	now := time.Now()
+	s.advance(q, now)
+	for len(leases) < limit && q.ready.Len() > 0 {
+		l := q.ready.lanes[0]
+		l.release()
+		head := &l.items[0]
+		head.attempts++
+		s.sequence++
+		l.token = s.sequence
+		l.enter(leased, now.Add(duration))
+		q.leased++
+		s.leased[head.sequence] = l
+		leases = append(leases, Lease{Sequence: head.sequence, Attempt: head.attempts, Token: l.token, Until: l.at})
+	}
+	if len(leases) > 0 {
+		// Others wait for the ends of the leases that they know of.
+		q.notify()
+	} else {
+		q.waiting = true
+		wake = q.wake
+		if q.timed.Len() > 0 {
+			next = q.timed.lanes[0].at
+		}
+	}
+	return leases, wake, next, nil
+}
+
+// advance makes the lanes ready whose time has come.
+func (s *Schedule) advance(q *queue, now time.Time) {
+	for q.timed.Len() > 0 && !q.timed.lanes[0].at.After(now) {
+		l := q.timed.lanes[0]
+		if l.state == leased {
+			s.forget(l)
+		}
+		l.release()
+		l.enter(ready, time.Time{})
+	}
+}
+
+// forget ends the lease of a lane's head.
+func (s *Schedule) forget(l *lane) {
+	delete(s.leased, l.items[0].sequence)
+	l.queue.leased--
+}
+
+// Settle begins to end a lease: from now on it does not run out. One of Finish,
+// Delay and Resume has to follow.
+func (s *Schedule) Settle(sequence int64, token uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.leased[sequence]
+	if l == nil || l.token != token || l.state != leased {
+		return ErrLeaseLost
+	}
+	until := l.at
+	l.release()
+	l.state, l.at = settling, until
+	return nil
+}
+
+// Finish removes a settled entry; the next of its lane follows.
+func (s *Schedule) Finish(sequence int64) {
+	s.unsettle(sequence, func(l *lane) {
+		l.items = l.items[1:]
+		l.queue.pending--
+		s.pending--
+	})
+}
+
+// Delay puts a settled entry back, to be handed out again at a time.
+func (s *Schedule) Delay(sequence int64, due time.Time) {
+	s.unsettle(sequence, func(l *lane) { l.items[0].due = due })
+}
+
+// Undo puts a settled entry back as if it had not been handed out.
+func (s *Schedule) Undo(sequence int64) {
+	s.unsettle(sequence, func(l *lane) { l.items[0].attempts-- })
+}
+
+func (s *Schedule) unsettle(sequence int64, change func(*lane)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.leased[sequence]
+	if l == nil || l.state != settling {
+		return
+	}
+	s.forget(l)
+	l.state = idle
+	change(l)
+	s.admit(l)
+}
+
+// Resume lets a lease go on whose end failed.
+func (s *Schedule) Resume(sequence int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.leased[sequence]; l != nil && l.state == settling {
+		l.enter(leased, l.at)
+		l.queue.notify()
+	}
+}
+
+// Counts returns the numbers of an endpoint.
+func (s *Schedule) Counts(endpoint string) Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[endpoint]
+	if q == nil {
+		return Counts{}
+	}
+	s.advance(q, time.Now())
+	c := Counts{Leased: q.leased}
+	for _, l := range q.timed.lanes {
+		if l.state == delayed {
+			c.Delayed++
+		}
+	}
+	c.Waiting = q.pending - c.Leased - c.Delayed
+	return c
+}
+
+// Pending counts the entries of all endpoints that are not finished.
+func (s *Schedule) Pending() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pending
+}
+
+// Close ends all waiting; nothing can be taken any more.
+func (s *Schedule) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, q := range s.queues {
+		q.waiting = true
+		q.notify()
+	}
+}
+
+func (q *queue) notify() {
+	if q.waiting {
+		close(q.wake)
+		q.wake, q.waiting = make(chan struct{}), false
+	}
+}
+
+var _ heap.Interface = (*laneHeap)(nil)

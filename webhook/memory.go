@@ -1,0 +1,311 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/webhook/internal/reason"
+	"github.com/salebot-go/salebot/webhook/internal/schedule"
+)
+
+// MemoryOptions bound a memory inbox. A zero field means its default.
+type MemoryOptions struct {
+	// MaxEvents is the number of events to keep, handled ones and dead letters not
+	// counted (DefaultMemoryEvents). A Put beyond it fails with ErrFull.
+	MaxEvents int
+	// MaxBytes is the size of the bodies to keep (DefaultMemoryBytes). A Put beyond
+	// it fails with ErrFull.
+	MaxBytes int
+	// MaxDeadLetters is the number of dead letters to keep
+	// (DefaultMemoryDeadLetters). The oldest one makes room for the next.
+	MaxDeadLetters int
+	// MaxSeen is the number of messages to remember in order to recognise them
+	// when they come again (DefaultMemorySeen). The oldest one makes room for the
+	// next.
+	MaxSeen int
+	// DuplicateWindow is how long to remember them (DefaultDuplicateWindow).
+	DuplicateWindow time.Duration
+}
+
+// MemoryInbox is an Inbox that lives as long as the process. What it holds is lost
+// when the process ends, in whatever way, although it was acknowledged: use it for
+// tests, and where Handler.Shutdown is always reached or a lost message does no
+// harm. The module webhook/sqliteinbox has one that survives. Make it with
+// NewMemoryInbox.
+type MemoryInbox struct {
+	options  MemoryOptions
+	schedule *schedule.Schedule
+
+	mu       sync.Mutex
+	closed   bool
+	sequence int64
+	bytes    int
+	entries  map[int64]Entry
+	seen     map[seenKey]struct{}
+	// seenOrder has the remembered messages, the oldest first.
+	seenOrder []seenAt
+	dead      map[string][]DeadLetter
+	deadCount int
+}
+
+type seenKey struct {
+	endpoint string
+	message  salebot.MessageID
+	failed   bool
+}
+
+type seenAt struct {
+	key seenKey
+	at  time.Time
+}
+
+// NewMemoryInbox returns an empty inbox.
+func NewMemoryInbox(options MemoryOptions) *MemoryInbox {
+	options.MaxEvents = cmp.Or(max(options.MaxEvents, 0), DefaultMemoryEvents)
+	options.MaxBytes = cmp.Or(max(options.MaxBytes, 0), DefaultMemoryBytes)
+	options.MaxDeadLetters = cmp.Or(max(options.MaxDeadLetters, 0), DefaultMemoryDeadLetters)
+	options.MaxSeen = cmp.Or(max(options.MaxSeen, 0), DefaultMemorySeen)
+	options.DuplicateWindow = cmp.Or(max(options.DuplicateWindow, 0), DefaultDuplicateWindow)
+	return &MemoryInbox{
+		options:  options,
+		schedule: schedule.New(),
+		entries:  map[int64]Entry{},
+		seen:     map[seenKey]struct{}{},
+		dead:     map[string][]DeadLetter{},
+	}
+}
+
+// Put implements Inbox.
+func (m *MemoryInbox) Put(ctx context.Context, entry Entry) (Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return Receipt{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return Receipt{}, ErrClosed
+	}
+	m.forgetSeen(time.Now())
+	key := seenKey{entry.Endpoint, entry.MessageID, entry.Failed}
+	if _, seen := m.seen[key]; seen {
+		return Receipt{Duplicate: true}, nil
+	}
+	if len(m.entries) >= m.options.MaxEvents || m.bytes+len(entry.Body) > m.options.MaxBytes {
+		return Receipt{}, ErrFull
+	}
+	if entry.MessageID != 0 {
+		if len(m.seen) >= m.options.MaxSeen {
+			m.dropSeen()
+		}
+		m.seen[key] = struct{}{}
+		m.seenOrder = append(m.seenOrder, seenAt{key, time.Now()})
+	}
+	m.sequence++
+	m.entries[m.sequence] = entry
+	m.bytes += len(entry.Body)
+	m.schedule.Add(schedule.Entry{Endpoint: entry.Endpoint, Lane: int64(entry.ClientID), Sequence: m.sequence})
+	return Receipt{Sequence: m.sequence}, nil
+}
+
+// forgetSeen drops the messages that were remembered long enough.
+func (m *MemoryInbox) forgetSeen(now time.Time) {
+	for len(m.seenOrder) > 0 && now.Sub(m.seenOrder[0].at) >= m.options.DuplicateWindow {
+		m.dropSeen()
+	}
+}
+
+func (m *MemoryInbox) dropSeen() {
+	delete(m.seen, m.seenOrder[0].key)
+	m.seenOrder = m.seenOrder[1:]
+}
+
+// Lease implements Inbox.
+func (m *MemoryInbox) Lease(ctx context.Context, request LeaseRequest) ([]Delivery, error) {
+	leases, err := m.schedule.Take(ctx, request.Endpoint, max(request.Max, 1), request.Duration)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, ErrClosed
+	}
+	deliveries := make([]Delivery, len(leases))
+	for i, lease := range leases {
+		deliveries[i] = Delivery{
+			Entry: m.entries[lease.Sequence], Sequence: lease.Sequence, Attempt: lease.Attempt, Lease: lease.Token, Until: lease.Until,
+		}
+	}
+	return deliveries, nil
+}
+
+// settle begins the end of a lease.
+func (m *MemoryInbox) settle(ctx context.Context, delivery Delivery) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if m.closed {
+		return ErrClosed
+	}
+	return m.schedule.Settle(delivery.Sequence, delivery.Lease)
+}
+
+// Commit implements Inbox.
+func (m *MemoryInbox) Commit(ctx context.Context, delivery Delivery) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.settle(ctx, delivery); err != nil {
+		return err
+	}
+	m.remove(delivery.Sequence)
+	m.schedule.Finish(delivery.Sequence)
+	return nil
+}
+
+func (m *MemoryInbox) remove(sequence int64) Entry {
+	entry := m.entries[sequence]
+	m.bytes -= len(entry.Body)
+	delete(m.entries, sequence)
+	return entry
+}
+
+// Release implements Inbox.
+func (m *MemoryInbox) Release(ctx context.Context, delivery Delivery, delay time.Duration, _ string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.settle(ctx, delivery); err != nil {
+		return err
+	}
+	m.schedule.Delay(delivery.Sequence, time.Now().Add(delay))
+	return nil
+}
+
+// Bury implements Inbox.
+func (m *MemoryInbox) Bury(ctx context.Context, delivery Delivery, why string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.settle(ctx, delivery); err != nil {
+		return err
+	}
+	letter := DeadLetter{
+		Entry: m.remove(delivery.Sequence), Sequence: delivery.Sequence, Attempts: delivery.Attempt, Reason: reason.Shorten(why), BuriedAt: time.Now(),
+	}
+	if m.deadCount >= m.options.MaxDeadLetters {
+		m.dropOldestDeadLetter()
+	}
+	m.dead[letter.Endpoint] = append(m.dead[letter.Endpoint], letter)
+	m.deadCount++
+	m.schedule.Finish(delivery.Sequence)
+	return nil
+}
+
+func (m *MemoryInbox) dropOldestDeadLetter() {
+	oldest := ""
+	for endpoint, letters := range m.dead {
+		if oldest == "" || letters[0].BuriedAt.Before(m.dead[oldest][0].BuriedAt) {
+			oldest = endpoint
+		}
+	}
+	m.takeDeadLetters(oldest, []int64{m.dead[oldest][0].Sequence})
+}
+
+// takeDeadLetters removes the dead letters with these numbers, or all.
+func (m *MemoryInbox) takeDeadLetters(endpoint string, sequences []int64) []DeadLetter {
+	var taken, left []DeadLetter
+	for _, letter := range m.dead[endpoint] {
+		if len(sequences) == 0 || slices.Contains(sequences, letter.Sequence) {
+			taken = append(taken, letter)
+		} else {
+			left = append(left, letter)
+		}
+	}
+	m.deadCount -= len(taken)
+	m.dead[endpoint] = left
+	if len(left) == 0 {
+		delete(m.dead, endpoint)
+	}
+	return taken
+}
+
+// DeadLetters implements Inbox.
+func (m *MemoryInbox) DeadLetters(ctx context.Context, endpoint string) iter.Seq2[DeadLetter, error] {
+	return func(yield func(DeadLetter, error) bool) {
+		m.mu.Lock()
+		closed := m.closed
+		letters := slices.SortedFunc(slices.Values(m.dead[endpoint]), func(a, b DeadLetter) int { return cmp.Compare(a.Sequence, b.Sequence) })
+		m.mu.Unlock()
+		if closed {
+			yield(DeadLetter{}, ErrClosed)
+			return
+		}
+		for _, letter := range letters {
+			if err := ctx.Err(); err != nil {
+				yield(DeadLetter{}, err)
+				return
+			}
+			if !yield(letter, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Redrive implements Inbox. The bounds of the inbox do not keep it from taking the
+// dead letters back.
+func (m *MemoryInbox) Redrive(ctx context.Context, endpoint string, sequences ...int64) (int, error) {
+	return m.withDeadLetters(ctx, endpoint, sequences, func(letter DeadLetter) {
+		m.entries[letter.Sequence] = letter.Entry
+		m.bytes += len(letter.Body)
+		m.schedule.Add(schedule.Entry{Endpoint: endpoint, Lane: int64(letter.ClientID), Sequence: letter.Sequence})
+	})
+}
+
+// Discard implements Inbox.
+func (m *MemoryInbox) Discard(ctx context.Context, endpoint string, sequences ...int64) (int, error) {
+	return m.withDeadLetters(ctx, endpoint, sequences, func(DeadLetter) {})
+}
+
+func (m *MemoryInbox) withDeadLetters(ctx context.Context, endpoint string, sequences []int64, do func(DeadLetter)) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return 0, ErrClosed
+	}
+	taken := m.takeDeadLetters(endpoint, sequences)
+	for _, letter := range taken {
+		do(letter)
+	}
+	return len(taken), nil
+}
+
+// Counts implements Inbox.
+func (m *MemoryInbox) Counts(ctx context.Context, endpoint string) (Counts, error) {
+	if err := ctx.Err(); err != nil {
+		return Counts{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return Counts{}, ErrClosed
+	}
+	c := m.schedule.Counts(endpoint)
+	return Counts{Waiting: c.Waiting, Delayed: c.Delayed, Leased: c.Leased, Dead: len(m.dead[endpoint])}, nil
+}
+
+// Close implements Inbox. What has not been handled is lost.
+func (m *MemoryInbox) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	m.schedule.Close()
+	clear(m.entries)
+	return nil
+}

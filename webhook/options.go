@@ -1,0 +1,347 @@
+package webhook
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/salebot-go/salebot"
+)
+
+// Option sets a property of a Handler. Options are checked by New; their order does
+// not matter, and where one is given twice the later counts, except for secrets,
+// hooks and networks, which add up. A nil option is ignored.
+type Option func(*config) error
+
+// RetryPolicy says how often and when an event is tried again whose handling
+// failed. A zero field means its default.
+type RetryPolicy struct {
+	// MaxAttempts bounds the calls with one event, the first included; after the
+	// last one the event becomes a dead letter.
+	MaxAttempts int
+	// BaseDelay bounds the random wait before the second attempt; the bound
+	// doubles before each further one.
+	BaseDelay time.Duration
+	// MaxDelay bounds the random wait before any attempt.
+	MaxDelay time.Duration
+}
+
+// config is what the options build.
+type config struct {
+	secrets       secrets
+	noSecret      bool
+	networks      []netip.Prefix
+	proxies       int
+	bodyLimit     int64
+	depthLimit    int
+	readTimeout   time.Duration
+	putTimeout    time.Duration
+	inbox         Inbox
+	endpoint      string
+	workerCount   int
+	eventTimeout  time.Duration
+	retry         RetryPolicy
+	outgoing      bool
+	serviceEvents bool
+	serviceTexts  ServiceTexts
+	filter        func(*Event) bool
+	hooks         []salebot.Hook
+	logger        *slog.Logger
+}
+
+func newConfig(options []Option) (config, error) {
+	c := config{
+		bodyLimit:    DefaultBodyLimit,
+		depthLimit:   DefaultDepthLimit,
+		readTimeout:  DefaultReadTimeout,
+		putTimeout:   DefaultPutTimeout,
+		endpoint:     DefaultEndpoint,
+		workerCount:  DefaultWorkers,
+		eventTimeout: DefaultEventTimeout,
+		retry:        RetryPolicy{MaxAttempts: DefaultMaxAttempts, BaseDelay: DefaultBaseDelay, MaxDelay: DefaultMaxDelay},
+		serviceTexts: KnownServiceTexts(),
+		logger:       slog.New(slog.DiscardHandler),
+	}
+	for _, option := range options {
+		if option == nil {
+			continue
+		}
+		if err := option(&c); err != nil {
+			return config{}, err
+		}
+	}
+	switch {
+	case c.secrets.empty() && !c.noSecret:
+		return config{}, badOption("New", "anyone could post events: give a secret (WithSecretInPath, WithSecretInQuery, WithSecretInHeader), or WithoutSecret if something before this handler keeps strangers out")
+	case !c.secrets.empty() && c.noSecret:
+		return config{}, badOption("WithoutSecret", "cannot be combined with a secret")
+	}
+	return c, nil
+}
+
+func badOption(option, format string, args ...any) error {
+	return &salebot.OptionError{Option: option, Problem: fmt.Sprintf(format, args...)}
+}
+
+// WithSecretInPath accepts requests whose path ends in a segment that is one of
+// these secrets, as in https://example.com/salebot/<secret>. Salebot signs nothing,
+// so a secret in the address that you give to Salebot is what tells its requests
+// from others'. Several secrets at once let you change them without a gap: accept
+// both, change the address at Salebot, accept the new one only. Where secrets are
+// given for several places, one that is right in its place is enough. Only their
+// hashes are kept.
+//
+// A secret in an address is visible to proxies and in their logs: use https, and
+// another secret for each purpose.
+func WithSecretInPath(secrets ...string) Option {
+	return func(c *config) error { return c.secrets.add("WithSecretInPath", inPath, "", secrets) }
+}
+
+// WithSecretInQuery accepts requests whose address has a parameter of this name
+// with one of these secrets, as in https://example.com/salebot?key=<secret>. See
+// WithSecretInPath.
+func WithSecretInQuery(name string, secrets ...string) Option {
+	return func(c *config) error { return c.secrets.add("WithSecretInQuery", inQuery, name, secrets) }
+}
+
+// WithSecretInHeader accepts requests that have a header of this name with one of
+// these secrets. Salebot's project webhook sends no header of its own; blocks of a
+// flow and proxies do. See WithSecretInPath.
+func WithSecretInHeader(name string, secrets ...string) Option {
+	return func(c *config) error { return c.secrets.add("WithSecretInHeader", inHeader, name, secrets) }
+}
+
+// WithoutSecret accepts requests of anyone. Use it where something before this
+// handler keeps strangers out.
+func WithoutSecret() Option {
+	return func(c *config) error {
+		c.noSecret = true
+		return nil
+	}
+}
+
+// WithAllowedAddresses accepts requests that come from these networks only. It does
+// not replace a secret: the projects of all of Salebot's customers post from the
+// same addresses. The number of trusted proxies is the number of those between Salebot and this handler
+// that add the address they were called from to X-Forwarded-For: with none the
+// address of the connection counts, with n the n-th from the right of that list.
+// What stands further left was written by the sender and proves nothing. Salebot
+// does not publish its addresses, and they may change.
+func WithAllowedAddresses(trustedProxies int, networks ...netip.Prefix) Option {
+	return func(c *config) error {
+		if trustedProxies < 0 || trustedProxies > maxProxies {
+			return badOption("WithAllowedAddresses", "the number of proxies must be between 0 and %d", maxProxies)
+		}
+		if len(networks) == 0 {
+			return badOption("WithAllowedAddresses", "no network is given, so that nothing would be accepted")
+		}
+		for _, network := range networks {
+			if !network.IsValid() {
+				return badOption("WithAllowedAddresses", "a network is not valid")
+			}
+			if address := network.Addr(); address.Is4In6() && network.Bits() >= 96 {
+				network = netip.PrefixFrom(address.Unmap(), network.Bits()-96)
+			}
+			c.networks = append(c.networks, network.Masked())
+		}
+		c.proxies = trustedProxies
+		return nil
+	}
+}
+
+// WithBodyLimit bounds the body of a request, in bytes. The default is
+// DefaultBodyLimit.
+func WithBodyLimit(bytes int64) Option {
+	return func(c *config) error {
+		if bytes <= 0 || bytes > math.MaxInt32 {
+			return badOption("WithBodyLimit", "must be positive, and less than 2 GiB")
+		}
+		c.bodyLimit = bytes
+		return nil
+	}
+}
+
+// WithDepthLimit bounds the nesting of a body. The default is DefaultDepthLimit.
+func WithDepthLimit(depth int) Option {
+	return func(c *config) error {
+		if depth < 2 || depth > maxDepthLimit {
+			return badOption("WithDepthLimit", "must be between 2 and %d", maxDepthLimit)
+		}
+		c.depthLimit = depth
+		return nil
+	}
+}
+
+// maxDepthLimit keeps the decoders from going deeper than encoding/json does.
+const maxDepthLimit = 1000
+
+// WithReadTimeout bounds the time in which a sender has to send the body. The
+// headers are the business of http.Server.ReadHeaderTimeout. The default is
+// DefaultReadTimeout.
+func WithReadTimeout(timeout time.Duration) Option {
+	return positiveDuration("WithReadTimeout", timeout, func(c *config) *time.Duration { return &c.readTimeout })
+}
+
+// WithPutTimeout bounds the time in which the inbox has to keep an event. After it
+// the answer is 503, although the event may have been kept. The default is
+// DefaultPutTimeout.
+func WithPutTimeout(timeout time.Duration) Option {
+	return positiveDuration("WithPutTimeout", timeout, func(c *config) *time.Duration { return &c.putTimeout })
+}
+
+// WithEventTimeout bounds one call of the handler's function: its context ends
+// then, and a while later, or when the process dies, the event is handed out
+// again. A function that ignores its context may then run twice at once. The
+// default is DefaultEventTimeout.
+func WithEventTimeout(timeout time.Duration) Option {
+	return positiveDuration("WithEventTimeout", timeout, func(c *config) *time.Duration { return &c.eventTimeout })
+}
+
+func positiveDuration(option string, value time.Duration, field func(*config) *time.Duration) Option {
+	return func(c *config) error {
+		if value <= 0 {
+			return badOption(option, "must be positive")
+		}
+		*field(c) = value
+		return nil
+	}
+}
+
+// WithInbox keeps the events in an inbox of yours. Closing it, after
+// Handler.Shutdown, is up to you. The default is a MemoryInbox with the default
+// bounds, which loses what it holds when the process ends.
+func WithInbox(inbox Inbox) Option {
+	return func(c *config) error {
+		if inbox == nil {
+			return badOption("WithInbox", "the inbox is nil")
+		}
+		c.inbox = inbox
+		return nil
+	}
+}
+
+// WithEndpoint names the receiver within its inbox, so that several handlers can
+// share one: each sees its own events only, and duplicates are those of the same
+// endpoint. The default is DefaultEndpoint.
+func WithEndpoint(name string) Option {
+	return func(c *config) error {
+		if name == "" || len(name) > maxEndpointName {
+			return badOption("WithEndpoint", "the name must have between 1 and %d bytes", maxEndpointName)
+		}
+		c.endpoint = name
+		return nil
+	}
+}
+
+const maxEndpointName = 200
+
+// WithWorkers sets how many events are handled at once, each of another client. The
+// default is DefaultWorkers.
+func WithWorkers(workers int) Option {
+	return func(c *config) error {
+		if workers < 1 || workers > maxWorkers {
+			return badOption("WithWorkers", "must be between 1 and %d", maxWorkers)
+		}
+		c.workerCount = workers
+		return nil
+	}
+}
+
+const maxWorkers = 10_000
+
+// WithRetryPolicy sets how failed events are repeated. The default is the zero
+// RetryPolicy.
+func WithRetryPolicy(policy RetryPolicy) Option {
+	return func(c *config) error {
+		if policy.MaxAttempts < 0 || policy.BaseDelay < 0 || policy.MaxDelay < 0 {
+			return badOption("WithRetryPolicy", "no field may be negative")
+		}
+		p := RetryPolicy{MaxAttempts: DefaultMaxAttempts, BaseDelay: DefaultBaseDelay, MaxDelay: DefaultMaxDelay}
+		if policy.MaxAttempts > 0 {
+			p.MaxAttempts = policy.MaxAttempts
+		}
+		if policy.MaxDelay > 0 {
+			p.MaxDelay = policy.MaxDelay
+			p.BaseDelay = min(p.BaseDelay, p.MaxDelay)
+		}
+		if policy.BaseDelay > 0 {
+			p.BaseDelay = policy.BaseDelay
+			if policy.MaxDelay == 0 {
+				p.MaxDelay = max(p.MaxDelay, p.BaseDelay)
+			}
+		}
+		if p.BaseDelay > p.MaxDelay {
+			return badOption("WithRetryPolicy", "BaseDelay is longer than MaxDelay")
+		}
+		c.retry = p
+		return nil
+	}
+}
+
+// WithOutgoing also hands out the messages of the bot's side: those of the flow, of
+// operators, and of your own calls of the API. A function that answers those talks
+// to itself: look at Event.IsIncoming first.
+func WithOutgoing() Option {
+	return func(c *config) error {
+		c.outgoing = true
+		return nil
+	}
+}
+
+// WithServiceEvents also hands out service events; see Event.IsService.
+func WithServiceEvents() Option {
+	return func(c *config) error {
+		c.serviceEvents = true
+		return nil
+	}
+}
+
+// WithServiceTexts sets what counts as a service event. The default is
+// KnownServiceTexts.
+func WithServiceTexts(texts ServiceTexts) Option {
+	return func(c *config) error {
+		c.serviceTexts = texts
+		return nil
+	}
+}
+
+// WithFilter decides alone which events are handed out, in place of the default
+// and of WithOutgoing and WithServiceEvents. The others are acknowledged and
+// forgotten. It is called while the sender waits, from many goroutines at once, and
+// must not change the event.
+func WithFilter(wanted func(*Event) bool) Option {
+	return func(c *config) error {
+		if wanted == nil {
+			return badOption("WithFilter", "the function is nil")
+		}
+		c.filter = wanted
+		return nil
+	}
+}
+
+// WithHook observes the requests and the calls of the handler's function; it can be
+// given several times. See ActionReceive and ActionHandle.
+func WithHook(hook salebot.Hook) Option {
+	return func(c *config) error {
+		if hook.Before == nil && hook.After == nil {
+			return badOption("WithHook", "the hook is empty")
+		}
+		c.hooks = append(c.hooks, hook)
+		return nil
+	}
+}
+
+// WithLogger logs refusals, failures and dead letters. Nothing that is logged holds
+// a secret, an address or a body; the errors of the handler's function are logged
+// as they are. By default nothing is logged.
+func WithLogger(logger *slog.Logger) Option {
+	return func(c *config) error {
+		if logger == nil {
+			return badOption("WithLogger", "the logger is nil")
+		}
+		c.logger = logger
+		return nil
+	}
+}

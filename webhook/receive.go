@@ -1,0 +1,272 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/salebot-go/salebot"
+)
+
+// refusal is an answer that is not 2xx.
+type refusal struct {
+	status int
+	// text is sent. It does not say more than the sender may know: the secret that
+	// is wrong and the one that is missing give the same.
+	text string
+	// err is the reason for hooks and logs.
+	err error
+}
+
+// Errors of requests that were refused; they are what the hooks see as the
+// attempt's Err, along with ErrBodyTooLarge and the errors of Decode.
+var (
+	// ErrMethod says that a request was neither GET, HEAD nor POST.
+	ErrMethod = errors.New("webhook: method not allowed")
+	// ErrAddress says that a request came from an address that is not allowed.
+	ErrAddress = errors.New("webhook: address not allowed")
+	// ErrSecret says that a request had a wrong secret, or none.
+	ErrSecret = errors.New("webhook: wrong or missing secret")
+	// ErrSlowSender says that the body did not come in time.
+	ErrSlowSender = errors.New("webhook: the body did not come in time")
+	// ErrBrokenBody says that the body broke off.
+	ErrBrokenBody = errors.New("webhook: the body broke off")
+	// ErrShutDown says that the handler was shut down.
+	ErrShutDown = errors.New("webhook: the handler is shut down")
+)
+
+const (
+	acceptedText  = "{\"ok\":true}\n"
+	forbiddenText = "forbidden\n"
+)
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(h.hooks) == 0 {
+		_, refused := h.serve(r.Context(), w, r)
+		h.answer(w, r, refused)
+		return
+	}
+	attempt := salebot.Attempt{Action: ActionReceive, Class: salebot.Once, Number: 1}
+	ctx := h.before(r.Context(), attempt)
+	start := time.Now()
+	size, refused := h.serve(ctx, w, r)
+	h.answer(w, r, refused)
+	attempt.Duration = time.Since(start)
+	attempt.RequestBytes = size
+	attempt.Status, attempt.Outcome = http.StatusOK, salebot.OutcomeAccepted
+	attempt.ResponseBytes = len(acceptedText)
+	if refused != nil {
+		attempt.Status, attempt.Outcome, attempt.Err = refused.status, salebot.OutcomeRejected, refused.err
+		attempt.ResponseBytes = len(refused.text)
+	}
+	h.after(ctx, attempt)
+}
+
+// answer writes the response.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, refused *refusal) {
+	header := w.Header()
+	if refused == nil {
+		header["Content-Type"] = jsonType
+		if r.Method != http.MethodHead {
+			_, _ = io.WriteString(w, acceptedText)
+		}
+		return
+	}
+	h.logger.LogAttrs(r.Context(), slog.LevelWarn, "webhook request refused", slog.Int("status", refused.status), slog.Any("error", refused.err))
+	header["Content-Type"] = textType
+	header["X-Content-Type-Options"] = noSniff
+	switch refused.status {
+	case http.StatusMethodNotAllowed:
+		header.Set("Allow", "GET, HEAD, POST")
+	case http.StatusServiceUnavailable:
+		header.Set("Retry-After", "5")
+	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
+		// The rest of the body is not worth reading.
+		header.Set("Connection", "close")
+	}
+	w.WriteHeader(refused.status)
+	if r.Method != http.MethodHead {
+		_, _ = io.WriteString(w, refused.text)
+	}
+}
+
+// Header values that are the same in every answer.
+var (
+	jsonType = []string{"application/json"}
+	textType = []string{"text/plain; charset=utf-8"}
+	noSniff  = []string{"nosniff"}
+)
+
+// serve does everything but answer. It returns the size of the body and what kept
+// the request from being accepted; nil if nothing did.
+func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) (size int, refused *refusal) {
+	switch r.Method {
+	case http.MethodPost, http.MethodGet, http.MethodHead:
+	default:
+		return 0, &refusal{http.StatusMethodNotAllowed, "method not allowed\n", ErrMethod}
+	}
+	if !h.enter() {
+		return 0, &refusal{http.StatusServiceUnavailable, "shutting down\n", ErrShutDown}
+	}
+	defer h.receiving.Done()
+	if r.Method != http.MethodPost {
+		return 0, nil
+	}
+	if refused := h.admit(r); refused != nil {
+		return 0, refused
+	}
+	buffer := h.buffers.Get().(*[]byte)
+	defer h.recycle(buffer)
+	body, refused := h.read(w, r, buffer)
+	if refused != nil {
+		return len(body), refused
+	}
+	event, err := decode(body, h.depthLimit)
+	if err != nil {
+		return len(body), refuseBody(err)
+	}
+	return len(body), h.keep(ctx, &event)
+}
+
+// admit checks what can be checked before the body is read: nothing is read for a
+// stranger.
+func (h *Handler) admit(r *http.Request) *refusal {
+	if r.ContentLength > h.bodyLimit {
+		return tooLarge()
+	}
+	if len(h.networks) > 0 {
+		if address, ok := senderAddress(r, h.proxies); !ok || !allowed(address, h.networks) {
+			return &refusal{http.StatusForbidden, forbiddenText, ErrAddress}
+		}
+	}
+	if !h.noSecret && !h.secrets.check(r) {
+		return &refusal{http.StatusForbidden, forbiddenText, ErrSecret}
+	}
+	return nil
+}
+
+func tooLarge() *refusal {
+	return &refusal{http.StatusRequestEntityTooLarge, "body too large\n", ErrBodyTooLarge}
+}
+
+func refuseBody(err error) *refusal {
+	switch {
+	case errors.Is(err, ErrNotProjectWebhook):
+		return &refusal{http.StatusUnprocessableEntity, "not a body of the project webhook\n", err}
+	case errors.Is(err, ErrEmptyBody):
+		return &refusal{http.StatusBadRequest, "empty body\n", err}
+	case errors.Is(err, ErrTooDeep):
+		return &refusal{http.StatusBadRequest, "body nested too deeply\n", err}
+	}
+	return &refusal{http.StatusBadRequest, "malformed body\n", err}
+}
+
+// largestBuffer bounds the buffers that are kept for the next request.
+const largestBuffer = 64 << 10
+
+func (h *Handler) recycle(buffer *[]byte) {
+	if cap(*buffer) <= largestBuffer {
+		h.buffers.Put(buffer)
+	}
+}
+
+// read reads the body into a buffer, within the limits of size and time.
+func (h *Handler) read(w http.ResponseWriter, r *http.Request, buffer *[]byte) ([]byte, *refusal) {
+	// Without a deadline, as under a ResponseWriter that has none, only the
+	// server's own limits keep a sender from being slow.
+	control := http.NewResponseController(w)
+	limited := control.SetReadDeadline(time.Now().Add(h.readTimeout)) == nil
+	body, err := readBody(r.Body, (*buffer)[:0], int(r.ContentLength), int(h.bodyLimit))
+	*buffer = body
+	if limited && err == nil {
+		// The connection goes on, and so does the watch for its end.
+		_ = control.SetReadDeadline(time.Time{})
+	}
+	switch {
+	case err == nil:
+		return body, nil
+	case errors.Is(err, ErrBodyTooLarge):
+		return body, tooLarge()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return body, &refusal{http.StatusRequestTimeout, "body not received in time\n", ErrSlowSender}
+	}
+	return body, &refusal{http.StatusBadRequest, "body not received\n", ErrBrokenBody}
+}
+
+// readBody appends a body to buffer. A body that is announced gets the room for it
+// at once, within reason.
+func readBody(body io.Reader, buffer []byte, announced, limit int) ([]byte, error) {
+	const least, most = 512, 16 << 10
+	if body == nil {
+		return buffer, nil
+	}
+	if room := max(least, min(announced+1, most)); cap(buffer) < room {
+		buffer = make([]byte, 0, room)
+	}
+	for {
+		if len(buffer) == cap(buffer) {
+			buffer = append(buffer, 0)[:len(buffer)]
+		}
+		n, err := body.Read(buffer[len(buffer):cap(buffer)])
+		buffer = buffer[:len(buffer)+n]
+		switch {
+		case len(buffer) > limit:
+			return buffer, ErrBodyTooLarge
+		case err == io.EOF:
+			return buffer, nil
+		case err != nil:
+			return buffer, err
+		}
+	}
+}
+
+// wanted says whether the handler's function is to see an event.
+func (h *Handler) wanted(event *Event) bool {
+	switch {
+	case h.filter != nil:
+		return h.filter(event)
+	case h.serviceTexts.Match(event):
+		return h.serviceEvents
+	case event.Origin == OriginFunnel || event.Origin == OriginOperatorOrAPI:
+		return h.outgoing
+	}
+	return event.IsIncoming()
+}
+
+// keep puts an event into the inbox.
+func (h *Handler) keep(ctx context.Context, event *Event) *refusal {
+	if len(event.Unread) > 0 || event.Origin == OriginUnknown {
+		h.logger.LogAttrs(ctx, slog.LevelWarn, "webhook event was not understood entirely", slog.Any("fields", event.Unread), slog.String("origin", event.Origin.String()), slog.Int64("message_id", int64(event.ID)))
+	}
+	if _, _, err := h.offer(ctx, event, event.raw); err != nil {
+		h.logger.LogAttrs(ctx, slog.LevelError, "webhook event not kept", slog.Any("error", err), slog.Int64("message_id", int64(event.ID)))
+		return &refusal{http.StatusServiceUnavailable, "try again later\n", err}
+	}
+	return nil
+}
+
+// offer puts an event into the inbox if it is wanted.
+func (h *Handler) offer(ctx context.Context, event *Event, body string) (receipt Receipt, wanted bool, err error) {
+	if !h.wanted(event) {
+		return Receipt{}, false, nil
+	}
+	// A sender that hangs up now has sent its event all the same, and may never send
+	// it again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.putTimeout)
+	defer cancel()
+	receipt, err = h.inbox.Put(ctx, Entry{
+		Endpoint:   h.endpoint,
+		ClientID:   event.Client.ID,
+		MessageID:  event.ID,
+		Failed:     event.Failed,
+		Recovered:  event.Recovered,
+		AcceptedAt: time.Now(),
+		Body:       body,
+	})
+	return receipt, true, err
+}

@@ -1,0 +1,177 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// leaseRetryDelay is the wait after the inbox failed to hand out events.
+const leaseRetryDelay = time.Second
+
+// drainCheck is how often draining looks at the inbox although nothing was handled
+// here: another process may work on the same inbox.
+const drainCheck = time.Second
+
+// workers hand the events of an inbox to a handler.
+type workers struct {
+	handler *Handler
+	// slots has an element for each event that is being handled or about to be.
+	slots chan struct{}
+	// leasing ends when no more events are to be begun, handling when those that
+	// are under way are to be given up.
+	leasing, handling       context.Context
+	stopLeasing, stopEvents context.CancelFunc
+	running                 sync.WaitGroup
+	dispatched              chan struct{}
+	// handled gets an element when an event was handled; one is enough.
+	handled chan struct{}
+	stop    chan struct{}
+	stopped sync.Once
+}
+
+func (w *workers) start(h *Handler) {
+	w.handler = h
+	w.slots = make(chan struct{}, h.workerCount)
+	w.leasing, w.stopLeasing = context.WithCancel(context.Background())
+	w.handling, w.stopEvents = context.WithCancel(context.Background())
+	w.dispatched = make(chan struct{})
+	w.handled = make(chan struct{}, 1)
+	w.stop = make(chan struct{})
+	go w.dispatch()
+}
+
+// dispatch leases events and begins them, until leasing ends.
+func (w *workers) dispatch() {
+	defer close(w.dispatched)
+	h := w.handler
+	for {
+		free := w.occupy()
+		if free == 0 {
+			return
+		}
+		deliveries, err := h.inbox.Lease(w.leasing, LeaseRequest{Endpoint: h.endpoint, Max: free, Duration: h.leaseDuration()})
+		for range free - len(deliveries) {
+			<-w.slots
+		}
+		for _, delivery := range deliveries {
+			w.running.Go(func() { w.work(delivery) })
+		}
+		switch {
+		case w.leasing.Err() != nil:
+			return
+		case errors.Is(err, ErrClosed):
+			h.logger.LogAttrs(w.leasing, slog.LevelError, "webhook inbox was closed before its handler")
+			return
+		case err != nil:
+			h.logger.LogAttrs(w.leasing, slog.LevelError, "webhook inbox cannot hand out events", slog.Any("error", err))
+			if wait(w.leasing, leaseRetryDelay) != nil {
+				return
+			}
+		}
+	}
+}
+
+// occupy takes all slots that are free, at least one. It returns 0 when leasing
+// ends.
+func (w *workers) occupy() int {
+	select {
+	case w.slots <- struct{}{}:
+	case <-w.leasing.Done():
+		return 0
+	}
+	for n := 1; ; n++ {
+		select {
+		case w.slots <- struct{}{}:
+		default:
+			return n
+		}
+	}
+}
+
+func (w *workers) work(delivery Delivery) {
+	defer func() {
+		<-w.slots
+		select {
+		case w.handled <- struct{}{}:
+		default:
+		}
+	}()
+	w.handler.handle(w.handling, delivery)
+}
+
+// end stops the workers, after draining if that is wanted.
+func (w *workers) end(ctx context.Context, drain bool) error {
+	var err error
+	if drain {
+		err = w.drain(ctx)
+	} else {
+		w.stopped.Do(func() { close(w.stop) })
+	}
+	w.stopLeasing()
+	done := make(chan struct{})
+	go func() {
+		<-w.dispatched
+		w.running.Wait()
+		close(done)
+	}()
+	if err != nil {
+		w.abandon()
+		return err
+	}
+	select {
+	case <-done:
+		w.stopEvents()
+		return nil
+	case <-ctx.Done():
+		w.abandon()
+		return ctx.Err()
+	}
+}
+
+// abandon begins no more events and gives up those under way.
+func (w *workers) abandon() {
+	w.stopLeasing()
+	w.stopEvents()
+}
+
+// drain waits until nothing is left to be handled.
+func (w *workers) drain(ctx context.Context) error {
+	h := w.handler
+	timer := time.NewTimer(drainCheck)
+	defer timer.Stop()
+	for {
+		counts, err := h.inbox.Counts(ctx, h.endpoint)
+		if err != nil {
+			return err
+		}
+		if counts.Pending() == 0 {
+			return nil
+		}
+		timer.Reset(drainCheck)
+		select {
+		case <-w.handled:
+		case <-timer.C:
+		case <-w.stop:
+			return ErrStopped
+		case <-w.leasing.Done():
+			return ErrStopped
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// wait waits for a time or for the context.
+func wait(ctx context.Context, delay time.Duration) error {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
