@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 )
 
@@ -320,8 +321,8 @@ func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 			entries[i] = JournalEntry{Key: keys[i], State: journalState(item.Outcome)}
 		}
 		// What happened has to be written down even if the caller gave up.
-		if err := journal.End(context.WithoutCancel(ctx), entries); err != nil {
-			r.stop(fmt.Errorf("the journal: %w", err))
+		if unwritten := journal.End(context.WithoutCancel(ctx), entries); unwritten != nil {
+			r.stop(fmt.Errorf("the journal: %w", unwritten))
 		}
 	}
 	r.record(items, true)
@@ -365,7 +366,7 @@ func (r *bulkRun[T]) record(items []BulkItem, request bool) {
 	}
 	if request && r.options.OnProgress != nil {
 		snapshot := r.report
-		snapshot.Problems = snapshot.Problems[:len(snapshot.Problems):len(snapshot.Problems)]
+		snapshot.Problems = slices.Clip(snapshot.Problems)
 		r.options.OnProgress(snapshot)
 	}
 }

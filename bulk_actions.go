@@ -35,7 +35,7 @@ func (c *Client) checkRequest(name string, call []CallOption, encode encoder) er
 const anyone ClientID = 1
 
 // manyClients is a run that hands batches of clients to one action.
-func (c *Client) manyClients(
+func (*Client) manyClients(
 	ctx context.Context, name string, clients iter.Seq2[ClientID, error], options BulkOptions,
 	send func(context.Context, []ClientID) error,
 ) (*BulkReport, error) {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/answer"
 	"github.com/salebot-go/salebot/internal/attempt"
@@ -219,6 +221,10 @@ func (j *journey) pace(ctx context.Context) (attempt.Result, bool) {
 	}
 	limiter := j.core.config.limiter
 	if limiter == nil {
+		return attempt.Result{}, true
+	}
+	if standard, ok := limiter.(*rate.Limiter); ok && standard.Allow() {
+		// There is nothing to wait for, and so nothing to bound.
 		return attempt.Result{}, true
 	}
 	waiting := ctx

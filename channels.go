@@ -144,12 +144,12 @@ func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
 func (c *Client) CheckWhatsApp(ctx context.Context, phone string, options ...CallOption) (bool, error) {
 	return call(ctx, c, "check_whatsapp", options, oneText("phone", "phone", phone), func(body []byte, _ *settings) (exists bool, err error) {
 		err = decodeData(body, []string{"exists"}, func(value []byte) error {
-			flag, known, err := wire.Flag(value)
-			if err == nil && !known {
-				err = errNull
+			flag, known, problem := wire.Flag(value)
+			if problem == nil && !known {
+				problem = errNull
 			}
 			exists = flag
-			return err
+			return problem
 		})
 		return exists, err
 	})

@@ -53,7 +53,7 @@ type wireLoadedClient struct {
 	Status     wire.String `json:"status"`
 }
 
-func (w *wireLoadedClient) item(json.RawMessage) (LoadedClient, error) {
+func (w *wireLoadedClient) item(json.RawMessage) (LoadedClient, error) { //nolint:unparam // it is a wireItem
 	return LoadedClient{
 		ID: w.ID, PlatformID: w.PlatformID, GroupID: w.GroupID, ClientType: w.ClientType, Status: string(w.Status),
 	}, nil

@@ -41,8 +41,8 @@ func (r *DoRequest) row() (*action.Row, error) {
 			return nil, invalid("Class", "is more careless than this action allows: it is "+known.Class.String())
 		}
 		copied := *known
-		row, row.Class = &copied, action.Class(r.Class)
-		row.Methods = []string{http.MethodPost}
+		copied.Class, copied.Methods = row.Class, row.Methods
+		row = &copied
 	}
 	switch r.Method {
 	case "", http.MethodPost:

@@ -249,9 +249,9 @@ func (e *TransportError) Error() string {
 		return nilError
 	}
 	if e.Timeout {
-		return "timed out: " + e.Err.Error()
+		return "timed out: " + errorText(e.Err)
 	}
-	return "transport: " + e.Err.Error()
+	return "transport: " + errorText(e.Err)
 }
 
 // Unwrap returns the cause.
@@ -262,7 +262,7 @@ func (e *TransportError) LogValue() slog.Value {
 	if e == nil {
 		return slog.StringValue(nilError)
 	}
-	return slog.GroupValue(slog.Bool("timeout", e.Timeout), slog.String("error", e.Err.Error()))
+	return slog.GroupValue(slog.Bool("timeout", e.Timeout), slog.String("error", errorText(e.Err)))
 }
 
 // Format prints the text of Error for every verb.
@@ -305,7 +305,7 @@ func (e *DecodeError) LogValue() slog.Value {
 		slog.Int("status", e.Status),
 		slog.String("content_type", e.ContentType),
 		slog.Int("snapshot_bytes", len(e.Snapshot)),
-		slog.String("error", e.Err.Error()),
+		slog.String("error", errorText(e.Err)),
 	)
 }
 
@@ -386,6 +386,15 @@ func (e *PartialError) LogValue() slog.Value {
 func (e *PartialError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
 
 const nilError = "<nil>"
+
+// errorText is the text of an error that may be missing where a user made the one
+// around it.
+func errorText(err error) string {
+	if err == nil {
+		return nilError
+	}
+	return err.Error()
+}
 
 // formatError keeps %+v and %#v from walking through the fields, which hold
 // bodies and the errors of others.

@@ -93,7 +93,7 @@ type journalLine struct {
 // ErrDamagedJournal. On Unix systems a journal that another process has open is
 // ErrJournalInUse.
 func OpenFileJournal(path, job string) (*FileJournal, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the caller names the file
 	if err != nil {
 		return nil, fmt.Errorf("salebot: journal: %w", err)
 	}

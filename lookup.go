@@ -373,6 +373,9 @@ func clientIDs(body []byte) ([]ClientID, error) {
 			if err := id.UnmarshalJSON(value); err != nil {
 				return err
 			}
+			if id < 0 {
+				return errNoID
+			}
 			if id != 0 {
 				ids = append(ids, id)
 			}
@@ -381,12 +384,15 @@ func clientIDs(body []byte) ([]ClientID, error) {
 		if err := json.Unmarshal(value, &ids); err != nil {
 			return err
 		}
-		if slices.Contains(ids, 0) {
+		if slices.ContainsFunc(ids, func(id ClientID) bool { return id <= 0 }) {
 			return errNoID
 		}
 		return nil
 	})
-	return ids, err
+	if err != nil {
+		return nil, err
+	}
+	return ids, nil
 }
 
 // callPlural is call for the look-ups of many clients, where finding none is no
@@ -401,7 +407,7 @@ func callPlural(ctx context.Context, c *Client, name string, options []CallOptio
 // emptyIfNotFound makes an empty result of an answer that says that nobody was
 // found.
 func emptyIfNotFound[T any](found []T, err error) ([]T, error) {
-	if errors.Is(err, ErrClientNotFound) {
+	if errors.Is(err, ErrNotFound) {
 		return []T{}, nil
 	}
 	if err == nil && found == nil {

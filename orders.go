@@ -240,7 +240,12 @@ func (r *GetOrderVariablesRequest) encode(*settings) (payload, error) {
 // those of every call.
 func (c *Client) GetOrderVariables(ctx context.Context, request GetOrderVariablesRequest, options ...CallOption) (Variables, error) {
 	return call(ctx, c, "get_order_vars", options, request.encode, func(body []byte, _ *settings) (variables Variables, err error) {
-		err = decodeData(body, []string{"result"}, variables.UnmarshalJSON)
+		err = decodeData(body, []string{"result"}, func(value []byte) error {
+			if !json.Valid(value) {
+				return wire.ErrSyntax
+			}
+			return variables.UnmarshalJSON(value)
+		})
 		return variables, err
 	})
 }
@@ -362,11 +367,14 @@ func decodeStateID(body []byte, _ *settings) (StateID, error) {
 }
 
 // decodeNumber reads the one number of an answer.
-func decodeNumber[T ~int64](body []byte, key string) (number T, err error) {
-	err = decodeData(body, []string{key}, func(value []byte) error {
-		n, err := wire.Int(value)
-		number = T(n)
-		return err
+func decodeNumber[T ~int64](body []byte, key string) (T, error) {
+	var number int64
+	err := decodeData(body, []string{key}, func(value []byte) (problem error) {
+		number, problem = wire.Int(value)
+		return problem
 	})
-	return number, err
+	if err != nil {
+		return 0, err
+	}
+	return T(number), nil
 }

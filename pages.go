@@ -58,7 +58,7 @@ func inOrder[P any](
 		return failedSeq[P](invalid("ctx", "is nil"))
 	}
 	return func(yield func(P, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
+		fetching, cancel := context.WithCancel(ctx)
 		var running sync.WaitGroup
 		defer running.Wait()
 		defer cancel()
@@ -67,7 +67,7 @@ func inOrder[P any](
 			slot := make(chan result, 1)
 			queue = append(queue, slot)
 			running.Go(func() {
-				page, err := fetch(ctx, number)
+				page, err := fetch(fetching, number)
 				slot <- result{page, err}
 			})
 		}

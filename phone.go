@@ -12,10 +12,10 @@ var ErrNotPhone = errors.New("salebot: not a phone number")
 // beginning with the code of the country. The rules, in this order:
 //
 //  1. the endings @s.whatsapp.net and @c.us, and the beginnings tel: and
-//     whatsapp:, are taken off;
+//     whatsapp:, are taken off; before such an ending stands a whole number;
 //  2. spaces, dashes, dots, slashes and parentheses are taken out;
 //  3. a leading + or 00 is taken off, and what follows is the whole number;
-//  4. without either, 11 digits that begin with 8 begin with 7 instead, and 10
+//  4. without any of these, 11 digits that begin with 8 begin with 7 instead, and 10
 //     digits that begin with 9 get a 7 in front (Russia and Kazakhstan);
 //  5. 8 to 15 digits must remain, the first of them not 0.
 //
@@ -25,8 +25,11 @@ func NormalizePhone(phone string) (string, error) {
 	for _, prefix := range []string{"tel:", "whatsapp:"} {
 		text = strings.TrimPrefix(text, prefix)
 	}
+	whole := false
 	for _, suffix := range []string{"@s.whatsapp.net", "@c.us"} {
-		text = strings.TrimSuffix(text, suffix)
+		var ok bool
+		text, ok = strings.CutSuffix(text, suffix)
+		whole = whole || ok
 	}
 	text = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" \u00a0\u2009\u202f\t-\u2010\u2011\u2012\u2013\u2212./()", r) {
@@ -41,7 +44,7 @@ func NormalizePhone(phone string) (string, error) {
 	if strings.Trim(digits, "0123456789") != "" {
 		return "", ErrNotPhone
 	}
-	if !international {
+	if !international && !whole {
 		switch {
 		case len(digits) == 11 && digits[0] == '8':
 			digits = "7" + digits[1:]

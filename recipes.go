@@ -188,7 +188,7 @@ func (m *SentMessage) matches(item *HistoryItem) bool {
 	want := strings.TrimSpace(m.Message)
 	if m.Callback {
 		// A callback's notice was seen with and without the word before its text.
-		return item.Origin == HistoryOriginCallback && strings.TrimSpace(strings.TrimPrefix(text, "callback ")) == want
+		return item.Origin == HistoryOriginCallback && (text == want || strings.TrimSpace(strings.TrimPrefix(text, "callback ")) == want)
 	}
 	return !item.ClientReplica && text == want
 }

@@ -2,15 +2,12 @@ package salebot_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
 )
@@ -100,46 +97,8 @@ func TestDecodersTakeAnything(t *testing.T) {
 	}
 }
 
-func TestClientTypes(t *testing.T) {
+func TestClassesAndOutcomes(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]salebot.ClientType{
-		"0": salebot.ClientTypeVK, "1": salebot.ClientTypeTelegram, `"1"`: salebot.ClientTypeTelegram, "20": salebot.ClientTypeMAX,
-		"99": 99, `"vk"`: salebot.ClientTypeVK, `"VK"`: salebot.ClientTypeVK, `"vkontakte"`: salebot.ClientTypeVK,
-		`"telegram"`: salebot.ClientTypeTelegram, `"tg"`: salebot.ClientTypeTelegram, `"Telegram Business"`: salebot.ClientTypeTelegramBusiness,
-		`"telegram_business"`: salebot.ClientTypeTelegramBusiness, `"whatsapp"`: salebot.ClientTypeWhatsApp, `"instagram"`: salebot.ClientTypeInstagram,
-		`"e-mail"`: salebot.ClientTypeEmail, `"email"`: salebot.ClientTypeEmail, `"online chat"`: salebot.ClientTypeOnlineChat,
-		"null": salebot.ClientTypeUnrecognized, `""`: salebot.ClientTypeUnrecognized, `"None"`: salebot.ClientTypeUnrecognized,
-		`"carrier pigeon"`: salebot.ClientTypeUnrecognized, "1.5": salebot.ClientTypeUnrecognized,
-	} {
-		got := salebot.ClientType(-5)
-		require.NoError(t, json.Unmarshal([]byte(text), &got), text)
-		require.Equal(t, want, got, text)
-	}
-	var got salebot.ClientType
-	require.Error(t, json.Unmarshal([]byte("{}"), &got))
-	require.Equal(t, "Telegram", salebot.ClientTypeTelegram.String())
-	require.Equal(t, "client type 99", salebot.ClientType(99).String())
-	require.True(t, salebot.ClientTypeVK.Known())
-	require.False(t, salebot.ClientType(9).Known())
-	require.False(t, salebot.ClientTypeUnrecognized.Known())
-}
-
-func TestEnumerations(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, "callback", salebot.HistoryOriginCallback.String())
-	require.Equal(t, "history origin 4", salebot.HistoryOrigin(4).String())
-	require.True(t, salebot.HistoryOriginOrdinary.Known())
-	require.False(t, salebot.HistoryOrigin(4).Known())
-	require.Equal(t, "asleep", salebot.ChannelStatusAsleep.String())
-	require.Equal(t, "channel status 9", salebot.ChannelStatus(9).String())
-	require.True(t, salebot.ChannelStatusNotStarted.Known())
-	for _, text := range []string{"5", `"5"`} {
-		var origin salebot.HistoryOrigin
-		require.NoError(t, json.Unmarshal([]byte(text), &origin))
-		require.Equal(t, salebot.HistoryOriginTelephony, origin)
-	}
-	var status salebot.ChannelStatus
-	require.Error(t, json.Unmarshal([]byte(`"running"`), &status))
 	for class, name := range map[salebot.SafetyClass]string{salebot.Once: "once", salebot.Idempotent: "idempotent", salebot.Read: "read", 9: "class 9"} {
 		require.Equal(t, name, class.String())
 	}
@@ -152,117 +111,6 @@ func TestEnumerations(t *testing.T) {
 	var zeroOutcome salebot.Outcome
 	require.Equal(t, salebot.Once, zeroClass, "forgetting the class is safe")
 	require.Equal(t, salebot.OutcomeUnknown, zeroOutcome, "anything else needs proof")
-}
-
-func TestTimestamps(t *testing.T) {
-	t.Parallel()
-	riga, err := time.LoadLocation("Europe/Riga")
-	require.NoError(t, err)
-	utc := time.Date(2026, time.May, 28, 17, 33, 42, 0, time.UTC)
-	for text, want := range map[string]time.Time{
-		"1779989622":                       utc,
-		`"1779989622"`:                     utc,
-		`" 1779989622 "`:                   utc,
-		`"2026-05-28T17:33:42Z"`:           utc,
-		`"2026-05-28T20:33:42+03:00"`:      utc,
-		`"2026-05-28 20:33:42+03:00"`:      utc,
-		`"2026-05-28 20:33:42.5+03:00"`:    utc.Add(500 * time.Millisecond),
-		`"2026-05-28 20:33:42.25 +0300"`:   utc.Add(250 * time.Millisecond),
-		`"2026-05-28 17:33:42 UTC"`:        utc,
-		`"2026-05-28T17:33:42.000000001Z"`: utc.Add(1),
-		"1779989622.25":                    utc.Add(250 * time.Millisecond),
-		`"1779989622.0000000019"`:          utc.Add(1),
-	} {
-		at := timestamp(text)
-		moment, ok := at.Moment()
-		require.True(t, ok, text)
-		require.Equal(t, want, moment.UTC(), text)
-		local, err := at.In(riga)
-		require.NoError(t, err)
-		require.True(t, want.Equal(local), text)
-		require.Equal(t, riga, local.Location())
-		unmoved, err := at.In(nil)
-		require.NoError(t, err, "a moment needs no location")
-		require.True(t, want.Equal(unmoved))
-		require.False(t, at.IsZero())
-	}
-	for text, fraction := range map[string]int{
-		`"2026-05-28 17:33:42"`: 0, `"2026-05-28 17:33:42.539976"`: 539976000, `"2026-05-28T17:33:42"`: 0, `"28.05.2026 17:33:42"`: 0,
-	} {
-		at := timestamp(text)
-		_, ok := at.Moment()
-		require.False(t, ok, "%s is a different moment in every zone", text)
-		local, err := at.In(riga)
-		require.NoError(t, err)
-		require.Equal(t, time.Date(2026, time.May, 28, 17, 33, 42, fraction, riga), local, text)
-		_, err = at.In(nil)
-		require.ErrorIs(t, err, salebot.ErrNoLocation)
-	}
-	for text, want := range map[string]time.Time{
-		`"28.05.2026 17:33"`: time.Date(2026, time.May, 28, 17, 33, 0, 0, riga),
-		`"2026-05-28"`:       time.Date(2026, time.May, 28, 0, 0, 0, 0, riga),
-		`"28.05.2026"`:       time.Date(2026, time.May, 28, 0, 0, 0, 0, riga),
-	} {
-		local, err := timestamp(text).In(riga)
-		require.NoError(t, err, text)
-		require.Equal(t, want, local, text)
-	}
-	for _, text := range []string{"null", `""`, `"None"`, `"null"`, `"undefined"`} {
-		at := timestamp(text)
-		require.True(t, at.IsZero(), text)
-		when, err := at.In(riga)
-		require.NoError(t, err)
-		require.True(t, when.IsZero())
-		require.Empty(t, at.String())
-	}
-	// A zone's abbreviation says nothing: MSK and CST are several each.
-	for _, text := range []string{`"yesterday"`, `"2026-13-28"`, "1e9", `"1.2.3"`, `"1.-5"`, "true", `"2026-05-28 17:33:42 MSK"`, `"2026-05-28 17:33:42 CST"`} {
-		at := timestamp(text)
-		_, ok := at.Moment()
-		require.False(t, ok, text)
-		require.False(t, at.IsZero(), text)
-		_, err := at.In(riga)
-		require.Error(t, err, text)
-		require.NotErrorIs(t, err, salebot.ErrNoLocation)
-	}
-	var at salebot.Timestamp
-	require.Error(t, json.Unmarshal([]byte("{}"), &at))
-	before, _ := timestamp("-1.5").Moment()
-	require.Equal(t, time.Unix(-2, 500_000_000).UTC(), before, "a second and a half before")
-	require.Equal(t, "1779989622", salebot.UnixTimestamp(utc.Add(time.Nanosecond)).String())
-	require.Equal(t, "2026-05-28 17:33:42.5", timestamp(`"2026-05-28 17:33:42.500"`).String())
-	require.Equal(t, "yesterday", timestamp(`"yesterday"`).String())
-}
-
-// What was read is written so that it is read as the same again.
-func TestTimestampsKeepTheirValue(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{"null", "1779989622", "-5", `"2026-05-28 17:33:42.539976"`, `"2026-05-28 17:33:42"`, `"yesterday"`, `"1e9"`} {
-		written, err := json.Marshal(timestamp(text))
-		require.NoError(t, err)
-		require.JSONEq(t, text, string(written))
-		require.Equal(t, timestamp(text), timestamp(string(written)))
-	}
-}
-
-func TestDates(t *testing.T) {
-	t.Parallel()
-	leap := day(2024, time.February, 29)
-	require.Equal(t, "29.02.2024", leap.String())
-	require.Equal(t, day(2024, time.March, 1), leap.AddDays(1))
-	require.Equal(t, day(2023, time.March, 1), leap.AddDays(-365))
-	require.True(t, leap.Before(day(2024, time.March, 1)))
-	require.False(t, leap.Before(leap))
-	require.True(t, salebot.Date{}.IsZero())
-	late := time.Date(2026, time.October, 31, 23, 30, 0, 0, moscow)
-	require.Equal(t, day(2026, time.October, 31), salebot.DateOf(late), "in its own location")
-	require.Equal(t, day(2026, time.October, 31), salebot.DateOf(late.UTC()))
-	rapid.Check(t, func(rt *rapid.T) {
-		date := salebot.DateOf(time.Unix(rapid.Int64Range(0, 4e9).Draw(rt, "seconds"), 0).UTC())
-		n := rapid.IntRange(-5000, 5000).Draw(rt, "days")
-		require.Equal(rt, date, date.AddDays(n).AddDays(-n))
-		require.Equal(rt, n > 0, date.Before(date.AddDays(n)))
-	})
 }
 
 func variables(text string) salebot.Variables {
@@ -392,10 +240,4 @@ func TestHistoryItemsDecode(t *testing.T) {
 		require.Error(t, json.Unmarshal([]byte(text), &item), text)
 		require.Equal(t, before, item, "a failure changes nothing")
 	}
-}
-
-func TestErrNoLocationIsAnError(t *testing.T) {
-	t.Parallel()
-	_, err := timestamp(`"2026-05-28"`).In(nil)
-	require.True(t, errors.Is(err, salebot.ErrNoLocation))
 }

@@ -61,19 +61,29 @@ func (v Value) set(kind string) (string, error) {
 // float. A number with a fraction of zeros counts as whole.
 func (v Value) Int64() (int64, error) {
 	const kind = "int64"
-	text, err := v.set(kind)
+	text, err := v.whole(kind)
 	if err != nil {
 		return 0, err
-	}
-	text = withoutGrouping(text)
-	if whole, fraction, found := strings.Cut(text, "."); found && fraction != "" && strings.Trim(fraction, "0") == "" {
-		text = whole
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return 0, &ValueError{kind, errNotWhole}
 	}
 	return n, nil
+}
+
+// whole returns a whole number as the text of it, without grouping and without a
+// fraction of zeros.
+func (v Value) whole(kind string) (string, error) {
+	text, err := v.set(kind)
+	if err != nil {
+		return "", err
+	}
+	text = withoutGrouping(text)
+	if whole, fraction, found := strings.Cut(text, "."); found && fraction != "" && strings.Trim(fraction, "0") == "" {
+		text = whole
+	}
+	return text, nil
 }
 
 // Float64 returns a number, which may come as text and with a comma instead of

@@ -3,7 +3,10 @@ package salebot
 import (
 	"encoding"
 	"fmt"
+	"maps"
+	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,10 +42,7 @@ func (v Variables) DecodeIn(location *time.Location, target any) error {
 	if err != nil {
 		return err
 	}
-	values := make(map[string]Value, v.Len())
-	for name, value := range v.All() {
-		values[name] = value
-	}
+	values := maps.Collect(v.All())
 	for _, field := range fields {
 		value, ok := values[strings.TrimPrefix(field.name, ClientPrefix)]
 		if !ok || value.IsUnset() {
@@ -124,6 +124,9 @@ func variableFields(structure reflect.Type) ([]variableField, error) {
 		if problem := f.problem(field); problem != "" {
 			return nil, invalid(field.Name, problem)
 		}
+		if slices.ContainsFunc(fields, func(other variableField) bool { return other.name == f.name }) {
+			return nil, invalid(field.Name, "has the variable of another field")
+		}
 		fields = append(fields, f)
 	}
 	variableFieldsOf.Store(structure, fields)
@@ -146,14 +149,21 @@ func (f *variableField) problem(field reflect.StructField) string {
 	if kind == reflect.TypeFor[time.Time]() || reflect.PointerTo(kind).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return ""
 	}
-	switch kind.Kind() { //nolint:exhaustive // all other kinds are refused
+	if !isPlain(kind.Kind()) {
+		return "is of a type that no variable has"
+	}
+	return ""
+}
+
+// isPlain says whether values of a kind are text, numbers or flags.
+func isPlain(kind reflect.Kind) bool {
+	switch kind { //nolint:exhaustive // these are all
 	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,
 		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return ""
-	default:
-		return "is of a type that no variable has"
+		return true
 	}
+	return false
 }
 
 // set writes a value into a field.
@@ -173,10 +183,10 @@ func (f *variableField) set(target reflect.Value, value Value, location *time.Lo
 		}
 		return err
 	}
-	if reader, ok := target.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if reader, ok := reflect.TypeAssert[encoding.TextUnmarshaler](target.Addr()); ok {
 		return reader.UnmarshalText([]byte(value.Text()))
 	}
-	switch target.Kind() { //nolint:exhaustive // variableField.problem refused the rest
+	switch target.Kind() {
 	case reflect.String:
 		target.SetString(value.Text())
 	case reflect.Bool:
@@ -190,16 +200,20 @@ func (f *variableField) set(target reflect.Value, value Value, location *time.Lo
 		if err != nil {
 			return err
 		}
+		if target.Kind() == reflect.Float32 && math.IsInf(float64(float32(number)), 0) {
+			return &ValueError{target.Type().String(), errNotNumber}
+		}
 		target.SetFloat(number)
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		number, err := value.Int64()
+		text, err := value.whole(target.Type().String())
 		if err != nil {
 			return err
 		}
-		if number < 0 || target.OverflowUint(uint64(number)) {
+		number, err := strconv.ParseUint(strings.TrimPrefix(text, "+"), 10, 64)
+		if err != nil || target.OverflowUint(number) {
 			return &ValueError{target.Type().String(), errNotWhole}
 		}
-		target.SetUint(uint64(number))
+		target.SetUint(number)
 	default:
 		number, err := value.Int64()
 		if err != nil {
@@ -224,12 +238,18 @@ func (f *variableField) get(source reflect.Value) (encoded any, ok bool, err err
 	if f.omitEmpty && source.IsZero() {
 		return nil, false, nil
 	}
-	if at, isTime := source.Interface().(time.Time); isTime {
+	if at, isTime := reflect.TypeAssert[time.Time](source); isTime {
 		return at.Format(f.layout), true, nil
 	}
-	if writer, isText := source.Interface().(encoding.TextMarshaler); isText {
+	// The method may need a pointer, which a field of a copy does not have.
+	pointer := reflect.New(source.Type())
+	pointer.Elem().Set(source)
+	if writer, isText := reflect.TypeAssert[encoding.TextMarshaler](pointer); isText {
 		text, err := writer.MarshalText()
 		return string(text), err == nil, err
+	}
+	if !isPlain(source.Kind()) {
+		return nil, false, invalid(f.name, "has no MarshalText")
 	}
 	return source.Interface(), true, nil
 }

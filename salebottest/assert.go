@@ -18,11 +18,23 @@ import (
 // AssertMessage checks that a person got a message with exactly this text.
 func (e *Emulator) AssertMessage(tb testing.TB, client salebot.ClientID, text string) bool {
 	tb.Helper()
-	messages := e.Messages(client)
-	if slices.ContainsFunc(messages, func(m Message) bool { return m.Text == text }) {
-		return true
+	var lines []string
+	for _, m := range e.conversation(client, func(m *message) bool { return !m.fromClient }) {
+		line := strconv.Quote(m.Text)
+		switch {
+		case m.Error != "":
+			line += ", but it was not delivered: " + m.Error
+		case m.Text == text:
+			return true
+		}
+		lines = append(lines, line)
 	}
-	tb.Errorf("client %d did not get the message %q.%s", client, text, e.instead(client, "It got", texts(messages)))
+	for _, s := range e.Scheduled() {
+		if s.ClientID == client && !s.Callback {
+			lines = append(lines, fmt.Sprintf("%q, but only at %v", s.Text, s.Due))
+		}
+	}
+	tb.Errorf("client %d did not get the message %q.%s", client, text, e.instead(client, "It got", lines))
 	return false
 }
 
@@ -104,6 +116,10 @@ func (e *Emulator) AssertVariable(tb testing.TB, client salebot.ClientID, name, 
 // the repetitions included.
 func (e *Emulator) AssertCalls(tb testing.TB, action string, times int) bool {
 	tb.Helper()
+	if routes[action].handle == nil {
+		tb.Errorf("%q is no action, so no request can come for it; there are %s", action, strings.Join(Actions(), ", "))
+		return false
+	}
 	calls := e.Calls(action)
 	if calls == times {
 		return true

@@ -33,9 +33,6 @@ func TestAssertionsSayWhatThereIs(t *testing.T) {
 	require.NoError(t, err)
 
 	for want, check := range map[string]func(*reporter) bool{
-		"client 25554 did not get the message \"Hello\". It got:\n\t\"What would you like?\"": func(r *reporter) bool {
-			return emulator.AssertMessage(r, ann, "Hello")
-		},
 		"client 25555 did not get the message \"Hello\". It got: nothing.": func(r *reporter) bool {
 			return emulator.AssertMessage(r, bob, "Hello")
 		},
@@ -66,6 +63,8 @@ func TestAssertionsSayWhatThereIs(t *testing.T) {
 		require.Equal(t, want, r.text)
 	}
 	var r reporter
+	require.False(t, emulator.AssertMessage(&r, ann, "later"))
+	require.Contains(t, r.text, "It got:\n\t\"What would you like?\"\n\t\"later\", but only at ")
 	require.False(t, emulator.AssertScheduled(&r, ann, "sooner"))
 	require.Contains(t, r.text, `"sooner" to client 25554 is not scheduled. Scheduled:`+"\n\t"+`"later" to client 25554 at `)
 
@@ -84,4 +83,14 @@ func TestAssertionsSayWhatThereIs(t *testing.T) {
 	}
 	emulator.AssertMessage(&r, bob, "Hello")
 	require.Contains(t, r.text, "It got:\n\t… and 10 before\n\t\"10\"\n")
+}
+
+func TestAssertMessageTellsOfFailedDeliveries(t *testing.T) {
+	t.Parallel()
+	client, emulator := salebottest.NewClient(t,
+		salebottest.WithClient(salebottest.Client{ID: ann, Unreachable: "bot was blocked"}))
+	require.NoError(t, hello(t, client))
+	var r reporter
+	require.False(t, emulator.AssertMessage(&r, ann, "Hello"))
+	require.Equal(t, "client 25554 did not get the message \"Hello\". It got:\n\t\"Hello\", but it was not delivered: bot was blocked", r.text)
 }

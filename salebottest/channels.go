@@ -179,7 +179,7 @@ func (p *project) onWhatsApp(digits string) bool {
 }
 
 func checkInstagramSubscription(c *call) reply {
-	account := strings.TrimPrefix(c.parameters.text("user_name"), "@")
+	account := accountName(c.parameters.text("user_name"))
 	if account == "" {
 		return c.project.required("user_name")
 	}
@@ -188,7 +188,10 @@ func checkInstagramSubscription(c *call) reply {
 	o.Text("account_id", "1463000000")
 	o.Text("avatar", "")
 	o.Text("real_name", account)
-	o.Bool("is_follower", c.project.followers[strings.ToLower(account)])
+	o.Bool("is_follower", c.project.followers[account])
 	o.Int("status", 200)
 	return inJSON(o.Bytes())
 }
+
+// accountName is an Instagram account without the @ that people put before it.
+func accountName(account string) string { return strings.ToLower(strings.TrimPrefix(account, "@")) }

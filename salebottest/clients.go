@@ -88,7 +88,7 @@ func (p *project) seedClient(seed Client, now int64) (*client, error) {
 		if number == 0 {
 			number = p.next.client
 		}
-		c.platform = strconv.FormatInt(number-firstClient+700_000_001, 10)
+		c.platform = strconv.FormatInt(700_000_000+number%100_000_000, 10)
 	}
 	c.platform = keptPlatformID(c.kind, c.platform)
 	switch {

@@ -155,8 +155,8 @@ func (c *client) position(id salebot.MessageID) int {
 	if id == 0 {
 		return -1
 	}
-	for i := len(c.history) - 1; i >= 0; i-- {
-		if c.history[i].id == int64(id) {
+	for i, m := range slices.Backward(c.history) {
+		if m.id == int64(id) {
 			return i
 		}
 	}

@@ -86,3 +86,65 @@ func TestFaultsInABubble(t *testing.T) {
 		require.Equal(t, salebot.OutcomeNotSent, failed.Outcome)
 	})
 }
+
+func TestWhoWatchesIsToldOfChanges(t *testing.T) {
+	t.Parallel()
+	client, emulator := salebottest.NewClient(t, withAnn())
+	for name, change := range map[string]func(){
+		"request": func() { _, _ = client.GetVariables(t.Context(), ann) },
+		"writing": func() { _, _ = emulator.Write(ann, "hi") },
+		"fault":   func() { emulator.Fail(salebottest.Fault{Status: 503}) },
+		"reset":   func() { _ = emulator.Reset() },
+		"state":   func() { _ = emulator.Restore(emulator.Snapshot()) },
+	} {
+		changed := emulator.Changed()
+		change()
+		select {
+		case <-changed:
+		default:
+			t.Error(name)
+		}
+	}
+}
+
+func TestProjectOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	client, emulator := salebottest.NewClient(t, withAnn(),
+		salebottest.WithProjectID(7),
+		salebottest.WithEmployees(salebottest.Employee{ID: 1, Email: "boss@example.com"}),
+		salebottest.WithStates(salebottest.State{ID: 5}, salebottest.State{ID: 3}),
+		salebottest.WithChannels(salebottest.Channel{Messenger: "max", GroupID: "77"}, salebottest.Channel{Messenger: "telegram", GroupID: "my_bot", Disabled: true}),
+		salebottest.WithBroadcastPace(0),
+		salebottest.WithKeys(salebottest.Key{Value: "first", Name: "main key"}, salebottest.Key{Value: "second"}))
+	channels, err := client.GetConnectedChannels(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, salebot.ProjectID(7), channels.ProjectID)
+	require.Equal(t, salebot.GroupID("77"), channels.Of("max")[0].GroupID)
+	require.False(t, *channels.Of("telegram")[0].Enabled)
+	require.Equal(t, emulator.Channels()[1].GroupID, emulator.GroupID(salebot.ClientTypeTelegram))
+
+	order, err := client.CreateOrder(t.Context(), salebot.CreateOrderRequest{ClientID: ann})
+	require.NoError(t, err)
+	state, err := client.MoveOrderToNextState(t.Context(), salebot.OrderRequest{ClientID: ann, OrderID: order})
+	require.NoError(t, err)
+	require.Equal(t, salebot.StateID(3), state, "the states stand in their order")
+
+	_, err = client.Broadcast(t.Context(), salebot.BroadcastRequest{Clients: []salebot.ClientID{ann, ann}, Message: "hi"})
+	require.NoError(t, err)
+	require.Len(t, emulator.Messages(ann), 2)
+	require.Equal(t, 200, sendWithKey(t, emulator, "second", "GET", "get_clients", "", "").status)
+	seen := emulator.Requests()
+	require.Equal(t, "main key", seen[0].Key)
+	require.Equal(t, "key 2", seen[len(seen)-1].Key)
+	require.Equal(t, "/api/{api_key}/get_clients", seen[len(seen)-1].Path())
+}
+
+func TestBroadcastsThatReachNobody(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, withAnn())
+	for _, audience := range []string{`"platform_ids":["1"]`, `"list":9`, `"clients":[1]`, `"platform_ids":["1"],"group_id":"x"`} {
+		require.Equal(t, "ok", post(t, emulator, "broadcast", `{"message":"hi",`+audience+`}`).body)
+	}
+	emulator.AssertNoMessages(t, ann)
+	require.NotEmpty(t, emulator.Requests()[0].Notes)
+}

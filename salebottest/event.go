@@ -53,7 +53,7 @@ func number(flag bool) int64 {
 func (p *project) eventClient(c *client) []byte {
 	o := object{in: p}
 	o.id("id", c.id)
-	o.Text("recepient", c.platform) //nolint:misspell // Salebot spells it so
+	o.Text("recepient", c.platform)
 	o.Int("client_type", int64(c.kind))
 	o.textOrNull("name", c.name)
 	o.textOrNull("avatar", c.avatar)

@@ -1,6 +1,7 @@
 package salebottest
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"slices"
@@ -190,6 +191,27 @@ func (f *Fault) describe() string {
 	return strings.Join(words, ", ")
 }
 
+// Validate says what is wrong with a fault that cannot happen or would do
+// nothing.
+func (f Fault) Validate() error {
+	problem := ""
+	switch {
+	case f.Action != "" && routes[f.Action].handle == nil:
+		problem = strconv.Quote(f.Action) + " is no action; there are " + strings.Join(Actions(), ", ")
+	case f.After < 0 || f.Times < Always || f.Delay < 0 || f.RetryAfter < 0:
+		problem = "a number is negative"
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		problem = strconv.Itoa(f.Status) + " is no HTTP status of an answer"
+	case f.Reset != "" && f.Reset != ResetBefore && f.Reset != ResetAfter && f.Reset != ResetDuring:
+		problem = strconv.Quote(string(f.Reset)) + " is no reset; there are before, after and during"
+	case !f.replaces() && !f.cuts() && f.Delay == 0 && !f.Truncate:
+		problem = "it does nothing: set Status, Page, Body, RetryAfter, Delay, Reset or Truncate"
+	default:
+		return nil
+	}
+	return errors.New("salebottest: fault: " + problem)
+}
+
 // Fail adds faults to the plan. For each request the first one that concerns it
 // counts, so that faults for one action come one after another:
 //
@@ -197,7 +219,15 @@ func (f *Fault) describe() string {
 //		salebottest.Fault{Action: "message", Status: 503, Times: 2},
 //		salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter},
 //	)
+//
+// It panics with the error of Fault.Validate: a fault that never happens would let
+// a test pass for the wrong reason.
 func (e *Emulator) Fail(faults ...Fault) {
+	for _, fault := range faults {
+		if err := fault.Validate(); err != nil {
+			panic(err)
+		}
+	}
 	e.faults.mu.Lock()
 	for _, fault := range faults {
 		if fault.Times == 0 {

@@ -222,3 +222,31 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 		require.ErrorIs(t, <-result, salebot.ErrOutcomeUnknown)
 	})
 }
+
+// A fault that never happens would let a test pass for the wrong reason.
+func TestFaultsThatDoNothingAreRefused(t *testing.T) {
+	t.Parallel()
+	emulator := salebottest.New()
+	defer emulator.Close()
+	for name, fault := range map[string]salebottest.Fault{
+		"an unknown action": {Action: "mesage", Status: 503},
+		"nothing at all":    {},
+		"only an action":    {Action: "message"},
+		"an unknown reset":  {Reset: "x"},
+		"a negative count":  {Status: 503, Times: -7},
+		"no HTTP status":    {Status: 9999},
+	} {
+		require.Error(t, fault.Validate(), name)
+		require.Panics(t, func() { emulator.Fail(fault) }, name)
+	}
+	require.Empty(t, emulator.Faults())
+}
+
+func TestAssertCallsRefusesUnknownActions(t *testing.T) {
+	t.Parallel()
+	emulator := salebottest.New()
+	defer emulator.Close()
+	failed := &reporter{TB: t}
+	require.False(t, emulator.AssertCalls(failed, "mesage", 0))
+	require.Contains(t, failed.text, "mesage")
+}

@@ -2,9 +2,12 @@ package salebottest
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
+	"path"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/jarcoal/httpmock"
@@ -94,4 +97,48 @@ func methodsOf(name string) []string {
 		methods = append(methods, other)
 	}
 	return methods
+}
+
+// WebhookFixture is the body of a request that Salebot sends, not of one that it
+// answers.
+type WebhookFixture struct {
+	// Name says what is special about it, such as "service-client-started".
+	Name string
+	// ContentType is the label that goes with it.
+	ContentType string
+	// Body is the body.
+	Body []byte
+}
+
+// WebhookFixtures returns what project webhooks deliver, in all forms that were
+// seen, sorted by name. Emulator.PostToWebhook sends them.
+func WebhookFixtures() []WebhookFixture { return webhookFixtures("webhook") }
+
+// BlockFixtures returns what the "API request" blocks of flows send: their
+// authors choose the keys, and some of the bodies are broken.
+func BlockFixtures() []WebhookFixture { return webhookFixtures("webhook-flat") }
+
+var contentTypes = map[string]string{
+	".json": "application/json",
+	".form": "application/x-www-form-urlencoded",
+	".txt":  "text/plain",
+}
+
+func webhookFixtures(folder string) []WebhookFixture {
+	files, err := fs.Glob(testdata.Fixtures, path.Join("fixtures", folder, "*"))
+	if err != nil {
+		panic(err)
+	}
+	fixtures := make([]WebhookFixture, 0, len(files))
+	for _, file := range files {
+		body, err := testdata.Fixtures.ReadFile(file)
+		if err != nil {
+			panic(err)
+		}
+		extension := path.Ext(file)
+		fixtures = append(fixtures, WebhookFixture{
+			Name: strings.TrimSuffix(path.Base(file), extension), ContentType: contentTypes[extension], Body: body,
+		})
+	}
+	return fixtures
 }

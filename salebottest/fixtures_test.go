@@ -69,3 +69,21 @@ func TestFixturesThatDoNotExist(t *testing.T) {
 	require.Panics(t, func() { salebottest.Fixtures("no_such_action") })
 	require.Equal(t, "ok", string(salebottest.LookupFixture("message", "ok-text").Body))
 }
+
+func TestFixturesOfWebhooks(t *testing.T) {
+	t.Parallel()
+	target := &receiver{}
+	emulator := newEmulator(t, salebottest.WithWebhook(salebottest.Webhook{Handler: target}))
+	all := append(salebottest.WebhookFixtures(), salebottest.BlockFixtures()...)
+	require.Greater(t, len(all), 30)
+	for _, fixture := range all {
+		require.NotEmpty(t, fixture.Name)
+		require.NotEmpty(t, fixture.ContentType, fixture.Name)
+		require.NoError(t, emulator.PostToWebhook(fixture.ContentType, fixture.Body))
+	}
+	deliveries(t, emulator)
+	for i, fixture := range all {
+		require.Equal(t, string(fixture.Body), target.got()[i], fixture.Name)
+		require.Equal(t, fixture.ContentType, target.headers[i].Get("Content-Type"), fixture.Name)
+	}
+}

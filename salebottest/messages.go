@@ -3,6 +3,7 @@ package salebottest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -142,7 +143,7 @@ func (c *client) export(m *message) Message {
 		exported.Buttons = slices.Clone(more.buttons)
 		exported.Attachments = slices.Clone(more.attachments)
 		exported.Error = more.failure
-		exported.Variables = more.variables
+		exported.Variables = maps.Clone(more.variables)
 		if more.employee != nil {
 			exported.Employee = new(*more.employee)
 		}

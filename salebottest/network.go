@@ -10,7 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 // BaseURL is the address under which the emulator answers in memory, for
@@ -88,7 +87,9 @@ func (n *network) listen() (*pipeListener, error) {
 		return n.listener, nil
 	}
 	n.listener = &pipeListener{connections: make(chan net.Conn), done: make(chan struct{})}
-	n.server = newHTTPServer(n.serve)
+	// Without limits of time: in a bubble time stands still until nobody has
+	// anything to do, and then a limit would meet the request that follows.
+	n.server = &http.Server{Handler: n.serve, ErrorLog: log.New(io.Discard, "", 0)} //nolint:gosec // nobody but the program itself is at the other end
 	n.stopped = make(chan struct{})
 	go func(server *http.Server, listener net.Listener, stopped chan<- struct{}) {
 		defer close(stopped)
@@ -105,17 +106,6 @@ func (n *network) close() {
 	if server != nil {
 		_ = server.Close()
 		<-stopped
-	}
-}
-
-// newHTTPServer returns a server that waits for no one for ever and writes
-// nothing to the log.
-func newHTTPServer(handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 30 * time.Second,
-		IdleTimeout:       5 * time.Minute,
-		ErrorLog:          log.New(io.Discard, "", 0),
 	}
 }
 

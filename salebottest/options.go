@@ -23,7 +23,7 @@ type configuration struct {
 	logLimit    int
 	allowOrigin string
 	pace        time.Duration
-	given       Project
+	base, given Project
 	followers   []string
 	absent      []string
 	problems    []error
@@ -45,7 +45,9 @@ func (c *configuration) refuse(problem string) {
 
 // project builds the state that the options describe.
 func (c *configuration) project() (*project, error) {
-	p, err := c.given.build(micro(c.clock.Now()))
+	state := c.base
+	state.add(&c.given)
+	p, err := state.build(micro(c.clock.Now()))
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +56,7 @@ func (c *configuration) project() (*project, error) {
 		p.absent[digitsOf(phone)] = true
 	}
 	for _, account := range c.followers {
-		p.followers[strings.ToLower(strings.TrimPrefix(account, "@"))] = true
+		p.followers[accountName(account)] = true
 	}
 	return p, nil
 }
@@ -126,10 +128,10 @@ func WithOrders(orders ...Order) Option {
 	return func(c *configuration) { c.given.Orders = append(c.given.Orders, orders...) }
 }
 
-// WithProject sets the whole state, as Snapshot returns it. Options for parts of
-// the state add to it or replace its parts, if they stand after it.
+// WithProject sets the whole state, as Snapshot returns it. The options for parts
+// of the state add to it, or replace its parts where they replace the defaults.
 func WithProject(state Project) Option {
-	return func(c *configuration) { c.given = state }
+	return func(c *configuration) { c.base = state }
 }
 
 // WithProjectID sets the number of the project, which is DefaultProjectID.

@@ -145,6 +145,26 @@ func (p *project) export() Project {
 	return state
 }
 
+// add puts what options describe on top of a state.
+func (state *Project) add(given *Project) {
+	state.ID = cmp.Or(given.ID, state.ID)
+	state.Next.Client = cmp.Or(given.Next.Client, state.Next.Client)
+	state.Next.Message = cmp.Or(given.Next.Message, state.Next.Message)
+	state.Next.Order = cmp.Or(given.Next.Order, state.Next.Order)
+	if given.Channels != nil {
+		state.Channels = given.Channels
+	}
+	if given.Employees != nil {
+		state.Employees = given.Employees
+	}
+	if given.States != nil {
+		state.States = given.States
+	}
+	state.Blocks = slices.Concat(state.Blocks, given.Blocks)
+	state.Clients = slices.Concat(state.Clients, given.Clients)
+	state.Orders = slices.Concat(state.Orders, given.Orders)
+}
+
 // build makes a state of its description.
 func (state *Project) build(now int64) (*project, error) {
 	if state.Version != 0 && state.Version != ProjectVersion {
@@ -174,7 +194,7 @@ func (state *Project) build(now int64) (*project, error) {
 		p.absent[digitsOf(phone)] = true
 	}
 	for _, account := range state.InstagramFollowers {
-		p.followers[account] = true
+		p.followers[accountName(account)] = true
 	}
 	for _, step := range []func(*Project, int64) error{p.buildBlocks, p.buildClients, p.buildLists, p.buildOrders, p.buildSchedule} {
 		if err := step(state, now); err != nil {
@@ -228,7 +248,11 @@ func (p *project) keep(m *Message, now int64) message {
 	p.next.message = max(p.next.message, kept.id+1)
 	if m.Hint != "" || len(m.Buttons) > 0 || len(m.Attachments) > 0 || m.Error != "" || m.Employee != nil || len(m.Variables) > 0 {
 		kept.more = &details{
-			hint: m.Hint, buttons: m.Buttons, attachments: m.Attachments, failure: m.Error, employee: m.Employee, variables: m.Variables,
+			hint: m.Hint, buttons: slices.Clone(m.Buttons), attachments: slices.Clone(m.Attachments), failure: m.Error,
+			variables: maps.Clone(m.Variables),
+		}
+		if m.Employee != nil {
+			kept.more.employee = new(*m.Employee)
 		}
 	}
 	return kept
@@ -281,9 +305,9 @@ func (p *project) buildSchedule(state *Project, _ int64) error {
 		p.next.scheduled = max(p.next.scheduled, seed.ID+1)
 		p.schedule = append(p.schedule, &send{
 			id: seed.ID, due: micro(seed.Due), action: seed.Action, client: int64(seed.ClientID),
-			callback: seed.Callback, resume: seed.ResumeBot, variables: seed.Variables,
+			callback: seed.Callback, resume: seed.ResumeBot, variables: maps.Clone(seed.Variables),
 			content: content{
-				text: seed.Text, hint: seed.Hint, buttons: seed.Buttons, attachments: seed.Attachments, block: int64(seed.BlockID),
+				text: seed.Text, hint: seed.Hint, buttons: slices.Clone(seed.Buttons), attachments: slices.Clone(seed.Attachments), block: int64(seed.BlockID),
 			},
 		})
 	}

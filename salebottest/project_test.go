@@ -152,3 +152,16 @@ func TestFilesOfAProject(t *testing.T) {
 	require.Error(t, json.Unmarshal([]byte(`{"clients":[{"id":5`), &state))
 	require.Error(t, json.Unmarshal([]byte(`[]`), &state))
 }
+
+func TestOptionsAddToAProject(t *testing.T) {
+	t.Parallel()
+	state := salebottest.WithProject(salebottest.Project{
+		Channels: []salebottest.Channel{{Messenger: "telegram", GroupID: "my_bot"}},
+		Clients:  []salebottest.ClientState{{Client: salebottest.Client{ID: 5}}},
+	})
+	for _, options := range [][]salebottest.Option{{state, withAnn()}, {withAnn(), state}} {
+		emulator := newEmulator(t, options...)
+		require.Len(t, emulator.Clients(), 2)
+		require.Equal(t, salebot.GroupID("my_bot"), emulator.GroupID(salebot.ClientTypeTelegram))
+	}
+}

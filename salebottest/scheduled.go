@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -121,8 +122,8 @@ func (p *project) exportSchedule() []Scheduled {
 		waiting = append(waiting, Scheduled{
 			ID: s.id, Due: timeOf(s.due), Action: s.action, ClientID: salebot.ClientID(s.client),
 			Callback: s.callback, ResumeBot: s.resume, Text: s.content.text, Hint: s.content.hint,
-			Buttons: s.content.buttons, Attachments: s.content.attachments, BlockID: salebot.BlockID(s.content.block),
-			Variables: s.variables,
+			Buttons: slices.Clone(s.content.buttons), Attachments: slices.Clone(s.content.attachments), BlockID: salebot.BlockID(s.content.block),
+			Variables: maps.Clone(s.variables),
 		})
 	}
 	slices.SortFunc(waiting, func(a, b Scheduled) int {

@@ -2,10 +2,13 @@ package salebottest
 
 import (
 	"context"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/salebot-go/salebot"
 )
@@ -21,9 +24,14 @@ type Server struct {
 	once    sync.Once
 }
 
-// NewServer starts a server for a test, which stops it when it ends.
+// NewServer starts a server for a test, which stops it when it ends. It listens on
+// a real port, on which virtual time stands still: inside a testing/synctest bubble
+// use NewClient.
 func NewServer(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
+	if time.Now().Year() == bubbleYear {
+		tb.Fatal("salebottest: a test with a real port would hang inside a testing/synctest bubble: use NewClient")
+	}
 	server, err := Start(options...)
 	if err != nil {
 		tb.Fatal(err)
@@ -31,6 +39,9 @@ func NewServer(tb testing.TB, options ...Option) *Server {
 	tb.Cleanup(server.Close)
 	return server
 }
+
+// bubbleYear is where the time of testing/synctest begins.
+const bubbleYear = 2000
 
 // Start starts a server for a program that is no test. Stop it with Close.
 func Start(options ...Option) (*Server, error) {
@@ -46,8 +57,13 @@ func Start(options ...Option) (*Server, error) {
 	server := &Server{
 		Emulator: emulator,
 		URL:      "http://" + listener.Addr().String() + "/api",
-		http:     newHTTPServer(emulator),
-		stopped:  make(chan struct{}),
+		http: &http.Server{
+			Handler:           emulator,
+			ReadHeaderTimeout: 30 * time.Second,
+			IdleTimeout:       5 * time.Minute,
+			ErrorLog:          log.New(io.Discard, "", 0),
+		},
+		stopped: make(chan struct{}),
 	}
 	go func() {
 		defer close(server.stopped)

@@ -72,7 +72,6 @@ func TestWebhookIsToldEveryMessage(t *testing.T) {
 		require.NoError(t, err)
 		all := deliveries(t, emulator)
 		require.Len(t, all, 4)
-		//nolint:misspell // Salebot spells it so
 		person := `{"id":25554,"recepient":"100200300","client_type":1,"name":"Ann","avatar":null,"created_at":"2000-01-01 00:00:00.000000","tag":"spring",
 			"group":"my_shop_bot","variables":{"city":"Riga"},"order_variables":{"sum":"5"}}`
 		for i, want := range []string{

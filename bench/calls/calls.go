@@ -47,7 +47,9 @@ type Variant struct {
 var Floor = Variant{Name: "net/http + encoding/json", New: newFloor}
 
 // SDK is the public way.
-var SDK = Variant{Name: "salebot", New: newSDK}
+var SDK = Variant{Name: "salebot", New: func(base string, transport http.RoundTripper) (Call, error) {
+	return newSDK(base, transport)
+}}
 
 // BareResty is resty as its own documentation shows it.
 var BareResty = Variant{Name: "resty, as documented", New: newBareResty}
@@ -56,8 +58,19 @@ var BareResty = Variant{Name: "resty, as documented", New: newBareResty}
 // pooled.
 var LeanResty = Variant{Name: "resty, raw body and answer", New: newLeanResty}
 
+// PooledResty is LeanResty with a request of resty's that is used again: what is
+// left when everything that protects a call is taken out of the SDK.
+var PooledResty = Variant{Name: "resty, raw and pooled", New: newPooledResty}
+
+// LimitedSDK is the SDK with a pace that is never reached.
+var LimitedSDK = Variant{Name: "salebot with a limiter", New: func(base string, transport http.RoundTripper) (Call, error) {
+	return newSDK(base, transport, salebot.WithRateLimit(1e9, 1e6))
+}}
+
 // Variants lists all, the floor first.
-func Variants() []Variant { return []Variant{Floor, SDK, BareResty, LeanResty} }
+func Variants() []Variant {
+	return []Variant{Floor, SDK, LimitedSDK, BareResty, LeanResty, PooledResty}
+}
 
 // Transport returns an HTTP transport that keeps its connections.
 func Transport() *http.Transport {
@@ -120,8 +133,8 @@ func check(a answer) error {
 	return nil
 }
 
-func newSDK(base string, transport http.RoundTripper) (Call, error) {
-	options := []salebot.Option{salebot.WithBaseURL(base), salebot.WithTimeout(timeout)}
+func newSDK(base string, transport http.RoundTripper, options ...salebot.Option) (Call, error) {
+	options = append(options, salebot.WithBaseURL(base), salebot.WithTimeout(timeout))
 	if transport != nil {
 		options = append(options, salebot.WithTransport(transport))
 	}
@@ -159,6 +172,14 @@ func newBareResty(base string, transport http.RoundTripper) (Call, error) {
 }
 
 func newLeanResty(base string, transport http.RoundTripper) (Call, error) {
+	return newRawResty(base, transport, false)
+}
+
+func newPooledResty(base string, transport http.RoundTripper) (Call, error) {
+	return newRawResty(base, transport, true)
+}
+
+func newRawResty(base string, transport http.RoundTripper, pooled bool) (Call, error) {
 	if transport == nil {
 		transport = Transport()
 	}
@@ -169,6 +190,7 @@ func newLeanResty(base string, transport http.RoundTripper) (Call, error) {
 	header.Set("Accept", "application/json")
 	header.Set("User-Agent", "bench")
 	buffers := sync.Pool{New: func() any { return new(bytes.Buffer) }}
+	requests := sync.Pool{New: func() any { return c.R().SetDoNotParseResponse(true) }}
 	return func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
@@ -176,7 +198,8 @@ func newLeanResty(base string, transport http.RoundTripper) (Call, error) {
 		if err != nil {
 			return err
 		}
-		r := c.R().SetContext(ctx).SetDoNotParseResponse(true)
+		r, _ := requests.Get().(*resty.Request)
+		r.SetContext(ctx)
 		r.Header = header
 		r.Body = bytes.NewReader(body)
 		response, err := r.Execute(http.MethodPost, address)
@@ -184,6 +207,9 @@ func newLeanResty(base string, transport http.RoundTripper) (Call, error) {
 			return err
 		}
 		defer func() { _ = response.RawBody().Close() }()
+		if pooled {
+			defer requests.Put(r)
+		}
 		buffer, _ := buffers.Get().(*bytes.Buffer)
 		defer buffers.Put(buffer)
 		buffer.Reset()

@@ -60,8 +60,8 @@ func sendMany(ctx context.Context, base string, workers, count int, options ...s
 	_, err = salebot.ForEach(ctx, numbers(count), salebot.BulkOptions{Workers: workers},
 		func(id salebot.ClientID) string { return strconv.FormatInt(int64(id), 10) },
 		func(ctx context.Context, id salebot.ClientID) error {
-			_, err := client.Message(ctx, salebot.MessageRequest{ClientID: id, Message: "Hello"})
-			return err
+			_, failed := client.Message(ctx, salebot.MessageRequest{ClientID: id, Message: "Hello"})
+			return failed
 		})
 	took := time.Since(start)
 	// The first call of a limiter costs no waiting.

@@ -44,7 +44,7 @@ func main() {
 		if err := part.run(ctx, pairs.Settings{Rounds: *rounds, Slice: *slice}); err != nil {
 			fmt.Fprintln(os.Stderr, "compare:", err)
 			stop()
-			os.Exit(1) //nolint:gocritic // stop was called
+			os.Exit(1)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func compareCalls(ctx context.Context, settings pairs.Settings) error {
 			}
 			runs = append(runs, results)
 		}
-		print(setting.title, pairs.Merge(runs...))
+		show(setting.title, pairs.Merge(runs...))
 	}
 	return nil
 }
@@ -134,12 +134,12 @@ func comparePages(ctx context.Context, settings pairs.Settings) error {
 		if err != nil {
 			return err
 		}
-		print(setting.title, results)
+		show(setting.title, results)
 	}
 	return nil
 }
 
-func print(title string, results []pairs.Result) {
+func show(title string, results []pairs.Result) {
 	fmt.Printf("\n%s\n\n", title)
 	fmt.Println("| variant | time | ratio (quartiles) | allocs | ratio | bytes | ratio |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|")

@@ -134,25 +134,31 @@ func sdk(body []byte) (*salebot.Client, error) {
 // GetClients reads the body through the SDK.
 func GetClients(body []byte) (Read, error) {
 	c, err := sdk(body)
+	if err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context) error {
 		clients, err := c.GetClients(ctx, salebot.GetClientsRequest{})
 		if err != nil {
 			return err
 		}
 		return whole(len(clients))
-	}, err
+	}, nil
 }
 
 // GetSubscribers reads the body through the SDK.
 func GetSubscribers(body []byte) (Read, error) {
 	c, err := sdk(body)
+	if err != nil {
+		return nil, err
+	}
 	return func(ctx context.Context) error {
 		clients, err := c.GetSubscribers(ctx, salebot.GetSubscribersRequest{})
 		if err != nil {
 			return err
 		}
 		return whole(len(clients))
-	}, err
+	}, nil
 }
 
 // RawVariables reads variables that nobody asks for.

@@ -59,7 +59,7 @@ func Compare(ctx context.Context, settings Settings, subjects ...Subject) ([]Res
 	allocs := make([][]float64, len(subjects))
 	volumes := make([][]float64, len(subjects))
 	for range settings.Rounds {
-		for _, i := range rand.Perm(len(subjects)) {
+		for _, i := range rand.Perm(len(subjects)) { //nolint:gosec // an order needs no secrecy
 			m, err := measure(ctx, subjects[i], counts[i], settings.AtOnce)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", subjects[i].Name, err)

@@ -6,6 +6,7 @@ package peer
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -44,10 +45,10 @@ func serve(handler http.Handler) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		_ = server.Close()
 	}()
-	if err := server.Serve(listener); err != http.ErrServerClosed { //nolint:errorlint // Serve returns it as it is
-		return err
+	if err = server.Serve(listener); errors.Is(err, http.ErrServerClosed) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // Start runs the server and returns its address and what stops it.
@@ -67,7 +68,8 @@ func Start() (address string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if err := command.Start(); err != nil {
+	err = command.Start()
+	if err != nil {
 		return "", nil, err
 	}
 	stop = func() {

@@ -292,8 +292,7 @@ func (e *Envelope) setStatus(value []byte) {
 }
 
 func (e *Envelope) setError(value []byte) {
-	switch string(value) {
-	case "null", "false", `""`, "{}", "[]", "0", `"false"`:
+	if noError(value) {
 		return
 	}
 	e.failed = true
@@ -321,6 +320,16 @@ func (e *Envelope) setError(value []byte) {
 			e.Message = text
 		}
 	}
+}
+
+// noError says whether a member that could tell of an error tells of none.
+func noError(value []byte) bool {
+	switch string(value) {
+	case "{}", "[]":
+		return true
+	}
+	flag, known, err := wire.Flag(value)
+	return err == nil && (!known || !flag)
 }
 
 func wireTrue(text string) bool { return text == "true" || text == "1" }

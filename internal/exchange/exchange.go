@@ -94,7 +94,7 @@ func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) 
 		r.Body = bytes.NewReader(request.Body)
 	}
 	response, err := r.Execute(request.Method, request.URL.Reveal())
-	e.giveBack(r)
+	e.giveBack(r) //nolint:contextcheck // it is done with the context
 	if err != nil {
 		if response != nil && response.RawResponse != nil && response.RawResponse.Body != nil {
 			_ = response.RawResponse.Body.Close()

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // shortestEncoded is the length below which an encoded form of a secret is not
@@ -17,36 +18,42 @@ const shortestEncoded = 6
 // Scrubber takes one secret out of texts, in the forms in which it travels:
 // raw, percent-encoded, HTML- and JSON-escaped, inside base64 at any alignment,
 // and as the numbers of its bytes. The zero value changes nothing.
-type Scrubber struct {
-	replace func(string) string
+type Scrubber struct{ forms func() *forms }
+
+// forms are what is looked for. They tell the secret and so live in a closure.
+type forms struct {
+	// escaped finds the forms in which single bytes are escaped.
+	escaped *regexp.Regexp
+	// encoded replaces the others.
+	encoded *strings.Replacer
 	// longest bounds the length of the forms.
 	longest int
 }
 
-// NewScrubber returns the scrubber of a secret.
+// NewScrubber returns the scrubber of a secret. It is cheap until it is needed.
 func NewScrubber(secret string) Scrubber {
 	if secret == "" {
 		return Scrubber{}
 	}
-	escaped := regexp.MustCompile(escapedForms(secret))
-	longest := len(secret) * longestEscape
-	var pairs []string
-	for _, form := range encodedForms(secret) {
-		pairs = append(pairs, form, Redacted)
-		longest = max(longest, len(form))
-	}
-	encoded := strings.NewReplacer(pairs...)
-	return Scrubber{longest: longest, replace: func(text string) string {
-		return encoded.Replace(escaped.ReplaceAllLiteralString(text, Redacted))
-	}}
+	return Scrubber{forms: sync.OnceValue(func() *forms {
+		f := &forms{escaped: regexp.MustCompile(escapedForms(secret)), longest: len(secret) * longestEscape}
+		var pairs []string
+		for _, form := range encodedForms(secret) {
+			pairs = append(pairs, form, Redacted)
+			f.longest = max(f.longest, len(form))
+		}
+		f.encoded = strings.NewReplacer(pairs...)
+		return f
+	})}
 }
 
 // Text returns text without the secret.
 func (s Scrubber) Text(text string) string {
-	if s.replace == nil {
+	if s.forms == nil {
 		return text
 	}
-	return s.replace(text)
+	f := s.forms()
+	return f.encoded.Replace(f.escaped.ReplaceAllLiteralString(text, Redacted))
 }
 
 // Found says whether text holds the secret.
@@ -55,13 +62,15 @@ func (s Scrubber) Found(text string) bool { return s.Text(text) != text }
 // Beginning copies the beginning of a text without the secret, at most limit
 // bytes of it. No half of the secret remains at the cut.
 func (s Scrubber) Beginning(text []byte, limit int) []byte {
-	if len(text) <= limit {
-		return []byte(s.Text(string(text)))
+	if s.forms == nil || len(text) <= limit {
+		cleaned := s.Text(string(text))
+		return []byte(cleaned[:min(len(cleaned), limit)])
 	}
-	source := text[:min(len(text), limit+s.longest)]
+	longest := s.forms().longest
+	source := text[:min(len(text), limit+longest)]
 	cleaned := s.Text(string(source))
 	if len(source) < len(text) {
-		cleaned = cleaned[:max(0, len(cleaned)-s.longest)]
+		cleaned = cleaned[:max(0, len(cleaned)-longest)]
 	}
 	return []byte(cleaned[:min(len(cleaned), limit)])
 }
@@ -107,7 +116,7 @@ func encodedForms(secret string) []string {
 	}
 	// The ways in which fmt prints bytes.
 	list := fmt.Sprintf("%#v", []byte(secret))
-	add(strings.Trim(fmt.Sprint([]byte(secret)), "[]"))
+	add(strings.Trim(fmt.Sprint([]byte(secret)), "[]")) //nolint:staticcheck // the numbers are meant
 	add(list[strings.IndexByte(list, '{')+1 : len(list)-1])
 	add(fmt.Sprintf("%x", secret))
 	add(fmt.Sprintf("%X", secret))

@@ -8,6 +8,7 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -41,10 +42,8 @@ func FindKey(text string) string {
 		{"hex dump", fromHexDump},
 		{"list of numbers", fromNumbers},
 	} {
-		for _, candidate := range view.texts(text) {
-			if holdsKey(candidate) {
-				return view.form
-			}
+		if slices.ContainsFunc(view.texts(text), holdsKey) {
+			return view.form
 		}
 	}
 	return ""

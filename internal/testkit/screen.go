@@ -34,7 +34,7 @@ func (s screen) Run() int {
 	printed := out.end() + errors.end()
 	if form := FindKey(printed); form != "" {
 		// The text itself is not repeated.
-		_, _ = io.WriteString(os.Stderr, "FAIL: the tests printed the key ("+form+")\n")
+		_, _ = os.Stderr.WriteString("FAIL: the tests printed the key (" + form + ")\n")
 		return 1
 	}
 	return code

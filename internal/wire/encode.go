@@ -110,7 +110,8 @@ func AppendText(text []byte, value string) []byte {
 		text = append(text, value...)
 		return append(text, quote)
 	}
-	encoded, err := Marshal(value)
+	// Each generation of encoding/json has its own way with invalid UTF-8.
+	encoded, err := Marshal(string([]rune(value)))
 	if err != nil {
 		// A string always has an encoding.
 		panic("wire: " + err.Error())

@@ -166,7 +166,8 @@ func Flag(value []byte) (flag, known bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
-	switch strings.ToLower(strings.TrimSpace(text)) {
+	text = strings.TrimSpace(text)
+	switch strings.ToLower(text) {
 	case "1", "true", "yes", "on":
 		return true, true, nil
 	case "0", "false", "no", "off":

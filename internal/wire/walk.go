@@ -1,7 +1,5 @@
 package wire
 
-import "strings"
-
 // Walker goes through the members of a JSON object that Check has accepted; on
 // any other text it ends early. It works on a string, so that what it delimits
 // can be kept without a copy. Make it with Walk.
@@ -32,10 +30,7 @@ func (w *Walker) Next() (key string, from, to int, ok bool) {
 	}
 	start := w.at
 	w.skipString()
-	key = w.text[start+1 : max(start+1, w.at-1)]
-	if strings.IndexByte(key, '\\') >= 0 {
-		key = Unquote(w.text[start:w.at])
-	}
+	key = Unquote(w.text[start:w.at])
 	w.space()
 	w.at++ // the colon
 	w.space()

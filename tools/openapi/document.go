@@ -5,6 +5,7 @@ package openapi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -167,7 +168,7 @@ func (o Operation) CheckExtensions() error {
 		}
 	}
 	if o.Legacy() && o.Deprecated {
-		return fmt.Errorf("a legacy action must not be marked as deprecated")
+		return errors.New("a legacy action must not be marked as deprecated")
 	}
 	want := o.Action
 	if o.Alternative() {
@@ -201,7 +202,7 @@ func (o Operation) BatchLimit() int {
 	case int:
 		return limit
 	case uint64:
-		return int(limit)
+		return int(limit) //nolint:gosec // a small number in a file of ours
 	case float64:
 		return int(limit)
 	}

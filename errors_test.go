@@ -1,0 +1,179 @@
+package salebot_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
+)
+
+func fail(t *testing.T, status int, body string, headers ...string) error {
+	t.Helper()
+	_, err := newClient(t, answering(status, body, headers...), salebot.WithoutRetries()).GetVariables(t.Context(), 1)
+	require.Error(t, err)
+	return err
+}
+
+// The text of an error says what a person needs to know, in one line.
+func TestErrorTexts(t *testing.T) {
+	t.Parallel()
+	_, notSent := newClient(t, answering(200, "{}")).GetVariables(t.Context(), 0)
+	mock := httpmock.NewMockTransport()
+	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
+	_, lost := onceCalls[0].call(t.Context(), newClient(t, mock))
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{notSent, "salebot: get_variables: invalid request: client is required"},
+		{lost, "salebot: message: transport: unexpected EOF (outcome unknown; another attempt might execute the action twice)"},
+		{fail(t, 404, "client_not_found"), `salebot: get_variables: HTTP 404 client not found: "client_not_found" (outcome rejected)`},
+		{fail(t, 400, `{"status":"error","message":"Wrong\nparameters"}`), `salebot: get_variables: HTTP 400 rejected: "error": "Wrong parameters" (outcome rejected)`},
+		{fail(t, 401, ""), "salebot: get_variables: HTTP 401 unauthorized (outcome rejected)"},
+		{fail(t, 403, "WRONG_ACTION"), `salebot: get_variables: HTTP 403 forbidden: "WRONG_ACTION": the key may lack the permission for this action (outcome rejected)`},
+		{fail(t, 429, "", "Retry-After: 7"), "salebot: get_variables: HTTP 429 rate limited, retry after 7s (outcome rejected; no attempts left)"},
+		{fail(t, 502, page), "salebot: get_variables: HTTP 502 server error (outcome unknown; no attempts left)"},
+		{fail(t, 404, page), "salebot: get_variables: HTTP 404 unexpected response: an HTML page came back; check the base URL (outcome rejected)"},
+		{fail(t, 200, page), "salebot: get_variables: HTTP 200 unexpected response: the body is an HTML page (outcome unknown)"},
+		{fail(t, 200, ""), "salebot: get_variables: HTTP 200 unexpected response: the body is empty (outcome unknown)"},
+	} {
+		require.Equal(t, c.want, c.err.Error())
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+			require.Equal(t, c.want, fmt.Sprintf(verb, c.err), verb)
+		}
+		require.Equal(t, fmt.Sprintf("%q", c.want), fmt.Sprintf("%q", c.err))
+		require.NotContains(t, c.err.Error(), "\n")
+	}
+	_, err := newClient(t, answering(503, ""), salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 1, MaxDelay: 1})).GetVariables(t.Context(), 1)
+	require.EqualError(t, err, "salebot: get_variables: HTTP 503 server error (4 attempts; outcome unknown; no attempts left)")
+}
+
+// What an APIError holds of the answer.
+func TestAPIErrors(t *testing.T) {
+	t.Parallel()
+	var refusal *salebot.APIError
+	require.ErrorAs(t, fail(t, 429, `{"status":"fail","message":"slow","x":1}`, "Retry-After: 7"), &refusal)
+	require.Equal(t, 429, refusal.Status)
+	require.Equal(t, "fail", refusal.Code)
+	require.Equal(t, "slow", refusal.Message)
+	require.Equal(t, 7*time.Second, refusal.RetryAfter)
+	require.Equal(t, `{"status":"fail","message":"slow","x":1}`, string(refusal.Body))
+
+	for body, want := range map[string][2]string{
+		`{"error":"too_fast","message":"Slow down"}`:        {"too_fast", "Slow down"},
+		`{"error":"Slow down, please"}`:                     {"", "Slow down, please"},
+		`{"error":{"code":"a","message":"b"}}`:              {"a", "b"},
+		`{"status":"error","detail":"d"}`:                   {"error", "d"},
+		`{"status":"error","error_message":"e"}`:            {"error", "e"},
+		`{"status":"error","message":"first","detail":"d"}`: {"error", "first"},
+		`"quoted_code"`:          {"quoted_code", ""},
+		"Something went wrong":   {"", "Something went wrong"},
+		"plain_code":             {"plain_code", ""},
+		"order 12345 not found":  {"order 12345 not found", ""},
+		`{"broken`:               {"", ""},
+		page:                     {"", ""},
+		"":                       {"", ""},
+		strings.Repeat("ж", 300): {"", strings.Repeat("ж", 150) + "…"},
+		`{"status":"` + strings.Repeat("x", 400) + `"}`: {strings.Repeat("x", 300) + "…", ""},
+		"bad \xff byte": {"", "bad \ufffd byte"},
+		`{"status":"error","message":{"text":"structured"}}`: {"error", ""},
+	} {
+		require.ErrorAs(t, fail(t, 400, body), &refusal)
+		require.Equal(t, want, [2]string{refusal.Code, refusal.Message}, body)
+	}
+	large := fail(t, 400, strings.Repeat("x", 1<<20))
+	require.ErrorAs(t, large, &refusal)
+	require.Len(t, refusal.Body, 64<<10)
+	var unreadable *salebot.DecodeError
+	require.ErrorAs(t, fail(t, 200, `{"a":`+strings.Repeat(" ", 1<<20), "Content-Type: application/json"), &unreadable)
+	require.Len(t, unreadable.Snapshot, 4<<10)
+	require.Equal(t, "application/json", unreadable.ContentType)
+	require.Equal(t, 200, unreadable.Status)
+}
+
+// Errors are logged as their parts, without bodies.
+func TestErrorsAreLoggedAsParts(t *testing.T) {
+	t.Parallel()
+	logged := func(err error) string {
+		var out bytes.Buffer
+		slog.New(slog.NewJSONHandler(&out, nil)).Error("x", "err", err)
+		var record struct{ Err json.RawMessage }
+		require.NoError(t, json.Unmarshal(out.Bytes(), &record))
+		return string(record.Err)
+	}
+	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"rejected","stopped":"","cause":{"status":404,"code":"client_not_found","message":"","retry_after":0}}`,
+		logged(fail(t, 404, "client_not_found")))
+	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"unknown","stopped":"","cause":{"status":200,"content_type":"text/html","snapshot_bytes":53,"error":"the body is an HTML page"}}`,
+		logged(fail(t, 200, page, "Content-Type: text/html")))
+	_, err := newClient(t, answering(200, "{}")).GetVariables(t.Context(), 0)
+	require.JSONEq(t, `{"action":"get_variables","attempts":0,"outcome":"not sent","stopped":"","cause":{"field":"client","problem":"is required"}}`, logged(err))
+	mock := httpmock.NewMockTransport()
+	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
+	_, err = onceCalls[0].call(t.Context(), newClient(t, mock))
+	require.JSONEq(t, `{"action":"message","attempts":1,"outcome":"unknown","stopped":"another attempt might execute the action twice","cause":{"timeout":false,"error":"unexpected EOF"}}`, logged(err))
+	require.JSONEq(t, `{"refused":1,"total":2}`, logged(&salebot.PartialError{Refused: []salebot.RefusedElement{{}}, Total: 2}))
+}
+
+// A nil pointer in an interface is a mistake, but printing it must not panic.
+func TestNilErrors(t *testing.T) {
+	t.Parallel()
+	for _, err := range []interface {
+		error
+		slog.LogValuer
+	}{
+		(*salebot.OpError)(nil), (*salebot.APIError)(nil), (*salebot.TransportError)(nil),
+		(*salebot.DecodeError)(nil), (*salebot.InvalidRequestError)(nil), (*salebot.PartialError)(nil),
+	} {
+		require.Equal(t, "<nil>", err.Error())
+		require.Equal(t, "<nil>", fmt.Sprintf("%+v", err))
+		require.Equal(t, "<nil>", err.LogValue().String())
+	}
+	require.Equal(t, "<nil>", (&salebot.PartialError{}).Error())
+}
+
+// Errors that a user makes for tests of his own are usable.
+func TestErrorsMadeByHand(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		&salebot.OpError{}, &salebot.OpError{Action: "x", Err: io.EOF}, &salebot.APIError{Status: 404}, &salebot.TransportError{Err: io.EOF},
+		&salebot.TransportError{}, &salebot.DecodeError{}, &salebot.InvalidRequestError{}, &salebot.PartialError{Total: 1},
+	} {
+		require.NotPanics(t, func() {
+			requireHidden(t, err)
+			_ = errors.Is(err, salebot.ErrRejected)
+			_ = errors.Unwrap(err)
+		}, "%T", err)
+	}
+	err := &salebot.OpError{Action: "message", Outcome: salebot.OutcomeRejected, Err: salebot.ErrClientNotFound}
+	require.ErrorIs(t, err, salebot.ErrNotFound)
+	require.ErrorIs(t, &salebot.OpError{Err: io.EOF}, salebot.ErrOutcomeUnknown, "the zero outcome")
+}
+
+func TestSentinels(t *testing.T) {
+	t.Parallel()
+	require.ErrorIs(t, salebot.ErrClientNotFound, salebot.ErrNotFound)
+	require.ErrorIs(t, salebot.ErrOrderNotFound, salebot.ErrNotFound)
+	require.NotErrorIs(t, salebot.ErrClientNotFound, salebot.ErrOrderNotFound)
+	require.NotErrorIs(t, fail(t, 500, "client_not_found"), salebot.ErrClientNotFound, "a breakdown says nothing about the client")
+	require.NotErrorIs(t, fail(t, 500, ""), salebot.ErrRejected)
+	wrapped := fmt.Errorf("while paying: %w", fmt.Errorf("%w, %w", io.EOF, fail(t, 429, "")))
+	require.ErrorIs(t, wrapped, salebot.ErrRateLimited)
+	require.Empty(t, testkit.FindKey(wrapped.Error()))
+	require.Equal(t, http.StatusTooManyRequests, func() int {
+		var e *salebot.APIError
+		require.ErrorAs(t, wrapped, &e)
+		return e.Status
+	}())
+}

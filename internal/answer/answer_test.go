@@ -1,0 +1,276 @@
+package answer_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/answer"
+)
+
+var forms = []action.Answer{action.Acknowledgement, action.Confirmation, action.Data, action.Flat}
+
+// A bare word, in any case, with space around it and as a JSON string, for each
+// form of a success.
+func TestWords(t *testing.T) {
+	t.Parallel()
+	successes := []string{"ok", "OK", "true", "True", "success", "Success"}
+	failures := []string{
+		"fail", "failed", "failure", "error", "Error", "false", "client_not_found", "CLIENT_NOT_FOUND", "client not found",
+		"not_found", "order_not_found", "order 12345 not found", "Order not found", "WRONG_ACTION", "wrong_action",
+	}
+	unknown := []string{"okay", "queued", "null", "5", "0", "1", "-", "not_foundx", "order  not found", "unauthorized", "ok ok", "ок"}
+	for _, form := range forms {
+		acknowledges := form == action.Acknowledgement || form == action.Confirmation
+		check := func(word string, want answer.Kind, code string) {
+			t.Helper()
+			quoted, err := json.Marshal(word)
+			require.NoError(t, err)
+			for _, body := range []string{word, " \n" + word + "\r\n", "\ufeff" + word, string(quoted)} {
+				verdict := answer.Success([]byte(body), form)
+				require.Equal(t, want, verdict.Kind, "%q as %v", body, form)
+				require.Equal(t, code, verdict.Code, "%q as %v", body, form)
+				require.Equal(t, want == answer.Unreadable, verdict.Error() != "", "%q as %v", body, form)
+			}
+		}
+		for _, word := range successes {
+			if acknowledges {
+				check(word, answer.Accepted, "")
+			} else {
+				check(word, answer.Unreadable, "")
+			}
+			require.True(t, answer.IsSuccessWord(" "+word+"\n"))
+		}
+		for _, word := range failures {
+			check(word, answer.Refused, word)
+			require.False(t, answer.IsSuccessWord(word))
+		}
+		for _, word := range unknown {
+			check(word, answer.Unreadable, "")
+		}
+	}
+}
+
+func TestEmptyBodiesAndPages(t *testing.T) {
+	t.Parallel()
+	for _, form := range forms {
+		for _, body := range []string{"", " ", "\r\n\t", "\ufeff", "\ufeff \n"} {
+			want := answer.Unreadable
+			if form == action.Acknowledgement {
+				want = answer.Accepted
+			}
+			require.Equal(t, want, answer.Success([]byte(body), form).Kind, "%q as %v", body, form)
+		}
+		for _, body := range []string{"<html>", "\n<!DOCTYPE html>", "<?xml?>", "<ok>"} {
+			verdict := answer.Success([]byte(body), form)
+			require.Equal(t, answer.Unreadable, verdict.Kind)
+			require.True(t, verdict.Page)
+		}
+	}
+	require.False(t, answer.IsPage(nil))
+}
+
+// The members by which an object tells success from failure.
+func TestEnvelopes(t *testing.T) {
+	t.Parallel()
+	accepted := []string{
+		`{}`, `{"status":"success"}`, `{"status":"OK"}`, `{"status":"true"}`, `{"status":true}`, `{"status":1}`, `{"status":"1"}`,
+		`{"status":200}`, `{"status":"201"}`, `{"status":299}`, `{"status":null}`, `{"status":""}`, `{"status":{"a":1}}`,
+		`{"success":true}`, `{"success":1}`, `{"success":null}`, `{"success":{"id":5}}`, `{"success":"5 sent"}`, `{"success":""}`,
+		`{"error":null}`, `{"error":false}`, `{"error":""}`, `{"error":{}}`, `{"error":[]}`, `{"error":0}`, `{"error":"0"}`,
+		`{"error":"false"}`, `{"error":"None"}`, `{"error":"null"}`, `{"errors":[]}`, `{"errors":0}`, `{"message":"fail"}`,
+		`{"status":"success","message":"sent"}`, `{"id":5}`, ` { "status" : "success" } `,
+	}
+	refused := map[string][2]string{
+		`{"status":"fail"}`:                                         {"fail", ""},
+		`{"status":"error","message":"m"}`:                          {"error", "m"},
+		`{"message":"m","status":"error"}`:                          {"error", "m"},
+		`{"status":"client_not_found"}`:                             {"client_not_found", ""},
+		`{"status":"anything else"}`:                                {"anything else", ""},
+		`{"status":false}`:                                          {"false", ""},
+		`{"status":0}`:                                              {"0", ""},
+		`{"status":404}`:                                            {"404", ""},
+		`{"status":300}`:                                            {"300", ""},
+		`{"status":199}`:                                            {"199", ""},
+		`{"success":false}`:                                         {"", ""},
+		`{"success":"False"}`:                                       {"", ""},
+		`{"success":0}`:                                             {"", ""},
+		`{"success":false,"status":"success"}`:                      {"", ""},
+		`{"error":true}`:                                            {"", ""},
+		`{"error":1}`:                                               {"", ""},
+		`{"error":"bad_request"}`:                                   {"bad_request", ""},
+		`{"error":"Wrong parameters!"}`:                             {"", "Wrong parameters!"},
+		`{"error":"Wrong parameters!","message":"first"}`:           {"", "Wrong parameters!"},
+		`{"message":"first","error":"Wrong parameters!"}`:           {"", "first"},
+		`{"error":{"code":"c","message":"m"}}`:                      {"c", "m"},
+		`{"error":{"code":5,"message":null}}`:                       {"5", ""},
+		`{"error":{"x":1}}`:                                         {"", ""},
+		`{"error":["a","b"]}`:                                       {"", `["a","b"]`},
+		`{"errors":["a"]}`:                                          {"", `["a"]`},
+		`{"status":"success","error":"x_y"}`:                        {"x_y", ""},
+		`{"status":"fail","error":"x_y"}`:                           {"x_y", ""},
+		`{"status":"order 12345 not found","detail":"gone"}`:        {"order 12345 not found", "gone"},
+		`{"error":"order not found"}`:                               {"order not found", ""},
+		`{"status":"error","message":null,"description":"later"}`:   {"error", "later"},
+		`{"status":"error","message":{"a":1},"error_message":"is"}`: {"error", "is"},
+	}
+	unreadable := []string{
+		`{`, `{"status"`, `{"status":}`, `{"status":"success"`, `{"status":"success"} x`, `{"status":succ}`, `{"a":tru}`, `{"a":01}`, `{'status':'ok'}`,
+		`{"a":1,}`, `{"a" 1}`, `{a:1}`,
+	}
+	for _, form := range []action.Answer{action.Acknowledgement, action.Confirmation, action.Data} {
+		for _, body := range accepted {
+			require.Equal(t, answer.Accepted, answer.Success([]byte(body), form).Kind, body)
+		}
+		for body, want := range refused {
+			verdict := answer.Success([]byte(body), form)
+			require.Equal(t, answer.Refused, verdict.Kind, body)
+			require.Equal(t, want, [2]string{verdict.Code, verdict.Message}, body)
+		}
+		for _, body := range unreadable {
+			verdict := answer.Success([]byte(body), form)
+			require.Equal(t, answer.Unreadable, verdict.Kind, body)
+			require.NotEmpty(t, verdict.Problem)
+		}
+	}
+	// Where the keys are the user's own, none of that counts.
+	for _, body := range append(accepted, `{"status":"fail"}`, `{"success":false}`, `{"error":"x"}`, `{"status":"client_not_found","a":1}`) {
+		require.Equal(t, answer.Accepted, answer.Success([]byte(body), action.Flat).Kind, body)
+	}
+	for _, body := range []string{`{"status":"client_not_found"}`, ` {"status" : "client_not_found"} `} {
+		verdict := answer.Success([]byte(body), action.Flat)
+		require.Equal(t, answer.Refused, verdict.Kind)
+		require.True(t, answer.IsClientNotFound(verdict.Code))
+	}
+	for _, body := range unreadable {
+		require.Equal(t, answer.Unreadable, answer.Success([]byte(body), action.Flat).Kind, body)
+	}
+}
+
+func TestArrays(t *testing.T) {
+	t.Parallel()
+	for _, form := range []action.Answer{action.Acknowledgement, action.Confirmation} {
+		require.Equal(t, answer.Accepted, answer.Success([]byte(`[1,2]`), form).Kind)
+		require.Equal(t, answer.Unreadable, answer.Success([]byte(`[1,2`), form).Kind)
+	}
+	require.Equal(t, answer.Accepted, answer.Success([]byte(`[1,2`), action.Data).Kind, "the caller reads it")
+	require.Equal(t, answer.Accepted, answer.Success([]byte(`[ ]`), action.Flat).Kind)
+	require.Equal(t, answer.Unreadable, answer.Success([]byte(`[1]`), action.Flat).Kind)
+}
+
+// The body of an answer that is a failure by its status only adds to it.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]answer.Verdict{
+		"":                                 {},
+		" \n":                              {},
+		"<html>":                           {Page: true},
+		"client_not_found":                 {Code: "client_not_found"},
+		`"client_not_found"`:               {Code: "client_not_found"},
+		"WRONG_ACTION\n":                   {Code: "WRONG_ACTION"},
+		"order 12345 not found":            {Code: "order 12345 not found"},
+		"Internal Server Error":            {Message: "Internal Server Error"},
+		"5":                                {Message: "5"},
+		"[1]":                              {Message: "[1]"},
+		`{"status":"fail","message":"m"}`:  {Code: "fail", Message: "m"},
+		`{"status":"success"}`:             {},
+		`{"error":{"code":"c"}}`:           {Code: "c"},
+		`{"broken`:                         {},
+		`"broken`:                          {},
+		strings.Repeat("x", 65):            {Message: strings.Repeat("x", 65)},
+		`{"message":"only","x":{"y":[1]}}`: {Message: "only"},
+	} {
+		want.Kind = answer.Refused
+		require.Equal(t, want, answer.Failure([]byte(body)), body)
+	}
+}
+
+func TestCodes(t *testing.T) {
+	t.Parallel()
+	for code, is := range map[string][4]bool{ // client, order, something, permission
+		"client_not_found":                                {true, false, false, false},
+		" Client Not Found ":                              {true, false, false, false},
+		"order_not_found":                                 {false, true, false, false},
+		"order 12345 not found":                           {false, true, false, false},
+		"Order ab-1 not_found":                            {false, true, false, false},
+		"order " + strings.Repeat("9", 32) + " not found": {false, true, false, false},
+		"order " + strings.Repeat("9", 33) + " not found": {false, false, false, false},
+		"order 1 2 not found":                             {false, false, false, false},
+		"not_found":                                       {false, false, true, false},
+		"Not found":                                       {false, false, true, false},
+		"wrong_action":                                    {false, false, false, true},
+		"WRONG ACTION":                                    {false, false, false, true},
+		"reorder_not_found":                               {false, false, false, false},
+		"":                                                {false, false, false, false},
+		"client_not_found_" + strings.Repeat("x", 1<<10):    {false, false, false, false},
+		"order_" + strings.Repeat("_", 1<<10) + "not_found": {false, false, false, false},
+	} {
+		got := [4]bool{answer.IsClientNotFound(code), answer.IsOrderNotFound(code), answer.IsNotFound(code), answer.IsWrongAction(code)}
+		require.Equal(t, is, got, code)
+	}
+}
+
+func TestShorten(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "a b c", answer.Shorten("a\nb\x00c"))
+	require.Equal(t, strings.Repeat("x", 300), answer.Shorten(strings.Repeat("x", 300)))
+	for n := 290; n < 320; n++ {
+		short := answer.Shorten(strings.Repeat("x", n) + "жжжжжжжжжжжжжжж")
+		require.LessOrEqual(t, len(short), 300+len("…"))
+		require.True(t, utf8.ValidString(short))
+	}
+	require.Equal(t, "\ufffd", answer.Shorten("\xff"))
+}
+
+func TestEnvelopeHandsOutData(t *testing.T) {
+	t.Parallel()
+	var got []string
+	e := answer.Envelope{DataKeys: []string{"result", "items"}, Data: func(key string, value []byte) error {
+		got = append(got, key+"="+string(value))
+		return nil
+	}}
+	for _, member := range [][2]string{{"status", `"success"`}, {"result", "[broken"}, {"other", "1"}, {"items", "2"}} {
+		require.NoError(t, e.Member(member[0], []byte(member[1])))
+	}
+	require.Equal(t, []string{"result=[broken", "items=2"}, got)
+	require.Equal(t, answer.Accepted, e.Verdict().Kind)
+	require.Equal(t, "success", e.Status())
+	require.Error(t, e.Member("other", []byte("[broken")))
+}
+
+func FuzzSuccess(f *testing.F) {
+	for _, body := range []string{"", "ok", "{}", "[]", `{"status":"success"}`, `{"error":{"code":1}}`, "<", `"`, "\ufeff", `{"status":"order 1 not found"}`} {
+		for form := range forms {
+			f.Add([]byte(body), uint8(form))
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte, form uint8) {
+		verdict := answer.Success(body, forms[int(form)%len(forms)])
+		switch verdict.Kind {
+		case answer.Accepted:
+			if verdict.Code != "" || verdict.Problem != "" {
+				t.Fatalf("accepted with %+v", verdict)
+			}
+		case answer.Refused:
+			if verdict.Problem != "" {
+				t.Fatalf("refused and unreadable: %+v", verdict)
+			}
+		case answer.Unreadable:
+			if verdict.Problem == "" {
+				t.Fatal("unreadable without a reason")
+			}
+		}
+		// An object that was accepted or refused is JSON, as it is checked to its end.
+		trimmed := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(string(body)), "\ufeff"))
+		if verdict.Kind != answer.Unreadable && strings.HasPrefix(trimmed, "{") && !json.Valid([]byte(trimmed)) {
+			t.Fatalf("%q was read", body)
+		}
+		if failure := answer.Failure(body); failure.Kind != answer.Refused {
+			t.Fatalf("a failure is a refusal, not %v", failure.Kind)
+		}
+	})
+}

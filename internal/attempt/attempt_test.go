@@ -1,0 +1,279 @@
+package attempt
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"github.com/salebot-go/salebot/internal/action"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var policy = Policy{MaxAttempts: 4, BaseDelay: time.Second, MaxDelay: 8 * time.Second, MaxRetryAfter: time.Minute}
+
+// script is what becomes of the attempts; the last result repeats.
+func script(results ...Result) func(int, time.Duration) Result {
+	return func(number int, _ time.Duration) Result { return results[min(number, len(results))-1] }
+}
+
+func TestLoop(t *testing.T) {
+	t.Parallel()
+	var (
+		lost      = Result{Outcome: Unknown}
+		unsent    = Result{Outcome: NotSent}
+		refused   = Result{Outcome: Rejected, Done: true}
+		timeout   = Result{Outcome: Rejected} // a 408
+		accepted  = Result{Outcome: Accepted, Done: true}
+		limited   = Result{Outcome: Rejected, RateLimited: true}
+		later     = Result{Outcome: Rejected, RateLimited: true, HasRetryAfter: true, RetryAfter: time.Minute}
+		tooLate   = Result{Outcome: Unknown, HasRetryAfter: true, RetryAfter: time.Minute + 1}
+		immediate = Result{Outcome: Unknown, HasRetryAfter: true}
+		skipped   = Result{Skipped: true}
+	)
+	for name, c := range map[string]struct {
+		class   action.Class
+		results []Result
+		change  func(*Loop)
+		want    Summary
+	}{
+		"accepted":                   {action.Once, []Result{accepted}, nil, Summary{1, Accepted, StopDone}},
+		"refused":                    {action.Read, []Result{refused}, nil, Summary{1, Rejected, StopDone}},
+		"once lost":                  {action.Once, []Result{lost}, nil, Summary{1, Unknown, StopUnsafe}},
+		"once timed out":             {action.Once, []Result{timeout}, nil, Summary{1, Rejected, StopUnsafe}},
+		"once unsent":                {action.Once, []Result{unsent, accepted}, nil, Summary{2, Accepted, StopDone}},
+		"once never sent":            {action.Once, []Result{unsent}, nil, Summary{4, NotSent, StopAttempts}},
+		"once limited":               {action.Once, []Result{limited, limited, accepted}, nil, Summary{3, Accepted, StopDone}},
+		"once limited for good":      {action.Once, []Result{limited}, func(l *Loop) { l.Policy.NeverAfterRateLimits = true }, Summary{1, Rejected, StopUnsafe}},
+		"once unsent, then lost":     {action.Once, []Result{unsent, lost}, nil, Summary{2, Unknown, StopUnsafe}},
+		"once limited, then unsent":  {action.Once, []Result{limited, unsent, refused}, nil, Summary{3, Rejected, StopDone}},
+		"write lost":                 {action.Idempotent, []Result{lost}, nil, Summary{4, Unknown, StopAttempts}},
+		"write lost, then refused":   {action.Idempotent, []Result{lost, refused}, nil, Summary{2, Unknown, StopDone}},
+		"write lost, then unsent":    {action.Idempotent, []Result{lost, unsent}, nil, Summary{4, Unknown, StopAttempts}},
+		"write lost, then accepted":  {action.Idempotent, []Result{lost, accepted}, nil, Summary{2, Accepted, StopDone}},
+		"write refused, then lost":   {action.Idempotent, []Result{limited, lost}, nil, Summary{4, Unknown, StopAttempts}},
+		"read lost, then refused":    {action.Read, []Result{lost, refused}, nil, Summary{2, Rejected, StopDone}},
+		"read timed out":             {action.Read, []Result{timeout}, nil, Summary{4, Rejected, StopAttempts}},
+		"a single attempt":           {action.Read, []Result{lost}, func(l *Loop) { l.Policy.MaxAttempts = 1 }, Summary{1, Unknown, StopAttempts}},
+		"retry after the cap":        {action.Read, []Result{tooLate}, nil, Summary{1, Unknown, StopRetryAfter}},
+		"retry at the cap":           {action.Read, []Result{later, accepted}, nil, Summary{2, Accepted, StopDone}},
+		"retry at once":              {action.Read, []Result{immediate, immediate, accepted}, nil, Summary{3, Accepted, StopDone}},
+		"no budget":                  {action.Read, []Result{lost}, func(l *Loop) { l.Budget = NewBudget(0) }, Summary{1, Unknown, StopBudget}},
+		"budget for one":             {action.Read, []Result{lost}, func(l *Loop) { l.Budget = NewBudget(1) }, Summary{2, Unknown, StopBudget}},
+		"deadline":                   {action.Read, []Result{later}, func(l *Loop) { l.Deadline = time.Now().Add(time.Minute) }, Summary{1, Rejected, StopDeadline}},
+		"deadline just behind":       {action.Read, []Result{later, accepted}, func(l *Loop) { l.Deadline = time.Now().Add(time.Minute + 1) }, Summary{2, Accepted, StopDone}},
+		"skipped":                    {action.Read, []Result{skipped}, nil, Summary{0, NotSent, StopDone}},
+		"skipped after one was lost": {action.Idempotent, []Result{lost, skipped}, nil, Summary{1, Unknown, StopDone}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				loop := Loop{Policy: policy, Class: c.class, Budget: NewBudget(100)}
+				if c.change != nil {
+					c.change(&loop)
+				}
+				got := loop.Run(t.Context(), script(c.results...))
+				require.Equal(t, c.want, got)
+				require.Equal(t, c.want.Stop == StopDone, got.Stop.String() == "")
+			})
+		})
+	}
+}
+
+// A wait that the server ordered is kept exactly, and handed to the next attempt.
+func TestWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var waits []time.Duration
+		start := time.Now()
+		loop := Loop{Policy: policy, Class: action.Read}
+		loop.Run(t.Context(), func(number int, waited time.Duration) Result {
+			waits = append(waits, waited)
+			return Result{HasRetryAfter: true, RetryAfter: time.Duration(number) * time.Second}
+		})
+		require.Equal(t, []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second}, waits)
+		require.Equal(t, 6*time.Second, time.Since(start))
+	})
+}
+
+// The context ends a wait at once, and a wait that would pass its deadline is not
+// begun.
+func TestContexts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		loop := Loop{Policy: policy, Class: action.Read}
+		wish := Result{HasRetryAfter: true, RetryAfter: 30 * time.Second}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(3*time.Second, cancel)
+		start := time.Now()
+		require.Equal(t, Summary{1, Unknown, StopContext}, loop.Run(ctx, script(wish)))
+		require.Equal(t, 3*time.Second, time.Since(start))
+		require.Equal(t, Summary{1, Unknown, StopContext}, loop.Run(ctx, script(wish)), "it has ended")
+
+		ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		start = time.Now()
+		require.Equal(t, Summary{1, Unknown, StopDeadline}, loop.Run(ctx, script(wish)))
+		require.Zero(t, time.Since(start))
+
+		// The earlier of the two deadlines counts.
+		loop.Deadline = time.Now().Add(time.Hour)
+		require.Equal(t, StopDeadline, loop.Run(ctx, script(wish)).Stop)
+		loop.Deadline = time.Now().Add(time.Second)
+		require.Equal(t, StopDeadline, loop.Run(context.WithoutCancel(ctx), script(wish)).Stop)
+	})
+}
+
+// The random waits are positive and stay below a bound that doubles.
+func TestBackoffBounds(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		maximum := rapid.Int64Range(1, int64(time.Hour)).Draw(rt, "maximum")
+		base := rapid.Int64Range(1, maximum).Draw(rt, "base")
+		attempts := rapid.IntRange(1, 200).Draw(rt, "attempts")
+		p := Policy{BaseDelay: time.Duration(base), MaxDelay: time.Duration(maximum)}
+		bound := p.BaseDelay
+		for range attempts - 1 {
+			bound = min(2*bound, p.MaxDelay)
+		}
+		got := p.backoff(attempts)
+		require.Positive(rt, got)
+		require.LessOrEqual(rt, got, bound)
+	})
+	longest := Policy{BaseDelay: 1 << 62, MaxDelay: 1<<63 - 1}
+	require.Positive(t, longest.backoff(1000), "no overflow")
+}
+
+func TestStopsAreNamed(t *testing.T) {
+	t.Parallel()
+	texts := map[string]bool{}
+	for stop := StopDone; stop <= StopContext; stop++ {
+		require.Equal(t, stop == StopDone, stop.String() == "")
+		require.False(t, texts[stop.String()])
+		texts[stop.String()] = true
+	}
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	b := NewBudget(2)
+	require.True(t, b.Take())
+	require.True(t, b.Take())
+	require.False(t, b.Take())
+	for i := range 10 {
+		require.Equal(t, false, b.Take(), "after %d successes", i)
+		b.Refund()
+	}
+	require.True(t, b.Take())
+	for range 1000 {
+		b.Refund()
+	}
+	taken := 0
+	for b.Take() {
+		taken++
+	}
+	require.Equal(t, 2, taken, "no more can be earned than there was")
+
+	var none *Budget
+	require.True(t, none.Take())
+	require.NotPanics(t, none.Refund)
+	require.False(t, NewBudget(0).Take())
+}
+
+// Many goroutines take exactly what there is; run with -race.
+func TestBudgetConcurrently(t *testing.T) {
+	t.Parallel()
+	b := NewBudget(500)
+	var mu sync.Mutex
+	taken := 0
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			mine := 0
+			for b.Take() {
+				mine++
+			}
+			mu.Lock()
+			taken += mine
+			mu.Unlock()
+		})
+	}
+	group.Wait()
+	require.Equal(t, 500, taken)
+	for range 20 {
+		group.Go(func() {
+			for range 100 {
+				b.Refund()
+			}
+		})
+	}
+	group.Wait()
+	for range 200 {
+		require.True(t, b.Take(), "2000 successes earn 200")
+	}
+	require.False(t, b.Take())
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, time.October, 15, 12, 0, 0, 0, time.UTC)
+	for header, want := range map[string]time.Duration{
+		"0": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "007": 7 * time.Second, "3600": time.Hour,
+		"99999999999":                      longestRetryAfter,
+		"9223372036854775807":              longestRetryAfter,
+		"Thu, 15 Oct 2026 12:00:30 GMT":    30 * time.Second,
+		"Thursday, 15-Oct-26 12:00:30 GMT": 30 * time.Second,
+		"Thu Oct 15 12:00:30 2026":         30 * time.Second,
+		"Thu, 15 Oct 2026 11:00:00 GMT":    0,
+		"Mon, 01 Jan 0001 00:00:00 GMT":    0,
+		"Fri, 31 Dec 9999 23:59:59 GMT":    longestRetryAfter,
+	} {
+		got, ok := RetryAfter(header, now)
+		require.True(t, ok, header)
+		require.Equal(t, want, got, header)
+	}
+	for _, header := range []string{"", " ", "-1", "+1", "1.5", "soon", "1h", "18446744073709551616", "0x7", "7 7", "2026-10-15T12:00:30Z", "Thu, 15 Oct 2026 12:00:30 UTC"} {
+		got, ok := RetryAfter(header, now)
+		require.False(t, ok, header)
+		require.Zero(t, got)
+	}
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	now := time.Date(2026, time.October, 15, 12, 0, 0, 0, time.UTC)
+	for _, header := range []string{"", "7", "-7", "99999999999999999999", now.Format(http.TimeFormat), "Fri, 31 Dec 9999 23:59:59 GMT", "Mon Jan  1 00:00:00 0001"} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		got, ok := RetryAfter(header, now)
+		if got < 0 || got > longestRetryAfter || !ok && got != 0 {
+			t.Fatalf("%q gives %v, %v", header, got, ok)
+		}
+		if seconds, err := strconv.Atoi(header); err == nil && seconds >= 0 && header[0] != '+' && header[0] != '-' && !ok {
+			t.Fatalf("%q is not understood", header)
+		}
+		if _, err := http.ParseTime(header); err == nil && !ok {
+			t.Fatalf("%q is not understood", header)
+		}
+	})
+}
+
+func TestLoopHandsErrorsOfTheContextOn(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("why"))
+	calls := 0
+	summary := (&Loop{Policy: policy, Class: action.Read}).Run(ctx, func(int, time.Duration) Result { calls++; return Result{} })
+	require.Equal(t, 1, calls, "the first attempt finds out itself")
+	require.Equal(t, StopContext, summary.Stop)
+}

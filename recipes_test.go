@@ -1,0 +1,372 @@
+package salebot_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot"
+)
+
+// recipeServer keeps the variables of one client, who can read what was written
+// only a while later.
+type recipeServer struct {
+	// lag passes before what was written can be read.
+	lag time.Duration
+	// fail answers an action otherwise.
+	fail map[string]func() (int, string, error)
+
+	actions []string
+	bodies  []string
+	written time.Time
+	saved   string
+	started time.Time
+}
+
+func (s *recipeServer) serve(call memoryCall) (int, string, error) {
+	s.actions = append(s.actions, call.action)
+	s.bodies = append(s.bodies, string(call.body))
+	if fail := s.fail[call.action]; fail != nil {
+		return fail()
+	}
+	switch call.action {
+	case "save_variables":
+		var request struct {
+			Variables map[string]any `json:"variables"`
+		}
+		decoder := json.NewDecoder(strings.NewReader(string(call.body)))
+		decoder.UseNumber()
+		if err := decoder.Decode(&request); err != nil {
+			return 0, "", err
+		}
+		// Salebot keeps text, and tells names without their prefix.
+		kept := map[string]any{}
+		for name, value := range request.Variables {
+			if value == nil {
+				value = "None"
+			}
+			kept[trimmed(name)] = fmt.Sprint(value)
+		}
+		text, err := json.Marshal(kept)
+		s.saved, s.written = string(text), time.Now()
+		return http.StatusOK, "ok", err
+	case "get_variables":
+		if time.Since(s.written) < s.lag {
+			return http.StatusOK, `{"phone":"old"}`, nil
+		}
+		return http.StatusOK, s.saved, nil
+	case "callback":
+		s.started = time.Now()
+	}
+	return http.StatusOK, "ok", nil
+}
+
+func recipe(readBack ...string) salebot.SaveVariablesAndCallbackRequest {
+	return salebot.SaveVariablesAndCallbackRequest{
+		Callback: salebot.CallbackRequest{ClientID: 25554, Message: "paid"},
+		Variables: map[string]any{
+			"client.phone": "79000000000", "client.age": 30, "client.vip": true, "client.note": nil, "client.sum": 1500.5, "client.big": int64(9007199254740993), "deal": "x",
+		},
+		ReadBack: readBack,
+	}
+}
+
+var everyClientVariable = []string{"client.phone", "client.age", "client.vip", "client.note", "client.sum", "client.big"}
+
+func TestSaveVariablesAndCallback(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &recipeServer{lag: time.Hour}
+		client := newClient(t, memoryAPI(s.serve))
+		ack, err := client.SaveVariablesAndCallback(t.Context(), recipe())
+		require.NoError(t, err)
+		require.Equal(t, "ok", ack.Text())
+		require.Equal(t, []string{"save_variables", "callback"}, s.actions, "in this order, and nothing else")
+		require.Equal(t, `{"client_id":25554,"message":"paid"}`, s.bodies[1])
+		require.Contains(t, s.bodies[0], `"client.phone":"79000000000"`)
+	})
+}
+
+// With a read-back the bot starts once the variables can be read, and soon.
+func TestSaveVariablesAndCallbackReadBack(t *testing.T) {
+	t.Parallel()
+	for _, lag := range []time.Duration{0, time.Millisecond, 700 * time.Millisecond, 3 * time.Second, 9 * time.Second} {
+		t.Run(lag.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &recipeServer{lag: lag}
+				client := newClient(t, memoryAPI(s.serve))
+				_, err := client.SaveVariablesAndCallback(t.Context(), recipe(everyClientVariable...))
+				require.NoError(t, err)
+				reads := s.actions[1 : len(s.actions)-1]
+				require.Equal(t, "callback", s.actions[len(s.actions)-1])
+				for _, action := range reads {
+					require.Equal(t, "get_variables", action)
+				}
+				waited := s.started.Sub(s.written)
+				require.GreaterOrEqual(t, waited, lag)
+				require.LessOrEqual(t, waited, lag+2*time.Second)
+				require.LessOrEqual(t, len(reads), 10, "it does not hammer the server")
+			})
+		})
+	}
+}
+
+// What cannot be read in time starts no bot.
+func TestSaveVariablesAndCallbackThatIsNotReadBack(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		timeout, want time.Duration
+	}{
+		"in the time by default": {0, salebot.DefaultReadBackTimeout}, "in another time": {time.Minute, time.Minute}, "at once": {time.Millisecond, time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &recipeServer{lag: time.Hour}
+				client := newClient(t, memoryAPI(s.serve))
+				request := recipe("client.phone")
+				request.ReadBackTimeout = test.timeout
+				start := time.Now()
+				_, err := client.SaveVariablesAndCallback(t.Context(), request)
+				require.ErrorIs(t, err, salebot.ErrNotReadBack)
+				require.Equal(t, "callback", requireOutcome(t, err, salebot.OutcomeNotSent).Action)
+				require.ErrorContains(t, err, "client.phone")
+				require.NotContains(t, err.Error(), "79000000000")
+				require.NotContains(t, s.actions, "callback")
+				require.LessOrEqual(t, time.Since(start), test.want)
+				require.GreaterOrEqual(t, time.Since(start), test.want-2*time.Second)
+			})
+		})
+	}
+}
+
+// After a failed step the bot is not started, and the error tells which it was.
+func TestSaveVariablesAndCallbackStopsAtAFailure(t *testing.T) {
+	t.Parallel()
+	for action, steps := range map[string][]string{
+		"save_variables": {"save_variables"},
+		"get_variables":  {"save_variables", "get_variables"},
+		"callback":       {"save_variables", "get_variables", "callback"},
+	} {
+		for name, fault := range map[string]struct {
+			answer  func() (int, string, error)
+			outcome salebot.Outcome
+		}{
+			"refused": {func() (int, string, error) { return http.StatusNotFound, `{"status":"client_not_found"}`, nil }, salebot.OutcomeRejected},
+			"cut off": {func() (int, string, error) { return 0, "", errCable }, salebot.OutcomeUnknown},
+			"HTML":    {func() (int, string, error) { return http.StatusOK, "<html></html>", nil }, salebot.OutcomeUnknown},
+		} {
+			t.Run(action+" "+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := &recipeServer{fail: map[string]func() (int, string, error){action: fault.answer}}
+					client := newClient(t, memoryAPI(s.serve), salebot.WithoutRetries())
+					ack, err := client.SaveVariablesAndCallback(t.Context(), recipe("client.phone"))
+					require.Nil(t, ack)
+					require.Equal(t, action, requireOutcome(t, err, fault.outcome).Action)
+					require.Equal(t, steps, s.actions)
+				})
+			})
+		}
+	}
+}
+
+func TestSaveVariablesAndCallbackGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &recipeServer{lag: time.Hour}
+		client := newClient(t, memoryAPI(s.serve))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := client.SaveVariablesAndCallback(ctx, recipe("client.phone"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, "callback", requireOutcome(t, err, salebot.OutcomeNotSent).Action)
+		require.NotContains(t, s.actions, "callback")
+	})
+}
+
+// What cannot work is refused before anything is written.
+func TestSaveVariablesAndCallbackRefusesBadInput(t *testing.T) {
+	t.Parallel()
+	for field, change := range map[string]func(*salebot.SaveVariablesAndCallbackRequest){
+		"Callback.ClientID": func(r *salebot.SaveVariablesAndCallbackRequest) {
+			r.Callback.ClientID, r.Callback.Phone = 0, "79000000000"
+		},
+		"Message":         func(r *salebot.SaveVariablesAndCallbackRequest) { r.Callback.Message = "" },
+		"At":              func(r *salebot.SaveVariablesAndCallbackRequest) { r.Callback.At = moment },
+		"ReadBack[1]":     func(r *salebot.SaveVariablesAndCallbackRequest) { r.ReadBack = []string{"client.phone", "phone"} },
+		"ReadBackTimeout": func(r *salebot.SaveVariablesAndCallbackRequest) { r.ReadBackTimeout = -1 },
+		"Variables":       func(r *salebot.SaveVariablesAndCallbackRequest) { r.Variables = nil },
+	} {
+		t.Run(field, func(t *testing.T) {
+			t.Parallel()
+			s := &recipeServer{}
+			request := recipe()
+			change(&request)
+			_, err := newClient(t, memoryAPI(s.serve)).SaveVariablesAndCallback(t.Context(), request)
+			requireField(t, err, field)
+			require.Empty(t, s.actions)
+		})
+	}
+	_, err := new(salebot.Client).SaveVariablesAndCallback(t.Context(), recipe())
+	require.ErrorIs(t, err, salebot.ErrNotInitialized)
+}
+
+// dialogue is a client's history, the newest message first.
+func dialogue(items ...string) string {
+	return `{"status":"success","result":[` + strings.Join(items, ",") + `]}`
+}
+
+// The two ways of checking whether a send arrived whose outcome is unknown.
+func TestFindSent(t *testing.T) {
+	t.Parallel()
+	const (
+		older    = `{"id":100,"text":"Hello","client_replica":false,"message_from_outside":1}`
+		ours     = `{"id":200,"text":"Hello","client_replica":false,"message_from_outside":1}`
+		theirs   = `{"id":201,"text":"Hello","client_replica":true,"message_from_outside":0}`
+		callback = `{"id":202,"text":"callback paid","client_replica":true,"message_from_outside":3}`
+		bare     = `{"id":"203","text":"paid","client_replica":"true","message_from_outside":"3"}`
+		typed    = `{"id":204,"text":"paid","client_replica":true,"message_from_outside":0}`
+		calling  = `{"id":205,"text":"callback me","client_replica":true,"message_from_outside":3}`
+		spaced   = `{"id":206,"text":" Hello\n","client_replica":false}`
+	)
+	message := salebot.SentMessage{ClientID: 25554, Message: "Hello", After: 150}
+	start := salebot.SentMessage{ClientID: 25554, Message: "paid", Callback: true}
+	for name, test := range map[string]struct {
+		sent    salebot.SentMessage
+		history string
+		want    salebot.MessageID
+	}{
+		"a message that arrived":                          {message, dialogue(ours, older), 200},
+		"only an older one of the same text":              {message, dialogue(older), 0},
+		"the same text from the client":                   {message, dialogue(theirs, older), 0},
+		"behind later messages":                           {message, dialogue(typed, theirs, ours, older), 200},
+		"an empty history":                                {message, dialogue(), 0},
+		"a text with other space around it":               {message, dialogue(spaced), 206},
+		"without a bound, an older one counts":            {salebot.SentMessage{ClientID: 25554, Message: "Hello"}, dialogue(older), 100},
+		"a callback with the word before it":              {start, dialogue(callback), 202},
+		"a callback without":                              {start, dialogue(bare), 203},
+		"the client who types the same":                   {start, dialogue(typed), 0},
+		"a callback is no message":                        {salebot.SentMessage{ClientID: 25554, Message: "paid"}, dialogue(bare, callback), 0},
+		"a message is no callback":                        {salebot.SentMessage{ClientID: 25554, Message: "Hello", Callback: true}, dialogue(ours), 0},
+		"a callback whose own text begins with that word": {salebot.SentMessage{ClientID: 25554, Message: "callback me", Callback: true}, dialogue(calling), 205},
+		"a callback that is older":                        {salebot.SentMessage{ClientID: 25554, Message: "paid", Callback: true, After: 202}, dialogue(callback), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
+				require.Equal(t, "get_history", call.action)
+				require.Equal(t, "client_id=25554&limit=100", call.query.Encode())
+				return http.StatusOK, test.history, nil
+			}))
+			item, err := client.FindSent(t.Context(), test.sent)
+			require.NoError(t, err)
+			if test.want == 0 {
+				require.Nil(t, item)
+				return
+			}
+			require.NotNil(t, item)
+			require.Equal(t, test.want, item.ID)
+		})
+	}
+}
+
+// The whole recipe: note where the history stands, send, and look after an unknown
+// outcome.
+func TestFindSentAfterAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	for name, executed := range map[string]bool{"executed": true, "not executed": false} {
+		for kind, send := range map[string]func(context.Context, *salebot.Client) error{
+			"message": func(ctx context.Context, c *salebot.Client) error {
+				_, err := c.Message(ctx, salebot.MessageRequest{ClientID: 25554, Message: "Hello"})
+				return err
+			},
+			"callback": func(ctx context.Context, c *salebot.Client) error {
+				_, err := c.Callback(ctx, salebot.CallbackRequest{ClientID: 25554, Message: "Hello"})
+				return err
+			},
+		} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				t.Parallel()
+				history := []string{
+					`{"id":11,"text":"callback Hello","client_replica":true,"message_from_outside":3}`, `{"id":10,"text":"Hello","client_replica":false,"message_from_outside":1}`,
+				}
+				sends := 0
+				client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
+					if call.action == "get_history" {
+						if call.query.Get("limit") == "1" {
+							return http.StatusOK, dialogue(history[0]), nil
+						}
+						return http.StatusOK, dialogue(history...), nil
+					}
+					sends++
+					if executed {
+						item := `{"id":12,"text":"Hello","client_replica":false,"message_from_outside":1}`
+						if call.action == "callback" {
+							item = `{"id":12,"text":"callback Hello","client_replica":true,"message_from_outside":3}`
+						}
+						history = append([]string{item}, history...)
+					}
+					return 0, "", errCable
+				}))
+				before, err := client.LatestMessageID(t.Context(), 25554)
+				require.NoError(t, err)
+				require.Equal(t, salebot.MessageID(11), before)
+				err = send(t.Context(), client)
+				requireOutcome(t, err, salebot.OutcomeUnknown)
+				require.Equal(t, 1, sends, "it was not repeated by itself")
+				item, err := client.FindSent(t.Context(), salebot.SentMessage{ClientID: 25554, Message: "Hello", After: before, Callback: kind == "callback"})
+				require.NoError(t, err)
+				require.Equal(t, executed, item != nil)
+				if executed {
+					require.Equal(t, salebot.MessageID(12), item.ID)
+				}
+			})
+		}
+	}
+}
+
+// Not being able to look is not the same as not finding.
+func TestFindSentThatFails(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]struct {
+		status int
+		body   string
+		is     error
+	}{
+		"no such client": {http.StatusNotFound, "", salebot.ErrClientNotFound},
+		"gateway":        {http.StatusBadGateway, "", salebot.ErrServer},
+		"HTML":           {http.StatusOK, "<html></html>", salebot.ErrUnexpectedResponse},
+		"no list":        {http.StatusOK, `{"status":"success"}`, salebot.ErrUnexpectedResponse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := always(t, fault.status, fault.body)
+			item, err := client.FindSent(t.Context(), salebot.SentMessage{ClientID: 25554, Message: "Hello"})
+			require.ErrorIs(t, err, fault.is)
+			require.Nil(t, item)
+			_, err = client.LatestMessageID(t.Context(), 25554)
+			require.ErrorIs(t, err, fault.is)
+		})
+	}
+	client := always(t, http.StatusOK, dialogue())
+	id, err := client.LatestMessageID(t.Context(), 25554)
+	require.NoError(t, err)
+	require.Zero(t, id)
+	_, err = client.FindSent(t.Context(), salebot.SentMessage{ClientID: 25554})
+	requireField(t, err, "Message")
+	_, err = client.FindSent(t.Context(), salebot.SentMessage{Message: "Hello"})
+	requireField(t, err, "ClientID")
+	_, err = client.LatestMessageID(t.Context(), 0)
+	requireField(t, err, "ClientID")
+	require.False(t, errors.Is(err, salebot.ErrOutcomeUnknown))
+}

@@ -1,0 +1,172 @@
+package salebot_test
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot"
+)
+
+func timestampOf(t testing.TB, text string) salebot.Timestamp {
+	t.Helper()
+	var at salebot.Timestamp
+	require.NoError(t, json.Unmarshal([]byte(text), &at))
+	return at
+}
+
+// Moments need no location.
+func TestTimestampMoments(t *testing.T) {
+	t.Parallel()
+	want := time.Date(2020, time.April, 30, 11, 9, 59, 0, time.UTC)
+	for _, text := range []string{
+		`1588244999`, `"1588244999"`, `" 1588244999 "`, `"2020-04-30T11:09:59Z"`, `"2020-04-30T14:09:59+03:00"`, `"2020-04-30 14:09:59+03:00"`,
+		`"2020-04-30 14:09:59 +0300"`, `"2020-04-30 11:09:59 UTC"`, `1588244999.0`,
+	} {
+		at := timestampOf(t, text)
+		require.False(t, at.IsZero())
+		got, ok := at.Moment()
+		require.True(t, ok, text)
+		require.Equal(t, want, got.UTC(), text)
+		for _, location := range []*time.Location{nil, time.UTC, moscow} {
+			got, err := at.In(location)
+			require.NoError(t, err)
+			require.True(t, want.Equal(got), text)
+		}
+		require.Equal(t, "1588244999", at.String())
+		encoded, err := json.Marshal(at)
+		require.NoError(t, err)
+		require.Equal(t, "1588244999", string(encoded))
+	}
+	in, err := timestampOf(t, `1588244999`).In(moscow)
+	require.NoError(t, err)
+	require.Equal(t, "2020-04-30 14:09:59", in.Format(time.DateTime))
+}
+
+// Civil times become moments in the location of the project only.
+func TestTimestampCivil(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`"2026-05-28 17:33:42.539976"`: "2026-05-28 17:33:42.539976",
+		`"2026-05-28 17:33:42.5"`:      "2026-05-28 17:33:42.5",
+		`"2026-05-28 17:33:42"`:        "2026-05-28 17:33:42",
+		`"2026-05-28T17:33:42.539976"`: "2026-05-28 17:33:42.539976",
+		`"28.05.2026 17:33:42"`:        "2026-05-28 17:33:42",
+		`"28.05.2026 17:33"`:           "2026-05-28 17:33:00",
+		`"2026-05-28"`:                 "2026-05-28 00:00:00",
+		`"28.05.2026"`:                 "2026-05-28 00:00:00",
+	} {
+		at := timestampOf(t, text)
+		require.False(t, at.IsZero())
+		_, ok := at.Moment()
+		require.False(t, ok, text)
+		_, err := at.In(nil)
+		require.ErrorIs(t, err, salebot.ErrNoLocation)
+		got, err := at.In(moscow)
+		require.NoError(t, err)
+		require.Equal(t, want+" +0300", got.Format("2006-01-02 15:04:05.999999 -0700"), text)
+		require.Equal(t, want, at.String())
+		encoded, err := json.Marshal(at)
+		require.NoError(t, err)
+		require.Equal(t, at, timestampOf(t, string(encoded)))
+	}
+}
+
+func TestTimestampNone(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`null`, `""`, `"None"`, `" "`} {
+		at := timestampOf(t, text)
+		require.True(t, at.IsZero(), text)
+		require.Equal(t, salebot.Timestamp{}, at)
+		got, err := at.In(nil)
+		require.NoError(t, err)
+		require.True(t, got.IsZero())
+		_, ok := at.Moment()
+		require.False(t, ok)
+		require.Empty(t, at.String())
+		encoded, err := json.Marshal(at)
+		require.NoError(t, err)
+		require.Equal(t, "null", string(encoded))
+	}
+}
+
+// A text that is no time is kept. An abbreviation of a zone is none: which one it
+// means depends on who reads it.
+func TestTimestampOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`"yesterday"`, `"31.02.2026"`, `"2026-05-28 17:33:42 MSK"`, `"2026-05-28 25:00:00"`, `true`, `"1e9"`, `1e9`, `"9223372036854775808"`, `"05/28/2026"`, `"1588244999.x"`} {
+		at := timestampOf(t, text)
+		_, isMoment := at.Moment()
+		require.False(t, isMoment, text)
+		require.False(t, at.IsZero(), text)
+		_, err := at.In(moscow)
+		require.Error(t, err, text)
+		require.NotErrorIs(t, err, salebot.ErrNoLocation)
+		encoded, err := json.Marshal(at)
+		require.NoError(t, err)
+		require.Equal(t, at, timestampOf(t, string(encoded)), "it survives")
+	}
+	msk := timestampOf(t, `"2026-05-28 17:33:42 MSK"`)
+	_, ok := msk.Moment()
+	require.False(t, ok)
+	require.Equal(t, "2026-05-28 17:33:42 MSK", msk.String())
+	for _, text := range []string{`{}`, `[1]`, `{"seconds":1}`} {
+		require.Error(t, json.Unmarshal([]byte(text), new(salebot.Timestamp)), text)
+	}
+}
+
+func TestUnixTimestamp(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, time.October, 16, 22, 15, 59, 999, moscow)
+	stamp := salebot.UnixTimestamp(at)
+	got, ok := stamp.Moment()
+	require.True(t, ok)
+	require.True(t, at.Truncate(time.Second).Equal(got))
+	require.Equal(t, stamp, timestampOf(t, stamp.String()))
+}
+
+func TestDate(t *testing.T) {
+	t.Parallel()
+	day := salebot.DateOf(time.Date(2026, time.October, 16, 23, 59, 59, 0, moscow))
+	require.Equal(t, salebot.Date{Year: 2026, Month: time.October, Day: 16}, day)
+	require.Equal(t, "16.10.2026", day.String())
+	require.Equal(t, "01.03.2024", salebot.Date{Year: 2024, Month: time.February, Day: 28}.AddDays(2).String())
+	require.Equal(t, "29.02.2024", salebot.Date{Year: 2024, Month: time.March, Day: 1}.AddDays(-1).String())
+	require.True(t, day.Before(day.AddDays(1)))
+	require.False(t, day.Before(day))
+	require.True(t, salebot.Date{}.IsZero())
+	require.False(t, day.IsZero())
+}
+
+// A day that does not exist is refused and not moved to another one.
+func TestDatesThatDoNotExist(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, memoryAPI(func(memoryCall) (int, string, error) { return 0, "", errCable }))
+	good := salebot.Date{Year: 2026, Month: time.May, Day: 28}
+	for _, day := range []salebot.Date{{2026, time.February, 29}, {2026, 13, 1}, {2026, time.May, 0}, {2026, time.April, 31}, {26, time.May, 28}} {
+		_, err := client.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1, StartDate: day, StopDate: good})
+		requireField(t, err, "StartDate")
+		_, err = client.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1, StartDate: salebot.Date{Year: 1970, Month: 1, Day: 1}, StopDate: day})
+		requireField(t, err, "StopDate")
+	}
+}
+
+// FuzzUnixSeconds reads the same moment as number and as text.
+func FuzzUnixSeconds(f *testing.F) {
+	for _, seconds := range []int64{0, -1, 1588244999, 9007199254740993, math.MaxInt64, math.MinInt64} {
+		f.Add(seconds)
+	}
+	f.Fuzz(func(t *testing.T, seconds int64) {
+		digits := strconv.FormatInt(seconds, 10)
+		number, text := timestampOf(t, digits), timestampOf(t, `"`+digits+`"`)
+		require.Equal(t, number, text)
+		at, ok := number.Moment()
+		require.True(t, ok)
+		require.Equal(t, seconds, at.Unix())
+		require.Equal(t, digits, number.String())
+	})
+}

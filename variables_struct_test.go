@@ -1,0 +1,310 @@
+package salebot_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/salebot-go/salebot"
+)
+
+// level is a type with a text of its own.
+type level int
+
+func (l level) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "level %d", int(l)), nil }
+
+func (l *level) UnmarshalText(text []byte) error {
+	_, err := fmt.Sscanf(string(text), "level %d", (*int)(l))
+	return err
+}
+
+type contact struct {
+	Phone string `salebot:"client.phone"`
+	Email string `salebot:"client.email,omitempty"`
+}
+
+// profile has a field of every kind that there is.
+type profile struct {
+	contact
+	Name     string     `salebot:"имя"`
+	Age      int        `salebot:"age"`
+	Visits   int64      `salebot:"visits"`
+	Tiny     int8       `salebot:"tiny"`
+	Count    uint       `salebot:"count"`
+	Total    uint64     `salebot:"total"`
+	Byte     uint8      `salebot:"byte"`
+	Sum      float64    `salebot:"sum"`
+	Ratio    float32    `salebot:"ratio"`
+	Paid     bool       `salebot:"оплачено"`
+	Until    time.Time  `salebot:"until,layout=02.01.2006 15:04:05"`
+	Level    level      `salebot:"level"`
+	Amount   big.Int    `salebot:"amount"`
+	Nickname *string    `salebot:"nickname"`
+	Children *int       `salebot:"children"`
+	Married  *time.Time `salebot:"married,layout=2006-01-02"`
+	Limit    *big.Int   `salebot:"limit"`
+
+	Ignored  string `salebot:"-"`
+	Untagged func()
+	hidden   int
+}
+
+// saved are variables as they come back: Salebot keeps them as text.
+func saved(t require.TestingT, variables map[string]any, asText bool) salebot.Variables {
+	kept := map[string]any{}
+	for name, value := range variables {
+		text, err := json.Marshal(value)
+		require.NoError(t, err)
+		if name = trimmed(name); asText && text[0] != '"' {
+			kept[name] = string(text)
+			continue
+		}
+		kept[name] = json.RawMessage(text)
+	}
+	object, err := json.Marshal(kept)
+	require.NoError(t, err)
+	var read salebot.Variables
+	require.NoError(t, json.Unmarshal(object, &read))
+	return read
+}
+
+func trimmed(name string) string {
+	if len(name) > len(salebot.ClientPrefix) && name[:len(salebot.ClientPrefix)] == salebot.ClientPrefix {
+		return name[len(salebot.ClientPrefix):]
+	}
+	return name
+}
+
+// What is written from a struct is read back into it, as Salebot keeps it.
+func TestVariablesOfAStructComeBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		word := rapid.StringMatching(`[a-zа-я <&"\\]{1,9}[a-zа-я]`)
+		want := profile{
+			contact: contact{Phone: word.Draw(r, "phone"), Email: word.Draw(r, "email")},
+			Name:    word.Draw(r, "name"), Age: rapid.Int().Draw(r, "age"), Visits: rapid.Int64().Draw(r, "visits"), Tiny: rapid.Int8().Draw(r, "tiny"),
+			Count: rapid.Uint().Draw(r, "count"), Total: rapid.Uint64().Draw(r, "total"), Byte: rapid.Uint8().Draw(r, "byte"),
+			Sum: rapid.Float64().Draw(r, "sum"), Ratio: rapid.Float32().Draw(r, "ratio"), Paid: rapid.Bool().Draw(r, "paid"),
+			Until: time.Unix(rapid.Int64Range(0, 4e9).Draw(r, "until"), 0).In(moscow), Level: level(rapid.IntRange(0, 99).Draw(r, "level")),
+		}
+		want.Amount.Lsh(big.NewInt(rapid.Int64().Draw(r, "amount")), 70)
+		if rapid.Bool().Draw(r, "pointers") {
+			want.Nickname, want.Children, want.Limit = new(word.Draw(r, "nickname")), new(rapid.Int().Draw(r, "children")), big.NewInt(7)
+			want.Married = new(time.Date(2020, time.May, 28, 0, 0, 0, 0, moscow))
+		}
+		var encoded map[string]any
+		var err error
+		if rapid.Bool().Draw(r, "by pointer") {
+			encoded, err = salebot.EncodeVariables(&want)
+		} else {
+			encoded, err = salebot.EncodeVariables(want)
+		}
+		require.NoError(r, err)
+		for _, asText := range []bool{false, true} {
+			got := profile{Ignored: "stays", hidden: 1}
+			require.NoError(r, saved(r, encoded, asText).DecodeIn(moscow, &got))
+			require.True(r, want.Until.Equal(got.Until), "%v %v", want.Until, got.Until)
+			require.Equal(r, want.Married == nil, got.Married == nil)
+			if want.Married != nil {
+				require.True(r, want.Married.Equal(*got.Married))
+			}
+			require.Zero(r, want.Amount.Cmp(&got.Amount), "%v", encoded)
+			require.Equal(r, want.Limit == nil, got.Limit == nil)
+			require.Equal(r, "stays", got.Ignored)
+			got.Until, got.Married, got.Amount, got.Limit, got.Ignored, got.hidden = want.Until, want.Married, want.Amount, want.Limit, "", 0
+			require.Equal(r, want, got)
+		}
+	})
+}
+
+func TestDecodeLeavesWhatIsUnset(t *testing.T) {
+	t.Parallel()
+	was := profile{Name: "Анна", Age: 30, Paid: true, Nickname: new("Аня"), contact: contact{Phone: "1"}}
+	got := was
+	require.NoError(t, variablesOf(t, `{"имя":"None","age":null,"оплачено":"","nickname":"NONE","phone":"undefined","visits":"null"}`).Decode(&got))
+	require.Equal(t, was, got)
+	require.NoError(t, variablesOf(t, `{}`).Decode(&got))
+	require.Equal(t, was, got)
+	require.NoError(t, variablesOf(t, `{"имя":"Пётр","age":"0","оплачено":"нет","nickname":"Петя","phone":79000000000,"unknown":"x"}`).Decode(&got))
+	require.Equal(t, profile{Name: "Пётр", Nickname: new("Петя"), contact: contact{Phone: "79000000000"}}, got)
+	require.Equal(t, "Аня", *was.Nickname, "a pointer is replaced, not written through")
+}
+
+// Times without a zone are read in the location that is given, and in UTC where
+// none is.
+func TestDecodeTimes(t *testing.T) {
+	t.Parallel()
+	variables := variablesOf(t, `{"until":"16.10.2026 22:15:59"}`)
+	var got profile
+	require.NoError(t, variables.Decode(&got))
+	require.Equal(t, time.Date(2026, time.October, 16, 22, 15, 59, 0, time.UTC), got.Until)
+	require.NoError(t, variables.DecodeIn(moscow, &got))
+	require.Equal(t, time.Date(2026, time.October, 16, 19, 15, 59, 0, time.UTC), got.Until.UTC())
+}
+
+// A value that does not fit is an error with the name of its variable, and none
+// that quotes the value.
+func TestDecodeRefusesWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"age": `"4276 and more"`, "visits": `9223372036854775808`, "tiny": `128`, "count": `-4276`, "byte": `256`, "total": `18446744073709551616`,
+		"sum": `"4276 рублей"`, "ratio": `1e300`, "оплачено": `4276`, "until": `"2026-10-16"`, "level": `"4276"`, "children": `1.5`, "amount": `"x4276"`,
+	} {
+		var got profile
+		err := variablesOf(t, fmt.Sprintf(`{%q:%s}`, name, text)).Decode(&got)
+		require.ErrorContains(t, err, name)
+		require.Equal(t, profile{}, got)
+		var failure *salebot.ValueError
+		if errors.As(err, &failure) {
+			require.NotContains(t, err.Error(), "4276")
+		}
+	}
+}
+
+func TestEncodeVariables(t *testing.T) {
+	t.Parallel()
+	encoded, err := salebot.EncodeVariables(profile{
+		Name: "Анна", Until: time.Date(2026, time.October, 16, 22, 15, 59, 0, moscow), Total: math.MaxUint64, Level: 3, hidden: 1,
+	})
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{
+		"client.phone": "", "имя": "Анна", "age": 0, "visits": int64(0), "tiny": int8(0), "count": uint(0), "total": uint64(math.MaxUint64),
+		"byte": uint8(0), "sum": 0.0, "ratio": float32(0), "оплачено": false, "until": "16.10.2026 22:15:59", "level": "level 3", "amount": "0",
+	}, encoded, "empty where it says so, pointers that are nil, and fields without a tag are left out")
+	encoded, err = salebot.EncodeVariables(struct {
+		Address netip.Addr `salebot:"address"`
+		Limit   *big.Int   `salebot:"limit"`
+		Amount  big.Int    `salebot:"amount"`
+	}{netip.MustParseAddr("::1"), big.NewInt(5), *big.NewInt(6)})
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"address": "::1", "limit": "5", "amount": "6"}, encoded)
+	for _, source := range []any{nil, 1, "x", map[string]any{}, (*profile)(nil), []profile{}, new(1)} {
+		_, err := salebot.EncodeVariables(source)
+		requireField(t, err, "source")
+	}
+}
+
+// readable can be read from text and not be written as one.
+type readable struct{ A, B int }
+
+func (*readable) UnmarshalText([]byte) error { return nil }
+
+// unwritable fails to write itself.
+type unwritable struct{}
+
+func (unwritable) MarshalText() ([]byte, error) { return nil, errCable }
+func (unwritable) UnmarshalText([]byte) error   { return nil }
+
+func TestEncodeVariablesThatHaveNoText(t *testing.T) {
+	t.Parallel()
+	_, err := salebot.EncodeVariables(struct {
+		R readable `salebot:"r"`
+	}{})
+	require.ErrorIs(t, err, salebot.ErrInvalidRequest, "never half a value")
+	_, err = salebot.EncodeVariables(struct {
+		U unwritable `salebot:"u"`
+	}{})
+	require.ErrorIs(t, err, errCable)
+	require.ErrorContains(t, err, "u: ")
+}
+
+// A mistake in a tag is found at once, in both directions.
+func TestTagErrors(t *testing.T) {
+	t.Parallel()
+	for field, structure := range map[string]any{
+		"Nameless": &struct {
+			Nameless string `salebot:""`
+		}{},
+		"NamelessToo": &struct {
+			NamelessToo string `salebot:",omitempty"`
+		}{},
+		"Option": &struct {
+			Option string `salebot:"x,omitemtpy"`
+		}{},
+		"Layoutless": &struct {
+			Layoutless time.Time `salebot:"x"`
+		}{},
+		"LayoutlessToo": &struct {
+			LayoutlessToo *time.Time `salebot:"x"`
+		}{},
+		"private": &struct {
+			private string `salebot:"x"`
+		}{},
+		"List": &struct {
+			List []string `salebot:"x"`
+		}{},
+		"Map": &struct {
+			Map map[string]string `salebot:"x"`
+		}{},
+		"Structure": &struct {
+			Structure struct{ A int } `salebot:"x"`
+		}{},
+		"Any": &struct {
+			Any any `salebot:"x"`
+		}{},
+		"Twice": &struct {
+			Twice **int `salebot:"x"`
+		}{},
+		"Complex": &struct {
+			Complex complex128 `salebot:"x"`
+		}{},
+		"Second": &struct {
+			First  string `salebot:"x"`
+			Second string `salebot:"x"`
+		}{},
+		"Phone": &struct{ *contact }{},
+	} {
+		t.Run(field, func(t *testing.T) {
+			t.Parallel()
+			requireField(t, variablesOf(t, `{"x":"1"}`).Decode(structure), field)
+			_, err := salebot.EncodeVariables(structure)
+			requireField(t, err, field)
+		})
+	}
+	for _, target := range []any{nil, profile{}, (*profile)(nil), new(1), map[string]any{}, new(&profile{})} {
+		requireField(t, variablesOf(t, `{"x":"1"}`).Decode(target), "target")
+	}
+}
+
+// Structs in structs are walked through, and a field outside hides one inside.
+func TestEmbeddedStructs(t *testing.T) {
+	t.Parallel()
+	type outer struct {
+		contact
+		Phone string `salebot:"main_phone"`
+	}
+	var got outer
+	require.NoError(t, variablesOf(t, `{"phone":"1","email":"a@b","main_phone":"2"}`).Decode(&got))
+	require.Equal(t, outer{contact: contact{Email: "a@b"}, Phone: "2"}, got)
+	encoded, err := salebot.EncodeVariables(got)
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"client.email": "a@b", "main_phone": "2"}, encoded)
+}
+
+// Many goroutines may decode into the same type.
+func TestDecodeConcurrently(t *testing.T) {
+	t.Parallel()
+	variables := variablesOf(t, `{"имя":"Анна","age":30}`)
+	results := make(chan profile)
+	for range 8 {
+		go func() {
+			var got profile
+			if err := variables.Decode(&got); err != nil {
+				t.Error(err)
+			}
+			results <- got
+		}()
+	}
+	for range 8 {
+		require.True(t, reflect.DeepEqual(profile{Name: "Анна", Age: 30}, <-results))
+	}
+}

@@ -1,0 +1,195 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/webhook"
+)
+
+// The client of the API is a HistoryReader.
+var _ webhook.HistoryReader = (*salebot.Client)(nil)
+
+// histories answers for the API. The newest message of a client is its last.
+type histories struct {
+	mu     sync.Mutex
+	items  map[salebot.ClientID][]salebot.HistoryItem
+	limits []int
+}
+
+func (h *histories) GetHistory(_ context.Context, request salebot.GetHistoryRequest, _ ...salebot.CallOption) ([]salebot.HistoryItem, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.limits = append(h.limits, request.Limit)
+	items, ok := h.items[request.ClientID]
+	if !ok {
+		return nil, salebot.ErrClientNotFound
+	}
+	newest := slices.Clone(items)
+	slices.Reverse(newest)
+	return newest[:min(len(newest), request.Limit)], nil
+}
+
+// item is a message of the client in a history.
+func item(id int, at time.Time) salebot.HistoryItem {
+	return salebot.HistoryItem{ID: salebot.MessageID(id), Text: fmt.Sprintf("message %d", id), ClientReplica: true, Delivered: true, CreatedAt: salebot.UnixTimestamp(at)}
+}
+
+// remembering is a memory inbox that had accepted something before it was opened.
+type remembering struct {
+	*webhook.MemoryInbox
+	seen []webhook.Seen
+	err  error
+}
+
+func (r *remembering) Seen(context.Context, string) iter.Seq2[webhook.Seen, error] {
+	return func(yield func(webhook.Seen, error) bool) {
+		for _, seen := range r.seen {
+			if !yield(seen, nil) {
+				return
+			}
+		}
+		if r.err != nil {
+			yield(webhook.Seen{}, r.err)
+		}
+	}
+}
+
+func TestCatchUp(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	h := &histories{items: map[salebot.ClientID][]salebot.HistoryItem{}}
+	for id := range 150 {
+		h.items[1] = append(h.items[1], item(id+1, start.Add(time.Duration(id)*time.Second)))
+	}
+	for id := range 3000 {
+		h.items[2] = append(h.items[2], item(10_000+id, start))
+	}
+	h.items[3] = []salebot.HistoryItem{item(20_000, start)}
+	h.items[4] = []salebot.HistoryItem{
+		item(30_000, start), item(30_001, start),
+		{ID: 30_002, Text: "from the flow", BlockID: 5, Delivered: true},
+		{ID: 30_003, Text: "from an operator", Delivered: true, EmployeeID: 1},
+		{ID: 30_004, Text: "any text", ClientReplica: true, Origin: salebot.HistoryOriginCallback, Delivered: true},
+		item(30_005, start),
+	}
+	inbox := &remembering{MemoryInbox: webhook.NewMemoryInbox(webhook.MemoryOptions{}), seen: []webhook.Seen{{ClientID: 1, MessageID: 20}, {ClientID: 2, MessageID: 10_100}, {ClientID: 4, MessageID: 30_000}, {ClientID: 99, MessageID: 1}}}
+	var events recorder
+	handler := newHandler(t, events.handle, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithWorkers(1))
+	accepted(t, handler, message(4, 30_005, "message 30005")) // came by the webhook in the meantime
+	report, err := handler.CatchUp(t.Context(), webhook.CatchUp{History: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Clients != 3 || report.Recovered != 130+2000+1 || report.Duplicates != 1 || report.Unwanted != 3 {
+		t.Errorf("report %+v", report)
+	}
+	if !slices.Equal(report.Incomplete, []salebot.ClientID{2}) {
+		t.Errorf("incomplete: %v, want client 2, whose history is longer than one answer", report.Incomplete)
+	}
+	if len(report.Failed) != 1 || report.Failed[0].ClientID != 99 || !errors.Is(report.Failed[0].Err, salebot.ErrClientNotFound) {
+		t.Errorf("failed: %+v", report.Failed)
+	}
+	shutdown(t, handler)
+	last := map[salebot.ClientID]salebot.MessageID{}
+	for _, event := range events.events {
+		if event.Recovered == (event.ID == 30_005) || event.Client.ID == 4 && event.ID == 30_005 {
+			continue
+		}
+		if event.ID <= last[event.Client.ID] || !event.IsIncoming() || event.Text != fmt.Sprintf("message %d", event.ID) {
+			t.Fatalf("event %+v after %d", event, last[event.Client.ID])
+		}
+		last[event.Client.ID] = event.ID
+		if moment, ok := event.CreatedAt.Moment(); !ok || moment.Before(start) {
+			t.Fatalf("event %d was created at %v", event.ID, event.CreatedAt)
+		}
+	}
+	if last[1] != 150 || last[2] != 12_999 || last[4] != 30_001 || last[3] != 0 {
+		t.Errorf("last events %v", last)
+	}
+	again, err := handler.CatchUp(t.Context(), webhook.CatchUp{History: h})
+	if err != nil || again.Recovered != 0 || again.Duplicates != report.Recovered+1 {
+		t.Errorf("once more: %+v, %v", again, err)
+	}
+}
+
+func TestCatchUpSince(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	var civil salebot.Timestamp
+	if err := civil.UnmarshalJSON([]byte(`"2026-05-01 15:00:30"`)); err != nil { // 12:00:30 in Moscow
+		t.Fatal(err)
+	}
+	inCivilTime := item(3, start)
+	inCivilTime.CreatedAt = civil
+	h := &histories{items: map[salebot.ClientID][]salebot.HistoryItem{
+		7: {item(1, start), item(2, start.Add(20*time.Second)), inCivilTime, item(4, start.Add(40*time.Second))},
+		8: {item(11, start.Add(time.Minute))},
+	}}
+	clients := func(yield func(salebot.ClientID, error) bool) {
+		_ = yield(7, nil) && yield(8, nil) && yield(7, nil) && yield(0, nil)
+	}
+	var events recorder
+	handler := newHandler(t, events.handle, webhook.WithoutSecret(), webhook.WithWorkers(1))
+	request := webhook.CatchUp{History: h, Clients: clients, Since: start.Add(15 * time.Second), Concurrency: 1}
+	report, err := handler.CatchUp(t.Context(), request)
+	if err != nil || report.Recovered != 1 || len(report.Failed) != 1 || !errors.Is(report.Failed[0].Err, salebot.ErrNoLocation) {
+		t.Errorf("without a location: %+v, %v", report, err)
+	}
+	request.Location = time.FixedZone("Moscow", 3*60*60)
+	report, err = handler.CatchUp(t.Context(), request)
+	if err != nil || report.Recovered != 3 || report.Duplicates != 1 || report.Clients != 2 {
+		t.Errorf("with a location: %+v, %v", report, err)
+	}
+	shutdown(t, handler)
+	if got := events.texts(); !slices.Equal(got, []string{"message 11", "message 2", "message 3", "message 4"}) {
+		t.Errorf("events %q", got)
+	}
+}
+
+func TestCatchUpErrors(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t, ignore, webhook.WithoutSecret())
+	broken := errors.New("the list broke off")
+	clients := func(yield func(salebot.ClientID, error) bool) { _ = yield(1, nil) && yield(0, broken) }
+	for name, request := range map[string]webhook.CatchUp{
+		"no history":      {},
+		"no clients":      {History: &histories{}},
+		"no time":         {History: &histories{}, Clients: clients},
+		"bad concurrency": {History: &histories{}, Clients: clients, Since: time.Now(), Concurrency: -1},
+	} {
+		var problem *salebot.OptionError
+		if _, err := handler.CatchUp(t.Context(), request); !errors.As(err, &problem) {
+			t.Errorf("%s: %v, want an OptionError", name, err)
+		}
+	}
+	if _, err := handler.CatchUp(t.Context(), webhook.CatchUp{History: &histories{}, Clients: clients, Since: time.Now()}); !errors.Is(err, broken) {
+		t.Errorf("a list that breaks off: %v", err)
+	}
+	forgetful := &remembering{MemoryInbox: webhook.NewMemoryInbox(webhook.MemoryOptions{}), err: broken}
+	second := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithInbox(forgetful))
+	if _, err := second.CatchUp(t.Context(), webhook.CatchUp{History: &histories{}}); !errors.Is(err, broken) {
+		t.Errorf("an inbox that cannot say what it has seen: %v", err)
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	forgetful.err, forgetful.seen = nil, []webhook.Seen{{ClientID: 1, MessageID: 1}}
+	if _, err := second.CatchUp(cancelled, webhook.CatchUp{History: &histories{}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("an ended context: %v", err)
+	}
+	failing := &stubInbox{put: func(context.Context, webhook.Entry) error { return webhook.ErrFull }}
+	third := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithInbox(failing))
+	h := &histories{items: map[salebot.ClientID][]salebot.HistoryItem{1: {item(1, time.Now())}}}
+	one := func(yield func(salebot.ClientID, error) bool) { yield(1, nil) }
+	report, err := third.CatchUp(t.Context(), webhook.CatchUp{History: h, Clients: one, Since: time.Unix(0, 0)})
+	if err != nil || len(report.Failed) != 1 || !errors.Is(report.Failed[0].Err, webhook.ErrFull) {
+		t.Errorf("a full inbox: %+v, %v", report, err)
+	}
+}
