@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"time"
 )
 
 // The defaults and bounds of bulk runs.
@@ -14,6 +15,9 @@ const (
 	// DefaultBulkWorkers is the number of requests that a bulk run has under way
 	// (BulkOptions.Workers).
 	DefaultBulkWorkers = 4
+	// DefaultDrainTimeout is how long requests under way may go on when the context
+	// of a bulk run ends (BulkOptions.DrainTimeout).
+	DefaultDrainTimeout = 10 * time.Second
 	// DefaultBatchSize is the number of items of a request where Salebot states no
 	// limit (BulkOptions.BatchSize).
 	DefaultBatchSize = 100
@@ -39,6 +43,16 @@ type BulkOptions struct {
 	// RepeatUnknown sends items again whose outcome an earlier run left unknown.
 	// They may then be executed twice.
 	RepeatUnknown bool
+	// Resolve is asked about each item whose outcome an earlier run left unknown,
+	// before anything is sent for it; FindSent can often tell. Where it returns
+	// OutcomeAccepted the item is done, with OutcomeNotTried or OutcomeRejected it is
+	// sent again, and with OutcomeUnknown, or an error, it stays unknown. It is
+	// called for one item at a time.
+	Resolve func(ctx context.Context, key string) (Outcome, error)
+	// DrainTimeout is how long requests under way may go on when the context of the
+	// run ends, so that their outcome becomes known; zero means
+	// DefaultDrainTimeout, and a negative one cuts them off at once.
+	DrainTimeout time.Duration
 	// DryRun reads and checks the items and sends nothing.
 	DryRun bool
 	// OnItem is called for each item once its outcome is known, one call at a
@@ -97,6 +111,7 @@ func (o *BulkOptions) check(standardBatch, largestBatch int) error {
 		return invalid("BatchSize", fmt.Sprintf("must be between 1 and %d, or 0", largestBatch))
 	}
 	o.Workers = firstSet(o.Workers, DefaultBulkWorkers)
+	o.DrainTimeout = max(firstSet(o.DrainTimeout, DefaultDrainTimeout), 0)
 	o.BatchSize = firstSet(o.BatchSize, largestBatch, standardBatch)
 	return nil
 }
@@ -111,6 +126,11 @@ func (o *BulkOptions) check(standardBatch, largestBatch int) error {
 //			_, err := client.Message(ctx, salebot.MessageRequest{ClientID: c.ID, Message: "Hello"})
 //			return err
 //		})
+//
+// An error of send that is an OpError tells the outcome of the item by itself. Any
+// other leaves it unknown, because send may have sent something before: wrap the
+// error in NotTried where it did not, for example where a look-up before the send
+// failed. A panic of send is not caught.
 //
 // The error is the one with which reading the items ended, or the context, or
 // the journal; ErrNotAllAccepted where the run came to its end. A run stops at
@@ -127,6 +147,20 @@ func ForEach[T any](
 	}
 	return runBulk(ctx, b)
 }
+
+// NotTried wraps an error of the function given to ForEach: nothing was sent for the
+// item, so that a later run may try it again. NotTried of nil is nil.
+func NotTried(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &notTriedError{err}
+}
+
+type notTriedError struct{ err error }
+
+func (e *notTriedError) Error() string { return "not tried: " + e.err.Error() }
+func (e *notTriedError) Unwrap() error { return e.err }
 
 // bulk describes a run.
 type bulk[T any] struct {
@@ -172,12 +206,14 @@ func runBulk[T any](ctx context.Context, b bulk[T]) (*BulkReport, error) {
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.stop = stop
+	sending, drained := drain(ctx, r.options.DrainTimeout)
+	defer drained()
 	batches := make(chan []T)
 	var workers sync.WaitGroup
 	for range r.options.Workers {
 		workers.Go(func() {
 			for batch := range batches {
-				r.work(running, ctx, batch)
+				r.work(running, sending, batch)
 			}
 		})
 	}
@@ -253,6 +289,10 @@ func (r *bulkRun[T]) decided(ctx context.Context, item T) bool {
 	if r.options.Journal == nil {
 		return false
 	}
+	if r.key(item) == "" {
+		r.record(r.all([]T{item}, OutcomeRejected, invalid("key", "is empty")), false)
+		return true
+	}
 	key := keyOf(r.key(item))
 	if _, again := r.taken[key]; again {
 		r.record(r.all([]T{item}, OutcomeNotTried, errRepeatedKey), false)
@@ -264,26 +304,69 @@ func (r *bulkRun[T]) decided(ctx context.Context, item T) bool {
 		r.stop(fmt.Errorf("the journal: %w", err))
 		return false
 	}
-	var outcome Outcome
+	earlier := BulkItem{Key: r.key(item), Earlier: true}
 	switch {
 	case state == JournalAccepted:
-		outcome = OutcomeAccepted
-	case state == JournalBegun && !r.options.RepeatUnknown:
-		outcome = OutcomeUnknown
-	case state == JournalBegun:
+		earlier.Outcome = OutcomeAccepted
+	case state != JournalBegun:
+		return false
+	case r.options.Resolve != nil:
+		earlier.Outcome, earlier.Err = r.resolve(ctx, earlier.Key)
+		if earlier.Outcome != OutcomeAccepted && earlier.Outcome != OutcomeUnknown {
+			return false
+		}
+	case r.options.RepeatUnknown:
 		r.mutex.Lock()
 		defer r.mutex.Unlock()
 		r.doubtful[key] = struct{}{}
 		return false
-	default:
-		return false
 	}
-	r.record([]BulkItem{{Key: r.key(item), Outcome: outcome, Earlier: true}}, false)
+	r.record([]BulkItem{earlier}, false)
 	return true
 }
 
+// resolve asks the caller about an item that may have been executed.
+func (r *bulkRun[T]) resolve(ctx context.Context, key string) (Outcome, error) {
+	outcome, err := r.options.Resolve(ctx, key)
+	if err != nil {
+		return OutcomeUnknown, err
+	}
+	if outcome == OutcomeAccepted {
+		if err := r.options.Journal.End(ctx, []JournalEntry{{Key: key, State: JournalAccepted}}); err != nil {
+			r.stop(fmt.Errorf("the journal: %w", err))
+		}
+	}
+	return outcome, nil
+}
+
+// drain returns a context that ends a while after ctx does.
+func drain(ctx context.Context, timeout time.Duration) (sending context.Context, end func()) {
+	sending, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	over := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-over:
+			return
+		case <-ctx.Done():
+		}
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		select {
+		case <-over:
+		case <-timer.C:
+			cut(context.Cause(ctx))
+		}
+	})
+	return sending, func() {
+		close(over)
+		watching.Wait()
+		cut(nil)
+	}
+}
+
 // work sends one batch. A request that has begun is not cut off when the run
-// stops, only when the caller's own context ends.
+// stops, only a while after the caller's own context has ended.
 func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 	if running.Err() != nil {
 		r.record(r.all(batch, OutcomeNotTried, context.Cause(running)), false)
@@ -396,6 +479,8 @@ func itemOutcome(err error) Outcome {
 	switch {
 	case err == nil:
 		return OutcomeAccepted
+	case errors.As(err, new(*notTriedError)):
+		return OutcomeNotTried
 	case errors.Is(err, ErrInvalidRequest):
 		return OutcomeRejected
 	case !errors.As(err, &op):

@@ -146,7 +146,7 @@ func (c *campaign) run(t require.TestingT, steps int, repeat bool) (report *sale
 		return http.StatusOK, "ok", nil
 	})))
 	require.NoError(t, err)
-	report, err = client.AddManyToList(context.Background(), 7, salebot.Items(numbered(c.items)), //nolint:usetesting // t may be rapid's
+	report, err = client.AddManyToList(context.Background(), 7, salebot.Items(numbered(c.items)),
 		salebot.BulkOptions{Workers: c.workers, BatchSize: c.batch, Journal: journal, RepeatUnknown: repeat})
 	require.NoError(t, inner.Close())
 	if process.dead {
@@ -444,8 +444,8 @@ func TestBulkProcessKilled(t *testing.T) {
 	for round := range rounds {
 		// The arrivals tell where the process is; from there it takes a moment longer,
 		// or none.
-		more, answered := 1+rand.IntN(childItems/2/rounds+1), rand.IntN(2) == 0    //nolint:gosec // a moment needs no secrecy
-		delay := time.Duration(rand.IntN(3)) * time.Duration(rand.IntN(2_000_000)) //nolint:gosec // a moment needs no secrecy
+		more, answered := 1+rand.IntN(childItems/2/rounds+1), rand.IntN(2) == 0
+		delay := time.Duration(rand.IntN(3)) * time.Duration(rand.IntN(2_000_000))
 		if c.run("", func(kill func()) {
 			c.mutex.Lock()
 			defer c.mutex.Unlock()

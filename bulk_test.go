@@ -307,7 +307,7 @@ func requireCut(t require.TestingT, n, size, workers int) {
 	s := &bulkServer{delay: time.Millisecond}
 	client, err := salebot.New(testkit.Key, salebot.WithTransport(memoryAPI(s.serve)))
 	require.NoError(t, err)
-	report, err := client.AddManyToList(context.Background(), 7, salebot.Items(numbered(n)), //nolint:usetesting // t may be rapid's
+	report, err := client.AddManyToList(context.Background(), 7, salebot.Items(numbered(n)),
 		salebot.BulkOptions{Workers: workers, BatchSize: size})
 	require.NoError(t, err)
 	size = map[bool]int{true: salebot.DefaultBatchSize, false: size}[size == 0]
@@ -529,7 +529,7 @@ func TestBulkRefusesWrongRequests(t *testing.T) {
 			requireField(t, err, map[bool]string{true: "Workers", false: "BatchSize"}[options.Workers != 0])
 			require.Equal(t, &salebot.BulkReport{}, report)
 		}
-		_, err := f.run(nil, s.client(t), items, salebot.BulkOptions{}) //nolint:staticcheck // a nil context is what is tested
+		_, err := f.run(nil, s.client(t), items, salebot.BulkOptions{})
 		require.ErrorIs(t, err, salebot.ErrInvalidRequest)
 		_, err = f.run(t.Context(), s.client(t), nil, salebot.BulkOptions{})
 		require.ErrorIs(t, err, salebot.ErrInvalidRequest)
@@ -732,7 +732,38 @@ func TestBulkOverClients(t *testing.T) {
 	})
 }
 
-// After a cancellation nothing more is begun, and what was under way is unknown.
+// After a cancellation nothing more is begun, and what is under way may end.
+func TestBulkDrained(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: 100 * time.Millisecond}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(250*time.Millisecond, cancel)
+		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(20*f.size)), salebot.BulkOptions{Workers: 2})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Len(t, s.batches, 6)
+		require.Equal(t, 6*f.size, report.Accepted)
+		require.Zero(t, report.Unknown)
+		require.Positive(t, report.NotTried)
+	})
+}
+
+// What does not end in time is cut off, and unknown.
+func TestBulkDrainEnds(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: 20 * time.Second}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		start := time.Now()
+		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(20*f.size)), salebot.BulkOptions{Workers: 2, DrainTimeout: 3 * time.Second})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 4*time.Second, time.Since(start))
+		require.Equal(t, 2*f.size, report.Unknown)
+	})
+}
+
+// What is cut off at once is unknown.
 func TestBulkCancelled(t *testing.T) {
 	t.Parallel()
 	reason := errors.New("the working day is over")
@@ -741,7 +772,7 @@ func TestBulkCancelled(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(250*time.Millisecond, func() { cancel(reason) })
 		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
-		options := salebot.BulkOptions{Workers: 2, Journal: journal}
+		options := salebot.BulkOptions{Workers: 2, Journal: journal, DrainTimeout: -1}
 		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(20*f.size)), options)
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, reason)
@@ -801,7 +832,7 @@ func TestBulkStopsWhereTheKeyIsRefused(t *testing.T) {
 				}
 				report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(50*f.size)), salebot.BulkOptions{Workers: 2})
 				require.ErrorIs(t, err, test.is)
-				require.NotErrorIs(t, err, context.Canceled, "nobody cancelled anything")
+				require.NotErrorIs(t, err, context.Canceled, "nobody canceled anything")
 				require.LessOrEqual(t, len(s.batches), 5)
 				require.Equal(t, f.size, report.Rejected)
 				require.Equal(t, (len(s.batches)-1)*f.size, report.Accepted, "what was under way was not cut off")
@@ -1125,4 +1156,71 @@ func TestBroadcastToManyGivenUp(t *testing.T) {
 		require.Equal(t, []int{250, 100}, []int{report.Accepted, report.Earlier})
 		require.Equal(t, keysUpTo(250), s.arrived())
 	})
+}
+
+// A look-up that fails before the send need not leave an item unknown for good.
+func TestForEachNotTried(t *testing.T) {
+	t.Parallel()
+	journal := &memoryJournal{states: map[string]salebot.JournalState{}}
+	sent := 0
+	run := func(lookup error) (*salebot.BulkReport, error) {
+		return salebot.ForEach(t.Context(), salebot.Items([]string{"ann"}), salebot.BulkOptions{Journal: journal},
+			func(name string) string { return name },
+			func(context.Context, string) error {
+				if lookup != nil {
+					return salebot.NotTried(lookup)
+				}
+				sent++
+				return nil
+			})
+	}
+	lookup := errors.New("no phone")
+	report, err := run(lookup)
+	require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+	require.Equal(t, 1, report.NotTried)
+	require.ErrorIs(t, report.Problems[0].Err, lookup)
+	report, err = run(nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, report.Accepted)
+	require.Equal(t, 1, sent)
+	require.NoError(t, salebot.NotTried(nil))
+}
+
+// What an earlier run left unknown is decided by whoever can look.
+func TestBulkResolve(t *testing.T) {
+	t.Parallel()
+	unsure := errors.New("the history is not there yet")
+	for name, c := range map[string]struct {
+		outcome  salebot.Outcome
+		err      error
+		want     salebot.Outcome
+		arrivals int
+		after    salebot.JournalState
+	}{
+		"it arrived":     {salebot.OutcomeAccepted, nil, salebot.OutcomeAccepted, 0, salebot.JournalAccepted},
+		"it did not":     {salebot.OutcomeNotTried, nil, salebot.OutcomeAccepted, 1, salebot.JournalAccepted},
+		"still unknown":  {salebot.OutcomeUnknown, nil, salebot.OutcomeUnknown, 0, salebot.JournalBegun},
+		"nobody can say": {salebot.OutcomeAccepted, unsure, salebot.OutcomeUnknown, 0, salebot.JournalBegun},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			journal := &memoryJournal{states: map[string]salebot.JournalState{"7": salebot.JournalBegun}}
+			arrivals := 0
+			var items []salebot.BulkItem
+			_, err := salebot.ForEach(t.Context(), salebot.Items([]int{7}), salebot.BulkOptions{
+				Journal: journal,
+				OnItem:  func(item salebot.BulkItem) { items = append(items, item) },
+				Resolve: func(_ context.Context, key string) (salebot.Outcome, error) {
+					require.Equal(t, "7", key)
+					return c.outcome, c.err
+				},
+			}, strconv.Itoa, func(context.Context, int) error { arrivals++; return nil })
+			require.Equal(t, c.want != salebot.OutcomeAccepted, errors.Is(err, salebot.ErrNotAllAccepted), "%v", err)
+			require.Equal(t, c.arrivals, arrivals)
+			require.Len(t, items, 1)
+			require.Equal(t, c.want, items[0].Outcome)
+			require.ErrorIs(t, items[0].Err, c.err)
+			require.Equal(t, c.after, journal.states["7"])
+		})
+	}
 }

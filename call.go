@@ -80,8 +80,13 @@ func callAck(ctx context.Context, c *Client, name string, options []CallOption, 
 	})
 }
 
+// notSent is the error of a call that was given up before anything was sent.
 func notSent(name string, err error) *OpError {
-	return &OpError{Action: name, Outcome: OutcomeNotSent, Err: err}
+	e := &OpError{Action: name, Outcome: OutcomeNotSent, Err: err}
+	if row := action.Lookup(name); row != nil {
+		e.Class = SafetyClass(row.Class)
+	}
+	return e
 }
 
 // forCall returns the settings of the client with the options of one call.
@@ -136,6 +141,7 @@ func (j *journey) run(ctx context.Context, decode func([]byte) error) error {
 	}
 	return &OpError{
 		Action:   j.row.Name,
+		Class:    SafetyClass(j.row.Class),
 		Attempts: summary.Attempts,
 		Outcome:  Outcome(summary.Outcome),
 		Stopped:  summary.Stop.String(),

@@ -90,27 +90,33 @@ func TestClientsRequests(t *testing.T) {
 		want    []string
 	}{
 		"all, the oldest first": {
-			salebot.ClientsRequest{}, 1200,
+			salebot.ClientsRequest{},
+			1200,
 			[]string{"limit=500&offset=0&reverse=1", "limit=500&offset=500&reverse=1", "limit=500&offset=1000&reverse=1", "limit=500&offset=1200&reverse=1"},
 		},
 		"the newest first": {
-			salebot.ClientsRequest{NewestFirst: true}, 3,
+			salebot.ClientsRequest{NewestFirst: true},
+			3,
 			[]string{"limit=500&offset=0", "limit=500&offset=3"},
 		},
 		"of a list": {
-			salebot.ClientsRequest{List: 1170282}, 0,
+			salebot.ClientsRequest{List: 1170282},
+			0,
 			[]string{"limit=500&list=1170282&offset=0"},
 		},
 		"of a list, the newest first": {
-			salebot.ClientsRequest{List: 1170282, NewestFirst: true}, 0,
+			salebot.ClientsRequest{List: 1170282, NewestFirst: true},
+			0,
 			[]string{"limit=500&list=1170282&offset=0"},
 		},
 		"from an offset, in smaller pages": {
-			salebot.ClientsRequest{Offset: 7, PageSize: 2}, 11,
+			salebot.ClientsRequest{Offset: 7, PageSize: 2},
+			11,
 			[]string{"limit=2&offset=7&reverse=1", "limit=2&offset=9&reverse=1", "limit=2&offset=11&reverse=1"},
 		},
 		"from an offset behind the end": {
-			salebot.ClientsRequest{Offset: 700}, 11,
+			salebot.ClientsRequest{Offset: 700},
+			11,
 			[]string{"limit=500&offset=700&reverse=1"},
 		},
 	} {

@@ -19,9 +19,10 @@ var (
 	// ErrInvalidRequest says that the call was refused before anything was sent;
 	// see InvalidRequestError.
 	ErrInvalidRequest = errors.New("invalid request")
-	// ErrOutcomeUnknown says that the request may have been executed although
-	// the call failed. Do not repeat a send after it without looking first, for
-	// example into the client's history.
+	// ErrOutcomeUnknown says that a request that changes something may have been
+	// executed although the call failed. Do not repeat a send after it without
+	// looking first, for example into the client's history. A failed read is never
+	// ErrOutcomeUnknown: it does not matter whether it was executed.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 	// ErrRejected says that Salebot refused the request: it was not executed.
 	ErrRejected = errors.New("rejected")
@@ -92,6 +93,8 @@ func (o Outcome) String() string {
 type OpError struct {
 	// Action is Salebot's name of the action.
 	Action string
+	// Class is the safety class of the call.
+	Class SafetyClass
 	// Attempts counts the requests that were tried; 0 where the call was
 	// refused locally.
 	Attempts int
@@ -130,9 +133,9 @@ func (e *OpError) Error() string {
 // Unwrap returns the cause.
 func (e *OpError) Unwrap() error { return e.Err }
 
-// Is reports ErrOutcomeUnknown where the outcome is unknown.
+// Is reports ErrOutcomeUnknown where the outcome of anything but a read is unknown.
 func (e *OpError) Is(target error) bool {
-	return target == ErrOutcomeUnknown && e.Outcome == OutcomeUnknown
+	return target == ErrOutcomeUnknown && e.Outcome == OutcomeUnknown && e.Class != Read
 }
 
 // LogValue returns the parts of the error as attributes.

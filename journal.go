@@ -99,7 +99,7 @@ func OpenFileJournal(path, job string) (*FileJournal, error) {
 	}
 	j := &FileJournal{file: file, states: map[journalKey]JournalState{}}
 	if err := j.load(job); err != nil {
-		return nil, fmt.Errorf("salebot: journal: %w", errors.Join(err, file.Close()))
+		return nil, fmt.Errorf("salebot: journal %s: %w", path, errors.Join(err, file.Close()))
 	}
 	return j, nil
 }
@@ -274,7 +274,7 @@ func (j *FileJournal) Close() error {
 	if errors.Is(j.failed, os.ErrClosed) {
 		return nil
 	}
-	err := errors.Join(j.file.Sync(), j.file.Close())
+	err := errors.Join(j.file.Sync(), unlockFile(j.file), j.file.Close())
 	j.failed = os.ErrClosed
 	return err
 }

@@ -17,3 +17,7 @@ func lockFile(file *os.File) error {
 	}
 	return err
 }
+
+// unlockFile opens a file to other processes. Closing it is not enough: a process
+// that is just being started holds a copy of it for a moment.
+func unlockFile(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }

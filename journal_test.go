@@ -338,7 +338,7 @@ func TestJournalMemory(t *testing.T) { //nolint:paralleltest // see above
 	journal := openJournal(t, path, "job")
 	after := heap()
 	require.Greater(t, len(journal.states), items-items/100)
-	require.Less(t, int64(after)-int64(before), int64(items*most), "bytes for %d items", items) //nolint:gosec // far from the bounds
+	require.Less(t, int64(after)-int64(before), int64(items*most), "bytes for %d items", items)
 	require.Equal(t, JournalAccepted, stateOf(t, journal, "a person with a rather long key 77"))
 }
 

@@ -123,10 +123,24 @@ func TestLookUpNobody(t *testing.T) {
 		status int
 		body   string
 	}{
-		{200, `{"client_id":null}`}, {200, `{"status":"success","client_id":null}`}, {200, `{"client_id":""}`}, {200, `{"client_id":"None"}`},
-		{200, `{"client_id":0}`}, {200, `{"status":"success","client_ids":[]}`}, {200, `{"client_ids":null}`}, {200, `[]`}, {200, `{"result":[]}`},
-		{200, `{"status":"client_not_found"}`}, {200, `{"status":"not_found"}`}, {200, `client_not_found`}, {200, `"not_found"`}, {200, `{"error":"client_not_found"}`},
-		{404, `{"status":"client_not_found"}`}, {404, `client_not_found`}, {404, `{"status":"not_found"}`}, {400, `{"error":"client_not_found"}`},
+		{200, `{"client_id":null}`},
+		{200, `{"status":"success","client_id":null}`},
+		{200, `{"client_id":""}`},
+		{200, `{"client_id":"None"}`},
+		{200, `{"client_id":0}`},
+		{200, `{"status":"success","client_ids":[]}`},
+		{200, `{"client_ids":null}`},
+		{200, `[]`},
+		{200, `{"result":[]}`},
+		{200, `{"status":"client_not_found"}`},
+		{200, `{"status":"not_found"}`},
+		{200, `client_not_found`},
+		{200, `"not_found"`},
+		{200, `{"error":"client_not_found"}`},
+		{404, `{"status":"client_not_found"}`},
+		{404, `client_not_found`},
+		{404, `{"status":"not_found"}`},
+		{400, `{"error":"client_not_found"}`},
 	} {
 		lookUp(t, answer.status, answer.body, func(t *testing.T, id salebot.ClientID, err error) {
 			t.Helper()

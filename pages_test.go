@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -212,8 +213,7 @@ func requirePageError(t require.TestingT, err, is error) *salebot.PageError {
 	var failure *salebot.PageError
 	require.ErrorAs(t, err, &failure)
 	require.ErrorIs(t, err, is)
-	var op *salebot.OpError
-	if !errors.As(err, &op) {
+	if _, ok := errors.AsType[*salebot.OpError](err); !ok {
 		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
 	}
 	return failure
@@ -227,7 +227,8 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 		numbers := s.begin(t.Context(), t, inFlight, nil)
 		elapseFor(t, time.Hour)
 		require.Empty(t, s.requests())
-		for range numbers {
+		for _, err := range numbers {
+			require.NoError(t, err)
 			break
 		}
 		require.NotEmpty(t, s.requests())
@@ -250,7 +251,8 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 			require.NoError(t, err)
 			require.Equal(t, s.list.numbers(), got)
 		}
-		for number := range numbers {
+		for number, err := range numbers {
+			require.NoError(t, err)
 			require.Equal(t, int64(1), number)
 			break
 		}
@@ -381,7 +383,7 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 				s.broken[page] = brokenPages[3]
 			}
 			got, err := drain(t, s.begin(t.Context(), t, inFlight, nil))
-			requirePageError(t, err, salebot.ErrRejected)
+			_ = requirePageError(t, err, salebot.ErrRejected)
 			require.Len(t, got, total)
 		}
 	},
@@ -404,7 +406,7 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 		require.NoError(t, err)
 		require.Equal(t, s.list.numbers(), got)
 	},
-	"a cancelled context is the last thing, and resuming gives the rest": func(t *testing.T, p pager, inFlight int) {
+	"a canceled context is the last thing, and resuming gives the rest": func(t *testing.T, p pager, inFlight int) {
 		t.Helper()
 		for taken := range 20 {
 			s := newPageServer(p, pagedList{23, 5})
@@ -446,7 +448,7 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Millisecond)
 		defer cancel()
 		got, err := drain(t, s.begin(ctx, t, inFlight, nil))
-		requirePageError(t, err, context.DeadlineExceeded)
+		_ = requirePageError(t, err, context.DeadlineExceeded)
 		require.Equal(t, s.list.numbers()[:4*5*inFlight], got)
 	},
 	"a server that gives the same page for ever comes to an end": func(t *testing.T, p pager, inFlight int) {
@@ -459,13 +461,14 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 			require.NoError(t, err)
 			return
 		}
-		requirePageError(t, err, salebot.ErrUnexpectedResponse)
+		_ = requirePageError(t, err, salebot.ErrUnexpectedResponse)
 	},
 	"a panic of the loop leaves nothing behind": func(t *testing.T, p pager, inFlight int) {
 		t.Helper()
 		s := newPageServer(p, pagedList{23, 5})
 		require.PanicsWithValue(t, "enough", func() {
-			for number := range s.begin(t.Context(), t, inFlight, nil) {
+			for number, err := range s.begin(t.Context(), t, inFlight, nil) {
+				require.NoError(t, err)
 				if number == 7 {
 					panic("enough")
 				}
@@ -478,7 +481,7 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 // elapseFor lets virtual time pass.
 func elapseFor(t testing.TB, d time.Duration) {
 	t.Helper()
-	require.NoError(t, elapse(context.Background(), d)) //nolint:usetesting // it has to pass in a cleanup too
+	require.NoError(t, elapse(context.Background(), d))
 	synctest.Wait()
 }
 
@@ -531,9 +534,7 @@ func TestIteratorsLoseNothingByFailures(t *testing.T) {
 				s := newPageServer(p, list)
 				s.delay = func(page int) time.Duration { return time.Duration(delays[page%8]) * time.Millisecond }
 				failures := rapid.MapOfN(rapid.IntRange(0, list.full()), rapid.SampledFrom(brokenPages), 0, 5).Draw(r, "broken")
-				for page, broken := range failures {
-					s.broken[page] = broken
-				}
+				maps.Copy(s.broken, failures)
 				var (
 					got  []int64
 					from *salebot.PageError

@@ -13,7 +13,8 @@ var ErrNotPhone = errors.New("salebot: not a phone number")
 //
 //  1. the endings @s.whatsapp.net and @c.us, and the beginnings tel: and
 //     whatsapp:, are taken off; before such an ending stands a whole number;
-//  2. spaces, dashes, dots, slashes and parentheses are taken out;
+//  2. "(0)", a trunk zero, is taken out, and so are spaces, dashes, dots, slashes
+//     and parentheses;
 //  3. a leading + or 00 is taken off, and what follows is the whole number;
 //  4. without any of these, 11 digits that begin with 8 begin with 7 instead, and 10
 //     digits that begin with 9 get a 7 in front (Russia and Kazakhstan);
@@ -31,6 +32,8 @@ func NormalizePhone(phone string) (string, error) {
 		text, ok = strings.CutSuffix(text, suffix)
 		whole = whole || ok
 	}
+	// The trunk zero that some write next to the code of the country.
+	text = strings.Replace(text, "(0)", "", 1)
 	text = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" \u00a0\u2009\u202f\t-\u2010\u2011\u2012\u2013\u2212./()", r) {
 			return -1

@@ -13,7 +13,7 @@ import (
 
 // ErrNotReadBack says that variables were saved but could not be read back in
 // time; the bot was not started.
-var ErrNotReadBack = errors.New("salebot: saved variables could not be read back")
+var ErrNotReadBack = errors.New("the bot was not started, because saved variables could not be read back")
 
 // The waits of SaveVariablesAndCallback.
 const (
@@ -56,8 +56,9 @@ func (r *SaveVariablesAndCallbackRequest) check() error {
 }
 
 // SaveVariablesAndCallback saves variables and, once that is done, starts the
-// bot, so that the flow finds them. Where the first step fails the bot is not
-// started; the Action of the OpError tells which step failed.
+// bot, so that the flow finds them. The OpError is about the callback: where an
+// earlier step fails its Outcome is OutcomeNotSent, the bot was not started, and the
+// text says which step it was.
 //
 // Salebot actions: save_variables, get_variables, callback. Class: Once. Answer:
 // observed. Errors: ErrInvalidRequest, ErrClientNotFound, ErrNotReadBack and those
@@ -79,13 +80,32 @@ func (c *Client) SaveVariablesAndCallback(ctx context.Context, request SaveVaria
 	}
 	save := SaveVariablesRequest{ClientID: request.Callback.ClientID, Variables: request.Variables}
 	if _, err := c.SaveVariables(ctx, save, options...); err != nil {
-		return nil, err
+		return nil, notStarted(err)
 	}
 	if err := c.readBack(ctx, &request, options); err != nil {
-		return nil, err
+		return nil, notStarted(err)
 	}
 	return c.Callback(ctx, request.Callback, options...)
 }
+
+// notStarted makes an error of the callback of one of an earlier step. The outcome
+// of that step is left out of it: variables can be saved again.
+func notStarted(err error) error {
+	var step *OpError
+	if !errors.As(err, &step) || errors.Is(err, ErrInvalidRequest) || step.Action == "callback" {
+		return err
+	}
+	return notSent("callback", &stepError{step})
+}
+
+// stepError is the failure of a step before the one that matters.
+type stepError struct{ step *OpError }
+
+func (e *stepError) Error() string {
+	return "the bot was not started, because " + e.step.Action + " failed: " + e.step.Err.Error()
+}
+
+func (e *stepError) Unwrap() error { return e.step.Err }
 
 // readBack waits until the variables can be read.
 func (c *Client) readBack(ctx context.Context, request *SaveVariablesAndCallbackRequest, options []CallOption) error {

@@ -144,3 +144,14 @@ func (v Value) Time(layout string, location *time.Location) (time.Time, error) {
 	}
 	return at, nil
 }
+
+// String returns the value as text; see Text.
+func (v Value) String() string { return v.Text() }
+
+// String returns the variables as a JSON object.
+func (v Variables) String() string {
+	if v.object == nil {
+		return "{}"
+	}
+	return string(v.object)
+}

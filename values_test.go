@@ -125,7 +125,7 @@ func TestValueUnset(t *testing.T) {
 		_, err = value.Time(time.DateOnly, nil)
 		requireUnset(t, err, "time")
 	}
-	for _, text := range []string{`"0"`, `0`, `false`, `"False"`, `"нет"`, `"None of them"`, `"."`, `[]`, `{}`, `"Undefined behaviour"`} {
+	for _, text := range []string{`"0"`, `0`, `false`, `"False"`, `"нет"`, `"None of them"`, `"."`, `[]`, `{}`, `"Undefined behavior"`} {
 		require.False(t, valueOf(t, text).IsUnset(), text)
 	}
 	_, err := valueOf(t, `" None "`).Int64()

@@ -163,8 +163,7 @@ func TestDecodeRefusesWhatDoesNotFit(t *testing.T) {
 		err := variablesOf(t, fmt.Sprintf(`{%q:%s}`, name, text)).Decode(&got)
 		require.ErrorContains(t, err, name)
 		require.Equal(t, profile{}, got)
-		var failure *salebot.ValueError
-		if errors.As(err, &failure) {
+		if _, ok := errors.AsType[*salebot.ValueError](err); ok {
 			require.NotContains(t, err.Error(), "4276")
 		}
 	}

@@ -141,7 +141,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"a missing parameter":         request("POST message", `{"message":"Hi"}`),
 		"nothing to send":             request("POST message", `{"client_id":1}`),
-		"a misspelled parameter":        request("POST message", `{"client_id":1,"message":"Hi","send_tme":"2024-10-16 13:15:59"}`),
+		"a misspelled parameter":      request("POST message", `{"client_id":1,"message":"Hi","send_tme":"2024-10-16 13:15:59"}`),
 		"a wrong type":                request("POST message", `{"client_id":{"id":1},"message":"Hi"}`),
 		"a fraction as id":            request("POST message", `{"client_id":1.5,"message":"Hi"}`),
 		"a file without its type":     request("POST message", `{"client_id":1,"attachment_url":"https://files.example/a.png"}`),

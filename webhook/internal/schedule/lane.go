@@ -67,6 +67,13 @@ func (l *lane) release() {
 	l.state = idle
 }
 
+// sort puts the head behind an older entry that was added while it was leased.
+func (l *lane) sort() {
+	for i := 1; i < len(l.items) && l.items[i].sequence < l.items[i-1].sequence; i++ {
+		l.items[i], l.items[i-1] = l.items[i-1], l.items[i]
+	}
+}
+
 // laneHeap implements heap.Interface.
 type laneHeap struct {
 	lanes  []*lane

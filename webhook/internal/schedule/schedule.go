@@ -85,8 +85,8 @@ type queue struct {
 	waiting bool
 }
 
-// Add takes an entry up. Its lane goes on in the order of the numbers, except that
-// an entry that is leased stays where it is.
+// Add takes an entry up. Its lane goes on in the order of the numbers, after the
+// entry that is leased.
 func (s *Schedule) Add(e Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,12 +125,14 @@ func (s *Schedule) queue(endpoint string) *queue {
 	return q
 }
 
-// admit puts an idle lane where its head belongs.
+// admit puts an idle lane where its head belongs. A delay whose time has come counts
+// for nothing.
 func (s *Schedule) admit(l *lane) {
 	if len(l.items) == 0 {
 		delete(s.lanes, l.key)
 		return
 	}
+	l.sort()
 	if due := l.items[0].due; !due.IsZero() && due.After(time.Now()) {
 		l.enter(delayed, due)
 	} else {
@@ -219,7 +221,7 @@ func (s *Schedule) advance(q *queue, now time.Time) {
 			s.forget(l)
 		}
 		l.release()
-		l.enter(ready, time.Time{})
+		s.admit(l)
 	}
 }
 

@@ -1,0 +1,153 @@
+package sqliteinbox
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/salebot-go/salebot/webhook"
+)
+
+// largestGroup bounds the operations of one commit.
+const largestGroup = 1024
+
+// committer writes operations in groups. Whoever finds nobody writing becomes the
+// leader and writes everything that has gathered, its own operation included; those
+// who come meanwhile wait, and one of them leads the next group. So a lone caller
+// writes at once and without a change of goroutines, while many share the cost of a
+// flush, and no timer decides between the two.
+type committer struct {
+	mu      sync.Mutex
+	queue   []*operation
+	leading bool
+	closed  bool
+	// idle is closed when nobody leads any more after close.
+	idle chan struct{}
+	// write runs a group and sets the error of each operation. It is called by one
+	// goroutine at a time.
+	write func(group []*operation)
+}
+
+// operation is one caller's change.
+type operation struct {
+	// apply makes the change in a transaction that it shares with others. An error
+	// that is a refusal concerns this operation alone; any other ends the
+	// transaction.
+	apply func(*writer) error
+	// flush says that the change has to be on the disk, not only with the operating
+	// system, before it counts.
+	flush bool
+	// committed is called when the change is made, in the order of the changes; may
+	// be nil.
+	committed func()
+	err       error
+
+	// wake gets one element: true if the caller has to lead, false if the operation
+	// was written.
+	wake chan bool
+	// chosen says that wake holds true, or will.
+	chosen bool
+}
+
+// refusal is an error of an operation that changed nothing.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+func newCommitter(write func([]*operation)) *committer {
+	return &committer{write: write, idle: make(chan struct{})}
+}
+
+// do has an operation written and returns its error. When the context ends before
+// the operation was begun, it is not written; when it ends later, it may have been.
+func (c *committer) do(ctx context.Context, o *operation) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return webhook.ErrClosed
+	}
+	c.queue = append(c.queue, o)
+	if c.leading {
+		o.wake = make(chan bool, 1)
+		c.mu.Unlock()
+		select {
+		case lead := <-o.wake:
+			if !lead {
+				return o.err
+			}
+		case <-ctx.Done():
+			if !c.leave(o) {
+				return ctx.Err()
+			}
+		}
+	} else {
+		c.leading = true
+		c.mu.Unlock()
+	}
+	c.lead(o)
+	return o.err
+}
+
+// leave takes an operation back whose caller does not wait any longer. It returns
+// true where the caller has to lead nevertheless.
+func (c *committer) leave(o *operation) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if o.chosen {
+		return true
+	}
+	if i := slices.Index(c.queue, o); i >= 0 {
+		c.queue = slices.Delete(c.queue, i, i+1)
+	}
+	return false
+}
+
+// lead writes what has gathered and hands the lead on. The caller's operation is the
+// first.
+func (c *committer) lead(own *operation) {
+	c.mu.Lock()
+	group := c.queue
+	if len(group) > largestGroup {
+		c.queue = slices.Clone(group[largestGroup:])
+		group = group[:largestGroup]
+	} else {
+		c.queue = nil
+	}
+	c.mu.Unlock()
+	c.write(group)
+	for _, o := range group {
+		if o != own {
+			o.wake <- false
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.queue) > 0 {
+		next := c.queue[0]
+		next.chosen = true
+		next.wake <- true
+		return
+	}
+	c.leading = false
+	if c.closed {
+		close(c.idle)
+	}
+}
+
+// close refuses further operations and waits until those before are written.
+func (c *committer) close() {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.closed = true
+	if !c.leading {
+		close(c.idle)
+	}
+	c.mu.Unlock()
+	<-c.idle
+}

@@ -1,0 +1,2 @@
+// Package sqliteinbox keeps events.
+package sqliteinbox

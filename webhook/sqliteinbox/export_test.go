@@ -1,0 +1,76 @@
+package sqliteinbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var errCrashed = errors.New("crashed")
+
+// Crash ends an inbox as if its process had died, and returns the path of the file
+// as it was at that moment. Whatever is under way fails.
+func (i *Inbox) Crash(t testing.TB, path string) string {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "inbox.db")
+	crash := &operation{apply: func(w *writer) error {
+		for _, suffix := range []string{"", "-wal", lockSuffix} {
+			content, err := os.ReadFile(path + suffix)
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Error(err)
+			}
+			if err == nil {
+				if err := os.WriteFile(copied+suffix, content, 0o600); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		w.broken = errCrashed
+		return errCrashed
+	}}
+	if err := i.committer.do(t.Context(), crash); !errors.Is(err, errCrashed) {
+		t.Error(err)
+	}
+	_ = i.Close()
+	return copied
+}
+
+// SetFailing lets every change fail, or ends that.
+func (i *Inbox) SetFailing(t testing.TB, failing bool) {
+	t.Helper()
+	err := i.committer.do(t.Context(), &operation{apply: func(w *writer) error {
+		for _, change := range []string{"INSERT ON event", "DELETE ON event", "UPDATE ON event", "INSERT ON dead_letter", "DELETE ON dead_letter"} {
+			name := strings.ReplaceAll(change, " ", "_")
+			statement := "DROP TRIGGER temp." + name
+			if failing {
+				statement = fmt.Sprintf("CREATE TEMP TRIGGER %s BEFORE %s BEGIN SELECT RAISE(ABORT, 'failing as wanted'); END", name, change)
+			}
+			if err := w.script(statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// Execute runs statements as a person could who opens the file beside it.
+func (i *Inbox) Execute(t testing.TB, statements ...string) {
+	t.Helper()
+	err := i.committer.do(t.Context(), &operation{apply: func(w *writer) error {
+		for _, statement := range statements {
+			if err := w.script(statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

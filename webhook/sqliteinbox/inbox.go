@@ -1,0 +1,398 @@
+package sqliteinbox
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/webhook"
+	"github.com/salebot-go/salebot/webhook/internal/reason"
+	"github.com/salebot-go/salebot/webhook/internal/schedule"
+)
+
+// Inbox is a webhook.Inbox in a file. Make it with Open. It also implements
+// webhook.SeenLister.
+type Inbox struct {
+	path      string
+	options   Options
+	lock      *fileLock
+	schedule  *schedule.Schedule
+	committer *committer
+	writer    *writer
+	janitor   *janitor
+	recovery  *Recovery
+	// opened is the last sequence that was given before the file was opened.
+	opened int64
+
+	// reading guards reader.
+	reading sync.Mutex
+	reader  *connection
+
+	closing sync.Once
+	closed  chan struct{}
+	failed  error
+}
+
+var (
+	_ webhook.Inbox      = (*Inbox)(nil)
+	_ webhook.SeenLister = (*Inbox)(nil)
+)
+
+// Put implements webhook.Inbox. It returns without error when the event is in the
+// file's log and the log was flushed to the disk.
+func (i *Inbox) Put(ctx context.Context, entry webhook.Entry) (webhook.Receipt, error) {
+	var receipt webhook.Receipt
+	r := row{Entry: entry}
+	o := operation{
+		flush: true,
+		apply: func(w *writer) error {
+			var err error
+			receipt, err = i.put(w, &r)
+			return err
+		},
+		committed: func() {
+			if !receipt.Duplicate {
+				i.schedule.Add(schedule.Entry{Endpoint: r.Endpoint, Lane: int64(r.ClientID), Sequence: r.sequence})
+			}
+		},
+	}
+	if err := i.committer.do(ctx, &o); err != nil {
+		return webhook.Receipt{}, err
+	}
+	return receipt, nil
+}
+
+func (i *Inbox) put(w *writer, r *row) (webhook.Receipt, error) {
+	full := i.schedule.Pending()+w.added >= i.options.MaxPending
+	if full {
+		known, err := i.known(w, r)
+		switch {
+		case err != nil:
+			return webhook.Receipt{}, err
+		case !known:
+			return webhook.Receipt{}, refusal{webhook.ErrFull}
+		}
+		return webhook.Receipt{Duplicate: true}, nil
+	}
+	sequence, err := w.next()
+	if err != nil {
+		return webhook.Receipt{}, err
+	}
+	r.sequence = sequence
+	if r.MessageID != 0 {
+		m := mark{endpoint: r.Endpoint, client: r.ClientID, message: r.MessageID, failed: r.Failed, sequence: sequence, accepted: r.AcceptedAt}
+		fresh, err := m.insert(w.connection)
+		if err != nil {
+			return webhook.Receipt{}, err
+		}
+		if !fresh {
+			known, err := i.known(w, r)
+			if err != nil {
+				return webhook.Receipt{}, err
+			}
+			if known {
+				return webhook.Receipt{Duplicate: true}, nil
+			}
+			// The mark was damaged, which known has set apart.
+			if _, err := m.insert(w.connection); err != nil {
+				return webhook.Receipt{}, err
+			}
+		}
+	}
+	if err := r.insertNew(w.connection); err != nil {
+		return webhook.Receipt{}, err
+	}
+	w.added++
+	return webhook.Receipt{Sequence: sequence}, nil
+}
+
+// known says whether the file remembers a message. A mark that is damaged proves
+// nothing: it is set apart, so that it cannot cost an event.
+func (i *Inbox) known(w *writer, r *row) (bool, error) {
+	if r.MessageID == 0 {
+		return false, nil
+	}
+	known := false
+	var damage *damagedRow
+	err := w.query(selectMark, func(values []driver.Value) error {
+		if _, err := readMark(values); err != nil {
+			damage = &damagedRow{origin: "seen", sequence: integer(values[4]), endpoint: r.Endpoint, problem: err.Error()}
+			return nil
+		}
+		known = true
+		return nil
+	}, int64(r.MessageID), number(r.Failed), r.Endpoint)
+	if err != nil || damage == nil {
+		return known, err
+	}
+	i.report(damage)
+	if err := damage.insert(w.connection); err != nil {
+		return false, err
+	}
+	_, err = w.exec(deleteMark, int64(r.MessageID), number(r.Failed), r.Endpoint)
+	return false, err
+}
+
+// Lease implements webhook.Inbox. The first lease of an event that was accepted
+// since the file was opened is not written to the file; if the process dies over
+// it, that attempt is not counted.
+func (i *Inbox) Lease(ctx context.Context, request webhook.LeaseRequest) ([]webhook.Delivery, error) {
+	for {
+		leases, err := i.schedule.Take(ctx, request.Endpoint, max(request.Max, 1), request.Duration)
+		if err != nil {
+			return nil, err
+		}
+		deliveries, err := i.deliver(ctx, leases)
+		if err != nil || len(deliveries) > 0 {
+			return deliveries, err
+		}
+		// All that was leased turned out to be damaged.
+	}
+}
+
+// deliver reads the events of leases and counts the attempts.
+func (i *Inbox) deliver(ctx context.Context, leases []schedule.Lease) ([]webhook.Delivery, error) {
+	deliveries := make([]webhook.Delivery, 0, len(leases))
+	var counted []row
+	for n, lease := range leases {
+		r, found, err := i.read(lease.Sequence)
+		if err != nil {
+			i.undo(leases[n:])
+			i.undo(leases[:n])
+			return nil, err
+		}
+		if !found {
+			i.drop(ctx, lease, r)
+			continue
+		}
+		if lease.Attempt > 1 || lease.Sequence <= i.opened {
+			r.attempts = lease.Attempt
+			counted = append(counted, r)
+		}
+		deliveries = append(deliveries, webhook.Delivery{
+			Entry: r.Entry, Sequence: r.sequence, Attempt: lease.Attempt, Lease: lease.Token, Until: lease.Until,
+		})
+	}
+	if len(counted) == 0 {
+		return deliveries, nil
+	}
+	err := i.committer.do(ctx, &operation{apply: func(w *writer) error {
+		for n := range counted {
+			if err := counted[n].update(w.connection); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		i.undo(leases)
+		return nil, err
+	}
+	return deliveries, nil
+}
+
+// undo gives leases back as if they had not been taken.
+func (i *Inbox) undo(leases []schedule.Lease) {
+	for _, lease := range leases {
+		if i.schedule.Settle(lease.Sequence, lease.Token) == nil {
+			i.schedule.Undo(lease.Sequence)
+		}
+	}
+}
+
+// read reads an event. found is false where it is damaged or not there.
+func (i *Inbox) read(sequence int64) (r row, found bool, err error) {
+	i.reading.Lock()
+	defer i.reading.Unlock()
+	if i.reader == nil {
+		return row{}, false, webhook.ErrClosed
+	}
+	r.sequence = sequence
+	err = i.reader.query(selectEvent, func(values []driver.Value) error {
+		r = readRow(values)
+		found = r.problem == ""
+		return nil
+	}, sequence)
+	return r, found, err
+}
+
+// drop takes an event out of the schedule that cannot be handed out, and sets it
+// apart.
+func (i *Inbox) drop(ctx context.Context, lease schedule.Lease, r row) {
+	if i.schedule.Settle(lease.Sequence, lease.Token) != nil {
+		return
+	}
+	if r.problem == "" {
+		// Its row is gone: the change that took it away was written although its
+		// caller did not wait for it, or a person deleted it.
+		i.schedule.Finish(lease.Sequence)
+		return
+	}
+	damage := r.damaged("event")
+	i.report(damage)
+	err := i.committer.do(context.WithoutCancel(ctx), &operation{apply: func(w *writer) error {
+		if err := damage.insert(w.connection); err != nil {
+			return err
+		}
+		_, err := w.exec(deleteEvent, lease.Sequence)
+		return err
+	}})
+	if err != nil {
+		i.schedule.Resume(lease.Sequence)
+		return
+	}
+	i.schedule.Finish(lease.Sequence)
+}
+
+// report tells the logger about a damaged row.
+func (i *Inbox) report(damage *damagedRow) {
+	i.options.Logger.LogAttrs(context.Background(), slog.LevelError, "webhook inbox has a damaged row",
+		slog.String("table", damage.origin), slog.Int64("sequence", damage.sequence), slog.String("problem", damage.problem))
+}
+
+// settle ends a lease by a change of the file. done is called when the change is on
+// the disk.
+func (i *Inbox) settle(ctx context.Context, delivery webhook.Delivery, change func(*writer) error, done func()) error {
+	if err := i.schedule.Settle(delivery.Sequence, delivery.Lease); err != nil {
+		return err
+	}
+	err := i.committer.do(ctx, &operation{apply: change, committed: done, flush: i.options.FlushSettled})
+	if err != nil {
+		i.schedule.Resume(delivery.Sequence)
+	}
+	return err
+}
+
+// Commit implements webhook.Inbox. The death of the process does not bring the event
+// back after that; for the loss of power see Options.FlushSettled.
+func (i *Inbox) Commit(ctx context.Context, delivery webhook.Delivery) error {
+	return i.settle(ctx, delivery, func(w *writer) error {
+		_, err := w.exec(deleteEvent, delivery.Sequence)
+		return err
+	}, func() { i.schedule.Finish(delivery.Sequence) })
+}
+
+// Release implements webhook.Inbox.
+func (i *Inbox) Release(ctx context.Context, delivery webhook.Delivery, delay time.Duration, why string) error {
+	r := row{Entry: delivery.Entry, sequence: delivery.Sequence, attempts: delivery.Attempt, due: time.Now().Add(delay), reason: reason.Shorten(why)}
+	return i.settle(ctx, delivery, func(w *writer) error {
+		return r.update(w.connection)
+	}, func() { i.schedule.Delay(delivery.Sequence, r.due) })
+}
+
+// Bury implements webhook.Inbox.
+func (i *Inbox) Bury(ctx context.Context, delivery webhook.Delivery, why string) error {
+	r := row{Entry: delivery.Entry, sequence: delivery.Sequence, attempts: delivery.Attempt, due: time.Now(), reason: reason.Shorten(why)}
+	return i.settle(ctx, delivery, func(w *writer) error {
+		if err := r.insert(w.connection, insertDeadLetter); err != nil {
+			return err
+		}
+		_, err := w.exec(deleteEvent, delivery.Sequence)
+		return err
+	}, func() { i.schedule.Finish(delivery.Sequence) })
+}
+
+const (
+	countDeadLetters = "SELECT count(*) FROM dead_letter WHERE endpoint = ?"
+	countDamaged     = "SELECT count(*) FROM damaged WHERE endpoint IN (?, '')"
+)
+
+// Counts implements webhook.Inbox. Damaged rows of which not even the endpoint can
+// be read are counted for every endpoint.
+func (i *Inbox) Counts(ctx context.Context, endpoint string) (webhook.Counts, error) {
+	if err := ctx.Err(); err != nil {
+		return webhook.Counts{}, err
+	}
+	i.reading.Lock()
+	defer i.reading.Unlock()
+	if i.reader == nil {
+		return webhook.Counts{}, webhook.ErrClosed
+	}
+	dead, err := i.reader.number(countDeadLetters, endpoint)
+	if err != nil {
+		return webhook.Counts{}, err
+	}
+	damaged, err := i.reader.number(countDamaged, endpoint)
+	if err != nil {
+		return webhook.Counts{}, err
+	}
+	c := i.schedule.Counts(endpoint)
+	return webhook.Counts{Waiting: c.Waiting, Delayed: c.Delayed, Leased: c.Leased, Dead: int(dead), Damaged: int(damaged)}, nil
+}
+
+const selectSeen = "SELECT client, max(message) FROM seen WHERE endpoint = ? AND sequence <= ? AND client <> 0 GROUP BY client"
+
+// Seen implements webhook.SeenLister. It forgets what Options.DuplicateWindow lets it
+// forget.
+func (i *Inbox) Seen(ctx context.Context, endpoint string) iter.Seq2[webhook.Seen, error] {
+	return func(yield func(webhook.Seen, error) bool) {
+		// All is read before the first is yielded: a query that stays open keeps
+		// the log from being emptied.
+		var all []webhook.Seen
+		err := i.readAll(ctx, selectSeen, func(values []driver.Value) error {
+			all = append(all, webhook.Seen{ClientID: salebot.ClientID(integer(values[0])), MessageID: salebot.MessageID(integer(values[1]))})
+			return nil
+		}, endpoint, i.opened)
+		if err != nil {
+			yield(webhook.Seen{}, err)
+			return
+		}
+		for _, seen := range all {
+			if !yield(seen, nil) {
+				return
+			}
+		}
+	}
+}
+
+// readAll runs a query on the connection for reading.
+func (i *Inbox) readAll(ctx context.Context, query string, visit func([]driver.Value) error, values ...driver.Value) error {
+	i.reading.Lock()
+	defer i.reading.Unlock()
+	if i.reader == nil {
+		return webhook.ErrClosed
+	}
+	return i.reader.query(query, func(row []driver.Value) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return visit(row)
+	}, values...)
+}
+
+// Recovery tells what was done about a damaged file when the inbox was opened; nil
+// if the file was sound.
+func (i *Inbox) Recovery() *Recovery { return i.recovery }
+
+// Close implements webhook.Inbox. Changes that were begun are written before it
+// returns.
+func (i *Inbox) Close() error {
+	i.closing.Do(func() {
+		i.schedule.Close()
+		i.janitor.stop()
+		i.committer.close()
+		i.reading.Lock()
+		defer i.reading.Unlock()
+		var err error
+		if i.writer.broken == nil {
+			lazyErr := i.writer.setLazy(false)
+			_, reserveErr := i.writer.exec(upsertSetting, settingReserved, i.writer.sequence)
+			_, closeErr := i.writer.exec(upsertSetting, settingClosed, int64(1))
+			err = errors.Join(lazyErr, reserveErr, closeErr)
+		}
+		err = errors.Join(err, i.reader.close(), i.writer.close(), i.lock.release())
+		i.reader = nil
+		if err != nil {
+			i.failed = fmt.Errorf("sqliteinbox: closing: %w", err)
+		}
+		close(i.closed)
+	})
+	<-i.closed
+	return i.failed
+}

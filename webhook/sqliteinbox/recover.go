@@ -1,0 +1,285 @@
+package sqliteinbox
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Recovery tells what was done about a damaged file.
+type Recovery struct {
+	// Problem is what was found.
+	Problem string
+	// SetAside is the path under which the damaged file was kept.
+	SetAside string
+	// Events, DeadLetters and Seen are the numbers of rows that were sound and are
+	// in the new file: events to be handled, dead letters, and messages that are
+	// remembered.
+	Events, DeadLetters, Seen int
+	// Damaged is the number of rows that could be read but not trusted; they are in
+	// the table damaged. What could not even be read cannot be counted: events that
+	// were accepted may be lost, and so may what is remembered of messages, without
+	// which they may be accepted again.
+	Damaged int
+}
+
+// Endings of the files of a recovery that is under way.
+const (
+	recoveringSuffix = ".recovering"
+	recoveredSuffix  = ".recovered"
+	damagedSuffix    = ".damaged-"
+)
+
+// companions are the endings of the files that belong to a database, the one of the
+// database itself last: a log must not come to lie beside another database.
+var companions = []string{"-wal", "-shm", ""}
+
+// recoverFile copies what can be read of a damaged file into a new one, and puts
+// that in its place. It can be interrupted at any moment: until the new file is
+// complete nothing happens to the damaged one, and from then on finishRecovery goes
+// on where it stopped.
+func recoverFile(path string, options Options, problem error) (*Recovery, error) {
+	recovery := &Recovery{Problem: problem.Error()}
+	fresh := path + recoveringSuffix
+	for _, suffix := range companions {
+		if err := remove(fresh + suffix); err != nil {
+			return nil, err
+		}
+	}
+	if err := salvage(path, fresh, recovery); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(fresh, path+recoveredSuffix); err != nil {
+		return nil, err
+	}
+	aside, err := putInPlace(path)
+	if err != nil {
+		return nil, err
+	}
+	recovery.SetAside = aside
+	options.Logger.LogAttrs(context.Background(), slog.LevelError, "webhook inbox was damaged and has been recovered",
+		slog.String("problem", recovery.Problem), slog.String("set_aside", filepath.Base(aside)), slog.Int("events", recovery.Events),
+		slog.Int("dead_letters", recovery.DeadLetters), slog.Int("damaged", recovery.Damaged))
+	return recovery, nil
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// finishRecovery completes a recovery that was interrupted after the new file was
+// ready.
+func finishRecovery(path string) error {
+	if _, err := os.Stat(path + recoveredSuffix); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	_, err := putInPlace(path)
+	return err
+}
+
+// putInPlace sets the damaged file aside and gives the recovered one its name.
+func putInPlace(path string) (aside string, err error) {
+	directory := filepath.Dir(path)
+	if err := syncDirectory(directory); err != nil {
+		return "", err
+	}
+	aside = path + damagedSuffix + time.Now().UTC().Format("20060102T150405.000000000")
+	for _, suffix := range companions {
+		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", err
+		}
+	}
+	if err := syncDirectory(directory); err != nil {
+		return "", err
+	}
+	if err := os.Rename(path+recoveredSuffix, path); err != nil {
+		return "", err
+	}
+	return aside, syncDirectory(directory)
+}
+
+// salvage copies what can be read of one file into another, which is complete and
+// flushed when it returns. An error is one of the new file; those of the damaged
+// one are what is expected.
+func salvage(path, fresh string, recovery *Recovery) (err error) {
+	target, err := connect(fresh)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, target.close()) }()
+	if err := target.script(fmt.Sprintf("PRAGMA page_size = %d; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON", pageSize)); err != nil {
+		return err
+	}
+	if err := migrate(target); err != nil {
+		return err
+	}
+	if err := target.script("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	s := salvager{target: target, recovery: recovery}
+	if source, err := connect(path); err == nil {
+		s.source = source
+		// Cells are checked, so that nothing is read from outside of them. With
+		// writable_schema a file is read that is shorter than it says; nothing is
+		// written to it.
+		_ = source.script("PRAGMA busy_timeout = 5000; PRAGMA cell_size_check = ON; PRAGMA writable_schema = ON")
+		err := s.tables()
+		// Closing the last connection would write the log into the damaged file;
+		// whether that works does not matter.
+		_ = source.close()
+		if err != nil {
+			return err
+		}
+	}
+	return target.script("COMMIT")
+}
+
+// salvager copies the tables of a damaged file.
+type salvager struct {
+	source, target *connection
+	recovery       *Recovery
+	highest        int64
+}
+
+func (s *salvager) tables() error {
+	err := s.rows("event", insertEvent, &s.recovery.Events)
+	if err == nil {
+		err = s.rows("dead_letter", insertDeadLetter, &s.recovery.DeadLetters)
+	}
+	if err == nil {
+		err = s.marks()
+	}
+	if err == nil {
+		err = s.damaged()
+	}
+	if err != nil {
+		return err
+	}
+	// What was lost may have had higher numbers, and so may the reservation that
+	// cannot be read; a gap does no harm.
+	reserved, _ := s.source.number(selectSetting, settingReserved)
+	highest := max(reserved, s.highest) + sequencesAtOnce
+	_, err = s.target.exec(upsertSetting, settingReserved, highest)
+	return err
+}
+
+// rows copies one of the tables that have the columns of a row.
+func (s *salvager) rows(table, insert string, count *int) error {
+	copied := map[int64]bool{}
+	var failure error
+	visit := func(values []driver.Value) (int64, error) {
+		r := readRow(values)
+		if copied[r.sequence] {
+			return r.sequence, nil
+		}
+		copied[r.sequence] = true
+		if r.problem != "" {
+			s.recovery.Damaged++
+			failure = r.damaged(table).insert(s.target)
+			return r.sequence, failure
+		}
+		*count++
+		s.highest = max(s.highest, r.sequence)
+		failure = r.insert(s.target, insert)
+		return r.sequence, failure
+	}
+	s.scan("SELECT "+rowColumns+" FROM "+table, "sequence", visit, &failure)
+	return failure
+}
+
+// farthestLook bounds how far beyond an unreadable row a readable one is looked for.
+const farthestLook = int64(1) << 40
+
+// scan visits the rows of a table by its integer key, from the lowest to the
+// highest, stepping over what cannot be read. It ends early when failure is set.
+func (s *salvager) scan(query, key string, visit func([]driver.Value) (int64, error), failure *error) {
+	last := int64(-1 << 62)
+	step := func(values []driver.Value) error {
+		at, err := visit(values)
+		last = max(last, at)
+		return err
+	}
+	forward := query + " WHERE " + key + " > ? ORDER BY " + key
+	backward := query + " WHERE " + key + " < ? AND " + key + " > ? ORDER BY " + key + " DESC"
+	for {
+		if err := s.source.query(forward, step, last); err == nil || *failure != nil {
+			return
+		}
+		// Look for a readable row farther on, and walk back from it to the gap.
+		resumed := false
+		for ahead := int64(1); ahead < farthestLook && !resumed; ahead *= 2 {
+			from := max(last, 0) + ahead
+			first := int64(0)
+			// A failure behind the first row found ends this query, not the look.
+			_ = s.source.query(forward+" LIMIT 1", func(values []driver.Value) error {
+				at, err := visit(values)
+				first, resumed = at, err == nil
+				return err
+			}, from)
+			if *failure != nil {
+				return
+			}
+			if resumed {
+				gap := last
+				_ = s.source.query(backward, func(values []driver.Value) error {
+					_, err := visit(values)
+					return err
+				}, first, gap)
+				if *failure != nil {
+					return
+				}
+				last = first
+			}
+		}
+		if !resumed {
+			return
+		}
+	}
+}
+
+// marks copies the table seen.
+func (s *salvager) marks() error {
+	var failure error
+	visit := func(values []driver.Value) error {
+		m, err := readMark(values)
+		if err != nil {
+			s.recovery.Damaged++
+			failure = (&damagedRow{origin: "seen", sequence: m.sequence, endpoint: m.endpoint, problem: err.Error()}).insert(s.target)
+			return failure
+		}
+		s.highest = max(s.highest, m.sequence)
+		var fresh bool
+		if fresh, failure = m.insert(s.target); fresh {
+			s.recovery.Seen++
+		}
+		return failure
+	}
+	const query = "SELECT message, failed, endpoint, client, sequence, accepted, checksum FROM seen ORDER BY message"
+	if err := s.source.query(query, visit); err != nil && failure == nil {
+		// From the other end, up to the same gap; what is met twice is left out.
+		_ = s.source.query(query+" DESC", visit)
+	}
+	return failure
+}
+
+// damaged copies what was set apart before.
+func (s *salvager) damaged() error {
+	var failure error
+	// What cannot be read of it is lost.
+	_ = s.source.query("SELECT found, origin, sequence, endpoint, problem, content FROM damaged ORDER BY number", func(values []driver.Value) error {
+		_, failure = s.target.exec(insertDamaged, integer(values[0]), text(values[1]), integer(values[2]), text(values[3]), text(values[4]), []byte(text(values[5])))
+		return failure
+	})
+	return failure
+}
