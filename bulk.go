@@ -331,7 +331,7 @@ func (r *bulkRun[T]) resolve(ctx context.Context, key string) (Outcome, error) {
 	if err != nil {
 		return OutcomeUnknown, err
 	}
-	if outcome == OutcomeAccepted {
+	if outcome == OutcomeAccepted && !r.options.DryRun {
 		if err := r.options.Journal.End(ctx, []JournalEntry{{Key: key, State: JournalAccepted}}); err != nil {
 			r.stop(fmt.Errorf("the journal: %w", err))
 		}

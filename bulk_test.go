@@ -547,6 +547,39 @@ func TestBulkRefusesWrongRequests(t *testing.T) {
 	})
 }
 
+// The persons of SendCallbackToMany come from the sequence only.
+func TestSendCallbackToManyRefusesPersonsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	s := &bulkServer{}
+	request := salebot.SendCallbackByPlatformIDRequest{CallbackText: "start", PlatformIDs: []salebot.PlatformID{"1"}}
+	report, err := s.client(t).SendCallbackToMany(t.Context(), request, salebot.Items([]salebot.PlatformID{"2"}), salebot.BulkOptions{})
+	requireField(t, err, "PlatformIDs")
+	require.NotNil(t, report)
+	require.Empty(t, s.batches)
+}
+
+// What the request says besides its persons goes with every batch.
+func TestBulkRequestsSayTheSame(t *testing.T) {
+	t.Parallel()
+	s := &bulkServer{}
+	client := s.client(t)
+	_, err := client.SendCallbackToMany(t.Context(), salebot.SendCallbackByPlatformIDRequest{CallbackText: "start", GroupID: "bot", After: time.Minute},
+		salebot.Items([]salebot.PlatformID{"a", "b", "c"}), salebot.BulkOptions{BatchSize: 2, Workers: 1})
+	require.NoError(t, err)
+	_, err = client.SaveVariablesForMany(t.Context(), map[string]any{"client.a": 1}, salebot.Items(numbered(3)), salebot.BulkOptions{BatchSize: 2, Workers: 1})
+	require.NoError(t, err)
+	_, err = client.RemoveManyFromList(t.Context(), 7, salebot.Items(numbered(1)), salebot.BulkOptions{})
+	require.NoError(t, err)
+	_, err = client.BroadcastToMany(t.Context(), salebot.BroadcastRequest{BlockID: 9, Shift: time.Millisecond}, collected(t, 5), 1, salebot.BulkOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		`{"platform_ids":["a","b"],"callback_text":"start","group_id":"bot","time_shift":60}`,
+		`{"platform_ids":["c"],"callback_text":"start","group_id":"bot","time_shift":60}`,
+		`{"clients":[1,2],"variables":{"client.a":1}}`, `{"clients":[3],"variables":{"client.a":1}}`,
+		`{"list_id":7,"clients":[1]}`, `{"clients":[5],"message_id":9,"shift":0.001}`,
+	}, s.bodies)
+}
+
 func requireField(t testing.TB, err error, field string) {
 	t.Helper()
 	var refusal *salebot.InvalidRequestError
@@ -637,6 +670,10 @@ func TestBulkDryRun(t *testing.T) {
 			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 			require.Equal(t, 1, report.Rejected)
 		}
+		options.Resolve = func(context.Context, string) (salebot.Outcome, error) { return salebot.OutcomeAccepted, nil }
+		report, err = f.run(t.Context(), s.client(t), salebot.Items(numbered(10)), options)
+		require.NoError(t, err)
+		require.Equal(t, []int{2, 8, 2}, []int{report.Accepted, report.NotTried, report.Earlier})
 		require.Empty(t, s.batches, "a dry run sends nothing")
 		require.Equal(t, before, journal.states, "nor does it write anything down")
 	})

@@ -102,8 +102,8 @@ func difference(value any) string {
 	}
 	assert.Equal(&out, other.Interface(), value)
 	assert.Equal(&out, []any{other.Interface()}, []any{value})
-	assert.ErrorIs(&out, asError(value), io.ErrNoProgress)
-	assert.NoError(&out, asError(value))
+	assert.ErrorIs(&out, asError(value), io.ErrNoProgress) //nolint:testifylint // its text is what is wanted
+	assert.NoError(&out, asError(value))                   //nolint:testifylint // the same
 	return out.String()
 }
 
@@ -115,7 +115,7 @@ func asError(value any) error {
 // recorder is a testing.T that only takes notes.
 type recorder struct{ strings.Builder }
 
-func (r *recorder) Errorf(format string, args ...any) { fmt.Fprintf(r, format, args...) }
+func (r *recorder) Errorf(format string, args ...any) { _, _ = fmt.Fprintf(r, format, args...) }
 
 // requireHiddenError is requireHidden for an error and for all the errors in it.
 func requireHiddenError(t *testing.T, err error) {
@@ -162,6 +162,7 @@ type (
 	verboseError struct{ address string }
 	loggedError  struct{ address string }
 	emptyWrapper struct{ address string }
+	severalError struct{ inner []error }
 )
 
 func (e addressError) Error() string  { return "cannot reach " + e.Address }
@@ -181,6 +182,8 @@ func (e *verboseError) Format(f fmt.State, verb rune) {
 func (e *loggedError) Error() string                { return "cannot reach it" }
 func (e *loggedError) LogValue() slog.Value         { return slog.StringValue(e.address) }
 func (e *loggedError) MarshalJSON() ([]byte, error) { return json.Marshal(e.address) }
+func (e *severalError) Error() string               { return "several" }
+func (e *severalError) Unwrap() []error             { return e.inner }
 func (e emptyWrapper) Error() string                { return e.address }
 func (e emptyWrapper) Unwrap() error                { return nil }
 
@@ -218,6 +221,9 @@ var leakyErrors = map[string]func(*http.Request) error{
 	"hidden below": func(r *http.Request) error { return &wrappedError{"tunnel", &hiddenError{r.URL.String()}} },
 	"joined": func(r *http.Request) error {
 		return errors.Join(io.ErrClosedPipe, errors.New(r.URL.String()), fmt.Errorf("%w and %w", addressError{r.URL.Path}, io.EOF))
+	},
+	"several, of which one": func(r *http.Request) error {
+		return &severalError{[]error{io.ErrClosedPipe, &wrappedError{"tunnel", errors.New(r.URL.String())}}}
 	},
 	"wrapper of nothing": func(r *http.Request) error { return emptyWrapper{r.URL.String()} },
 	"parse error":        func(r *http.Request) error { _, err := url.Parse(r.URL.String() + "%zz"); return err },
@@ -459,7 +465,7 @@ func TestCanaryInClient(t *testing.T) {
 		http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
 		_, _ = io.WriteString(w, "ok")
 	}))
-	defer server.Close()
+	t.Cleanup(server.Close)
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	mock := httpmock.NewMockTransport()
@@ -471,6 +477,7 @@ func TestCanaryInClient(t *testing.T) {
 		"mock":          salebot.WithTransport(mock),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			client, err := salebot.New(testkit.Key, salebot.WithBaseURL(server.URL), option)
 			require.NoError(t, err)
 			defer client.CloseIdleConnections()
@@ -551,7 +558,10 @@ func TestCanaryInWebhookURL(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, testkit.FindKey(address.Reveal()))
 	for _, value := range []any{
-		address, &address, []salebot.WebhookURL{address}, struct{ U salebot.WebhookURL }{address}, struct{ u salebot.WebhookURL }{address},
+		address, &address,
+		[]salebot.WebhookURL{address},
+		struct{ U salebot.WebhookURL }{address},
+		struct{ u salebot.WebhookURL }{address},
 		map[string]salebot.WebhookURL{"u": address},
 	} {
 		requireHidden(t, value)

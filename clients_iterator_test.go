@@ -216,6 +216,30 @@ func TestClientsWhoArriveMeanwhile(t *testing.T) {
 	})
 }
 
+// A break goes through the sequences that are made of others.
+func TestClientIDsStopWithTheLoop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newPageServer(clientsPager, pagedList{100, 5})
+		client := newClient(t, memoryAPI(s.serve))
+		for id, err := range salebot.ClientIDs(client.Clients(t.Context(), salebot.ClientsRequest{PageSize: 5})) {
+			require.NoError(t, err)
+			if id == 7 {
+				break
+			}
+		}
+		require.LessOrEqual(t, len(s.requests()), 3)
+		var items []int
+		for item, err := range salebot.Items([]int{1, 2, 3}) {
+			require.NoError(t, err)
+			if items = append(items, item); item == 2 {
+				break
+			}
+		}
+		require.Equal(t, []int{1, 2}, items)
+	})
+}
+
 func TestClientsKeepUnknownFieldsOnRequest(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {

@@ -99,7 +99,7 @@ func OpenFileJournal(path, job string) (*FileJournal, error) {
 	}
 	j := &FileJournal{file: file, states: map[journalKey]JournalState{}}
 	if err := j.load(job); err != nil {
-		return nil, fmt.Errorf("salebot: journal %s: %w", path, errors.Join(err, file.Close()))
+		return nil, fmt.Errorf("salebot: journal %s: %w", path, errors.Join(err, unlockFile(file), file.Close()))
 	}
 	return j, nil
 }

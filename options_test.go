@@ -2,7 +2,6 @@ package salebot_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -322,7 +321,7 @@ func TestCloseIdleConnections(t *testing.T) {
 func TestOwnTransportKeepsConnections(t *testing.T) {
 	t.Parallel()
 	const callers = 40
-	var gate, open = make(chan struct{}), make(chan struct{}, callers)
+	gate, open := make(chan struct{}), make(chan struct{}, callers)
 	peer := &testkit.Peer{Answer: func(int, *http.Request) testkit.Answer {
 		open <- struct{}{}
 		<-gate
@@ -352,7 +351,7 @@ func TestOwnTransportKeepsConnections(t *testing.T) {
 	require.LessOrEqual(t, peer.Dials(), callers+5)
 }
 
-func TestNewFromEnv(t *testing.T) { //nolint:paralleltest // it sets the environment
+func TestNewFromEnv(t *testing.T) {
 	t.Setenv(salebot.EnvAPIKey, "")
 	t.Setenv(salebot.EnvBaseURL, "")
 	_, err := salebot.NewFromEnv()
@@ -442,13 +441,13 @@ func lastError(t *testing.T, results []reflect.Value) error {
 	t.Helper()
 	require.NotEmpty(t, results)
 	last := results[len(results)-1]
-	if err, ok := last.Interface().(error); ok {
+	if err, ok := reflect.TypeAssert[error](last); ok {
 		return err
 	}
 	require.True(t, last.Kind() == reflect.Func && last.Type().CanSeq2(), "%s", last.Type())
 	var err error
 	for _, second := range last.Seq2() {
-		err, _ = second.Interface().(error)
+		err, _ = reflect.TypeAssert[error](second)
 	}
 	return err
 }
@@ -457,10 +456,6 @@ func lastError(t *testing.T, results []reflect.Value) error {
 func TestOptionInterfaces(t *testing.T) {
 	t.Parallel()
 	var _ salebot.Limiter = rate.NewLimiter(1, 1)
-	var _ salebot.SharedOption = salebot.WithTimeout(1)
-	var option *salebot.OptionError
-	err := error(&salebot.OptionError{Option: "WithX", Problem: "is wrong"})
-	require.True(t, errors.As(err, &option))
-	require.Equal(t, "salebot: WithX: is wrong", err.Error())
+	require.EqualError(t, &salebot.OptionError{Option: "WithX", Problem: "is wrong"}, "salebot: WithX: is wrong")
 	require.True(t, strings.HasPrefix(salebot.DefaultUserAgent, "salebot-go/"))
 }

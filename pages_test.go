@@ -342,8 +342,10 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 		}
 		for total := 1; total < 17; total++ {
 			s := newPageServer(p, pagedList{total, 5})
-			_, err := drain(t, s.begin(t.Context(), t, 0, nil))
-			require.NoError(t, err)
+			for _, err := range s.begin(t.Context(), t, 0, nil) {
+				require.NoError(t, err)
+				synctest.Wait()
+			}
 			want := s.list.full()
 			if !p.bounded {
 				want++

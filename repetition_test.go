@@ -2,7 +2,6 @@ package salebot_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -202,7 +201,7 @@ func (f fault) run(t *testing.T, s scenario, want fate) {
 	}
 	_, err := s.call(ctx, client)
 	failure := requireOutcome(t, err, want.outcome)
-	require.Equal(t, want.arrivals, len(peer.Arrivals()), "arrivals: %v", err)
+	require.Len(t, peer.Arrivals(), want.arrivals, "%v", err)
 	require.Equal(t, want.attempts, failure.Attempts, "attempts: %v", err)
 	require.Contains(t, failure.Stopped, want.stopped)
 	require.Equal(t, want.stopped == "", failure.Stopped == "", failure.Stopped)
@@ -485,7 +484,7 @@ func TestBudgetIsSharedAndEarned(t *testing.T) {
 		attempts := func(c *salebot.Client) int {
 			_, err := c.GetVariables(t.Context(), 1)
 			var failure *salebot.OpError
-			require.True(t, errors.As(err, &failure))
+			require.ErrorAs(t, err, &failure)
 			return failure.Attempts
 		}
 		require.Equal(t, 4, attempts(client), "three retries")

@@ -3,7 +3,6 @@ package salebot_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -289,6 +288,7 @@ func TestNotFound(t *testing.T) {
 		{"connected_channels", "", []error{salebot.ErrRejected}, []error{salebot.ErrNotFound, salebot.ErrClientNotFound}},
 		{"load_clients", "Not Found", []error{salebot.ErrRejected}, []error{salebot.ErrClientNotFound}},
 		{"connected_channels", "client_not_found", []error{salebot.ErrClientNotFound}, nil},
+		{"connected_channels", "not_found", []error{salebot.ErrNotFound}, []error{salebot.ErrClientNotFound, salebot.ErrOrderNotFound}},
 		{"get_variables", `{"status":"order 12345 not found"}`, []error{salebot.ErrOrderNotFound, salebot.ErrNotFound}, []error{salebot.ErrClientNotFound}},
 		{"get_variables", "WRONG_ACTION", []error{salebot.ErrForbidden}, []error{salebot.ErrClientNotFound}},
 	} {
@@ -365,6 +365,9 @@ func TestDo(t *testing.T) {
 	require.NoError(t, err, "a variable of that name")
 	_, err = do(salebot.DoRequest{Action: "message"})
 	require.ErrorIs(t, err, salebot.ErrRejected)
+	respond = "[1,"
+	_, err = do(salebot.DoRequest{Action: "get_history", Method: http.MethodGet, Class: salebot.Read})
+	require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
 	respond = ""
 	_, err = do(salebot.DoRequest{Action: "message"})
 	require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, "an empty body where ok is due")
@@ -402,5 +405,5 @@ func TestResponseOfDoIsJSON(t *testing.T) {
 	require.NoError(t, response.Decode(&target))
 	require.True(t, target.Exists)
 	require.True(t, json.Valid(response.Body))
-	require.False(t, errors.Is(err, salebot.ErrRejected))
+	require.NotErrorIs(t, err, salebot.ErrRejected)
 }

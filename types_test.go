@@ -103,7 +103,7 @@ func TestClassesAndOutcomes(t *testing.T) {
 		require.Equal(t, name, class.String())
 	}
 	for outcome, name := range map[salebot.Outcome]string{
-		salebot.OutcomeUnknown: "unknown", salebot.OutcomeNotSent: "not sent", salebot.OutcomeRejected: "rejected", salebot.OutcomeAccepted: "accepted", 9: "outcome 9",
+		salebot.OutcomeUnknown: "unknown", salebot.OutcomeNotSent: "not sent", salebot.OutcomeRejected: "rejected", salebot.OutcomeAccepted: "accepted", salebot.OutcomeNotTried: "not tried", 99: "outcome 99",
 	} {
 		require.Equal(t, name, outcome.String())
 	}
@@ -200,6 +200,7 @@ func TestAttachments(t *testing.T) {
 		`["not an address"]`:                                    {{}},
 		`[7,true]`:                                              {{}, {}},
 		`{"unknown":5}`:                                         {{}},
+		`{"url":"","x":{"url":"` + a + `"}}`:                    {{}},
 		`"[broken"`:                                             {{}},
 	} {
 		got := attachments(text)

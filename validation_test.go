@@ -239,7 +239,7 @@ func TestNilContext(t *testing.T) {
 	t.Parallel()
 	mock := answering(http.StatusOK, "ok")
 	for action, list := range scenarios {
-		_, err := list[0].call(nil, newClient(t, mock)) //nolint:staticcheck // that is the point
+		_, err := list[0].call(nil, newClient(t, mock))
 		require.ErrorIs(t, err, salebot.ErrInvalidRequest, action)
 		requireOutcome(t, err, salebot.OutcomeNotSent)
 	}

@@ -103,7 +103,8 @@ func TestConversationInParts(t *testing.T) {
 			texts.WriteString(m.Text)
 		}
 		require.Equal(t, one.texts, texts.String(), name)
-		require.Equal(t, one.rest, []int{part.Before, part.After}, name)
+		got := []int{part.Before, part.After}
+		require.Equal(t, one.rest, got, name)
 	}
 	_, ok := emulator.Conversation(1, salebottest.ConversationQuery{})
 	require.False(t, ok)
@@ -147,12 +148,12 @@ func TestReachableAndPaused(t *testing.T) {
 	require.True(t, emulator.SetReachable(25554, "blocked"))
 	_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: 25554, Message: "x"})
 	require.NoError(t, err)
-	require.Equal(t, "blocked", emulator.Messages(25554)[0].Error)
+	require.Equal(t, "blocked", emulator.History(25554)[0].Error)
 	require.True(t, emulator.SetReachable(25554, ""))
 	require.True(t, emulator.SetPaused(25554, true))
 	_, err = emulator.Write(25554, "hi")
 	require.NoError(t, err)
-	require.Len(t, emulator.Messages(25554), 1)
+	require.Empty(t, emulator.Messages(25554), "the bot keeps quiet")
 	require.False(t, emulator.SetPaused(1, true))
 	require.False(t, emulator.SetReachable(1, ""))
 }

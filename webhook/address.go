@@ -3,6 +3,7 @@ package webhook
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -17,8 +18,8 @@ func senderAddress(r *http.Request, proxies int) (netip.Addr, bool) {
 	}
 	hops := 0
 	lines := r.Header["X-Forwarded-For"]
-	for i := len(lines) - 1; i >= 0; i-- {
-		for rest := lines[i]; ; {
+	for _, line := range slices.Backward(lines) {
+		for rest := line; ; {
 			at := strings.LastIndexByte(rest, ',')
 			hops++
 			if hops == proxies {

@@ -178,10 +178,10 @@ func TestCatchUpErrors(t *testing.T) {
 	if _, err := second.CatchUp(t.Context(), webhook.CatchUp{History: &histories{}}); !errors.Is(err, broken) {
 		t.Errorf("an inbox that cannot say what it has seen: %v", err)
 	}
-	cancelled, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	forgetful.err, forgetful.seen = nil, []webhook.Seen{{ClientID: 1, MessageID: 1}}
-	if _, err := second.CatchUp(cancelled, webhook.CatchUp{History: &histories{}}); !errors.Is(err, context.Canceled) {
+	if _, err := second.CatchUp(canceled, webhook.CatchUp{History: &histories{}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("an ended context: %v", err)
 	}
 	failing := &stubInbox{put: func(context.Context, webhook.Entry) error { return webhook.ErrFull }}

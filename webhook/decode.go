@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/salebot-go/salebot"
@@ -62,13 +61,19 @@ func (d *decoder) document(source document) {
 	e.Client.ClientType = salebot.ClientTypeUnrecognized
 	d.outside = -1
 	w := wire.Walk(source.text, 0)
-	for key, from, to, ok := w.Next(); ok; key, from, to, ok = w.Next() {
+	for key, from, ok := w.Key(); ok; key, from, ok = w.Key() {
+		if key == "client" && source.text[from] == '{' {
+			d.marks.client = true
+			w.Leave(d.client(source, from))
+			continue
+		}
+		to := w.Skip()
 		value := source.text[from:to]
 		switch key {
 		case "id":
 			e.ID = salebot.MessageID(d.number(value, "id"))
 		case "client":
-			d.clientValue(source, from, to)
+			d.clientText(value)
 		case "message":
 			e.Text = text(value)
 		case "attachments":
@@ -98,27 +103,19 @@ func (d *decoder) document(source document) {
 	}
 }
 
-// clientValue reads the client, which may come as JSON in a text.
-func (d *decoder) clientValue(source document, from, to int) {
-	value := source.text[from:to]
-	switch value[0] {
-	case '{':
+// clientText reads a client that is not an object: JSON in a text, or null.
+func (d *decoder) clientText(value string) {
+	switch inner := objectText(value); {
+	case inner != "":
 		d.marks.client = true
-		d.client(source, from)
-	case '"':
-		if inner := objectText(value); inner != "" {
-			d.marks.client = true
-			d.client(document{text: inner, bytes: []byte(inner)}, 0)
-		} else if !wire.IsUnset(wire.Unquote(value)) {
-			d.unread("client")
-		}
-	case 'n':
-	default:
+		d.client(document{text: inner, bytes: []byte(inner)}, 0)
+	case value != "null" && (value[0] != '"' || !wire.IsUnset(wire.Unquote(value))):
 		d.unread("client")
 	}
 }
 
-func (d *decoder) client(source document, at int) {
+// client reads the object that begins at an offset, and returns where it stopped.
+func (d *decoder) client(source document, at int) wire.Walker {
 	c := &d.event.Client
 	w := wire.Walk(source.text, at)
 	for key, from, to, ok := w.Next(); ok; key, from, to, ok = w.Next() {
@@ -153,6 +150,7 @@ func (d *decoder) client(source document, at int) {
 			c.UnreadCount = int(d.number(value, "client.unread_count"))
 		}
 	}
+	return w
 }
 
 // finish concludes who wrote the message.
@@ -244,6 +242,3 @@ func text(value string) string {
 	}
 	return value
 }
-
-// number formats an id.
-func number[T ~int64](id T) string { return strconv.FormatInt(int64(id), 10) }

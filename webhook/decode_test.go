@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -65,7 +66,7 @@ func TestDecodeEveryFixture(t *testing.T) {
 		if len(event.Unread) > 0 {
 			t.Errorf("%s: unread fields %q", name, event.Unread)
 		}
-		if string(event.Raw()) != string(body) {
+		if !bytes.Equal(event.Raw(), body) {
 			t.Errorf("%s: the raw body differs", name)
 		}
 		if service := strings.Contains(name, "/service-"); event.IsService() != service && !slices.Contains([]string{"webhook/message-absent.json"}, name) {

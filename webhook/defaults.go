@@ -44,7 +44,7 @@ const (
 	// keeps.
 	DefaultMemoryDeadLetters = 1000
 	// DefaultMemorySeen is the number of messages that a memory inbox remembers in
-	// order to recognise them when they come again.
+	// order to recognize them when they come again.
 	DefaultMemorySeen = 100_000
 	// DefaultDuplicateWindow is how long an inbox of this package remembers them.
 	DefaultDuplicateWindow = 24 * time.Hour

@@ -50,7 +50,7 @@ type Event struct {
 	Recovered bool
 	// Sequence is the number under which the inbox keeps the event. It rises in
 	// the order of acceptance and is the same for each attempt, so that it can
-	// serve to recognise a repetition. It is 0 outside a Handler.
+	// serve to recognize a repetition. It is 0 outside a Handler.
 	Sequence int64
 	// Attempt counts the calls of the handler's function with this event, from 1.
 	// It is 0 outside a Handler.
@@ -99,7 +99,9 @@ type Client struct {
 
 // IsIncoming says whether the client wrote the message. Answer only to incoming
 // messages that are not IsService: everything else is the bot's own side of the
-// conversation, and a bot that answers to that talks to itself.
+// conversation, and a bot that answers to that talks to itself. The callbacks of
+// your own program look like messages of the client too: name them by
+// [WithServiceTexts].
 func (e *Event) IsIncoming() bool { return e.Origin == OriginClient }
 
 // Files returns the attachments that have an address.

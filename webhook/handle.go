@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -105,7 +106,7 @@ func (h *Handler) settle(ctx context.Context, delivery Delivery, failure error) 
 		slog.Int("attempt", delivery.Attempt),
 	}
 	log := func(level slog.Level, message string, err error) {
-		all := append(attributes[:len(attributes):len(attributes)], slog.Any("error", err))
+		all := slices.Concat(attributes, []slog.Attr{slog.Any("error", err)})
 		if panicked := (*PanicError)(nil); errors.As(err, &panicked) {
 			all = append(all, slog.String("stack", string(panicked.Stack)))
 		}
@@ -120,7 +121,7 @@ func (h *Handler) settle(ctx context.Context, delivery Delivery, failure error) 
 		log(slog.LevelError, "webhook event became a dead letter", failure)
 		settle = func(ctx context.Context) error { return h.inbox.Bury(ctx, delivery, failure.Error()) }
 	default:
-		delay := h.retry.delay(delivery.Attempt)
+		delay := max(h.retry.delay(delivery.Attempt), retryAfter(failure))
 		if ctx.Err() != nil {
 			// It was the end of the handler that failed the event.
 			delay = 0
@@ -131,6 +132,15 @@ func (h *Handler) settle(ctx context.Context, delivery Delivery, failure error) 
 	if err := h.persist(ctx, delivery, settle); err != nil {
 		log(slog.LevelError, "webhook event could not be settled and will be handled again", err)
 	}
+}
+
+// retryAfter is the wait that Salebot asked the function for; 0 if it did not ask.
+func retryAfter(failure error) time.Duration {
+	var refused *salebot.APIError
+	if !errors.As(failure, &refused) {
+		return 0
+	}
+	return refused.RetryAfter
 }
 
 // The waits between attempts to settle an event.
@@ -169,5 +179,5 @@ func (p *RetryPolicy) delay(attempts int) time.Duration {
 		}
 		bound *= 2
 	}
-	return bound/2 + rand.N(bound/2+1)
+	return bound/2 + rand.N(bound/2+1) //nolint:gosec // jitter needs no secrecy
 }

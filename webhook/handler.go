@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/salebot-go/salebot"
@@ -159,9 +160,9 @@ func (c *config) before(ctx context.Context, attempt salebot.Attempt) context.Co
 
 // after calls the hooks in reverse, so that they nest.
 func (c *config) after(ctx context.Context, attempt salebot.Attempt) {
-	for i := len(c.hooks) - 1; i >= 0; i-- {
-		if after := c.hooks[i].After; after != nil {
-			after(ctx, attempt)
+	for _, hook := range slices.Backward(c.hooks) {
+		if hook.After != nil {
+			hook.After(ctx, attempt)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/salebot-go/salebot/webhook"
 )
@@ -93,6 +94,7 @@ func (s *silent) Header() http.Header             { return s.header }
 func (*silent) Write(text []byte) (int, error)    { return len(text), nil }
 func (*silent) WriteString(s string) (int, error) { return len(s), nil }
 func (*silent) WriteHeader(int)                   {}
+func (*silent) SetReadDeadline(time.Time) error   { return nil }
 
 // BenchmarkHandler measures a whole request without the server around it: "handler"
 // with a secret, the limits, decoding and an inbox that keeps nothing; "floor" is

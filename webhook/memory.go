@@ -24,7 +24,7 @@ type MemoryOptions struct {
 	// MaxDeadLetters is the number of dead letters to keep
 	// (DefaultMemoryDeadLetters). The oldest one makes room for the next.
 	MaxDeadLetters int
-	// MaxSeen is the number of messages to remember in order to recognise them
+	// MaxSeen is the number of messages to remember in order to recognize them
 	// when they come again (DefaultMemorySeen). The oldest one makes room for the
 	// next.
 	MaxSeen int

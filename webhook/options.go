@@ -24,7 +24,8 @@ type RetryPolicy struct {
 	// BaseDelay bounds the random wait before the second attempt; the bound
 	// doubles before each further one.
 	BaseDelay time.Duration
-	// MaxDelay bounds the random wait before any attempt.
+	// MaxDelay bounds the random wait before any attempt. Where a call of the API
+	// failed with a longer Retry-After, that is waited for instead.
 	MaxDelay time.Duration
 }
 

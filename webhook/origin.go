@@ -18,7 +18,7 @@ const (
 	// block. Nothing in the body tells the two apart.
 	OriginOperatorOrAPI
 	// OriginCallback is the notice of a callback, which comes as if the client had
-	// written it. It is recognised by the texts that Salebot itself uses for
+	// written it. It is recognized by the texts that Salebot itself uses for
 	// callbacks, and in recovered events by the history. A callback with a text of
 	// your own looks like a message of the client: name that text in ServiceTexts.
 	OriginCallback

@@ -91,7 +91,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, refused *refusa
 	}
 	w.WriteHeader(refused.status)
 	if r.Method != http.MethodHead {
-		_, _ = io.WriteString(w, refused.text)
+		_, _ = io.WriteString(w, refused.text) //nolint:gosec // the texts are constants
 	}
 }
 
@@ -117,7 +117,7 @@ func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if r.Method != http.MethodPost {
 		return 0, nil
 	}
-	if refused := h.admit(r); refused != nil {
+	if refused = h.admit(r); refused != nil {
 		return 0, refused
 	}
 	buffer := h.buffers.Get().(*[]byte)

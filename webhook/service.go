@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// ServiceTexts recognises service events: notices that Salebot writes into a
+// ServiceTexts recognizes service events: notices that Salebot writes into a
 // conversation as if the client had written them. The list is open, because
 // Salebot publishes none: extend KnownServiceTexts by what your project meets.
-// The zero value recognises nothing. It is immutable and safe for concurrent use.
+// The zero value recognizes nothing. It is immutable and safe for concurrent use.
 type ServiceTexts struct {
 	texts    map[string]bool
 	prefixes []string
@@ -35,13 +35,13 @@ var knownServiceTexts = ServiceTexts{
 	},
 }
 
-// KnownServiceTexts recognises the service events that the reference or public
+// KnownServiceTexts recognizes the service events that the reference or public
 // code names: those about members, subscriptions and silence, the callbacks whose
 // texts Salebot chooses, payments, and messages without text and attachments. A
 // person who types exactly such a text is taken for a notice too.
 func KnownServiceTexts() ServiceTexts { return knownServiceTexts }
 
-// With returns a copy that also recognises these texts. A text has to be the
+// With returns a copy that also recognizes these texts. A text has to be the
 // whole message.
 func (s ServiceTexts) With(texts ...string) ServiceTexts {
 	s.texts = maps.Clone(s.texts)
@@ -54,14 +54,14 @@ func (s ServiceTexts) With(texts ...string) ServiceTexts {
 	return s
 }
 
-// WithPrefixes returns a copy that also recognises messages that begin with one
+// WithPrefixes returns a copy that also recognizes messages that begin with one
 // of these texts.
 func (s ServiceTexts) WithPrefixes(prefixes ...string) ServiceTexts {
 	s.prefixes = slices.Concat(s.prefixes, prefixes)
 	return s
 }
 
-// WithCheck returns a copy that also recognises what check reports. It may be
+// WithCheck returns a copy that also recognizes what check reports. It may be
 // called from many goroutines at once.
 func (s ServiceTexts) WithCheck(check func(*Event) bool) ServiceTexts {
 	if check != nil {
@@ -100,7 +100,7 @@ func (s ServiceTexts) Match(e *Event) bool {
 // by KnownServiceTexts.
 func (e *Event) IsService() bool { return knownServiceTexts.Match(e) }
 
-// isCallbackText recognises the texts that Salebot chooses for callbacks: they
+// isCallbackText recognizes the texts that Salebot chooses for callbacks: they
 // begin with a word that ends in _callback or names a change of a deal, the press
 // of a link, or the result of a payment.
 func isCallbackText(text string) bool {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -57,15 +56,6 @@ func accepted(t testing.TB, handler http.Handler, body string) {
 	if response := post(handler, "/", body); response.StatusCode != http.StatusOK {
 		t.Fatalf("status %d for %.80s", response.StatusCode, body)
 	}
-}
-
-func text(t testing.TB, response *http.Response) string {
-	t.Helper()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
 }
 
 // recorder notes the events that a handler's function is called with.

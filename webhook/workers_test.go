@@ -254,11 +254,11 @@ func TestShutdown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan struct{})
-		var cancelled error
+		var canceled error
 		handler := newHandler(t, func(ctx context.Context, event *webhook.Event) error {
 			if event.Text == "stuck" {
 				<-ctx.Done()
-				cancelled = context.Cause(ctx)
+				canceled = context.Cause(ctx)
 				<-stuck
 			}
 			return nil
@@ -279,8 +279,8 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("after shutdown: status %d, %v", response.StatusCode, response.Header)
 		}
 		synctest.Wait()
-		if !errors.Is(cancelled, context.Canceled) {
-			t.Errorf("the function's context ended with %v, want Canceled", cancelled)
+		if !errors.Is(canceled, context.Canceled) {
+			t.Errorf("the function's context ended with %v, want Canceled", canceled)
 		}
 		close(stuck)
 		if err := handler.Stop(t.Context()); err != nil {

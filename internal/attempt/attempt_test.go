@@ -171,7 +171,7 @@ func TestBudget(t *testing.T) {
 	require.True(t, b.Take())
 	require.False(t, b.Take())
 	for i := range 10 {
-		require.Equal(t, false, b.Take(), "after %d successes", i)
+		require.False(t, b.Take(), "after %d successes", i)
 		b.Refund()
 	}
 	require.True(t, b.Take())

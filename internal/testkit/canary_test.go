@@ -36,7 +36,7 @@ func TestFindKeySeesEveryForm(t *testing.T) {
 		"hex":                hex.EncodeToString([]byte(address)),
 		"%x of a string":     fmt.Sprintf("%X", address),
 		"hex dump":           hex.Dump([]byte(address)),
-		"bytes":              fmt.Sprint([]byte(address)),
+		"bytes":              fmt.Sprintf("%d", []byte(address)),
 		"Go syntax":          fmt.Sprintf("%#v", []byte(address)),
 		"JSON bytes":         mustMarshal([]byte(address)),
 	} {

@@ -394,7 +394,7 @@ func FuzzText(f *testing.F) {
 }
 
 // The plain spellings cost no memory.
-func TestScalarsDoNotAllocate(t *testing.T) {
+func TestScalarsDoNotAllocate(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process
 	number, quoted, flag, word := []byte("9007199254740993"), []byte(`"9007199254740993"`), []byte("true"), []byte("null")
 	array := []byte("[1,2,3]")
 	object := []byte(`{"a":1,"b":"x","c":{"d":[1,2,3]}}`)

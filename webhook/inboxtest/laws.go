@@ -368,13 +368,13 @@ func waitsForEntries(t *testing.T, store Store) {
 	case <-o.ctx.Done():
 		t.Fatal("what was put did not wake the one who waits")
 	}
-	cancelled, cancel := context.WithCancel(o.ctx)
+	canceled, cancel := context.WithCancel(o.ctx)
 	cancel()
-	if _, err := o.Put(cancelled, entry(1, 2)); err == nil {
+	if _, err := o.Put(canceled, entry(1, 2)); err == nil {
 		// The context may end after the entry was kept; it is then simply there.
 		t.Log("an ended context did not keep an entry from being put")
 	}
-	if _, err := o.Lease(cancelled, webhook.LeaseRequest{Endpoint: endpoint, Max: 1, Duration: long}); !errors.Is(err, context.Canceled) {
+	if _, err := o.Lease(canceled, webhook.LeaseRequest{Endpoint: endpoint, Max: 1, Duration: long}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("lease with an ended context: %v", err)
 	}
 }

@@ -32,6 +32,7 @@ type nothing struct{ sequence atomic.Int64 }
 func (n *nothing) Put(context.Context, webhook.Entry) (webhook.Receipt, error) {
 	return webhook.Receipt{Sequence: n.sequence.Add(1)}, nil
 }
+
 func (n *nothing) Lease(context.Context, webhook.LeaseRequest) ([]webhook.Delivery, error) {
 	return nil, webhook.ErrClosed
 }
@@ -105,11 +106,11 @@ func benchmarkReceive(b *testing.B, senders int) {
 			b.Fatal(err)
 		}
 		addresses[i] = serve(b, handler)
-		defer func() {
+		b.Cleanup(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
 			_ = handler.Stop(ctx)
-		}()
+		})
 	}
 	rates := make([][]float64, len(variants))
 	next := int64(1)

@@ -18,21 +18,21 @@ import (
 // the arguments to each of the statements of a group commit. It is for one
 // goroutine at a time.
 type connection struct {
-	driver     driver.Conn
+	driver driver.Conn
+	// background never ends: statements run without the context of those who wait
+	// for them, since to watch one costs a goroutine a statement, and what a
+	// statement does is bounded by itself.
+	background context.Context
 	statements map[string]*statement
 }
 
 // statement is a prepared statement with room for its arguments.
 type statement struct {
-	exec      driver.StmtExecContext
-	query     driver.StmtQueryContext
+	exec      func([]driver.NamedValue) (driver.Result, error)
+	query     func([]driver.NamedValue) (driver.Rows, error)
 	close     func() error
 	arguments []driver.NamedValue
 }
-
-// background is used for every statement: waiting for a context costs a goroutine
-// a statement, and what a statement does is bounded by itself.
-var background = context.Background()
 
 // connect opens a database file, or makes an empty one.
 func connect(path string) (*connection, error) {
@@ -44,7 +44,7 @@ func connect(path string) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &connection{driver: conn, statements: map[string]*statement{}}, nil
+	return &connection{driver: conn, background: context.Background(), statements: map[string]*statement{}}, nil
 }
 
 // fileAddress is the path as a URI, in which SQLite takes every character for what
@@ -65,11 +65,20 @@ func (c *connection) prepare(query string) (*statement, error) {
 	if s := c.statements[query]; s != nil {
 		return s, nil
 	}
-	prepared, err := c.driver.(driver.ConnPrepareContext).PrepareContext(background, query)
+	prepared, err := c.driver.(driver.ConnPrepareContext).PrepareContext(c.background, query)
 	if err != nil {
 		return nil, err
 	}
-	s := &statement{exec: prepared.(driver.StmtExecContext), query: prepared.(driver.StmtQueryContext), close: prepared.Close}
+	executer, querier := prepared.(driver.StmtExecContext), prepared.(driver.StmtQueryContext)
+	s := &statement{
+		exec: func(values []driver.NamedValue) (driver.Result, error) {
+			return executer.ExecContext(c.background, values)
+		},
+		query: func(values []driver.NamedValue) (driver.Rows, error) {
+			return querier.QueryContext(c.background, values)
+		},
+		close: prepared.Close,
+	}
 	c.statements[query] = s
 	return s, nil
 }
@@ -91,7 +100,7 @@ func (c *connection) exec(query string, values ...driver.Value) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	result, err := s.exec.ExecContext(background, s.bind(values))
+	result, err := s.exec(s.bind(values))
 	if err != nil {
 		return 0, err
 	}
@@ -100,7 +109,7 @@ func (c *connection) exec(query string, values ...driver.Value) (int64, error) {
 
 // script runs statements that are not worth keeping.
 func (c *connection) script(statements string) error {
-	_, err := c.driver.(driver.ExecerContext).ExecContext(background, statements, nil)
+	_, err := c.driver.(driver.ExecerContext).ExecContext(c.background, statements, nil)
 	return err
 }
 
@@ -111,7 +120,7 @@ func (c *connection) query(query string, visit func(row []driver.Value) error, v
 	if err != nil {
 		return err
 	}
-	rows, err := s.query.QueryContext(background, s.bind(values))
+	rows, err := s.query(s.bind(values))
 	if err != nil {
 		return err
 	}
@@ -189,8 +198,7 @@ const (
 
 // code returns the code of SQLite in an error; 0 if there is none.
 func code(err error) int {
-	var failure *sqlite.Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*sqlite.Error](err); ok {
 		return failure.Code() & 0xff
 	}
 	return 0

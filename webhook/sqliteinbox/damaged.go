@@ -29,6 +29,11 @@ func (d *damagedRow) insert(c *connection) error {
 	return err
 }
 
+// damaged describes a mark that has a problem.
+func (m *mark) damaged() *damagedRow {
+	return &damagedRow{origin: "seen", sequence: m.sequence, endpoint: m.endpoint, problem: m.problem}
+}
+
 // damaged describes a row that has a problem.
 func (r *row) damaged(origin string) *damagedRow {
 	content, err := json.Marshal(map[string]any{

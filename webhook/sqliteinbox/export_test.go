@@ -1,6 +1,7 @@
 package sqliteinbox
 
 import (
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
@@ -73,4 +74,31 @@ func (i *Inbox) Execute(t testing.TB, statements ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Lazy says whether the last commit was made without a flush.
+func (i *Inbox) Lazy(t testing.TB) bool {
+	t.Helper()
+	// The group of this operation needs no flush by itself, so that the state before
+	// it is read under the lock of the committer.
+	i.committer.mu.Lock()
+	defer i.committer.mu.Unlock()
+	if i.committer.leading {
+		t.Fatal("something is being written")
+	}
+	return i.writer.lazy
+}
+
+// Query runs a query as a person could, and counts the rows.
+func (i *Inbox) Query(t testing.TB, query string) (rows int) {
+	t.Helper()
+	i.reading.Lock()
+	defer i.reading.Unlock()
+	if err := i.reader.query(query, func([]driver.Value) error {
+		rows++
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }

@@ -121,18 +121,17 @@ func (i *Inbox) known(w *writer, r *row) (bool, error) {
 	known := false
 	var damage *damagedRow
 	err := w.query(selectMark, func(values []driver.Value) error {
-		if _, err := readMark(values); err != nil {
-			damage = &damagedRow{origin: "seen", sequence: integer(values[4]), endpoint: r.Endpoint, problem: err.Error()}
-			return nil
+		m := readMark(values)
+		if known = m.problem == ""; !known {
+			damage = m.damaged()
 		}
-		known = true
 		return nil
 	}, int64(r.MessageID), number(r.Failed), r.Endpoint)
 	if err != nil || damage == nil {
 		return known, err
 	}
 	i.report(damage)
-	if err := damage.insert(w.connection); err != nil {
+	if err = damage.insert(w.connection); err != nil {
 		return false, err
 	}
 	_, err = w.exec(deleteMark, int64(r.MessageID), number(r.Failed), r.Endpoint)
@@ -252,7 +251,7 @@ func (i *Inbox) drop(ctx context.Context, lease schedule.Lease, r row) {
 
 // report tells the logger about a damaged row.
 func (i *Inbox) report(damage *damagedRow) {
-	i.options.Logger.LogAttrs(context.Background(), slog.LevelError, "webhook inbox has a damaged row",
+	i.options.Logger.Error("webhook inbox has a damaged row",
 		slog.String("table", damage.origin), slog.Int64("sequence", damage.sequence), slog.String("problem", damage.problem))
 }
 

@@ -76,7 +76,7 @@ func receive() error {
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }()
-	fmt.Println(listener.Addr())
+	_, _ = fmt.Fprintln(os.Stdout, listener.Addr())
 	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (s *clientSender) post(ctx context.Context, address string) {
 		// The request is not bound to the context: it is the receiver's death that
 		// has to end it.
 		s.posts++
-		response, err := client.Post("http://"+address+"/", "application/json", strings.NewReader(body)) //nolint:noctx // see above
+		response, err := client.Post("http://"+address+"/", "application/json", strings.NewReader(body))
 		if err != nil {
 			return
 		}

@@ -21,6 +21,7 @@ import (
 // that can happen to it, crashes and restarts included, and compares each answer
 // with that of a model which is too simple to be wrong.
 func TestInboxesAgainstModel(t *testing.T) {
+	t.Parallel()
 	for name, newStore := range map[string]func(testing.TB) inboxtest.Store{
 		"memory": func(testing.TB) inboxtest.Store {
 			return inboxtest.Store{Open: func(testing.TB) webhook.Inbox { return webhook.NewMemoryInbox(webhook.MemoryOptions{}) }}

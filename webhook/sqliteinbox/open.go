@@ -57,7 +57,7 @@ const magic = "SQLite format 3\x00"
 // refuseForeign keeps a file that was named by mistake from being set aside as a
 // damaged one.
 func refuseForeign(path string, ours bool) error {
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // it is the file that the caller names
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -143,14 +143,14 @@ func openSound(path string, options Options) (_ *Inbox, err error) {
 		return nil, err
 	}
 	connections = append(connections, c)
-	if err := prepareFile(c, path, size, options); err != nil {
+	if err = prepareFile(c, path, size, options); err != nil {
 		return nil, err
 	}
 	i.writer = &writer{connection: c, unflushed: i.janitor.note}
-	if err := i.load(); err != nil {
+	if err = i.load(); err != nil {
 		return nil, err
 	}
-	if _, err := c.exec(upsertSetting, settingClosed, int64(0)); err != nil {
+	if _, err = c.exec(upsertSetting, settingClosed, int64(0)); err != nil {
 		return nil, err
 	}
 	reader, err := connect(path)
@@ -158,7 +158,7 @@ func openSound(path string, options Options) (_ *Inbox, err error) {
 		return nil, err
 	}
 	connections = append(connections, reader)
-	if err := reader.script("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON"); err != nil {
+	if err = reader.script("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON"); err != nil {
 		return nil, err
 	}
 	i.reader = reader
@@ -220,7 +220,7 @@ func prepareFile(c *connection, path string, size int64, options Options) error 
 
 // syncDirectory flushes a directory, where the system can.
 func syncDirectory(path string) error {
-	directory, err := os.Open(path)
+	directory, err := os.Open(path) //nolint:gosec // it is the folder of the file that the caller names
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ const (
 // Options are the properties of an inbox. A zero field means its default.
 type Options struct {
 	// DuplicateWindow is how long an accepted message is remembered in order to
-	// recognise it when it comes again (DefaultDuplicateWindow). It is forgotten
+	// recognize it when it comes again (DefaultDuplicateWindow). It is forgotten
 	// some time later.
 	DuplicateWindow time.Duration
 	// MaxPending is the number of events that may wait to be handled

@@ -1,7 +1,6 @@
 package sqliteinbox
 
 import (
-	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -62,7 +61,7 @@ func recoverFile(path string, options Options, problem error) (*Recovery, error)
 		return nil, err
 	}
 	recovery.SetAside = aside
-	options.Logger.LogAttrs(context.Background(), slog.LevelError, "webhook inbox was damaged and has been recovered",
+	options.Logger.Error("webhook inbox was damaged and has been recovered",
 		slog.String("problem", recovery.Problem), slog.String("set_aside", filepath.Base(aside)), slog.Int("events", recovery.Events),
 		slog.Int("dead_letters", recovery.DeadLetters), slog.Int("damaged", recovery.Damaged))
 	return recovery, nil
@@ -134,12 +133,12 @@ func salvage(path, fresh string, recovery *Recovery) (err error) {
 		// writable_schema a file is read that is shorter than it says; nothing is
 		// written to it.
 		_ = source.script("PRAGMA busy_timeout = 5000; PRAGMA cell_size_check = ON; PRAGMA writable_schema = ON")
-		err := s.tables()
+		tablesErr := s.tables()
 		// Closing the last connection would write the log into the damaged file;
 		// whether that works does not matter.
 		_ = source.close()
-		if err != nil {
-			return err
+		if tablesErr != nil {
+			return tablesErr
 		}
 	}
 	return target.script("COMMIT")
@@ -150,136 +149,109 @@ type salvager struct {
 	source, target *connection
 	recovery       *Recovery
 	highest        int64
+	// failure is an error of the new file, which ends everything.
+	failure error
 }
 
 func (s *salvager) tables() error {
-	err := s.rows("event", insertEvent, &s.recovery.Events)
-	if err == nil {
-		err = s.rows("dead_letter", insertDeadLetter, &s.recovery.DeadLetters)
-	}
-	if err == nil {
-		err = s.marks()
-	}
-	if err == nil {
-		err = s.damaged()
-	}
-	if err != nil {
-		return err
+	s.rows("event", insertEvent, &s.recovery.Events)
+	s.rows("dead_letter", insertDeadLetter, &s.recovery.DeadLetters)
+	s.marks()
+	s.damaged()
+	if s.failure != nil {
+		return s.failure
 	}
 	// What was lost may have had higher numbers, and so may the reservation that
 	// cannot be read; a gap does no harm.
 	reserved, _ := s.source.number(selectSetting, settingReserved)
-	highest := max(reserved, s.highest) + sequencesAtOnce
-	_, err = s.target.exec(upsertSetting, settingReserved, highest)
+	_, err := s.target.exec(upsertSetting, settingReserved, max(reserved, s.highest)+sequencesAtOnce)
 	return err
 }
 
+// read runs a query on the damaged file. What cannot be read of it is the reason for
+// all this, so that only an error of the new file, which visit leaves in failure,
+// ends the salvage.
+func (s *salvager) read(query string, visit func([]driver.Value), values ...driver.Value) error {
+	return s.source.query(query, func(row []driver.Value) error {
+		if s.failure == nil {
+			visit(row)
+		}
+		return s.failure
+	}, values...)
+}
+
 // rows copies one of the tables that have the columns of a row.
-func (s *salvager) rows(table, insert string, count *int) error {
+func (s *salvager) rows(table, insert string, count *int) {
 	copied := map[int64]bool{}
-	var failure error
-	visit := func(values []driver.Value) (int64, error) {
+	s.scan("SELECT "+rowColumns+" FROM "+table, "sequence", func(values []driver.Value) (key int64) {
 		r := readRow(values)
-		if copied[r.sequence] {
-			return r.sequence, nil
+		switch {
+		case copied[r.sequence]:
+			return r.sequence
+		case r.problem != "":
+			s.recovery.Damaged++
+			s.failure = r.damaged(table).insert(s.target)
+		default:
+			*count++
+			s.highest = max(s.highest, r.sequence)
+			s.failure = r.insert(s.target, insert)
 		}
 		copied[r.sequence] = true
-		if r.problem != "" {
-			s.recovery.Damaged++
-			failure = r.damaged(table).insert(s.target)
-			return r.sequence, failure
-		}
-		*count++
-		s.highest = max(s.highest, r.sequence)
-		failure = r.insert(s.target, insert)
-		return r.sequence, failure
-	}
-	s.scan("SELECT "+rowColumns+" FROM "+table, "sequence", visit, &failure)
-	return failure
+		return r.sequence
+	})
 }
 
 // farthestLook bounds how far beyond an unreadable row a readable one is looked for.
 const farthestLook = int64(1) << 40
 
 // scan visits the rows of a table by its integer key, from the lowest to the
-// highest, stepping over what cannot be read. It ends early when failure is set.
-func (s *salvager) scan(query, key string, visit func([]driver.Value) (int64, error), failure *error) {
-	last := int64(-1 << 62)
-	step := func(values []driver.Value) error {
-		at, err := visit(values)
-		last = max(last, at)
-		return err
-	}
+// highest, stepping over what cannot be read. Some are visited twice.
+func (s *salvager) scan(query, key string, visit func([]driver.Value) int64) {
 	forward := query + " WHERE " + key + " > ? ORDER BY " + key
 	backward := query + " WHERE " + key + " < ? AND " + key + " > ? ORDER BY " + key + " DESC"
-	for {
-		if err := s.source.query(forward, step, last); err == nil || *failure != nil {
+	for last := int64(-1 << 62); ; {
+		err := s.read(forward, func(values []driver.Value) { last = max(last, visit(values)) }, last)
+		if err == nil || s.failure != nil {
 			return
 		}
 		// Look for a readable row farther on, and walk back from it to the gap.
-		resumed := false
-		for ahead := int64(1); ahead < farthestLook && !resumed; ahead *= 2 {
-			from := max(last, 0) + ahead
-			first := int64(0)
-			// A failure behind the first row found ends this query, not the look.
-			_ = s.source.query(forward+" LIMIT 1", func(values []driver.Value) error {
-				at, err := visit(values)
-				first, resumed = at, err == nil
-				return err
-			}, from)
-			if *failure != nil {
-				return
-			}
-			if resumed {
-				gap := last
-				_ = s.source.query(backward, func(values []driver.Value) error {
-					_, err := visit(values)
-					return err
-				}, first, gap)
-				if *failure != nil {
-					return
-				}
-				last = first
-			}
+		gap := last
+		for ahead := int64(1); ahead < farthestLook && last == gap && s.failure == nil; ahead *= 2 {
+			// An error behind the first row that is found is met again later.
+			_ = s.read(forward+" LIMIT 1", func(values []driver.Value) { last = max(last, visit(values)) }, max(gap, 0)+ahead)
 		}
-		if !resumed {
+		if last == gap {
 			return
 		}
+		_ = s.read(backward, func(values []driver.Value) { visit(values) }, last, gap)
 	}
 }
 
 // marks copies the table seen.
-func (s *salvager) marks() error {
-	var failure error
-	visit := func(values []driver.Value) error {
-		m, err := readMark(values)
-		if err != nil {
+func (s *salvager) marks() {
+	visit := func(values []driver.Value) {
+		m := readMark(values)
+		if m.problem != "" {
 			s.recovery.Damaged++
-			failure = (&damagedRow{origin: "seen", sequence: m.sequence, endpoint: m.endpoint, problem: err.Error()}).insert(s.target)
-			return failure
+			s.failure = m.damaged().insert(s.target)
+			return
 		}
 		s.highest = max(s.highest, m.sequence)
 		var fresh bool
-		if fresh, failure = m.insert(s.target); fresh {
+		if fresh, s.failure = m.insert(s.target); fresh {
 			s.recovery.Seen++
 		}
-		return failure
 	}
 	const query = "SELECT message, failed, endpoint, client, sequence, accepted, checksum FROM seen ORDER BY message"
-	if err := s.source.query(query, visit); err != nil && failure == nil {
+	if s.read(query, visit) != nil {
 		// From the other end, up to the same gap; what is met twice is left out.
-		_ = s.source.query(query+" DESC", visit)
+		_ = s.read(query+" DESC", visit)
 	}
-	return failure
 }
 
 // damaged copies what was set apart before.
-func (s *salvager) damaged() error {
-	var failure error
-	// What cannot be read of it is lost.
-	_ = s.source.query("SELECT found, origin, sequence, endpoint, problem, content FROM damaged ORDER BY number", func(values []driver.Value) error {
-		_, failure = s.target.exec(insertDamaged, integer(values[0]), text(values[1]), integer(values[2]), text(values[3]), text(values[4]), []byte(text(values[5])))
-		return failure
+func (s *salvager) damaged() {
+	_ = s.read("SELECT found, origin, sequence, endpoint, problem, content FROM damaged ORDER BY number", func(values []driver.Value) {
+		_, s.failure = s.target.exec(insertDamaged, integer(values[0]), text(values[1]), integer(values[2]), text(values[3]), text(values[4]), []byte(text(values[5])))
 	})
-	return failure
 }

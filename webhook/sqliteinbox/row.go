@@ -3,7 +3,6 @@ package sqliteinbox
 import (
 	"database/sql/driver"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"time"
@@ -97,7 +96,7 @@ func (r *row) checksum() int64 {
 
 func appendNumbers(to []byte, numbers ...int64) []byte {
 	for _, n := range numbers {
-		to = binary.LittleEndian.AppendUint64(to, uint64(n))
+		to = binary.LittleEndian.AppendUint64(to, uint64(n)) //nolint:gosec // the bits are what counts
 	}
 	return to
 }
@@ -106,7 +105,9 @@ func appendText(to []byte, text string) []byte {
 	return append(appendNumbers(to, int64(len(text))), text...)
 }
 
-var errChecksum = errors.New("the checksum does not match")
+func wrongChecksum(found, want int64) string {
+	return fmt.Sprintf("the checksum does not match: %d instead of %d", found, want)
+}
 
 // readRow reads a row in the order of rowColumns and checks it; see row.problem.
 func readRow(values []driver.Value) row {
@@ -119,7 +120,7 @@ func readRow(values []driver.Value) row {
 		attempts: int(integer(values[7])), due: fromMicroseconds(integer(values[8])), reason: text(values[9]),
 	}
 	if r.checksum() != integer(values[11]) {
-		r.problem = fmt.Sprintf("%v: %d instead of %d", errChecksum, integer(values[11]), r.checksum())
+		r.problem = wrongChecksum(integer(values[11]), r.checksum())
 	}
 	return r
 }
@@ -132,6 +133,8 @@ type mark struct {
 	failed   bool
 	sequence int64
 	accepted time.Time
+	// problem says what is wrong with a row that was read; "" if nothing is.
+	problem string
 }
 
 const (
@@ -155,13 +158,14 @@ func (m *mark) checksum() int64 {
 	return int64(crc32.Checksum(all, castagnoli))
 }
 
-func readMark(values []driver.Value) (mark, error) {
+// readMark reads a row in the order of selectMark and checks it; see mark.problem.
+func readMark(values []driver.Value) mark {
 	m := mark{
 		message: salebot.MessageID(integer(values[0])), failed: integer(values[1]) == 1, endpoint: text(values[2]),
 		client: salebot.ClientID(integer(values[3])), sequence: integer(values[4]), accepted: fromMicroseconds(integer(values[5])),
 	}
 	if m.checksum() != integer(values[6]) {
-		return m, errChecksum
+		m.problem = wrongChecksum(integer(values[6]), m.checksum())
 	}
-	return m, nil
+	return m
 }

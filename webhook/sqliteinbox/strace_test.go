@@ -26,8 +26,12 @@ import (
 //
 //	go test -tags strace -run TestFlushBeforeAnswer -v .
 func TestFlushBeforeAnswer(t *testing.T) {
+	t.Parallel()
 	for _, senders := range []int{1, 8} {
-		t.Run(fmt.Sprintf("senders=%d", senders), func(t *testing.T) { watchFlushes(t, senders) })
+		t.Run(fmt.Sprintf("senders=%d", senders), func(t *testing.T) {
+			t.Parallel()
+			watchFlushes(t, senders)
+		})
 	}
 }
 
@@ -83,7 +87,7 @@ func watchFlushes(t *testing.T, count int) {
 var (
 	traced   = regexp.MustCompile(`^(\d+) +(read|write|fsync|fdatasync)\((\d+)<([^>]*)>(.*)$`)
 	received = regexp.MustCompile(`= [1-9]\d*$`)
-	resumed  = regexp.MustCompile(`^(\d+) +<\.\.\. (read|write|fsync|fdatasync) resumed>(.*)$`)
+	resumed  = regexp.MustCompile(`^(\d+) +<\.{3} (read|write|fsync|fdatasync) resumed>(.*)$`)
 )
 
 // readTrace checks each answer and counts the answers and the flushes of the log.

@@ -1,0 +1,188 @@
+package emulator
+
+import (
+	"time"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+type messageShape struct {
+	ID   salebot.MessageID `json:"id,string"`
+	Time time.Time         `json:"time"`
+	// From is client, flow, employee, api, callback, crm or telephony.
+	From        string                   `json:"from"`
+	Text        string                   `json:"text"`
+	Hint        string                   `json:"hint"`
+	Buttons     []buttonShape            `json:"buttons"`
+	Attachments []salebottest.Attachment `json:"attachments"`
+	BlockID     salebot.BlockID          `json:"block_id,string"`
+	Delivered   bool                     `json:"delivered"`
+	Error       string                   `json:"error"`
+	Employee    string                   `json:"employee"`
+	Variables   map[string]string        `json:"variables"`
+}
+
+type buttonShape struct {
+	salebottest.Button
+	// Pressable is false for a button that opens something outside the
+	// conversation.
+	Pressable bool `json:"pressable"`
+}
+
+func shapeOfMessage(m salebottest.Message) messageShape {
+	shape := messageShape{
+		ID: m.ID, Time: m.Time, From: authorOf(m), Text: m.Text, Hint: m.Hint,
+		Buttons: make([]buttonShape, len(m.Buttons)), Attachments: m.Attachments, BlockID: m.BlockID,
+		Delivered: m.Delivered(), Error: m.Error, Variables: m.Variables,
+	}
+	for i, b := range m.Buttons {
+		outside := b.URL != "" || b.WebApp != "" || b.Type == "location" || b.Type == "web_app"
+		shape.Buttons[i] = buttonShape{Button: b, Pressable: !outside}
+	}
+	if shape.Attachments == nil {
+		shape.Attachments = []salebottest.Attachment{}
+	}
+	if shape.Variables == nil {
+		shape.Variables = map[string]string{}
+	}
+	if m.Employee != nil {
+		shape.Employee = m.Employee.Email
+	}
+	return shape
+}
+
+func authorOf(m salebottest.Message) string {
+	switch {
+	case m.Origin == salebot.HistoryOriginCallback:
+		return "callback"
+	case m.FromClient:
+		return "client"
+	case m.Employee != nil:
+		return "employee"
+	case m.Origin == salebot.HistoryOriginAPI:
+		return "api"
+	case m.Origin == salebot.HistoryOriginCRM:
+		return "crm"
+	case m.Origin == salebot.HistoryOriginTelephony:
+		return "telephony"
+	}
+	return "flow"
+}
+
+type conversationShape struct {
+	Messages []messageShape `json:"messages"`
+	// Before and After are how many messages stand before and after these.
+	Before int `json:"before"`
+	After  int `json:"after"`
+}
+
+func (c *control) listMessages(r *call) (any, error) {
+	id, err := r.client()
+	if err != nil {
+		return nil, err
+	}
+	var numbers [4]int64
+	for i, name := range []string{"before", "after", "wait", "limit"} {
+		if numbers[i], err = r.number(name, 0, 1<<62); err != nil {
+			return nil, err
+		}
+	}
+	query := salebottest.ConversationQuery{
+		Before: salebot.MessageID(numbers[0]), After: salebot.MessageID(numbers[1]), Limit: usualPage,
+	}
+	if numbers[3] > 0 {
+		query.Limit = int(min(numbers[3], largestPage))
+	}
+	var part salebottest.Conversation
+	known := true
+	look := func() bool {
+		part, known = c.Conversation(id, query)
+		return !known || len(part.Messages) > 0
+	}
+	if numbers[2] > 0 && query.Before == 0 {
+		c.wait(r, numbers[2], look)
+	} else {
+		look()
+	}
+	if !known {
+		return nil, noClient(id)
+	}
+	shape := conversationShape{Messages: make([]messageShape, len(part.Messages)), Before: part.Before, After: part.After}
+	for i, m := range part.Messages {
+		shape.Messages[i] = shapeOfMessage(m)
+	}
+	return shape, nil
+}
+
+const longestText = 1 << 20
+
+func (c *control) writeMessage(r *call) (any, error) {
+	id, err := r.client()
+	if err != nil {
+		return nil, err
+	}
+	var wanted struct {
+		Text        string                   `json:"text"`
+		Attachments []salebottest.Attachment `json:"attachments"`
+		// Employee is the address of the employee who writes instead of the client.
+		Employee string `json:"employee"`
+	}
+	err = r.read(&wanted)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case wanted.Text == "" && len(wanted.Attachments) == 0:
+		return nil, badRequest("text or attachments are required")
+	case len(wanted.Text) > longestText:
+		return nil, badRequest("the text is too long")
+	}
+	if _, known := c.LookupClient(id); !known {
+		return nil, noClient(id)
+	}
+	var m salebottest.Message
+	if wanted.Employee != "" {
+		m, err = c.WriteAsEmployee(id, wanted.Employee, wanted.Text)
+	} else {
+		m, err = c.Write(id, wanted.Text, wanted.Attachments...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return shapeOfMessage(m), nil
+}
+
+func (c *control) pressButton(r *call) (any, error) {
+	id, err := r.client()
+	if err != nil {
+		return nil, err
+	}
+	var wanted struct {
+		// Text is the caption of the button; the latest one that has it counts.
+		Text string `json:"text"`
+		// MessageID and Button name a certain one by its place.
+		MessageID salebot.MessageID `json:"message_id"`
+		Button    int               `json:"button"`
+	}
+	err = r.read(&wanted)
+	if err != nil {
+		return nil, err
+	}
+	if _, known := c.LookupClient(id); !known {
+		return nil, noClient(id)
+	}
+	var m salebottest.Message
+	switch {
+	case wanted.MessageID != 0:
+		m, err = c.PressUnder(id, wanted.MessageID, wanted.Button)
+	case wanted.Text != "":
+		m, err = c.Press(id, wanted.Text)
+	default:
+		return nil, badRequest("text or message_id is required")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return shapeOfMessage(m), nil
+}

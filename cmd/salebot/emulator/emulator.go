@@ -1,0 +1,66 @@
+// Package emulator serves an emulated Salebot project to programs in any language
+// and to people: the API itself under /api/, a control API under /_emulator/, and
+// a page in the browser at /.
+package emulator
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+// Options say what a Handler serves.
+type Options struct {
+	// Emulator is the project; required.
+	Emulator *salebottest.Emulator
+	// Version is what the status tells.
+	Version string
+	// Keys are the API keys. They are never shown, also where a request has one in
+	// its body.
+	Keys []string
+	// AllowedHosts are further names under which the page and the control API may
+	// be opened, besides localhost and addresses in digits.
+	AllowedHosts []string
+	// Save writes the state to its file; nil where there is none.
+	Save func() error
+}
+
+// Handler serves an emulated project.
+type Handler struct {
+	emulator *salebottest.Emulator
+	control  http.Handler
+	page     http.Handler
+}
+
+// NewHandler returns a handler. It follows the emulator's changes until ctx ends.
+func NewHandler(ctx context.Context, options Options) *Handler {
+	c := &control{
+		Emulator: options.Emulator,
+		version:  options.Version,
+		mask:     newMask(options.Keys),
+		save:     options.Save,
+		feed:     newFeed(),
+		ended:    ctx.Done(),
+	}
+	g := guard{names: allowedNames(options.AllowedHosts)}
+	go c.feed.follow(ctx, options.Emulator, c.status)
+	return &Handler{
+		emulator: options.Emulator,
+		control:  g.protect(c.handler()),
+		page:     g.protect(pageHandler()),
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/api/"):
+		h.emulator.ServeHTTP(w, r)
+	case strings.HasPrefix(r.URL.Path, controlPath):
+		h.control.ServeHTTP(w, r)
+	default:
+		h.page.ServeHTTP(w, r)
+	}
+}

@@ -1,0 +1,129 @@
+package emulator
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+// faultShape is a fault. Its times are text here, such as "1.5s".
+type faultShape struct {
+	// ID is made of what the fault does, so that faults that do the same have the
+	// same one, and a program knows that of its own fault.
+	ID             string            `json:"id,omitempty"`
+	Action         string            `json:"action"`
+	After          int               `json:"after"`
+	Times          int               `json:"times"`
+	Status         int               `json:"status"`
+	Body           string            `json:"body"`
+	ContentType    string            `json:"content_type"`
+	Page           bool              `json:"page"`
+	RetryAfter     settings.Duration `json:"retry_after"`
+	RetryAfterDate bool              `json:"retry_after_date"`
+	Execute        bool              `json:"execute"`
+	Delay          settings.Duration `json:"delay"`
+	Reset          salebottest.Reset `json:"reset"`
+	Truncate       bool              `json:"truncate"`
+}
+
+func shapeOfFault(f salebottest.Fault) faultShape {
+	return faultShape{
+		ID: idOfFault(f), Action: f.Action, After: f.After, Times: f.Times, Status: f.Status, Body: f.Body,
+		ContentType: f.ContentType, Page: f.Page, RetryAfter: settings.Duration(f.RetryAfter), RetryAfterDate: f.RetryAfterDate,
+		Execute: f.Execute, Delay: settings.Duration(f.Delay), Reset: f.Reset, Truncate: f.Truncate,
+	}
+}
+
+func idOfFault(f salebottest.Fault) string {
+	f.After, f.Times = 0, 0
+	text, err := json.Marshal(f)
+	if err != nil {
+		panic(err) // a fault is made of texts and numbers
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
+}
+
+// longestDelay keeps a slow answer within the time that the server gives a
+// request.
+const longestDelay = 3 * time.Minute
+
+func (s faultShape) fault() (salebottest.Fault, error) {
+	f := salebottest.Fault{
+		Action: s.Action, After: s.After, Times: s.Times, Status: s.Status, Body: s.Body, ContentType: s.ContentType,
+		Page: s.Page, RetryAfter: time.Duration(s.RetryAfter), RetryAfterDate: s.RetryAfterDate, Execute: s.Execute,
+		Delay: time.Duration(s.Delay), Reset: s.Reset, Truncate: s.Truncate,
+	}
+	same := f
+	same.Action, same.After, same.Times = "", 0, 0
+	switch {
+	case f.Action != "" && action.Lookup(f.Action) == nil:
+		return f, badRequest("there is no action %q", f.Action)
+	case f.After < 0 || f.Times < salebottest.Always:
+		return f, badRequest("after and times must not be negative; a times of -1 goes on until the fault is removed")
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return f, badRequest("status must be from 200 to 599")
+	case f.Delay < 0 || f.Delay > longestDelay || f.RetryAfter < 0:
+		return f, badRequest("delay must be at most %v, and no time may be negative", longestDelay)
+	case !slices.Contains([]salebottest.Reset{"", salebottest.ResetBefore, salebottest.ResetAfter, salebottest.ResetDuring}, f.Reset):
+		return f, badRequest(`reset must be "before", "after" or "during"`)
+	case same == (salebottest.Fault{}) || same == (salebottest.Fault{Execute: true}):
+		return f, badRequest("the fault does nothing: give a status, a body, a page, a delay, a reset or a truncation")
+	}
+	if err := f.Validate(); err != nil {
+		return f, badRequest("%v", err)
+	}
+	return f, nil
+}
+
+type faultsShape struct {
+	Faults []faultShape `json:"faults"`
+}
+
+func (c *control) listFaults(*call) (any, error) {
+	shape := faultsShape{Faults: []faultShape{}}
+	for _, f := range c.Faults() {
+		shape.Faults = append(shape.Faults, shapeOfFault(f))
+	}
+	return shape, nil
+}
+
+const mostFaults = 1000
+
+func (c *control) addFault(r *call) (any, error) {
+	var wanted faultShape
+	if err := r.read(&wanted); err != nil {
+		return nil, err
+	}
+	f, err := wanted.fault()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(c.Faults()) >= mostFaults:
+		return nil, badRequest("there are too many faults already")
+	}
+	c.Fail(f)
+	if f.Times == 0 {
+		f.Times = 1
+	}
+	return shapeOfFault(f), nil
+}
+
+func (c *control) clearFaults(r *call) (any, error) {
+	c.ClearFaults()
+	return c.listFaults(r)
+}
+
+func (c *control) removeFault(r *call) (any, error) {
+	id := r.PathValue("fault_id")
+	if c.RemoveFaults(func(f salebottest.Fault) bool { return idOfFault(f) == id }) == 0 {
+		return nil, notFound("there is no fault %q", id)
+	}
+	return c.listFaults(r)
+}

@@ -1,0 +1,65 @@
+// The pane of API requests: what arrived, how it was understood, what was
+// answered.
+import { byId, el } from "./dom.js";
+import { ask } from "./server.js";
+import { attempt, code, readable, written } from "./shared.js";
+import { addPane } from "./panes.js";
+import { command } from "./chats.js";
+import { makeLog } from "./log.js";
+import { t } from "./words.js";
+
+const pane = byId("pane-requests");
+
+/** An HTTP status as a colored mark. */
+export const badge = (status, bad) => el("span", { class: "badge " + (bad ? "bad" : "good") }, status === 0 ? t("no_answer") : String(status));
+
+/** A body of a request or an answer. */
+export function bodyPart(body, label) {
+  if (body.base64) return el("p", { class: "hint" }, t("binary", { n: body.bytes }));
+  if (body.text === "") return el("p", { class: "hint" }, t("empty_body"));
+  return code(readable(body.text), label);
+}
+
+const summary = (request) => [
+  el("span", { class: "log-line" },
+    badge(request.status, request.refused), el("b", {}, request.action), el("span", { class: "mono small" }, request.method),
+    el("time", { datetime: request.time }, written(request.time, "clock"))),
+  request.fault ? el("span", { class: "log-note bad" }, t("fault_was", { what: request.fault })) : null,
+  request.notes.map((text) => el("span", { class: "log-note" }, t("remark", { text }))),
+];
+
+const details = (request) => [
+  request.action_known ? null : el("p", { class: "log-note bad" }, t("unknown_action")),
+  el("h4", {}, t("arrived")),
+  code(request.method + " " + request.path + (request.content_type ? "\nContent-Type: " + request.content_type : "") + "\n" + t("key_used", { key: request.key }), t("arrived")),
+  bodyPart(request.body, t("body")),
+  el("h4", {}, t("understood")), code(readable(request.parameters_text), t("understood")),
+  el("h4", {}, t("answered")), el("p", {}, badge(request.status, request.refused)), bodyPart(request.answer, t("answered")),
+  el("h4", {}, t("again")), command(request.curl),
+];
+
+/** Starts the pane. */
+export function startRequests() {
+  const chosen = el("select", {}, el("option", { value: "" }));
+  const label = el("label", { class: "filter" }, el("span", {}), chosen);
+  pane.append(label);
+  const words = () => {
+    label.firstElementChild.textContent = t("action");
+    chosen.firstElementChild.textContent = t("all_actions");
+  };
+  words();
+  attempt(async () => {
+    const answer = await ask("actions");
+    chosen.append(...answer.actions.map((action) => el("option", { value: action.name }, action.name)));
+  });
+  const log = makeLog(pane, {
+    path: "requests", name: "requests", summary, details,
+    filter: () => ({ action: chosen.value }),
+    empty: () => [
+      el("p", {}, t("no_requests")),
+      command(`curl "${location.origin}/api/$SALEBOT_API_KEY/connected_channels"`),
+    ],
+  });
+  chosen.addEventListener("change", () => log.restart());
+  addPane("requests", { refresh: log.refresh, redraw: () => { words(); log.restart(); } });
+}

@@ -1,0 +1,177 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+// requestShape is a request in a list.
+type requestShape struct {
+	Number int64     `json:"number"`
+	Time   time.Time `json:"time"`
+	Action string    `json:"action"`
+	Method string    `json:"method"`
+	// Path has a placeholder where the key was.
+	Path string `json:"path"`
+	// Key is the name of the key.
+	Key    string `json:"key"`
+	Status int    `json:"status"`
+	// Refused says that the answer is a failure, as far as it can be told.
+	Refused bool     `json:"refused"`
+	Fault   string   `json:"fault"`
+	Notes   []string `json:"notes"`
+}
+
+// requestDetails is a request with all that is known of it.
+type requestDetails struct {
+	requestShape
+	ContentType string    `json:"content_type"`
+	Body        bodyShape `json:"body"`
+	// Parameters are what was understood.
+	Parameters json.RawMessage `json:"parameters"`
+	// ParametersText is the same as text, for JavaScript, which rounds large
+	// numbers.
+	ParametersText string `json:"parameters_text"`
+	// ActionKnown says that the API has the action.
+	ActionKnown bool      `json:"action_known"`
+	Answer      bodyShape `json:"answer"`
+	// Curl repeats the request.
+	Curl string `json:"curl"`
+}
+
+// bodyShape is a body: as text where it is one, or else in base64.
+type bodyShape struct {
+	Text   string `json:"text"`
+	Base64 string `json:"base64,omitempty"`
+	Bytes  int    `json:"bytes"`
+}
+
+func (c *control) body(body []byte) bodyShape {
+	shape := bodyShape{Bytes: len(body)}
+	if text := c.mask.text(string(body)); utf8.ValidString(text) {
+		shape.Text = text
+	} else {
+		shape.Base64 = base64.StdEncoding.EncodeToString([]byte(text))
+	}
+	return shape
+}
+
+func (c *control) shapeOfRequest(r salebottest.Request) requestShape {
+	shape := requestShape{
+		Number: r.Number, Time: r.Time.UTC(), Action: c.mask.text(r.Action), Method: r.Method, Path: c.mask.text(r.Path()), Key: r.Key,
+		Status: r.Status, Refused: refused(r), Fault: r.Fault, Notes: slices.Clone(r.Notes),
+	}
+	if shape.Notes == nil {
+		shape.Notes = []string{}
+	}
+	return shape
+}
+
+// refused says whether an answer is a failure: an HTTP status that is no success,
+// no answer at all, or a JSON status other than success. The variables of
+// get_variables may have the name status, so that one cannot be told.
+func refused(r salebottest.Request) bool {
+	if r.Status < 200 || r.Status > 299 {
+		return true
+	}
+	row := action.Lookup(r.Action)
+	if row == nil || row.Answer == action.Flat || len(r.Answer) == 0 || r.Answer[0] != '{' {
+		return false
+	}
+	var answer struct {
+		Status any `json:"status"`
+	}
+	if json.Unmarshal(r.Answer, &answer) != nil {
+		return false // a large answer is remembered only in part
+	}
+	word, isText := answer.Status.(string)
+	return isText && word != "success" && word != "ok"
+}
+
+func (c *control) listRequests(r *call) (any, error) {
+	before, limit, err := r.page()
+	if err != nil {
+		return nil, err
+	}
+	wanted := r.URL.Query().Get("action")
+	shape := struct {
+		Requests []requestShape `json:"requests"`
+		Total    int64          `json:"total"`
+	}{Requests: []requestShape{}, Total: c.Progress().Requests}
+	for len(shape.Requests) < limit {
+		some := c.RequestsBefore(before, max(limit, usualPage))
+		for _, request := range some {
+			if len(shape.Requests) < limit && (wanted == "" || request.Action == wanted) {
+				shape.Requests = append(shape.Requests, c.shapeOfRequest(request))
+			}
+		}
+		if len(some) == 0 || some[len(some)-1].Number == 1 {
+			break
+		}
+		before = some[len(some)-1].Number
+	}
+	return shape, nil
+}
+
+// page reads which part of a log is wanted.
+func (c *call) page() (before int64, limit int, err error) {
+	if before, err = c.number("before", 0, 1<<62); err != nil {
+		return 0, 0, err
+	}
+	most, err := c.number("limit", usualPage, largestPage)
+	return before, int(most), err
+}
+
+func (c *control) getRequest(r *call) (any, error) {
+	number, err := r.id("number")
+	if err != nil {
+		return nil, err
+	}
+	request, ok := c.LookupRequest(number)
+	if !ok {
+		return nil, notFound("request %d is not remembered", number)
+	}
+	parameters := c.mask.text(string(request.Parameters()))
+	masked := request
+	masked.Action, masked.Query = c.mask.text(request.Action), c.mask.text(request.Query)
+	masked.ContentType, masked.Body = c.mask.text(request.ContentType), []byte(c.mask.text(string(request.Body)))
+	details := requestDetails{
+		requestShape: c.shapeOfRequest(request),
+		ContentType:  masked.ContentType,
+		Body:         c.body(request.Body),
+		Parameters:   json.RawMessage(parameters), ParametersText: parameters,
+		ActionKnown: action.Lookup(request.Action) != nil,
+		Answer:      c.body(request.Answer),
+		Curl:        curl(r.address(), masked),
+	}
+	return details, nil
+}
+
+type actionShape struct {
+	Name       string   `json:"name"`
+	Methods    []string `json:"methods"`
+	Parameters []string `json:"parameters"`
+	Class      string   `json:"class"`
+	Permission string   `json:"permission"`
+	Evidence   string   `json:"evidence"`
+	Legacy     bool     `json:"legacy"`
+}
+
+func (*control) listActions(*call) (any, error) {
+	shape := struct {
+		Actions []actionShape `json:"actions"`
+	}{}
+	for _, row := range action.All() {
+		shape.Actions = append(shape.Actions, actionShape{
+			Name: row.Name, Methods: row.Methods, Parameters: append([]string{}, row.Params...), Class: row.Class.String(),
+			Permission: string(row.Permission), Evidence: row.Evidence.String(), Legacy: row.Legacy,
+		})
+	}
+	return shape, nil
+}

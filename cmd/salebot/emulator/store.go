@@ -1,0 +1,116 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/salebot-go/salebot/cmd/salebot/internal/statefile"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+// Store keeps the state of an emulator in a file.
+type Store struct {
+	path     string
+	emulator *salebottest.Emulator
+	// report tells a person what went wrong.
+	report func(text string)
+
+	mu sync.Mutex // one save at a time
+}
+
+// NewStore returns a store. Through report it tells of problems that do not stop
+// it.
+func NewStore(path string, emulator *salebottest.Emulator, report func(text string)) *Store {
+	return &Store{path: path, emulator: emulator, report: report}
+}
+
+// Load brings the emulator to the state in the file. Where there is none it makes
+// one, so that a path that cannot be written to is noticed at once. A file that
+// cannot be used is renamed and reported, and the emulator stays as it is.
+func (s *Store) Load() error {
+	text, err := statefile.Load(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return s.Save()
+	case err == nil:
+		var state salebottest.Project
+		if err = json.Unmarshal(text, &state); err == nil {
+			err = s.emulator.Restore(state)
+		}
+		if err == nil {
+			return nil
+		}
+	case !errors.Is(err, statefile.ErrDamaged):
+		return err
+	}
+	aside, failed := statefile.SetAside(s.path, time.Now())
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	s.report(fmt.Sprintf("%v; it is kept as %s, and the emulator begins anew", err, aside))
+	return nil
+}
+
+// Save writes the state to the file. When it returns without an error the state
+// is on the disk.
+func (s *Store) Save() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.emulator.Snapshot()
+	return statefile.Save(s.path, func(w io.Writer) error { return json.NewEncoder(w).Encode(state) })
+}
+
+const (
+	// savePause is the least time between two saves by themselves.
+	savePause = 2 * time.Second
+	// saveShare bounds the share of the time that is spent on them, so that a
+	// large state is saved less often.
+	saveShare = 50
+)
+
+// Follow saves after changes until ctx ends. Save once more afterwards, for the
+// last of them.
+func (s *Store) Follow(ctx context.Context) {
+	last := ""
+	for {
+		changed := s.emulator.Changed()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+		// What belongs to the same occasion goes into the same save.
+		if !sleep(ctx, savePause) {
+			return
+		}
+		start := time.Now()
+		problem := ""
+		if err := s.Save(); err != nil {
+			problem = err.Error()
+		}
+		if problem != last && problem != "" {
+			s.report(problem)
+		}
+		last = problem
+		if !sleep(ctx, saveShare*time.Since(start)) {
+			return
+		}
+	}
+}
+
+func sleep(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

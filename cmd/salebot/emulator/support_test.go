@@ -1,0 +1,65 @@
+package emulator_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"iter"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot/cmd/salebot/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+const testKey = testkit.Key
+
+// server is an emulator that listens.
+type server struct {
+	*salebottest.Emulator
+	address string
+}
+
+// start starts a server for a test.
+func start(t testing.TB, options emulator.Options, with ...salebottest.Option) *server {
+	t.Helper()
+	emulated, err := salebottest.Open(append([]salebottest.Option{salebottest.WithKey(testKey)}, with...)...)
+	require.NoError(t, err)
+	t.Cleanup(emulated.Close)
+	options.Emulator, options.Version, options.Keys = emulated, "0.0.0", []string{testKey}
+	ctx, cancel := context.WithCancel(context.Background())
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	stopped := make(chan error, 1)
+	handler := emulator.NewHandler(ctx, options)
+	go func() { stopped <- emulator.Serve(ctx, listener, handler) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-stopped)
+	})
+	return &server{Emulator: emulated, address: "http://" + listener.Addr().String()}
+}
+
+// eventsOf reads the data of server-sent events.
+func eventsOf(stream io.Reader) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		lines := bufio.NewScanner(stream)
+		for lines.Scan() {
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && !yield(data) {
+				return
+			}
+		}
+	}
+}
+
+func encode(t testing.TB, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(text)
+}

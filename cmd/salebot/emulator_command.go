@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/cmd/salebot/emulator"
+	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+// emulatorFlags are the flags of the command emulator.
+type emulatorFlags struct {
+	addr, key, seed, state, config string
+	webhookURL, webhookResend      string
+}
+
+func newEmulatorCommand() *cobra.Command {
+	var flags emulatorFlags
+	command := &cobra.Command{
+		Use:   "emulator",
+		Short: "Run a Salebot project on this machine",
+		Long: `Runs a Salebot project on this machine: the API under /api/{api_key}/{action}, a
+page in the browser at / that shows each chat and lets you write as the client,
+and a control API under /_emulator/ for tests in any language.
+
+When it is ready it prints its address. It stops at Ctrl-C or SIGTERM.`,
+		Example: `  salebot emulator
+  salebot emulator --key test --seed shop.yaml --webhook-url http://localhost:3000/webhook
+  curl -d '{"client_id": 25554, "message": "Hello"}' http://127.0.0.1:8085/api/test/message`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return flags.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	set := command.Flags()
+	set.SortFlags = false
+	set.StringVar(&flags.addr, "addr", "127.0.0.1:8085", "address to listen on; port 0 takes a free one")
+	set.StringVar(&flags.key, "key", "", "API key; without it one is made and printed")
+	set.StringVar(&flags.seed, "seed", "", "YAML or JSON file with the project to begin with")
+	set.StringVar(&flags.state, "state", "", "file to keep the state in; it counts more than --seed once it is there")
+	set.StringVar(&flags.webhookURL, "webhook-url", "", "address that gets every message, in and out")
+	set.StringVar(&flags.webhookResend, "webhook-resend", "", "which deliveries are repeated: none, 5xx or failed (default none)")
+	set.StringVar(&flags.config, "config", "", "YAML or JSON file with settings")
+	return command
+}
+
+func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
+	var config settings.Config
+	var err error
+	if f.config != "" {
+		if config, err = settings.LoadConfig(f.config); err != nil {
+			return err
+		}
+	}
+	main, made := f.mainKey()
+	emulated, err := f.open(config, main)
+	if err != nil {
+		return err
+	}
+	defer emulated.Close()
+	report := func(text string) { _, _ = fmt.Fprintln(log, "salebot:", text) }
+
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	keys := []string{main}
+	for _, key := range config.Keys {
+		keys = append(keys, key.Value)
+	}
+	options := emulator.Options{
+		Emulator: emulated, Version: salebot.Version, Keys: keys, AllowedHosts: config.AllowedHosts,
+	}
+	var store *emulator.Store
+	if f.state != "" {
+		store = emulator.NewStore(f.state, emulated, report)
+		err = store.Load()
+		if err != nil {
+			return err
+		}
+		options.Save = store.Save
+		go store.Follow(ctx)
+	}
+	address, onLoopback := addressOf(listener)
+	if !onLoopback {
+		report("warning: it listens on " + listener.Addr().String() + ", so that whoever reaches this machine can use it")
+	}
+	handler := emulator.NewHandler(ctx, options)
+	if made {
+		if _, err = fmt.Fprintln(out, "API key:", main); err != nil {
+			return err
+		}
+	}
+	if _, err = fmt.Fprintln(out, "The Salebot emulator is ready:", address); err != nil {
+		return err
+	}
+	err = emulator.Serve(ctx, listener, handler)
+	if store != nil {
+		if failed := store.Save(); failed != nil {
+			return failed
+		}
+	}
+	return err
+}
+
+// mainKey returns the key and says whether it was made up.
+func (f *emulatorFlags) mainKey() (key string, made bool) {
+	if f.key != "" {
+		return f.key, false
+	}
+	random := make([]byte, 16)
+	_, _ = rand.Read(random) // it never fails
+	return hex.EncodeToString(random), true
+}
+
+// open makes the emulator that the files and flags describe.
+func (f *emulatorFlags) open(config settings.Config, key string) (*salebottest.Emulator, error) {
+	webhook := config.Webhook
+	if f.webhookURL != "" {
+		webhook.URL = f.webhookURL
+	}
+	if f.webhookResend != "" {
+		webhook.Resend = salebottest.ResendRule(f.webhookResend)
+	}
+	options, err := config.Options()
+	if err != nil {
+		return nil, err
+	}
+	options = append(options,
+		salebottest.WithKeys(salebottest.Key{Value: key, Name: "main key"}), salebottest.WithKeys(config.Keys...),
+		salebottest.WithWebhook(webhook.Emulated()),
+	)
+	emulated, err := salebottest.Open(options...)
+	if err != nil || f.seed == "" {
+		return emulated, err
+	}
+	// What is wrong from here on is wrong in the seed file.
+	emulated.Close()
+	seed, err := settings.LoadSeed(f.seed)
+	if err != nil {
+		return nil, err
+	}
+	emulated, err = salebottest.Open(append([]salebottest.Option{salebottest.WithProject(seed)}, options...)...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.seed, err)
+	}
+	return emulated, nil
+}
+
+// addressOf returns the address for a browser on this machine, and whether only
+// this machine reaches it.
+func addressOf(listener net.Listener) (address string, onLoopback bool) {
+	at, err := netip.ParseAddrPort(listener.Addr().String())
+	if err != nil {
+		return "http://" + listener.Addr().String(), false
+	}
+	host := at.Addr().Unmap()
+	if host.IsUnspecified() {
+		return fmt.Sprintf("http://localhost:%d", at.Port()), false
+	}
+	return "http://" + netip.AddrPortFrom(host, at.Port()).String(), host.IsLoopback()
+}

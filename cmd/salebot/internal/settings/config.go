@@ -1,0 +1,157 @@
+package settings
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+// Config is what a configuration file says. All of it is optional.
+type Config struct {
+	// Answers say how the emulator answers where the evidence about Salebot is
+	// silent or split.
+	Answers salebottest.Answers `json:"answers,omitzero"`
+	// TimeZone is the project's, such as Europe/Moscow; empty means UTC.
+	TimeZone string `json:"time_zone,omitempty"`
+	// Keys are API keys besides the main one, each with its permissions.
+	Keys []salebottest.Key `json:"keys,omitempty"`
+	// Webhook says how deliveries are made.
+	Webhook Webhook `json:"webhook,omitzero"`
+	// BroadcastPace is the time between two messages of a broadcast.
+	BroadcastPace *Duration `json:"broadcast_pace,omitempty"`
+	// CORS is the origin whose pages may call the API; "*" means all of them.
+	CORS string `json:"cors,omitempty"`
+	// AllowedHosts are further names under which the page and the control API may
+	// be opened, besides localhost and addresses in digits.
+	AllowedHosts []string `json:"allowed_hosts,omitempty"`
+	// LogLimit is how many requests and deliveries are remembered.
+	LogLimit *int `json:"log_limit,omitempty"`
+	// BodyLimit bounds the body of a request, in bytes.
+	BodyLimit *int64 `json:"body_limit,omitempty"`
+}
+
+// Webhook says where the project's webhook is and how deliveries are made; see
+// salebottest.Webhook, whose durations are written here as text.
+type Webhook struct {
+	URL              string                      `json:"url,omitempty"`
+	Header           map[string]string           `json:"header,omitempty"`
+	Resend           salebottest.ResendRule      `json:"resend,omitempty"`
+	Attempts         int                         `json:"attempts,omitempty"`
+	RetryDelay       Duration                    `json:"retry_delay,omitempty"`
+	Timeout          Duration                    `json:"timeout,omitempty"`
+	Delay            Duration                    `json:"delay,omitempty"`
+	Duplicates       int                         `json:"duplicates,omitempty"`
+	Reorder          bool                        `json:"reorder,omitempty"`
+	Parallel         int                         `json:"parallel,omitempty"`
+	WithoutCallbacks bool                        `json:"without_callbacks,omitempty"`
+	Attachments      salebottest.AttachmentsForm `json:"attachments,omitempty"`
+}
+
+// Emulated returns the webhook in the form of the emulator.
+func (w Webhook) Emulated() salebottest.Webhook {
+	var header http.Header
+	for name, value := range w.Header {
+		if header == nil {
+			header = http.Header{}
+		}
+		header.Set(name, value)
+	}
+	return salebottest.Webhook{
+		URL: w.URL, Header: header, Resend: w.Resend, Attempts: w.Attempts,
+		RetryDelay: time.Duration(w.RetryDelay), Timeout: time.Duration(w.Timeout), Delay: time.Duration(w.Delay),
+		Duplicates: w.Duplicates, Reorder: w.Reorder, Parallel: w.Parallel,
+		WithoutCallbacks: w.WithoutCallbacks, Attachments: w.Attachments,
+	}
+}
+
+// Shown returns the emulator's webhook in the form of this package.
+func Shown(w salebottest.Webhook) Webhook {
+	shown := Webhook{
+		URL: w.URL, Resend: w.Resend, Attempts: w.Attempts,
+		RetryDelay: Duration(w.RetryDelay), Timeout: Duration(w.Timeout), Delay: Duration(w.Delay),
+		Duplicates: w.Duplicates, Reorder: w.Reorder, Parallel: w.Parallel,
+		WithoutCallbacks: w.WithoutCallbacks, Attachments: w.Attachments,
+	}
+	for name := range w.Header {
+		if shown.Header == nil {
+			shown.Header = map[string]string{}
+		}
+		shown.Header[name] = w.Header.Get(name)
+	}
+	return shown
+}
+
+// Duration is a time that is written as text, such as "1.5s" or "2h", or as a
+// number of seconds.
+type Duration time.Duration
+
+// MarshalText writes a duration as text.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalJSON reads a duration.
+func (d *Duration) UnmarshalJSON(text []byte) error {
+	var written string
+	if json.Unmarshal(text, &written) != nil {
+		written = string(text)
+	}
+	if seconds, err := strconv.ParseFloat(written, 64); err == nil {
+		written = strconv.FormatFloat(seconds, 'f', -1, 64) + "s"
+	}
+	read, err := time.ParseDuration(written)
+	if err != nil {
+		return fmt.Errorf("%q is no time; write it as 1.5s, 10m or 2h", written)
+	}
+	*d = Duration(read)
+	return nil
+}
+
+// LoadConfig reads a configuration file.
+func LoadConfig(path string) (Config, error) {
+	var config Config
+	if err := decodeFile(path, &config); err != nil {
+		return Config{}, err
+	}
+	if err := config.validate(); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return config, nil
+}
+
+func (c *Config) validate() error {
+	_, badZone := time.LoadLocation(c.TimeZone)
+	return errors.Join(c.Answers.Validate(), c.Webhook.Emulated().Validate(), badZone)
+}
+
+// Options returns the settings as options of an emulator. Keys and the webhook
+// are not among them, since the command line has a say in those.
+func (c *Config) Options() ([]salebottest.Option, error) {
+	location, err := time.LoadLocation(c.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	options := []salebottest.Option{
+		salebottest.WithAnswers(c.Answers), salebottest.WithLocation(location), salebottest.WithCORS(c.CORS),
+	}
+	if c.BroadcastPace != nil {
+		options = append(options, salebottest.WithBroadcastPace(time.Duration(*c.BroadcastPace)))
+	}
+	if c.LogLimit != nil {
+		options = append(options, salebottest.WithLogLimit(*c.LogLimit))
+	}
+	if c.BodyLimit != nil {
+		options = append(options, salebottest.WithBodyLimit(*c.BodyLimit))
+	}
+	return options, nil
+}
+
+// LoadSeed reads a file with the project to begin with.
+func LoadSeed(path string) (salebottest.Project, error) {
+	var project salebottest.Project
+	err := decodeFile(path, &project)
+	return project, err
+}

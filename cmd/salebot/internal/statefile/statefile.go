@@ -1,0 +1,124 @@
+// Package statefile keeps a state in a file so that the file holds a whole state
+// at any moment, and so that a damaged one is noticed.
+//
+// The file is one JSON object: the state, and a checksum of its bytes as the last
+// member. A file that was cut short has no checksum at its end.
+package statefile
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const (
+	head = `{"format":"salebot emulator state 1","state":`
+	tail = `,"sha256":"`
+	end  = "\"}\n"
+	// trailer is the length of what follows the state.
+	trailer = len(tail) + 2*sha256.Size + len(end)
+)
+
+// ErrDamaged says that a file is there and does not hold a whole state.
+var ErrDamaged = errors.New("the state file is damaged")
+
+// Save replaces the file by what write writes, which has to be JSON. Until that
+// is whole and on the disk the former file stays in place.
+func Save(path string, write func(io.Writer) error) (err error) {
+	// A link stays a link: the file that it points to is replaced.
+	if target, unresolved := filepath.EvalSymlinks(path); unresolved == nil {
+		path = target
+	}
+	folder := filepath.Dir(path)
+	temporary, err := os.CreateTemp(folder, "."+filepath.Base(path)+".new-*")
+	if err != nil {
+		return fmt.Errorf("save the state: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = temporary.Close()
+			_ = os.Remove(temporary.Name())
+			err = fmt.Errorf("save the state: %w", err)
+		}
+	}()
+	if err = fill(temporary, write); err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err == nil {
+		err = syncFolder(folder)
+	}
+	return err
+}
+
+// fill writes a file and brings it to the disk.
+func fill(file *os.File, write func(io.Writer) error) error {
+	if err := writeState(file, write); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+func writeState(file io.Writer, write func(io.Writer) error) error {
+	buffered := bufio.NewWriterSize(file, 1<<16)
+	if _, err := buffered.WriteString(head); err != nil {
+		return err
+	}
+	sum := sha256.New()
+	if err := write(io.MultiWriter(buffered, sum)); err != nil {
+		return err
+	}
+	if _, err := buffered.WriteString(tail + hex.EncodeToString(sum.Sum(nil)) + end); err != nil {
+		return err
+	}
+	return buffered.Flush()
+}
+
+// syncFolder makes the new name last. Some file systems cannot do that, and the
+// file itself is whole all the same.
+func syncFolder(path string) error {
+	folder, err := os.Open(path) //nolint:gosec // the path is the user's own
+	if err != nil {
+		return err
+	}
+	defer func() { _ = folder.Close() }()
+	_ = folder.Sync()
+	return nil
+}
+
+// Load returns the state in a file. The error is fs.ErrNotExist where there is no
+// file, and ErrDamaged where it does not hold a whole state.
+func Load(path string) ([]byte, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the path is the user's own
+	if err != nil {
+		return nil, fmt.Errorf("load the state: %w", err)
+	}
+	if len(text) < len(head)+trailer || !bytes.HasPrefix(text, []byte(head)) || !bytes.HasSuffix(text, []byte(end)) {
+		return nil, fmt.Errorf("load the state: %w: it does not have its beginning and its end", ErrDamaged)
+	}
+	state, rest := text[len(head):len(text)-trailer], text[len(text)-trailer:]
+	sum := sha256.Sum256(state)
+	if string(rest) != tail+hex.EncodeToString(sum[:])+end {
+		return nil, fmt.Errorf("load the state: %w: its checksum does not match", ErrDamaged)
+	}
+	return state, nil
+}
+
+// SetAside renames a file that cannot be used, so that it is not overwritten, and
+// returns its new name.
+func SetAside(path string, now time.Time) (string, error) {
+	aside := path + ".damaged-" + now.UTC().Format("20060102T150405.000")
+	if err := os.Rename(path, aside); err != nil {
+		return "", fmt.Errorf("set the state file aside: %w", err)
+	}
+	return aside, nil
+}

@@ -1,0 +1,102 @@
+package statefile
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func write(text string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	}
+}
+
+func TestSaveAndLoad(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	_, err := Load(path)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+
+	require.NoError(t, Save(path, write(`{"a":1}`)))
+	require.NoError(t, Save(path, write(`{"a":2}`)))
+	state, err := Load(path)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"a":2}`, string(state))
+
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.True(t, json.Valid(whole), "other programs can read the file")
+	left, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	require.Len(t, left, 1, "no temporary file stays behind")
+}
+
+func TestAFailureKeepsTheFormerState(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	require.NoError(t, Save(path, write(`{"a":1}`)))
+	broken := errors.New("no more room")
+	require.ErrorIs(t, Save(path, func(w io.Writer) error {
+		_, _ = io.WriteString(w, `{"a":`)
+		return broken
+	}), broken)
+	state, err := Load(path)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"a":1}`, string(state))
+	left, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+}
+
+// Whatever part of the file is lost or changed, it is noticed.
+func TestEveryCutIsNoticed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	require.NoError(t, Save(path, write(`{"clients":[{"id":1},{"id":2}]}`)))
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for n := range whole {
+		require.NoError(t, os.WriteFile(path, whole[:n], 0o600))
+		_, err := Load(path)
+		require.ErrorIs(t, err, ErrDamaged, "cut after %d bytes", n)
+
+		changed := []byte(strings.Clone(string(whole)))
+		changed[n] ^= 1
+		require.NoError(t, os.WriteFile(path, changed, 0o600))
+		_, err = Load(path)
+		require.ErrorIs(t, err, ErrDamaged, "byte %d changed", n)
+	}
+}
+
+func TestSetAside(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	require.NoError(t, os.WriteFile(path, []byte("{"), 0o600))
+	aside, err := SetAside(path, time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC))
+	require.NoError(t, err)
+	require.Equal(t, path+".damaged-20260506T070809.000", aside)
+	require.NoFileExists(t, path)
+	require.FileExists(t, aside)
+}
+
+func TestALinkStaysALink(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	file, link := filepath.Join(folder, "file"), filepath.Join(folder, "link")
+	require.NoError(t, Save(file, write(`{"a":1}`)))
+	require.NoError(t, os.Symlink(file, link))
+	require.NoError(t, Save(link, write(`{"a":2}`)))
+	state, err := Load(file)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"a":2}`, string(state))
+}

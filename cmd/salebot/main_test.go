@@ -1,0 +1,36 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// runAsCommand makes the test program behave as the command.
+const runAsCommand = "SALEBOT_TEST_RUN_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runAsCommand) != "" {
+		os.Exit(run())
+	}
+	testscript.Main(m, map[string]func(){"salebot": main})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Values[stateOfScript{}] = &scriptState{processes: map[string]*process{}}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"emulator": startInScript,
+			"end":      endInScript,
+			"http":     httpInScript,
+			"cut":      cutInScript,
+		},
+	})
+}

@@ -1,0 +1,297 @@
+package sqliteinbox_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/webhook"
+	"github.com/salebot-go/salebot/webhook/sqliteinbox"
+)
+
+func TestOneAtATime(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	inbox := openInbox(t, path, sqliteinbox.Options{})
+	if _, err := sqliteinbox.Open(path, sqliteinbox.Options{}); !errors.Is(err, sqliteinbox.ErrInUse) {
+		t.Errorf("a second inbox of this process: %v, want ErrInUse", err)
+	}
+	if err := inbox.Close(); err != nil {
+		t.Fatal(err)
+	}
+	process := startReceiver(t, path, filepath.Join(t.TempDir(), "log"))
+	if _, err := sqliteinbox.Open(path, sqliteinbox.Options{}); !errors.Is(err, sqliteinbox.ErrInUse) {
+		t.Errorf("while another process has it open: %v, want ErrInUse", err)
+	}
+	process.kill(t)
+	again := openInbox(t, path, sqliteinbox.Options{})
+	if again.Recovery() != nil {
+		t.Errorf("a killed process left damage: %+v", again.Recovery())
+	}
+}
+
+func TestOddPaths(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"with space.db", "query?mode=memory", "hash#1", "percent%20%", "кириллица.db", "semi;colon&amp='quote'"} {
+		path := filepath.Join(t.TempDir(), name)
+		inbox := openInbox(t, path, sqliteinbox.Options{})
+		put(t, inbox, event(1, 1))
+		if err := inbox.Close(); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	t.Run("relative", func(t *testing.T) {
+		t.Parallel()
+		if _, err := sqliteinbox.Open("", sqliteinbox.Options{}); err == nil {
+			t.Error("an empty path was opened")
+		}
+		if _, err := sqliteinbox.Open(filepath.Join(t.TempDir(), "missing", "inbox.db"), sqliteinbox.Options{}); err == nil {
+			t.Error("a file in a folder that does not exist was opened")
+		}
+		if _, err := sqliteinbox.Open(t.TempDir(), sqliteinbox.Options{}); err == nil {
+			t.Error("a folder was opened")
+		}
+		if _, err := sqliteinbox.Open(filepath.Join(t.TempDir(), "inbox.db"), sqliteinbox.Options{MaxPending: -1}); err == nil {
+			t.Error("a negative option was accepted")
+		}
+	})
+}
+
+func TestForeignFiles(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	document := filepath.Join(directory, "letter.txt")
+	if err := os.WriteFile(document, []byte("Dear Ann,\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	foreign := filepath.Join(directory, "foreign.db")
+	inbox := openInbox(t, foreign, sqliteinbox.Options{})
+	inbox.Execute(t, "PRAGMA application_id = 7")
+	newer := filepath.Join(directory, "newer.db")
+	second := openInbox(t, newer, sqliteinbox.Options{})
+	second.Execute(t, fmt.Sprintf("PRAGMA user_version = %d", sqliteinbox.SchemaVersion+1))
+	for _, i := range []*sqliteinbox.Inbox{inbox, second} {
+		if err := i.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]error{document: sqliteinbox.ErrForeignFile, foreign: sqliteinbox.ErrForeignFile, newer: sqliteinbox.ErrNewerSchema} {
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sqliteinbox.Open(path, sqliteinbox.Options{}); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", filepath.Base(path), err, want)
+		}
+		after, err := os.ReadFile(path)
+		if err != nil || len(after) != len(before) {
+			t.Errorf("%s was changed: %v", filepath.Base(path), err)
+		}
+	}
+}
+
+func TestFullFile(t *testing.T) {
+	t.Parallel()
+	inbox := openInbox(t, filepath.Join(t.TempDir(), "inbox.db"), sqliteinbox.Options{MaxFileBytes: 256 << 10})
+	kept := 0
+	var err error
+	for m := 1; m < 2000 && err == nil; m++ {
+		if _, err = inbox.Put(t.Context(), event(salebot.ClientID(m), salebot.MessageID(m))); err == nil {
+			kept++
+		}
+	}
+	if !errors.Is(err, webhook.ErrFull) || kept < 50 {
+		t.Fatalf("after %d events: %v, want ErrFull", kept, err)
+	}
+	// What was kept can be handled, and makes room.
+	for _, delivery := range take(t, inbox, 40) {
+		if err := inbox.Commit(t.Context(), delivery); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, inbox, event(5000, 5000))
+	if counts, err := inbox.Counts(t.Context(), endpoint); err != nil || counts.Waiting != kept-40+1 {
+		t.Errorf("%+v, %v; want %d waiting", counts, err, kept-40+1)
+	}
+}
+
+func TestForgetting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inbox := openInbox(t, filepath.Join(t.TempDir(), "inbox.db"), sqliteinbox.Options{DuplicateWindow: 24 * time.Hour})
+		const messages = 1200
+		for m := range messages {
+			put(t, inbox, event(1, salebot.MessageID(m+1)))
+		}
+		<-time.After(23 * time.Hour)
+		if !put(t, inbox, event(1, 1)).Duplicate || !put(t, inbox, event(1, messages)).Duplicate {
+			t.Error("a message was forgotten within the window")
+		}
+		put(t, inbox, event(1, messages+1))
+		<-time.After(3 * time.Hour)
+		if put(t, inbox, event(1, 1)).Duplicate || put(t, inbox, event(1, messages)).Duplicate {
+			t.Error("a message was remembered long after the window")
+		}
+		if !put(t, inbox, event(1, messages+1)).Duplicate {
+			t.Error("a younger message was forgotten")
+		}
+	})
+}
+
+// TestSequencesRise checks that no number is given twice, whether the file was
+// closed or not.
+func TestSequencesRise(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	last := int64(0)
+	for life := range 6 {
+		inbox := openInbox(t, path, sqliteinbox.Options{})
+		for range 3 {
+			receipt := put(t, inbox, event(1, 0))
+			if receipt.Sequence <= last {
+				t.Fatalf("sequence %d after %d", receipt.Sequence, last)
+			}
+			last = receipt.Sequence
+		}
+		for _, delivery := range take(t, inbox, 1) {
+			if err := inbox.Commit(t.Context(), delivery); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if life%2 == 0 {
+			path = inbox.Crash(t, path)
+		} else if err := inbox.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestCrashesAreCounted checks that an event over which the process dies again and
+// again is known to have been tried.
+func TestCrashesAreCounted(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	inbox := openInbox(t, path, sqliteinbox.Options{})
+	put(t, inbox, event(1, 1))
+	var attempts []int
+	for range 4 {
+		attempts = append(attempts, take(t, inbox, 1)[0].Attempt)
+		path = inbox.Crash(t, path)
+		inbox = openInbox(t, path, sqliteinbox.Options{})
+	}
+	// The first one is not written down, so that it costs nothing.
+	if fmt.Sprint(attempts) != "[1 1 2 3]" {
+		t.Errorf("attempts %v", attempts)
+	}
+}
+
+func TestFlushSettled(t *testing.T) {
+	t.Parallel()
+	for _, settled := range []bool{false, true} {
+		inbox := openInbox(t, filepath.Join(t.TempDir(), "inbox.db"), sqliteinbox.Options{FlushSettled: settled})
+		for m := range 3 {
+			put(t, inbox, event(1, salebot.MessageID(m+1)))
+		}
+		if lazy := inbox.Lazy(t); lazy {
+			t.Errorf("FlushSettled %v: an event was put without a flush", settled)
+		}
+		if err := inbox.Commit(t.Context(), take(t, inbox, 1)[0]); err != nil {
+			t.Fatal(err)
+		}
+		if lazy := inbox.Lazy(t); lazy == settled {
+			t.Errorf("FlushSettled %v: lazy after a commit is %v", settled, lazy)
+		}
+		put(t, inbox, event(1, 10))
+		if lazy := inbox.Lazy(t); lazy {
+			t.Errorf("FlushSettled %v: an event was put without a flush", settled)
+		}
+	}
+}
+
+// TestGivingUp checks that a caller who gives up leaves nothing half done: an event
+// is kept or not, and the others go on.
+func TestGivingUp(t *testing.T) {
+	t.Parallel()
+	inbox := openInbox(t, filepath.Join(t.TempDir(), "inbox.db"), sqliteinbox.Options{})
+	const callers = 200
+	results := make(chan error, callers)
+	for m := range callers {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(m%7)*time.Millisecond)
+		go func() {
+			defer cancel()
+			_, err := inbox.Put(ctx, event(salebot.ClientID(m+1), salebot.MessageID(m+1)))
+			results <- err
+		}()
+	}
+	kept := 0
+	for range callers {
+		switch err := <-results; {
+		case err == nil:
+			kept++
+		case !errors.Is(err, context.DeadlineExceeded):
+			t.Error(err)
+		}
+	}
+	counts, err := inbox.Counts(t.Context(), endpoint)
+	if err != nil || counts.Waiting < kept {
+		t.Errorf("%d were acknowledged, %+v are there, %v", kept, counts, err)
+	}
+	put(t, inbox, event(1000, 1000))
+}
+
+// TestDocumentedQueries runs what the documentation tells people to.
+func TestDocumentedQueries(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	filled(t, path, 10)
+	inbox := openInbox(t, path, sqliteinbox.Options{})
+	file, err := os.Open("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	queries := 0
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		query, found := strings.CutPrefix(lines.Text(), "//\tSELECT ")
+		if !found {
+			continue
+		}
+		queries++
+		if rows := inbox.Query(t, "SELECT "+query); rows == 0 {
+			t.Errorf("SELECT %s: no rows", query)
+		}
+	}
+	if queries != 3 {
+		t.Errorf("%d queries in the documentation, want 3", queries)
+	}
+}
+
+// TestReceiverExample runs the example, kills it, and runs it again.
+func TestReceiverExample(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	program := filepath.Join(directory, "receiver")
+	if output, err := exec.Command("go", "build", "-o", program, "./examples/receiver").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	output, err := exec.Command(program, "-demo", "-inbox", filepath.Join(directory, "inbox.db")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	t.Logf("%s", output)
+	if !strings.Contains(string(output), "nothing was lost") {
+		t.Errorf("%s", output)
+	}
+}
