@@ -197,7 +197,7 @@ func (l *Loop) passesDeadline(ctx context.Context, delay time.Duration) bool {
 func (p *Policy) backoff(attempts int) time.Duration {
 	bound := p.BaseDelay
 	for range attempts - 1 {
-		if bound >= p.MaxDelay/2 {
+		if bound > p.MaxDelay/2 {
 			bound = p.MaxDelay
 			break
 		}

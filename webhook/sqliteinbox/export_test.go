@@ -7,16 +7,20 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
 var errCrashed = errors.New("crashed")
 
+// crashes counts the copies, for their names.
+var crashes atomic.Int64
+
 // Crash ends an inbox as if its process had died, and returns the path of the file
-// as it was at that moment. Whatever is under way fails.
-func (i *Inbox) Crash(t testing.TB, path string) string {
+// as it was at that moment, copied into a folder. Whatever is under way fails.
+func (i *Inbox) Crash(t testing.TB, path, folder string) string {
 	t.Helper()
-	copied := filepath.Join(t.TempDir(), "inbox.db")
+	copied := filepath.Join(folder, fmt.Sprintf("crashed-%d.db", crashes.Add(1)))
 	crash := &operation{apply: func(w *writer) error {
 		for _, suffix := range []string{"", "-wal", lockSuffix} {
 			content, err := os.ReadFile(path + suffix)

@@ -1,6 +1,7 @@
 package sqliteinbox_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 
 func TestInbox(t *testing.T) {
 	t.Parallel()
-	inboxtest.Run(t, newStore, inboxtest.VirtualTime())
+	inboxtest.Run(t, newQuickStore, inboxtest.VirtualTime())
 }
 
 func TestInboxInRealTime(t *testing.T) {
@@ -19,15 +20,43 @@ func TestInboxInRealTime(t *testing.T) {
 	inboxtest.Run(t, newStore)
 }
 
-func newStore(t testing.TB) inboxtest.Store {
-	path := filepath.Join(t.TempDir(), "inbox.db")
+// newStore returns a store on the disk.
+func newStore(t testing.TB) inboxtest.Store { return storeIn(t.TempDir()) }
+
+// newQuickStore returns a store for tests that make many flushes and are not about
+// the disk.
+func newQuickStore(t testing.TB) inboxtest.Store { return storeIn(quickFolder(t)) }
+
+// quickFolder returns a folder in memory where the system has such a thing.
+func quickFolder(t testing.TB) string {
+	t.Helper()
+	const memory = "/dev/shm"
+	if info, err := os.Stat(memory); err != nil || !info.IsDir() {
+		return t.TempDir()
+	}
+	folder, err := os.MkdirTemp(memory, "sqliteinbox")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+	})
+	return folder
+}
+
+func storeIn(folder string) inboxtest.Store {
+	path := filepath.Join(folder, "inbox.db")
 	return inboxtest.Store{
 		Durable: true,
 		Open:    func(t testing.TB) webhook.Inbox { return openInbox(t, path, sqliteinbox.Options{}) },
 		OpenSmall: func(t testing.TB, entries int) webhook.Inbox {
 			return openInbox(t, filepath.Join(t.TempDir(), "small.db"), sqliteinbox.Options{MaxPending: entries})
 		},
-		Crash: func(t testing.TB, inbox webhook.Inbox) { path = inbox.(*sqliteinbox.Inbox).Crash(t, path) },
+		Crash: func(t testing.TB, inbox webhook.Inbox) {
+			path = inbox.(*sqliteinbox.Inbox).Crash(t, path, folder)
+		},
 		SetFailing: func(t testing.TB, inbox webhook.Inbox, failing bool) {
 			inbox.(*sqliteinbox.Inbox).SetFailing(t, failing)
 		},

@@ -26,7 +26,7 @@ func TestInboxesAgainstModel(t *testing.T) {
 		"memory": func(testing.TB) inboxtest.Store {
 			return inboxtest.Store{Open: func(testing.TB) webhook.Inbox { return webhook.NewMemoryInbox(webhook.MemoryOptions{}) }}
 		},
-		"sqlite": newStore,
+		"sqlite": newQuickStore,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

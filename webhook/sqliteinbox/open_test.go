@@ -130,7 +130,7 @@ func TestFullFile(t *testing.T) {
 func TestForgetting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		inbox := openInbox(t, filepath.Join(t.TempDir(), "inbox.db"), sqliteinbox.Options{DuplicateWindow: 24 * time.Hour})
+		inbox := openInbox(t, filepath.Join(quickFolder(t), "inbox.db"), sqliteinbox.Options{DuplicateWindow: 24 * time.Hour})
 		const messages = 1200
 		for m := range messages {
 			put(t, inbox, event(1, salebot.MessageID(m+1)))
@@ -171,7 +171,7 @@ func TestSequencesRise(t *testing.T) {
 			}
 		}
 		if life%2 == 0 {
-			path = inbox.Crash(t, path)
+			path = inbox.Crash(t, path, t.TempDir())
 		} else if err := inbox.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func TestCrashesAreCounted(t *testing.T) {
 	var attempts []int
 	for range 4 {
 		attempts = append(attempts, take(t, inbox, 1)[0].Attempt)
-		path = inbox.Crash(t, path)
+		path = inbox.Crash(t, path, t.TempDir())
 		inbox = openInbox(t, path, sqliteinbox.Options{})
 	}
 	// The first one is not written down, so that it costs nothing.

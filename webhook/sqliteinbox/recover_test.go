@@ -262,7 +262,7 @@ func TestEmptyFileWithLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	inbox := openInbox(t, path, sqliteinbox.Options{})
 	put(t, inbox, event(1, 1))
-	path = inbox.Crash(t, path)
+	path = inbox.Crash(t, path, t.TempDir())
 	change(t, path, func([]byte) []byte { return nil })
 	again := openInbox(t, path, sqliteinbox.Options{})
 	if recovery := again.Recovery(); recovery == nil {
@@ -282,7 +282,7 @@ func TestDamagedLog(t *testing.T) {
 		bodies[entry.MessageID] = entry.Body
 		put(t, inbox, entry)
 	}
-	path = inbox.Crash(t, path)
+	path = inbox.Crash(t, path, t.TempDir())
 	change(t, path+"-wal", func(log []byte) []byte { return log[:len(log)*2/3] })
 	again := openInbox(t, path, sqliteinbox.Options{})
 	events, _ := contents(t, again, bodies)
@@ -343,7 +343,7 @@ func FuzzRecovery(f *testing.F) {
 		if int(at) < len(damaged) {
 			copy(damaged[at:], patch)
 		}
-		path := filepath.Join(t.TempDir(), "inbox.db")
+		path := filepath.Join(quickFolder(t), "inbox.db")
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
