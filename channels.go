@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 
@@ -197,10 +196,11 @@ type InstagramSubscription struct {
 func (c *Client) CheckInstagramSubscription(ctx context.Context, request CheckInstagramSubscriptionRequest, options ...CallOption) (*InstagramSubscription, error) {
 	return call(ctx, c, "check_insta_subscription", options, request.encode, func(body []byte, _ *settings) (*InstagramSubscription, error) {
 		err := decodeData(body, []string{"is_follower"}, func(value []byte) error {
-			if _, known, err := wire.Flag(value); err != nil || !known {
-				return errors.Join(err, errNull)
+			_, known, problem := wire.Flag(value)
+			if problem == nil && !known {
+				problem = errNull
 			}
-			return nil
+			return problem
 		})
 		if err != nil {
 			return nil, err

@@ -63,8 +63,7 @@ func ExampleOpError() {
 	defer closeEmulator()
 
 	_, err := client.Message(context.Background(), salebot.MessageRequest{ClientID: 404, Message: "Hello"})
-	var failure *salebot.OpError
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*salebot.OpError](err); ok {
 		fmt.Println(failure.Action, failure.Attempts, failure.Outcome)
 	}
 	fmt.Println(errors.Is(err, salebot.ErrClientNotFound), errors.Is(err, salebot.ErrOutcomeUnknown))

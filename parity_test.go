@@ -59,7 +59,7 @@ func TestEveryActionHasItsMethodAndTheOtherWayRound(t *testing.T) {
 	t.Parallel()
 	methods := compositeMethods
 	for _, row := range action.All() {
-		methods = append(methods[:len(methods):len(methods)], row.GoMethod)
+		methods = append(slices.Clip(methods), row.GoMethod)
 	}
 	var got []string
 	for method := range reflect.TypeFor[*salebot.Client]().Methods() {
@@ -73,7 +73,7 @@ func TestEveryActionIsInTheOpenAPIDescriptionAndTheOtherWayRound(t *testing.T) {
 	text, err := os.ReadFile("api/openapi.yaml")
 	require.NoError(t, err)
 	var got []string
-	for _, match := range regexp.MustCompile(`(?m)^  /\{api_key\}/([a-z_]+):`).FindAllStringSubmatch(string(text), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^ {2}/\{api_key\}/([a-z_]+):`).FindAllStringSubmatch(string(text), -1) {
 		got = append(got, match[1])
 	}
 	requireSame(t, "api/openapi.yaml", actionNames(), got)

@@ -201,6 +201,10 @@ func TestOtherAnswers(t *testing.T) {
 		names    = scenarios["get_variables"][0]
 		send     = scenarios["message"][0]
 		clear    = scenarios["clear_history"][0]
+
+		blocks    = scenarios["get_messages"][0]
+		whatsApp  = scenarios["check_whatsapp"][0]
+		instagram = scenarios["check_insta_subscription"][0]
 	)
 	for _, c := range []struct {
 		call    scenario
@@ -260,6 +264,17 @@ func TestOtherAnswers(t *testing.T) {
 		{send, `null`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		{send, " \n", salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		{clear, " \n", 0, nil},
+
+		{blocks, `{"messages":[{"id":"5","message_type":"1"}]}`, 0, nil},
+		{blocks, `[{"id":5}]`, 0, nil},
+		{blocks, `{"messages":[{"answer":"x"}]}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{whatsApp, `{"exists":"True"}`, 0, nil},
+		{whatsApp, `{"exists":null}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{whatsApp, `{"exists":"perhaps"}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{instagram, `{"is_follower":0,"account_id":5}`, 0, nil},
+		{instagram, `{"is_follower":"perhaps"}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{instagram, `{"is_follower":null}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{instagram, `{"is_follower":1,"account_id":{}}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 	} {
 		result, err := c.call.call(t.Context(), newClient(t, answering(200, c.body)))
 		if c.is == nil {
@@ -270,6 +285,7 @@ func TestOtherAnswers(t *testing.T) {
 		requireOutcome(t, err, c.outcome)
 		require.ErrorIs(t, err, c.is, c.body)
 		require.Empty(t, result, "an error comes without a result: %s", c.body)
+		require.NotContains(t, err.Error(), "\n", "an error has one line")
 	}
 }
 

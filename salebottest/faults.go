@@ -193,8 +193,8 @@ func (f *Fault) describe() string {
 
 // Validate says what is wrong with a fault that cannot happen or would do
 // nothing.
-func (f Fault) Validate() error {
-	problem := ""
+func (f *Fault) Validate() error {
+	var problem string
 	switch {
 	case f.Action != "" && routes[f.Action].handle == nil:
 		problem = strconv.Quote(f.Action) + " is no action; there are " + strings.Join(Actions(), ", ")

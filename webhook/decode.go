@@ -148,6 +148,10 @@ func (d *decoder) client(source document, at int) wire.Walker {
 			d.variables(&c.OrderVariables, source.bytes[from:to], "client.order_variables")
 		case "unread_count":
 			c.UnreadCount = int(d.number(value, "client.unread_count"))
+		case "custom_answer":
+			c.CustomAnswer = text(value)
+		case "operator_start_dialog":
+			c.OperatorStartDialog = text(value)
 		}
 	}
 	return w

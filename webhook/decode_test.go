@@ -225,6 +225,9 @@ func TestDecodeKeepsWhatItDoesNotKnow(t *testing.T) {
 			t.Errorf("%q: %s", path, value)
 		}
 	}
+	if event.Client.UnreadCount != 2 || event.Client.CustomAnswer != "" || event.Client.OperatorStartDialog != "" {
+		t.Errorf("%+v", event.Client)
+	}
 	odd, err := webhook.Decode([]byte(`{"id":"first","is_input":1,"message":{"text":"hi"},"project_id":1.5,"client":{"id":[1],"created_at":{},"variables":"a=1","recepient":7}}`))
 	if err != nil {
 		t.Fatal(err)

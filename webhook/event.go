@@ -95,6 +95,10 @@ type Client struct {
 	OrderVariables salebot.Variables
 	// UnreadCount is the number of messages that no operator has read yet.
 	UnreadCount int
+	// CustomAnswer is not documented; it is kept as it came.
+	CustomAnswer string
+	// OperatorStartDialog is not documented; it is kept as it came.
+	OperatorStartDialog string
 }
 
 // IsIncoming says whether the client wrote the message. Answer only to incoming
@@ -145,7 +149,7 @@ func (e *Event) Raw() []byte {
 }
 
 // Field returns a field of the body by its path, for example "priority" or
-// "client", "custom_answer", also where this package does not know it. The path
+// "client", "locale", also where this package does not know it. The path
 // begins inside the wrapper if there was one. A form counts as the object that
 // its keys describe. ok is false where there is no such field.
 func (e *Event) Field(path ...string) (value json.RawMessage, ok bool) {

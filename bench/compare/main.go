@@ -141,11 +141,11 @@ func comparePages(ctx context.Context, settings pairs.Settings) error {
 
 func show(title string, results []pairs.Result) {
 	fmt.Printf("\n%s\n\n", title)
-	fmt.Println("| variant | time | ratio (quartiles) | allocs | ratio | bytes | ratio |")
-	fmt.Println("|---|--:|--:|--:|--:|--:|--:|")
+	fmt.Println("| variant | time | ratio (quartiles) | processor time | allocs | ratio | bytes | ratio |")
+	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|")
 	for _, r := range results {
-		fmt.Printf("| %s | %v | %.2f (%.2f to %.2f) | %.1f | %.2f | %.0f | %.2f |\n",
-			r.Name, r.Time.Round(10*time.Nanosecond), r.Ratio, r.Low, r.High,
+		fmt.Printf("| %s | %v | %.2f (%.2f to %.2f) | %.2f | %.1f | %.2f | %.0f | %.2f |\n",
+			r.Name, r.Time.Round(10*time.Nanosecond), r.Ratio, r.Low, r.High, r.Processor,
 			r.Allocs, r.Allocs/results[0].Allocs, r.Bytes, r.Bytes/results[0].Bytes)
 	}
 }

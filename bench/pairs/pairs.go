@@ -40,6 +40,9 @@ type Result struct {
 	// Ratio is the median of the time ratios to the first subject, Low and High
 	// are its quartiles.
 	Ratio, Low, High float64
+	// Processor is the median of the ratios of processor time; 0 where the system
+	// does not tell it.
+	Processor float64
 	// Allocs and Bytes are allocated by one run.
 	Allocs, Bytes float64
 }
@@ -56,6 +59,7 @@ func Compare(ctx context.Context, settings Settings, subjects ...Subject) ([]Res
 		counts[i] = count
 	}
 	times := make([][]float64, len(subjects))
+	processor := make([][]float64, len(subjects))
 	allocs := make([][]float64, len(subjects))
 	volumes := make([][]float64, len(subjects))
 	for range settings.Rounds {
@@ -65,6 +69,7 @@ func Compare(ctx context.Context, settings Settings, subjects ...Subject) ([]Res
 				return nil, fmt.Errorf("%s: %w", subjects[i].Name, err)
 			}
 			times[i] = append(times[i], m.time)
+			processor[i] = append(processor[i], m.processor)
 			allocs[i] = append(allocs[i], m.allocs)
 			volumes[i] = append(volumes[i], m.bytes)
 		}
@@ -72,13 +77,18 @@ func Compare(ctx context.Context, settings Settings, subjects ...Subject) ([]Res
 	results := make([]Result, len(subjects))
 	for i, subject := range subjects {
 		ratios := make([]float64, settings.Rounds)
+		processorRatios := make([]float64, settings.Rounds)
 		for round := range ratios {
 			ratios[round] = times[i][round] / times[0][round]
+			if processor[0][round] > 0 {
+				processorRatios[round] = processor[i][round] / processor[0][round]
+			}
 		}
 		results[i] = Result{
 			Name: subject.Name, Time: time.Duration(quantile(times[i], 0.5)),
 			Ratio: quantile(ratios, 0.5), Low: quantile(ratios, 0.25), High: quantile(ratios, 0.75),
-			Allocs: quantile(allocs[i], 0.5), Bytes: quantile(volumes[i], 0.5),
+			Processor: quantile(processorRatios, 0.5),
+			Allocs:    quantile(allocs[i], 0.5), Bytes: quantile(volumes[i], 0.5),
 		}
 	}
 	return results, nil
@@ -100,21 +110,22 @@ func calibrate(ctx context.Context, settings Settings, subject Subject) (int, er
 	}
 }
 
-// measurement is what one run took, on average: nanoseconds, allocations, bytes.
-type measurement struct{ time, allocs, bytes float64 }
+// measurement is what one run took, on average; times are in nanoseconds.
+type measurement struct{ time, processor, allocs, bytes float64 }
 
 func measure(ctx context.Context, subject Subject, count, atOnce int) (measurement, error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := time.Now()
+	start, used := time.Now(), processorTime()
 	err := repeat(ctx, subject.Run, count, atOnce)
-	took := time.Since(start)
+	took, used := time.Since(start), processorTime()-used
 	runtime.ReadMemStats(&after)
 	n := float64(count)
 	return measurement{
-		time:   float64(took) / n,
-		allocs: float64(after.Mallocs-before.Mallocs) / n,
-		bytes:  float64(after.TotalAlloc-before.TotalAlloc) / n,
+		time:      float64(took) / n,
+		processor: float64(used) / n,
+		allocs:    float64(after.Mallocs-before.Mallocs) / n,
+		bytes:     float64(after.TotalAlloc-before.TotalAlloc) / n,
 	}, err
 }
 
@@ -170,6 +181,7 @@ func Merge(runs ...[]Result) []Result {
 		merged[i].Ratio = median(func(r Result) float64 { return r.Ratio })
 		merged[i].Low = median(func(r Result) float64 { return r.Low })
 		merged[i].High = median(func(r Result) float64 { return r.High })
+		merged[i].Processor = median(func(r Result) float64 { return r.Processor })
 		merged[i].Allocs = median(func(r Result) float64 { return r.Allocs })
 		merged[i].Bytes = median(func(r Result) float64 { return r.Bytes })
 	}

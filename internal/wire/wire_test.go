@@ -170,6 +170,34 @@ func TestMembers(t *testing.T) {
 	require.Equal(t, 1, visited)
 }
 
+// Check accepts what encoding/json accepts, and Unquote reads what it reads.
+func TestCheckAgreesWithEncodingJSON(t *testing.T) {
+	t.Parallel()
+	values := []string{
+		"", " ", "null", "nul", "nulx", "true", "trux", "false", "falsy", "0", "-0", "01", "-", "+1", "1.", "1.5", ".5", "1e", "1e+", "1e+5", "1E-5", "1ex", "0x1", "NaN",
+		`""`, `"`, `"a`, `"\u0430"`, `"\u043"`, `"\u043x"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ud83dx"`, `"\ud83d\u0041"`, `"\ude00\ud83d"`, `"\uABCD\uabcd"`, `"\x"`, `"\`, `"\"`,
+		`"\b\f\n\r\t\/\\\""`, "\"\x01\"", "\"\xff\"", "\"a\xc3(\"", `"é€😀"`, "[]", "[1,]", "[1", "[1 2]", "[,]", "[[]]", "]", "{}", "{", `{"a"`, `{"a" 1}`,
+		`{"a":}`, `{"a":1`, `{"a":1,}`, `{"a":1 "b":2}`, `{"a\x":1}`, `{"a:1}`, `{1:2}`, `{"a":[1,{"b":null}]}`, " { \"a\" : [ 1 , \"b\" ] } ", "{}x", "1 2",
+	}
+	for _, text := range values {
+		err := wire.Check([]byte(text), 100)
+		require.Equal(t, json.Valid([]byte(text)), err == nil, "%q: %v", text, err)
+		if err != nil {
+			require.ErrorIs(t, err, wire.ErrSyntax)
+		}
+		var want string
+		if json.Unmarshal([]byte(text), &want) == nil && strings.HasPrefix(text, `"`) {
+			require.Equal(t, want, wire.Unquote(text), text)
+		}
+		require.NotPanics(t, func() { _ = wire.Unquote(text) }, text)
+		escaped := wire.EscapeControls([]byte(text))
+		if json.Valid([]byte(text)) {
+			require.Equal(t, text, string(escaped))
+		}
+	}
+	require.Equal(t, `"a\nb\rc\td\u0001"`, string(wire.EscapeControls([]byte("\"a\nb\rc\td\x01\""))))
+}
+
 func TestElements(t *testing.T) {
 	t.Parallel()
 	elements := func(array string) ([]string, error) {

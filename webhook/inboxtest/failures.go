@@ -96,8 +96,8 @@ func stateAfter(o *opened) {
 			o.t.Fatalf("message %d is not known any more", m+1)
 		}
 	}
-	deliveries := o.lease(10, long)
-	if len(deliveries) != 2 || deliveries[0].MessageID != 7 || deliveries[1].MessageID != 8 {
+	deliveries := o.gather(2)
+	if deliveries[0].MessageID != 7 || deliveries[1].MessageID != 8 {
 		o.t.Fatalf("leased %+v, want messages 7 and 8", deliveries)
 	}
 	letters := o.deadLetters()

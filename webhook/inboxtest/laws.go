@@ -136,7 +136,7 @@ func letsClientsOvertake(t *testing.T, store Store) {
 	o.put(entry(2, 3))
 	o.put(entry(0, 4))
 	o.put(entry(0, 5))
-	deliveries := o.lease(10, long)
+	deliveries := o.gather(4)
 	var got []salebot.MessageID
 	for _, d := range deliveries {
 		got = append(got, d.MessageID)

@@ -1,9 +1,11 @@
 package inboxtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -94,6 +96,17 @@ func (o *opened) lease(most int, duration time.Duration) []webhook.Delivery {
 		}
 	}
 	return deliveries
+}
+
+// gather leases until it has so many deliveries, in the order of their numbers.
+func (o *opened) gather(want int) []webhook.Delivery {
+	o.t.Helper()
+	var gathered []webhook.Delivery
+	for len(gathered) < want {
+		gathered = append(gathered, o.lease(want-len(gathered), long)...)
+	}
+	slices.SortFunc(gathered, func(a, b webhook.Delivery) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return gathered
 }
 
 // one leases one entry for long.

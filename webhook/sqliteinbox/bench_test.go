@@ -74,7 +74,8 @@ func (f *flushEach) Put(_ context.Context, entry webhook.Entry) (webhook.Receipt
 // BenchmarkReceive compares, over real connections and in turns, what a receiver
 // acknowledges a second when it only decodes, when it flushes each event into a
 // plain file, and when it puts them into an Inbox. The metrics are medians:
-// decode/s, fdatasync/s and sqlite/s, and the ratios of the last to the others.
+// decode/s, fdatasync/s and sqlite/s, the ratios of the last to the others, and the
+// time of the processors that the receiver takes for an event.
 // "working" has workers that handle and commit the events at the same time.
 func BenchmarkReceive(b *testing.B) {
 	for _, senders := range []int{1, 16, 256} {
@@ -112,7 +113,7 @@ func benchmarkReceive(b *testing.B, senders int) {
 			_ = handler.Stop(ctx)
 		})
 	}
-	rates := make([][]float64, len(variants))
+	rates, costs := make([][]float64, len(variants)), make([][]float64, len(variants))
 	next := int64(1)
 	for _, address := range addresses {
 		// The files grow at first; afterwards they are written over.
@@ -121,12 +122,16 @@ func benchmarkReceive(b *testing.B, senders int) {
 	}
 	for b.Loop() {
 		for _, i := range rand.Perm(len(variants)) {
-			rates[i] = append(rates[i], load(b, addresses[i], senders, round, next))
+			before := processorTime(b)
+			rate := load(b, addresses[i], senders, round, next)
+			rates[i] = append(rates[i], rate)
+			costs[i] = append(costs[i], (processorTime(b)-before).Seconds()*1e6/(rate*round.Seconds()))
 			next += 10_000_000
 		}
 	}
 	for i, v := range variants {
 		b.ReportMetric(median(rates[i]), v.name+"/s")
+		b.ReportMetric(median(costs[i]), v.name+"-cpu-µs")
 	}
 	ratio := func(a, base int) float64 {
 		ratios := make([]float64, len(rates[a]))
@@ -139,6 +144,17 @@ func benchmarkReceive(b *testing.B, senders int) {
 	b.ReportMetric(ratio(2, 1), "sqlite:fdatasync")
 	b.ReportMetric(ratio(3, 0), "working:decode")
 	b.ReportMetric(0, "ns/op")
+}
+
+// processorTime is what this process has used, the senders not counted. Other than
+// the rates it hardly depends on what else the machine does.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func median(values []float64) float64 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/salebot-go/salebot/webhook"
 )
@@ -15,12 +16,25 @@ const largestGroup = 1024
 // leader and writes everything that has gathered, its own operation included; those
 // who come meanwhile wait, and one of them leads the next group. So a lone caller
 // writes at once and without a change of goroutines, while many share the cost of a
-// flush, and no timer decides between the two.
+// flush.
+//
+// Callers who come back as soon as they were answered would fall into two halves, of
+// which one always waits for the flush of the other and then for its own. So a leader
+// waits for those who are likely to come, as many as there were the last time, but not
+// longer than for half a flush, and not at all if it was alone the last time.
 type committer struct {
 	mu      sync.Mutex
 	queue   []*operation
 	leading bool
 	closed  bool
+	// waiting is the number of operations in the queue that need a flush, expected
+	// that of the last group and of those who came while it was written.
+	waiting, expected int
+	// flushTime is how long it takes to write a group, on average.
+	flushTime time.Duration
+	// gathered is closed when what was expected is there; nil while nobody waits for
+	// it.
+	gathered chan struct{}
 	// idle is closed when nobody leads any more after close.
 	idle chan struct{}
 	// write runs a group and sets the error of each operation. It is called by one
@@ -70,6 +84,13 @@ func (c *committer) do(ctx context.Context, o *operation) error {
 		return webhook.ErrClosed
 	}
 	c.queue = append(c.queue, o)
+	if o.flush {
+		c.waiting++
+	}
+	if c.gathered != nil && c.waiting >= c.expected {
+		close(c.gathered)
+		c.gathered = nil
+	}
 	if c.leading {
 		o.wake = make(chan bool, 1)
 		c.mu.Unlock()
@@ -101,6 +122,9 @@ func (c *committer) leave(o *operation) bool {
 	}
 	if i := slices.Index(c.queue, o); i >= 0 {
 		c.queue = slices.Delete(c.queue, i, i+1)
+		if o.flush {
+			c.waiting--
+		}
 	}
 	return false
 }
@@ -108,16 +132,11 @@ func (c *committer) leave(o *operation) bool {
 // lead writes what has gathered and hands the lead on. The caller's operation is the
 // first.
 func (c *committer) lead(own *operation) {
-	c.mu.Lock()
-	group := c.queue
-	if len(group) > largestGroup {
-		c.queue = slices.Clone(group[largestGroup:])
-		group = group[:largestGroup]
-	} else {
-		c.queue = nil
-	}
-	c.mu.Unlock()
+	c.gather()
+	group, flushes := c.take()
+	start := time.Now()
 	c.write(group)
+	duration := time.Since(start)
 	for _, o := range group {
 		if o != own {
 			o.wake <- false
@@ -125,6 +144,10 @@ func (c *committer) lead(own *operation) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if flushes > 0 {
+		c.flushTime += (duration - c.flushTime) / 8
+		c.expected = flushes + c.waiting
+	}
 	if len(c.queue) > 0 {
 		next := c.queue[0]
 		next.chosen = true
@@ -135,6 +158,47 @@ func (c *committer) lead(own *operation) {
 	if c.closed {
 		close(c.idle)
 	}
+}
+
+// longestGathering bounds the time for which a leader waits for others.
+const longestGathering = 2 * time.Millisecond
+
+// gather waits for those who are likely to come.
+func (c *committer) gather() {
+	c.mu.Lock()
+	patience := min(c.flushTime/2, longestGathering)
+	if c.waiting == 0 || c.waiting >= c.expected || patience <= 0 || c.closed {
+		c.mu.Unlock()
+		return
+	}
+	gathered := make(chan struct{})
+	c.gathered = gathered
+	c.mu.Unlock()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-gathered:
+	case <-timer.C:
+	}
+}
+
+// take takes a group out of the queue, and says how many of it need a flush.
+func (c *committer) take() (group []*operation, flushes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gathered = nil
+	group, c.queue = c.queue, nil
+	if len(group) > largestGroup {
+		c.queue = slices.Clone(group[largestGroup:])
+		group = group[:largestGroup]
+	}
+	for _, o := range group {
+		if o.flush {
+			flushes++
+		}
+	}
+	c.waiting -= flushes
+	return group, flushes
 }
 
 // close refuses further operations and waits until those before are written.

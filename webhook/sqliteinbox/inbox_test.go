@@ -34,7 +34,7 @@ func quickFolder(t testing.TB) string {
 	if info, err := os.Stat(memory); err != nil || !info.IsDir() {
 		return t.TempDir()
 	}
-	folder, err := os.MkdirTemp(memory, "sqliteinbox")
+	folder, err := os.MkdirTemp(memory, "sqliteinbox") //nolint:usetesting // t.TempDir is on the disk
 	if err != nil {
 		return t.TempDir()
 	}

@@ -3,6 +3,8 @@ package sqliteinbox
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 )
 
 // ErrInUse says that another process, or another Inbox of this one, has the file
@@ -13,27 +15,63 @@ var ErrInUse = errors.New("sqliteinbox: the file is in use by another inbox")
 const lockSuffix = ".lock"
 
 // fileLock keeps a second inbox away from a file. It is the lock that SQLite itself
-// takes on a file, on one beside the database that nothing is written to: it works
-// wherever SQLite does, ends with the process however that ends, and leaves the
-// database open to people who want to read it.
-type fileLock struct{ holder *connection }
+// takes on a file, on one beside the database: it works wherever SQLite does, ends
+// with the process however that ends, and leaves the database open to people who want
+// to read it.
+type fileLock struct {
+	holder *connection
+	// marked says that there was an inbox beside this lock before. The lock file
+	// stays when the inbox is closed, so that a damaged inbox can be told from a file
+	// that was named by mistake.
+	marked bool
+}
 
 func lockFile(path string) (*fileLock, error) {
+	if err := createPrivate(path + lockSuffix); err != nil {
+		return nil, fmt.Errorf("sqliteinbox: locking: %w", err)
+	}
 	holder, err := connect(path + lockSuffix)
 	if err != nil {
 		return nil, fmt.Errorf("sqliteinbox: locking: %w", err)
 	}
-	if err := holder.script("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE"); err != nil {
-		_ = holder.close()
-		if code(err) == codeBusy {
-			return nil, ErrInUse
-		}
-		return nil, fmt.Errorf("sqliteinbox: locking: %w", err)
+	l := &fileLock{holder: holder}
+	if err = holder.script("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE"); err == nil {
+		var version int64
+		version, err = holder.number("PRAGMA user_version")
+		l.marked = version == SchemaVersion
 	}
-	return &fileLock{holder}, nil
+	switch {
+	case err == nil:
+		return l, nil
+	case code(err) == codeBusy:
+		err = ErrInUse
+	default:
+		err = fmt.Errorf("sqliteinbox: locking: %w", err)
+	}
+	return nil, errors.Join(err, holder.close())
 }
 
-func (l *fileLock) release() error {
-	_, err := l.holder.exec("ROLLBACK")
-	return errors.Join(err, l.holder.close())
+// mark notes that there is an inbox beside the lock. The lock is held on: in its
+// locking mode the end of a transaction does not end it.
+func (l *fileLock) mark() error {
+	if l.marked {
+		return nil
+	}
+	return l.holder.script(fmt.Sprintf("PRAGMA user_version = %d; COMMIT", SchemaVersion))
+}
+
+func (l *fileLock) release() error { return l.holder.close() }
+
+// createPrivate makes an empty file that only its owner can read, unless there is a
+// file: messages of people are going to be in it. A file that exists is not opened,
+// because closing it again would end the locks that this process has on it.
+func createPrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // it is the file that the caller names
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }

@@ -32,18 +32,18 @@ func Open(path string, options Options) (*Inbox, error) {
 	if err := options.complete(); err != nil {
 		return nil, err
 	}
-	// The lock file stays when the inbox is closed: it shows that the file beside it
-	// is one of this package, even where that is damaged beyond recognition.
-	_, statErr := os.Stat(path + lockSuffix)
-	if err := refuseForeign(path, statErr == nil); err != nil {
-		return nil, err
-	}
 	lock, err := lockFile(path)
 	if err != nil {
 		return nil, err
 	}
-	i, err := open(path, options)
+	i, err := open(path, options, lock.marked)
+	if err == nil {
+		err = lock.mark()
+	}
 	if err != nil {
+		if i != nil {
+			err = errors.Join(err, i.reader.close(), i.writer.close())
+		}
 		return nil, errors.Join(err, lock.release())
 	}
 	i.lock = lock
@@ -56,7 +56,7 @@ const magic = "SQLite format 3\x00"
 
 // refuseForeign keeps a file that was named by mistake from being set aside as a
 // damaged one.
-func refuseForeign(path string, ours bool) error {
+func refuseForeign(path string) error {
 	file, err := os.Open(path) //nolint:gosec // it is the file that the caller names
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -70,18 +70,24 @@ func refuseForeign(path string, ours bool) error {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("sqliteinbox: %w", err)
 	}
-	if n == 0 || string(begin[:]) == magic || ours {
+	if n == 0 || string(begin[:]) == magic {
 		return nil
 	}
 	return ErrForeignFile
 }
 
-// open opens the file, after recovering it if that is necessary.
-func open(path string, options Options) (*Inbox, error) {
-	if err := finishRecovery(path); err != nil {
-		return nil, err
+// open opens the file, after recovering it if that is necessary. ours says that it
+// is known to be an inbox.
+func open(path string, options Options, ours bool) (*Inbox, error) {
+	if !ours {
+		if err := refuseForeign(path); err != nil {
+			return nil, err
+		}
 	}
-	i, err := openSound(path, options)
+	if err := finishRecovery(path); err != nil {
+		return nil, fmt.Errorf("sqliteinbox: finishing a recovery: %w", err)
+	}
+	i, err := openSound(path, options, ours)
 	if err == nil || !isDamage(err) {
 		return i, err
 	}
@@ -92,11 +98,12 @@ func open(path string, options Options) (*Inbox, error) {
 	if recoverErr != nil {
 		return nil, fmt.Errorf("%w: %w; recovering it: %w", ErrDamaged, err, recoverErr)
 	}
-	i, err = openSound(path, options)
-	if err == nil {
-		i.recovery = recovery
+	i, err = openSound(path, options, false)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return i, err
+	i.recovery = recovery
+	return i, nil
 }
 
 // errNotSound is the error of a file that can be opened but does not pass the check.
@@ -111,19 +118,25 @@ func isDamage(err error) bool {
 	return errors.Is(err, errNotSound)
 }
 
-// openSound opens a file that should be sound.
-func openSound(path string, options Options) (_ *Inbox, err error) {
-	size, err := fileSize(path)
+// openSound opens a file that should be sound, or makes it. filled says that a file
+// that exists cannot be empty.
+func openSound(path string, options Options, filled bool) (_ *Inbox, err error) {
+	size, exists, err := fileSize(path)
 	if err != nil {
 		return nil, fmt.Errorf("sqliteinbox: %w", err)
 	}
-	log, err := fileSize(path + "-wal")
+	log, _, err := fileSize(path + "-wal")
 	if err != nil {
 		return nil, fmt.Errorf("sqliteinbox: %w", err)
 	}
-	if size == 0 && log > 0 {
-		// SQLite would take the file for new and delete the log.
-		return nil, fmt.Errorf("sqliteinbox: %w: it is empty, but has a log", errNotSound)
+	if size == 0 && (log > 0 || exists && filled) {
+		// SQLite would take the file for new and delete its log.
+		return nil, fmt.Errorf("sqliteinbox: %w: it is empty", errNotSound)
+	}
+	if !exists {
+		if err = createPrivate(path); err != nil {
+			return nil, fmt.Errorf("sqliteinbox: %w", err)
+		}
 	}
 	i := &Inbox{path: path, options: options, schedule: schedule.New(), janitor: newJanitor(), closed: make(chan struct{})}
 	var connections []*connection
@@ -167,17 +180,17 @@ func openSound(path string, options Options) (_ *Inbox, err error) {
 }
 
 // fileSize is 0 for a file that does not exist.
-func fileSize(path string) (int64, error) {
+func fileSize(path string) (size int64, exists bool, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return 0, nil
+		return 0, false, nil
 	case err != nil:
-		return 0, err
+		return 0, false, err
 	case !info.Mode().IsRegular():
-		return 0, fmt.Errorf("%s is not a file", filepath.Base(path))
+		return 0, false, fmt.Errorf("%s is not a file", filepath.Base(path))
 	}
-	return info.Size(), nil
+	return info.Size(), true, nil
 }
 
 // pageSize is the one of new files.

@@ -25,6 +25,11 @@ func TestOneAtATime(t *testing.T) {
 	if _, err := sqliteinbox.Open(path, sqliteinbox.Options{}); !errors.Is(err, sqliteinbox.ErrInUse) {
 		t.Errorf("a second inbox of this process: %v, want ErrInUse", err)
 	}
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), role+"=receive", receivePath+"="+path, receiveLog+"="+filepath.Join(t.TempDir(), "log"))
+	if output, err := command.CombinedOutput(); err == nil || !strings.Contains(string(output), sqliteinbox.ErrInUse.Error()) {
+		t.Errorf("another process: %v, %s; want ErrInUse", err, output)
+	}
 	if err := inbox.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +53,8 @@ func TestOddPaths(t *testing.T) {
 		if err := inbox.Close(); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
-		if _, err := os.Stat(path); err != nil {
-			t.Errorf("%q: %v", name, err)
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%q: %v, %v; want a file that only its owner can read", name, info, err)
 		}
 	}
 	t.Run("relative", func(t *testing.T) {
@@ -86,6 +91,10 @@ func TestForeignFiles(t *testing.T) {
 		if err := i.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// Asking again must not make it the inbox's file.
+	if _, err := sqliteinbox.Open(document, sqliteinbox.Options{}); !errors.Is(err, sqliteinbox.ErrForeignFile) {
+		t.Errorf("%v, want ErrForeignFile", err)
 	}
 	for path, want := range map[string]error{document: sqliteinbox.ErrForeignFile, foreign: sqliteinbox.ErrForeignFile, newer: sqliteinbox.ErrNewerSchema} {
 		before, err := os.ReadFile(path)

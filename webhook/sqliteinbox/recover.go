@@ -50,6 +50,9 @@ func recoverFile(path string, options Options, problem error) (*Recovery, error)
 			return nil, err
 		}
 	}
+	if err := createPrivate(fresh); err != nil {
+		return nil, err
+	}
 	if err := salvage(path, fresh, recovery); err != nil {
 		return nil, err
 	}

@@ -204,6 +204,7 @@ func TestRecovery(t *testing.T) {
 		"cut in half":     {func(c []byte) []byte { return c[:len(c)/2] }, 50},
 		"cut in a page":   {func(c []byte) []byte { return c[:len(c)-page/2] }, 300},
 		"cut to one page": {func(c []byte) []byte { return c[:page] }, 0},
+		"cut to nothing":  {func([]byte) []byte { return nil }, 0},
 		"cut in header":   {func(c []byte) []byte { return c[:60] }, 0},
 		"no header":       {func(c []byte) []byte { clear(c[:100]); return c }, 0},
 		"no first page":   {func(c []byte) []byte { clear(c[100:page]); return c }, 0},
@@ -333,6 +334,11 @@ func FuzzRecovery(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	// The lock file tells that the file beside it is an inbox.
+	lock, err := os.ReadFile(path + ".lock")
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Add(uint32(len(sound)), uint32(0), []byte{})
 	f.Add(uint32(len(sound)/2), uint32(0), []byte{})
 	f.Add(uint32(len(sound)), uint32(4096), []byte("\x00\x00\x00\x00\xff\xff"))
@@ -347,7 +353,7 @@ func FuzzRecovery(f *testing.F) {
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path+".lock", nil, 0o600); err != nil {
+		if err := os.WriteFile(path+".lock", lock, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		inbox, err := sqliteinbox.Open(path, sqliteinbox.Options{})

@@ -32,7 +32,7 @@ func demonstrate(ctx context.Context, file string) error {
 		last := life == demoKills
 		// A life ends at some moment of the work.
 		for deadline := time.Now().Add(time.Duration(20+17*life) * time.Millisecond); time.Now().Before(deadline); {
-			if err := receiver.post(ctx, acknowledged+1); err != nil {
+			if err = receiver.post(ctx, acknowledged+1); err != nil {
 				return err
 			}
 			acknowledged++

@@ -51,8 +51,8 @@ func receive(ctx context.Context, address, file, secret string) error {
 		return err
 	}
 	defer func() {
-		if err := inbox.Close(); err != nil {
-			logger.Error("closing the inbox", "error", err)
+		if closeErr := inbox.Close(); closeErr != nil {
+			logger.Error("closing the inbox", "error", closeErr)
 		}
 	}()
 	handler, err := webhook.New(handle, webhook.WithSecretInPath(secret), webhook.WithInbox(inbox), webhook.WithLogger(logger))
