@@ -143,7 +143,9 @@ func (b Button) check(field string) error {
 // checkAddress checks an address that a messenger has to open by itself.
 func checkAddress(field, address string) error {
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.Scheme == "" || (parsed.Host == "" && parsed.Opaque == "") || strings.ContainsAny(address, " \t\r\n") {
+	// Links such as tel: and tg: have no host.
+	needsHost := err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https")
+	if err != nil || parsed.Scheme == "" || parsed.Host == "" && (needsHost || parsed.Opaque == "") || strings.ContainsAny(address, " \t\r\n") {
 		return invalid(field, "needs a whole URL, such as https://example.com/page")
 	}
 	return nil

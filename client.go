@@ -212,7 +212,7 @@ var standardTransport, _ = http.DefaultTransport.(*http.Transport)
 
 func newTransportSource(c *config) *transportSource {
 	s := &transportSource{client: c.httpClient, given: c.transport}
-	if s.client.Reveal() == nil && s.given.Reveal() == nil {
+	if s.given.Reveal() == nil {
 		s.own = secret.Hide(newTransport())
 	}
 	return s
@@ -235,15 +235,14 @@ func (s *transportSource) current() http.RoundTripper {
 	if given := s.given.Reveal(); given != nil {
 		return given
 	}
-	if client := s.client.Reveal(); client != nil {
-		if client.Transport != nil {
-			return client.Transport
-		}
-		return http.DefaultTransport
+	client := s.client.Reveal()
+	if client != nil && client.Transport != nil {
+		return client.Transport
 	}
 	// A test that replaced the default transport must not reach the service.
 	standard, ok := http.DefaultTransport.(*http.Transport)
-	if http.DefaultTransport == nil || ok && standard == standardTransport {
+	untouched := ok && standard == standardTransport
+	if http.DefaultTransport == nil || client == nil && untouched {
 		return s.own.Reveal()
 	}
 	return http.DefaultTransport

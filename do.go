@@ -111,18 +111,25 @@ func (c *Client) Do(ctx context.Context, request DoRequest, options ...CallOptio
 	return &response, nil
 }
 
-// checkRaw finds out whether a body of an unknown form is a refusal.
+// checkRaw finds out whether a body is a refusal. Of an action without a row any
+// word is an answer that is not one, nor a page.
 func checkRaw(body []byte, row *action.Row) error {
 	trimmed := wire.Trim(body)
 	form := row.Answer
 	if len(trimmed) > 0 && trimmed[0] != '{' && form == action.Data {
 		form = action.Acknowledgement
 	}
-	if verdict := answer.Success(trimmed, form); verdict.Kind != answer.Accepted {
-		return verdict
+	verdict := answer.Success(trimmed, form)
+	switch {
+	case verdict.Kind == answer.Accepted:
+		return nil
+	case verdict.Kind == answer.Unreadable && action.Lookup(row.Name) == nil && isWord(trimmed):
+		return nil
 	}
-	if bytes.HasPrefix(trimmed, []byte("[")) && !json.Valid(trimmed) {
-		return wire.ErrSyntax
-	}
-	return nil
+	return verdict
+}
+
+// isWord says whether a body is neither structured nor a page.
+func isWord(trimmed []byte) bool {
+	return len(trimmed) > 0 && !bytes.ContainsAny(trimmed[:1], "{[<")
 }

@@ -139,7 +139,11 @@ func (l *Loop) Run(ctx context.Context, try func(number int, waited time.Duratio
 // combine sums up the attempts of a call: what is unknown stays unknown, unless
 // a later attempt was accepted. Of a read the latest answer tells all.
 func (l *Loop) combine(before Summary, latest Outcome) Outcome {
-	if l.Class != action.Read && before.Attempts > 1 && before.Outcome == Unknown && latest != Accepted {
+	switch {
+	case before.Attempts > 1 && latest == NotSent:
+		// One that came before did leave.
+		return before.Outcome
+	case l.Class != action.Read && before.Attempts > 1 && before.Outcome == Unknown && latest != Accepted:
 		return Unknown
 	}
 	return latest

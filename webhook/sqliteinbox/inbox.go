@@ -26,6 +26,7 @@ type Inbox struct {
 	committer *committer
 	writer    *writer
 	janitor   *janitor
+	recent    *recent
 	recovery  *Recovery
 	// opened is the last sequence that was given before the file was opened.
 	opened int64
@@ -58,6 +59,7 @@ func (i *Inbox) Put(ctx context.Context, entry webhook.Entry) (webhook.Receipt, 
 		},
 		committed: func() {
 			if !receipt.Duplicate {
+				i.recent.add(r.sequence, r.Entry)
 				i.schedule.Add(schedule.Entry{Endpoint: r.Endpoint, Lane: int64(r.ClientID), Sequence: r.sequence})
 			}
 		},
@@ -207,6 +209,9 @@ func (i *Inbox) undo(leases []schedule.Lease) {
 
 // read reads an event. found is false where it is damaged or not there.
 func (i *Inbox) read(sequence int64) (r row, found bool, err error) {
+	if entry, ok := i.recent.take(sequence); ok {
+		return row{Entry: entry, sequence: sequence}, true, nil
+	}
 	i.reading.Lock()
 	defer i.reading.Unlock()
 	if i.reader == nil {

@@ -138,7 +138,7 @@ func openSound(path string, options Options, filled bool) (_ *Inbox, err error) 
 			return nil, fmt.Errorf("sqliteinbox: %w", err)
 		}
 	}
-	i := &Inbox{path: path, options: options, schedule: schedule.New(), janitor: newJanitor(), closed: make(chan struct{})}
+	i := &Inbox{path: path, options: options, schedule: schedule.New(), janitor: newJanitor(), recent: newRecent(), closed: make(chan struct{})}
 	var connections []*connection
 	defer func() {
 		if err == nil {

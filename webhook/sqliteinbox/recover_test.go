@@ -163,6 +163,9 @@ func TestDamagedWhileOpen(t *testing.T) {
 	for m := range 3 {
 		put(t, inbox, event(1, salebot.MessageID(m+1)))
 	}
+	// What was just put is in memory.
+	path = inbox.Crash(t, path, t.TempDir())
+	inbox = openInbox(t, path, sqliteinbox.Options{})
 	inbox.Execute(t, "UPDATE event SET body = 'changed' WHERE sequence = 1", "UPDATE seen SET client = 99 WHERE message = 2")
 	if got := take(t, inbox, 1); got[0].MessageID != 2 {
 		t.Errorf("message %d, want 2: the damaged one is set apart and its client goes on", got[0].MessageID)
@@ -180,10 +183,13 @@ func TestDamagedWhileOpen(t *testing.T) {
 
 func TestDeletedWhileOpen(t *testing.T) {
 	t.Parallel()
-	inbox := openInbox(t, filepath.Join(t.TempDir(), "inbox.db"), sqliteinbox.Options{})
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	inbox := openInbox(t, path, sqliteinbox.Options{})
 	for m := range 3 {
 		put(t, inbox, event(1, salebot.MessageID(m+1)))
 	}
+	path = inbox.Crash(t, path, t.TempDir())
+	inbox = openInbox(t, path, sqliteinbox.Options{})
 	inbox.Execute(t, "DELETE FROM event WHERE sequence = 1")
 	if got := take(t, inbox, 1); got[0].MessageID != 2 {
 		t.Errorf("message %d, want 2", got[0].MessageID)
