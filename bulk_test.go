@@ -831,6 +831,25 @@ func TestBulkCancelled(t *testing.T) {
 	})
 }
 
+// An answer that comes as the context ends is written down all the same.
+func TestBulkWritesDownWhatWasAnsweredAtLast(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := &bulkServer{}
+		s.answer = func(_ int, keys []string) (int, string, error) {
+			cancel()
+			synctest.Wait()
+			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+		}
+		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
+		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(5*f.size)), salebot.BulkOptions{Workers: 1, Journal: journal, DrainTimeout: -1})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, f.size, report.Accepted)
+		require.Equal(t, salebot.JournalAccepted, journal.states[f.key(1)])
+	})
+}
+
 func TestBulkWithAnEndedContext(t *testing.T) {
 	t.Parallel()
 	byFunction(t, func(t *testing.T, f bulkFunction) {

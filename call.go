@@ -287,6 +287,9 @@ func (j *journey) exchange(ctx context.Context, a *Attempt, decode func([]byte) 
 	j.keep(&reply)
 	switch {
 	case reply.Status >= 200 && reply.Status < 300:
+		if j.settings.received != nil {
+			j.settings.received()
+		}
 		return j.decoded(&reply, decode(reply.Body))
 	case reply.Status < 400:
 		j.failure = unreadable(&reply, errRedirect, j.core.scrub)

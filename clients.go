@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/salebot-go/salebot/internal/action"
@@ -277,7 +278,8 @@ type ClientsRequest struct {
 	// zero means ClientsPageLimit.
 	PageSize int
 	// PagesInFlight is the number of requests under way at once, at most 64; zero
-	// means 1: the next page comes while the current one is worked on.
+	// means 1: the next page comes while the current one is worked on. With several,
+	// a few pages more may have come and wait for their turn.
 	PagesInFlight int
 	// List restricts the answer to a client list, whose order Salebot chooses;
 	// zero means all clients.
@@ -315,10 +317,10 @@ func (c *Client) Clients(ctx context.Context, request ClientsRequest, options ..
 	return offsetPages[ClientRecord, ClientID]{
 		offset: first.Offset, limit: first.Limit, inFlight: inFlight,
 		key: func(record ClientRecord) ClientID { return record.ID },
-		fetch: func(ctx context.Context, offset, limit int) ([]ClientRecord, error) {
+		fetch: func(ctx context.Context, offset, limit int, received func()) ([]ClientRecord, error) {
 			page := first
 			page.Offset, page.Limit = offset, limit
-			return c.GetClients(ctx, page, options...)
+			return c.GetClients(ctx, page, append(slices.Clip(options), withReceived(received))...)
 		},
 	}.all(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -174,7 +175,8 @@ type HistoryRequest struct {
 	// 30. A period with too many messages for one answer is cut by itself.
 	DaysPerRequest int
 	// PagesInFlight is the number of requests under way at once, at most 64; zero
-	// means 1: the next period comes while the current one is worked on.
+	// means 1: the next period comes while the current one is worked on. With
+	// several, a few periods more may have come and wait for their turn.
 	PagesInFlight int
 }
 
@@ -274,13 +276,13 @@ type historyWalk struct {
 // walk reads periods until one of them is too full, and returns what is left to
 // read: nothing at the end, and none after an error or a break.
 func (w *historyWalk) walk(ctx context.Context, inFlight int, periods []period) (left []period) {
-	pages := inOrder(ctx, min(inFlight, len(periods)), func(ctx context.Context, number int) ([]HistoryItem, error) {
+	pages := inOrder(ctx, min(inFlight, len(periods)), func(ctx context.Context, number int, received func()) ([]HistoryItem, error) {
 		if number >= len(periods) {
 			return nil, nil
 		}
 		return w.client.GetHistory(ctx, GetHistoryRequest{
 			ClientID: w.request.ClientID, StartDate: periods[number].start, StopDate: periods[number].stop,
-		}, w.options...)
+		}, append(slices.Clip(w.options), withReceived(received))...)
 	}, func([]HistoryItem) bool { return false })
 	number := 0
 	for page, err := range pages {

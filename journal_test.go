@@ -78,7 +78,7 @@ func TestJournalKeys(t *testing.T) {
 	keys := []string{
 		"", " ", "\n", `"quoted"`, `back\slash`, "имя", "\u2028", "😀", "\x00", "<&>", strings.Repeat("long", 10_000),
 		// JSON has only one form for all bytes that are no UTF-8.
-		"\xff", "\xfe", "a\xffb", "\ufffd", "\x00hex:ff", "\x00hex:",
+		"\xff", "\xfe", "a\xffb", "\x00hex:ff", "\ufffd", "\x00hex:",
 	}
 	for i, job := range keys {
 		path := filepath.Join(t.TempDir(), "journal")

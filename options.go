@@ -92,6 +92,8 @@ type settings struct {
 	// For one call only.
 	responses []*Response
 	rawItems  bool
+	// received is told when a 2xx answer has come whole.
+	received func()
 }
 
 // config is what the options of a client build.
@@ -448,6 +450,14 @@ func WithResponse(target *Response) CallOption {
 func WithRawItems() CallOption {
 	return callOption(func(s *settings) error {
 		s.rawItems = true
+		return nil
+	})
+}
+
+// withReceived is for iterators; see inOrder.
+func withReceived(received func()) CallOption {
+	return callOption(func(s *settings) error {
+		s.received = received
 		return nil
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"runtime"
 	"sync"
 )
 
@@ -43,12 +44,12 @@ func checkPagesInFlight(pages int) (int, error) {
 	return max(pages, 1), nil
 }
 
-// inOrder calls fetch for 0, 1, 2, … with at most inFlight calls under way, and
+// inOrder calls fetch for 0, 1, 2, … with at most inFlight requests under way, and
 // yields what they return in that order, up to the first error or the page that
 // last takes for the end. It fetches nothing before the first value is asked for,
 // and when it returns no call is left.
 func inOrder[P any](
-	ctx context.Context, inFlight int, fetch func(context.Context, int) (P, error), last func(P) bool,
+	ctx context.Context, inFlight int, fetch pageFetcher[P], last func(P) bool,
 ) iter.Seq2[P, error] {
 	type result struct {
 		page P
@@ -57,31 +58,44 @@ func inOrder[P any](
 	if ctx == nil {
 		return failedSeq[P](invalid("ctx", "is nil"))
 	}
+	// A page that has come and is being decoded is not under way any more: the next
+	// request need not wait for the processor.
+	outstanding := inFlight + min(inFlight-1, runtime.GOMAXPROCS(0))
 	return func(yield func(P, error) bool) {
 		fetching, cancel := context.WithCancel(ctx)
+		stopped := make(chan struct{})
 		var running sync.WaitGroup
 		defer running.Wait()
 		defer cancel()
-		queue := make([]chan result, 0, inFlight)
-		begin := func(number int) {
-			slot := make(chan result, 1)
-			queue = append(queue, slot)
-			running.Go(func() {
-				page, err := fetch(fetching, number)
-				slot <- result{page, err}
-			})
+		defer close(stopped)
+		requests := make(chan struct{}, inFlight)
+		pages := make(chan struct{}, outstanding)
+		queue := make(chan chan result, outstanding)
+		take := func(places chan<- struct{}) bool {
+			select {
+			case places <- struct{}{}:
+				return true
+			case <-stopped:
+				return false
+			}
 		}
-		next := 0
-		for ; next < inFlight; next++ {
-			begin(next)
-		}
+		running.Go(func() {
+			for number := 0; take(pages) && take(requests); number++ {
+				slot := make(chan result, 1)
+				queue <- slot
+				running.Go(func() {
+					received := sync.OnceFunc(func() { <-requests })
+					page, err := fetch(fetching, number, received)
+					received()
+					slot <- result{page, err}
+				})
+			}
+		})
 		for {
-			r := <-queue[0]
-			queue = append(queue[:0], queue[1:]...)
+			r := <-<-queue
 			end := r.err != nil || last(r.page)
 			if !end {
-				begin(next)
-				next++
+				<-pages
 			}
 			if !yield(r.page, r.err) || end {
 				return
@@ -89,6 +103,10 @@ func inOrder[P any](
 		}
 	}
 }
+
+// pageFetcher reads a page. It calls received once the answer has come whole and is
+// still to be decoded; it may leave that out.
+type pageFetcher[P any] func(ctx context.Context, number int, received func()) (P, error)
 
 // failedSeq is an iterator that ends with an error at once.
 func failedSeq[T any](err error) iter.Seq2[T, error] {
@@ -107,7 +125,7 @@ type offsetPages[T any, K comparable] struct {
 	offset, limit, inFlight int
 	// key tells items apart.
 	key   func(T) K
-	fetch func(ctx context.Context, offset, limit int) ([]T, error)
+	fetch func(ctx context.Context, offset, limit int, received func()) ([]T, error)
 }
 
 // all ends only with an empty page. After a page of another length than the one
@@ -141,8 +159,8 @@ type pageRun[K comparable] struct {
 // steadily reads pages as long as they have the length of the run.
 func (p offsetPages[T, K]) steadily(ctx context.Context, run *pageRun[K], yield func(T, error) bool) {
 	from, length, confirmed := run.at, run.length, run.inFlight == p.inFlight
-	pages := inOrder(ctx, run.inFlight, func(ctx context.Context, number int) ([]T, error) {
-		return p.fetch(ctx, from+number*length, p.limit)
+	pages := inOrder(ctx, run.inFlight, func(ctx context.Context, number int, received func()) ([]T, error) {
+		return p.fetch(ctx, from+number*length, p.limit, received)
 	}, func(page []T) bool { return len(page) != length || !confirmed })
 	run.again = false
 	for page, err := range pages {

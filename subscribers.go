@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -107,7 +108,8 @@ type SubscribersRequest struct {
 	// Position. Zero means the first page.
 	StartPage int
 	// PagesInFlight is the number of requests under way at once, at most 64; zero
-	// means 1: the next page comes while the current one is worked on.
+	// means 1: the next page comes while the current one is worked on. With several,
+	// a few pages more may have come and wait for their turn.
 	PagesInFlight int
 	// GroupID restricts the answer to a bot; optional. The API calls it group.
 	GroupID GroupID
@@ -129,10 +131,10 @@ func (c *Client) Subscribers(ctx context.Context, request SubscribersRequest, op
 		return failedSeq[ClientRecord](notSent("subscribers", invalid("StartPage", "is negative")))
 	}
 	return func(yield func(ClientRecord, error) bool) {
-		pages := inOrder(ctx, inFlight, func(ctx context.Context, number int) ([]ClientRecord, error) {
+		pages := inOrder(ctx, inFlight, func(ctx context.Context, number int, received func()) ([]ClientRecord, error) {
 			return c.GetSubscribers(ctx, GetSubscribersRequest{
 				Page: new(request.StartPage + number), GroupID: request.GroupID,
-			}, options...)
+			}, append(slices.Clip(options), withReceived(received))...)
 		}, func(page []ClientRecord) bool { return len(page) == 0 })
 		position := request.StartPage
 		var first ClientID

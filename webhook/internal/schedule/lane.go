@@ -1,15 +1,26 @@
 package schedule
 
 import (
+	"cmp"
 	"container/heap"
+	"slices"
 	"time"
 )
 
-// item is an entry in its lane.
+// item is an entry in its lane. It has no pointer in it, so that the garbage collector
+// need not look at a long backlog.
 type item struct {
 	sequence int64
+	// due is in nanoseconds since 1970; 0 for at once.
+	due      int64
 	attempts int
-	due      time.Time
+}
+
+func nanoseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
 }
 
 // lane holds entries whose order has to be kept. What may happen to it is up to
@@ -65,6 +76,23 @@ func (l *lane) release() {
 		heap.Remove(h, l.index)
 	}
 	l.state = idle
+}
+
+// insert puts an entry in its place, and says whether it is the head now. A head that
+// someone works on stays where it is.
+func (l *lane) insert(it item) (head bool) {
+	if last := len(l.items) - 1; last >= 0 && l.items[last].sequence < it.sequence {
+		l.items = append(l.items, it)
+		return false
+	}
+	first := 0
+	if l.state.busy() {
+		first = 1
+	}
+	at, _ := slices.BinarySearchFunc(l.items[first:], it.sequence, func(i item, sequence int64) int { return cmp.Compare(i.sequence, sequence) })
+	at += first
+	l.items = slices.Insert(l.items, at, it)
+	return at == 0
 }
 
 // sort puts the head behind an older entry that was added while it was leased.

@@ -5,11 +5,9 @@
 package schedule
 
 import (
-	"cmp"
 	"container/heap"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 )
@@ -102,15 +100,7 @@ func (s *Schedule) Add(e Entry) {
 	}
 	q.pending++
 	s.pending++
-	it := item{sequence: e.Sequence, attempts: e.Attempts, due: e.Due}
-	first := 0
-	if l.state.busy() {
-		first = 1
-	}
-	at, _ := slices.BinarySearchFunc(l.items[first:], it.sequence, func(i item, sequence int64) int { return cmp.Compare(i.sequence, sequence) })
-	at += first
-	l.items = slices.Insert(l.items, at, it)
-	if at == 0 {
+	if l.insert(item{sequence: e.Sequence, attempts: e.Attempts, due: nanoseconds(e.Due)}) {
 		l.release()
 		s.admit(l)
 	}
@@ -133,8 +123,8 @@ func (s *Schedule) admit(l *lane) {
 		return
 	}
 	l.sort()
-	if due := l.items[0].due; !due.IsZero() && due.After(time.Now()) {
-		l.enter(delayed, due)
+	if due := l.items[0].due; due > time.Now().UnixNano() {
+		l.enter(delayed, time.Unix(0, due))
 	} else {
 		l.enter(ready, time.Time{})
 	}
@@ -257,7 +247,7 @@ func (s *Schedule) Finish(sequence int64) {
 
 // Delay puts a settled entry back, to be handed out again at a time.
 func (s *Schedule) Delay(sequence int64, due time.Time) {
-	s.unsettle(sequence, func(l *lane) { l.items[0].due = due })
+	s.unsettle(sequence, func(l *lane) { l.items[0].due = nanoseconds(due) })
 }
 
 // Undo puts a settled entry back as if it had not been handed out.
