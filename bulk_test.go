@@ -898,6 +898,32 @@ func TestBulkStopsWhereTheKeyIsRefused(t *testing.T) {
 	}
 }
 
+// With one worker nothing at all follows the request that was refused.
+func TestBulkStopsAtOnce(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		for range 10 {
+			s := &bulkServer{answer: func(int, []string) (int, string, error) { return http.StatusForbidden, "", nil }}
+			// The refusal comes while a part of the next batch is read.
+			items := func(yield func(salebot.ClientID, error) bool) {
+				for i, client := range numbered(5 * f.size) {
+					if i == f.size+f.size/2 {
+						elapseFor(t, time.Second)
+					}
+					if !yield(client, nil) {
+						return
+					}
+				}
+			}
+			report, err := f.run(t.Context(), s.client(t), items, salebot.BulkOptions{Workers: 1})
+			require.ErrorIs(t, err, salebot.ErrForbidden)
+			require.Len(t, s.batches, 1)
+			require.Equal(t, f.size, report.Rejected)
+			require.Equal(t, f.size, report.Total()-report.NotTried)
+		}
+	})
+}
+
 func TestBulkJournalFailures(t *testing.T) {
 	t.Parallel()
 	disk := errors.New("the disk is full")

@@ -66,6 +66,11 @@ func callRow[T any](ctx context.Context, c *Client, row *action.Row, options []C
 		result, err = decode(body, s)
 		return err
 	})
+	if failure, ok := errors.AsType[*OpError](err); ok && failure.Outcome != OutcomeAccepted {
+		// What was decoded before the failure is no answer.
+		var none T
+		return none, err
+	}
 	return result, err
 }
 
