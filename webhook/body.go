@@ -24,38 +24,62 @@ type document struct {
 }
 
 // openBody finds the JSON object in a body: the body itself, a form, or JSON in a
-// text. Control characters that stand in a string as they are, as they do where a
-// text was pasted into JSON, are read as if they were escaped.
+// text. What looks like an object is not checked yet; see document.checked.
 func openBody(body []byte, depth, wrappers int) (document, error) {
 	body = wire.Trim(body)
 	if len(body) == 0 {
 		return document{}, ErrEmptyBody
 	}
+	found := document{text: string(body), bytes: body}
 	switch body[0] {
-	case '{', '[', '"':
-	default:
-		object, err := openForm(body)
+	case '{':
+		return found, nil
+	case '"':
+		found, err := found.checked(depth)
 		if err != nil {
 			return document{}, err
 		}
-		return openBody(object, depth, wrappers)
-	}
-	err := wire.Check(body, depth)
-	if errors.Is(err, wire.ErrControl) {
-		body = wire.EscapeControls(body)
-		err = wire.Check(body, depth)
-	}
-	switch {
-	case errors.Is(err, wire.ErrDepth):
-		return document{}, ErrTooDeep
-	case err != nil:
-		return document{}, fmt.Errorf("%w: %w", ErrMalformed, err)
-	case body[0] == '[':
+		return openText(found.text, depth, wrappers)
+	case '[':
+		if _, err := found.checked(depth); err != nil {
+			return document{}, err
+		}
 		return document{}, fmt.Errorf("%w: an array", ErrMalformed)
-	case body[0] == '"':
-		return openText(string(body), depth, wrappers)
 	}
-	return document{text: string(body), bytes: body}, nil
+	object, err := openForm(body)
+	if err != nil {
+		return document{}, err
+	}
+	return openBody(object, depth, wrappers)
+}
+
+// checked returns the document if it is valid JSON. Control characters that stand
+// in a string as they are, as they do where a text was pasted into JSON, are escaped
+// then.
+func (d document) checked(depth int) (document, error) {
+	err := wire.Check(d.bytes, depth)
+	if errors.Is(err, wire.ErrControl) {
+		d = d.escaped()
+		err = wire.Check(d.bytes, depth)
+	}
+	return d, malformed(err)
+}
+
+// escaped returns the document with the control characters inside strings escaped.
+func (d document) escaped() document {
+	escaped := wire.EscapeControls(d.bytes)
+	return document{text: string(escaped), bytes: escaped}
+}
+
+// malformed is the error for one of the syntax.
+func malformed(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, wire.ErrDepth):
+		return ErrTooDeep
+	}
+	return fmt.Errorf("%w: %w", ErrMalformed, err)
 }
 
 // openText opens the body that is the text of a JSON string.
@@ -66,7 +90,8 @@ func openText(value string, depth, wrappers int) (document, error) {
 	return openBody([]byte(wire.Unquote(value)), depth, wrappers+1)
 }
 
-// unwrap opens the value of the member data of an object.
+// unwrap opens the value of the member data of an object that is valid, and so is
+// what it returns.
 func (d document) unwrap(depth, wrappers int) (inner document, ok bool) {
 	value, ok := member(d.text, wrapperKey)
 	if !ok || wrappers >= deepestWrapper {
@@ -77,6 +102,9 @@ func (d document) unwrap(depth, wrappers int) (inner document, ok bool) {
 		return document{text: value, bytes: []byte(value)}, true
 	case '"':
 		inner, err := openText(value, depth, wrappers)
+		if err == nil {
+			inner, err = inner.checked(depth)
+		}
 		return inner, err == nil
 	}
 	return document{}, false
@@ -88,7 +116,7 @@ func (d document) unwrap(depth, wrappers int) (inner document, ok bool) {
 // of the usual words proves nothing.
 func (d document) isProjectWebhook() bool {
 	var m marks
-	w := wire.Walk(d.text, 0)
+	w := wire.Walk(d.text, wire.MaxDepth)
 	for key, from, to, ok := w.Next(); ok; key, from, to, ok = w.Next() {
 		switch key {
 		case "is_input":

@@ -240,7 +240,7 @@ func (c *catchUp) recover(ctx context.Context, client salebot.ClientID, item sal
 		return fmt.Errorf("webhook: message %d of the history: %w", item.ID, err)
 	}
 	event.Recovered = true
-	receipt, wanted, err := c.handler.offer(ctx, &event, string(body))
+	receipt, wanted, err := c.handler.offer(ctx, event, string(body))
 	if err != nil {
 		return err
 	}

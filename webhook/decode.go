@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/salebot-go/salebot"
@@ -17,16 +18,29 @@ import (
 // DefaultDepthLimit levels) and, for a body that is none of the project's webhook,
 // ErrNotProjectWebhook. They do not quote the body. The Event does not refer to
 // body after Decode returns.
-func Decode(body []byte) (Event, error) { return decode(body, DefaultDepthLimit) }
-
-func decode(body []byte, depth int) (Event, error) {
-	found, err := openBody(body, depth, 0)
+func Decode(body []byte) (Event, error) {
+	event, err := decode(body, DefaultDepthLimit)
 	if err != nil {
 		return Event{}, err
 	}
+	return *event, nil
+}
+
+func decode(body []byte, depth int) (*Event, error) {
+	found, err := openBody(body, depth, 0)
+	if err != nil {
+		return nil, err
+	}
 	for wrappers := 1; ; wrappers++ {
-		var d decoder
-		d.document(found)
+		d := decoder{event: new(Event)}
+		err := d.document(found, depth)
+		if errors.Is(err, wire.ErrControl) {
+			found, d = found.escaped(), decoder{event: new(Event)}
+			err = d.document(found, depth)
+		}
+		if err != nil {
+			return nil, malformed(err)
+		}
 		if d.marks.found() {
 			d.finish()
 			d.event.raw = found.text
@@ -37,7 +51,7 @@ func decode(body []byte, depth int) (Event, error) {
 		}
 		inner, ok := found.unwrap(depth, wrappers)
 		if !ok {
-			return Event{}, ErrNotProjectWebhook
+			return nil, ErrNotProjectWebhook
 		}
 		found = inner
 	}
@@ -46,7 +60,7 @@ func decode(body []byte, depth int) (Event, error) {
 // decoder fills an event. Its functions are told where a value stands, and keep
 // texts as parts of the document where they can.
 type decoder struct {
-	event Event
+	event *Event
 	marks marks
 	input wire.Boolean
 	// unclear says that a field which decides about the origin was not readable.
@@ -55,19 +69,23 @@ type decoder struct {
 	outside salebot.HistoryOrigin
 }
 
-func (d *decoder) document(source document) {
-	e := &d.event
+// document reads an object, and returns what is wrong with its syntax.
+func (d *decoder) document(source document, depth int) error {
+	e := d.event
 	e.object = source.text
 	e.Client.ClientType = salebot.ClientTypeUnrecognized
 	d.outside = -1
-	w := wire.Walk(source.text, 0)
-	for key, from, ok := w.Key(); ok; key, from, ok = w.Key() {
-		if key == "client" && source.text[from] == '{' {
+	w := wire.Walk(source.text, depth)
+	for key, ok := w.Key(); ok; key, ok = w.Key() {
+		if key == "client" && w.Enter() {
 			d.marks.client = true
-			w.Leave(d.client(source, from))
+			d.client(source, &w)
 			continue
 		}
-		to := w.Skip()
+		from, to, ok := w.Value()
+		if !ok {
+			break
+		}
 		value := source.text[from:to]
 		switch key {
 		case "id":
@@ -101,6 +119,7 @@ func (d *decoder) document(source document) {
 			d.check(d.outside.UnmarshalJSON(source.bytes[from:to]), "message_from_outside")
 		}
 	}
+	return w.End()
 }
 
 // clientText reads a client that is not an object: JSON in a text, or null.
@@ -108,16 +127,16 @@ func (d *decoder) clientText(value string) {
 	switch inner := objectText(value); {
 	case inner != "":
 		d.marks.client = true
-		d.client(document{text: inner, bytes: []byte(inner)}, 0)
+		w := wire.Walk(inner, wire.MaxDepth)
+		d.client(document{text: inner, bytes: []byte(inner)}, &w)
 	case value != "null" && (value[0] != '"' || !wire.IsUnset(wire.Unquote(value))):
 		d.unread("client")
 	}
 }
 
-// client reads the object that begins at an offset, and returns where it stopped.
-func (d *decoder) client(source document, at int) wire.Walker {
+// client reads the members of an object that was entered.
+func (d *decoder) client(source document, w *wire.Walker) {
 	c := &d.event.Client
-	w := wire.Walk(source.text, at)
 	for key, from, to, ok := w.Next(); ok; key, from, to, ok = w.Next() {
 		value := source.text[from:to]
 		switch key {
@@ -154,12 +173,11 @@ func (d *decoder) client(source document, at int) wire.Walker {
 			c.OperatorStartDialog = text(value)
 		}
 	}
-	return w
 }
 
 // finish concludes who wrote the message.
 func (d *decoder) finish() {
-	e := &d.event
+	e := d.event
 	switch {
 	case d.outside == salebot.HistoryOriginCallback:
 		e.Origin = OriginCallback

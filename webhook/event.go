@@ -175,7 +175,7 @@ func member(object, name string) (value string, ok bool) {
 	if len(object) == 0 || object[0] != '{' {
 		return "", false
 	}
-	w := wire.Walk(object, 0)
+	w := wire.Walk(object, wire.MaxDepth)
 	for key, from, to, more := w.Next(); more; key, from, to, more = w.Next() {
 		if key == name {
 			value, ok = object[from:to], true

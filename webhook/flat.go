@@ -5,10 +5,9 @@ import (
 	"io"
 	"iter"
 	"net/http"
-	"net/url"
-	"slices"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/form"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -29,6 +28,9 @@ type Flat struct{ fields salebot.Variables }
 // after DecodeFlat returns.
 func DecodeFlat(body []byte) (Flat, error) {
 	found, err := openBody(body, DefaultDepthLimit, 0)
+	if err == nil {
+		found, err = found.checked(DefaultDepthLimit)
+	}
 	if err != nil {
 		return Flat{}, err
 	}
@@ -48,7 +50,7 @@ func DecodeFlat(body []byte) (Flat, error) {
 // members counts the members of the object, up to 2.
 func (d document) members() int {
 	n := 0
-	w := wire.Walk(d.text, 0)
+	w := wire.Walk(d.text, wire.MaxDepth)
 	for _, _, _, ok := w.Next(); ok && n < 2; _, _, _, ok = w.Next() {
 		n++
 	}
@@ -71,7 +73,7 @@ func newFlat(object []byte) (Flat, error) {
 // It does not check who sent the request, and the query may hold a secret of
 // yours along with the fields.
 func DecodeFlatRequest(request *http.Request) (Flat, error) {
-	query := request.URL.Query()
+	query := request.URL.RawQuery
 	var body []byte
 	if request.Body != nil {
 		var err error
@@ -83,30 +85,34 @@ func DecodeFlatRequest(request *http.Request) (Flat, error) {
 			return Flat{}, ErrBodyTooLarge
 		}
 	}
-	if len(wire.Trim(body)) == 0 && len(query) > 0 {
+	if len(wire.Trim(body)) == 0 && query != "" {
 		return newFlat(queryObject(query, Flat{}))
 	}
 	flat, err := DecodeFlat(body)
-	if err != nil || len(query) == 0 {
+	if err != nil || query == "" {
 		return flat, err
 	}
 	return newFlat(queryObject(query, flat))
 }
 
-// queryObject makes an object of the parameters of a query and then the fields of
-// a body, of which the later count.
-func queryObject(query url.Values, body Flat) []byte {
+// queryObject makes an object of the parameters of a query, and then the fields of
+// a body, which count where both have one. Of parameters with the same name the
+// last counts.
+func queryObject(query string, body Flat) []byte {
 	var o wire.Object
-	names := make([]string, 0, len(query))
-	for name := range query {
-		if _, ok := body.Get(name); !ok {
+	values := map[string]string{}
+	var names []string
+	for name, value := range form.Pairs(query) {
+		if _, ok := body.Get(name); ok {
+			continue
+		}
+		if _, ok := values[name]; !ok {
 			names = append(names, name)
 		}
+		values[name] = value
 	}
-	slices.Sort(names)
 	for _, name := range names {
-		values := query[name]
-		o.Text(name, values[len(values)-1])
+		o.Text(name, values[name])
 	}
 	for name, value := range body.All() {
 		o.Raw(name, value.Raw())

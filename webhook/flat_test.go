@@ -70,6 +70,7 @@ func TestDecodeFlatWrappers(t *testing.T) {
 		`{"data":"text"}`:                `{"data":"text"}`,
 		`"{\"data\":\"{\\\"b\\\":2}\"}"`: `{"b":2}`,
 		"a=1&b=x+y&a=2":                  `{"a":"2","b":"x y"}`,
+		"a=100%&b=50%+off;+50+%25&c=%u4":  `{"a":"100%","b":"50% off; 50 %","c":"%u4"}`,
 		"list[]=1&list[]=2&o[k][l]=v":    `{"list":["1","2"],"o":{"k":{"l":"v"}}}`,
 		"data[a]=1":                      `{"a":"1"}`,
 		"data=%7B%22a%22%3A1%7D":         `{"a":1}`,
@@ -100,6 +101,10 @@ func TestDecodeFlatRequest(t *testing.T) {
 	flat, err = webhook.DecodeFlatRequest(httptest.NewRequest(http.MethodGet, "/hook?client_id=7", nil))
 	if id, _ := flat.ClientID("client_id"); err != nil || id != 7 {
 		t.Errorf("query alone: %v, %v", flat, err)
+	}
+	flat, err = webhook.DecodeFlatRequest(httptest.NewRequest(http.MethodGet, "/hook?note=100%&text=a;b", nil))
+	if err != nil || flat.Text("note") != "100%" || flat.Text("text") != "a;b" {
+		t.Errorf("a query that was not escaped: %v, %v", flat, err)
 	}
 	if _, err = webhook.DecodeFlatRequest(request("/hook", "")); !errors.Is(err, webhook.ErrEmptyBody) {
 		t.Errorf("nothing at all: %v", err)

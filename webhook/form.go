@@ -3,9 +3,9 @@ package webhook
 import (
 	"bytes"
 	"fmt"
-	"net/url"
 	"strings"
 
+	"github.com/salebot-go/salebot/internal/form"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -28,19 +28,7 @@ func openForm(body []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: the form has too many fields", ErrMalformed)
 	}
 	root := formNode{}
-	for pair := range strings.SplitSeq(string(body), "&") {
-		if pair == "" {
-			continue
-		}
-		key, value, _ := strings.Cut(pair, "=")
-		key, err := url.QueryUnescape(key)
-		if err != nil {
-			return nil, fmt.Errorf("%w: a form with a bad escape", ErrMalformed)
-		}
-		value, err = url.QueryUnescape(value)
-		if err != nil {
-			return nil, fmt.Errorf("%w: a form with a bad escape", ErrMalformed)
-		}
+	for key, value := range form.Pairs(string(body)) {
 		if len(root.members) == 0 && value == "" && (isJSONText(key) || isJSONString(key)) {
 			return []byte(key), nil
 		}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -86,7 +85,7 @@ func (h *Handler) handle(ctx context.Context, delivery Delivery) {
 	}()
 	limited, cancel := context.WithTimeout(hooked, h.eventTimeout)
 	defer cancel()
-	err = h.call(limited, &event)
+	err = h.call(limited, event)
 }
 
 // call calls the handler's function and turns a panic into an error.
@@ -101,12 +100,11 @@ func (h *Handler) call(ctx context.Context, event *Event) (err error) {
 
 // settle tells the inbox what became of an event.
 func (h *Handler) settle(ctx context.Context, delivery Delivery, failure error) {
-	attributes := []slog.Attr{
-		slog.Int64("sequence", delivery.Sequence), slog.Int64("message_id", int64(delivery.MessageID)), slog.Int64("client_id", int64(delivery.ClientID)),
-		slog.Int("attempt", delivery.Attempt),
-	}
 	log := func(level slog.Level, message string, err error) {
-		all := slices.Concat(attributes, []slog.Attr{slog.Any("error", err)})
+		all := []slog.Attr{
+			slog.Int64("sequence", delivery.Sequence), slog.Int64("message_id", int64(delivery.MessageID)), slog.Int64("client_id", int64(delivery.ClientID)),
+			slog.Int("attempt", delivery.Attempt), slog.Any("error", err),
+		}
 		if panicked := (*PanicError)(nil); errors.As(err, &panicked) {
 			all = append(all, slog.String("stack", string(panicked.Stack)))
 		}

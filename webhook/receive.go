@@ -130,7 +130,7 @@ func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return len(body), refuseBody(err)
 	}
-	return len(body), h.keep(ctx, &event)
+	return len(body), h.keep(ctx, event)
 }
 
 // admit checks what can be checked before the body is read: nothing is read for a

@@ -57,9 +57,12 @@ func FuzzCheck(f *testing.F) {
 		}
 		if err != nil {
 			// Walking through rubbish must end.
-			w := Walk(string(text), 0)
+			w := Walk(string(text), 10_000)
 			for range len(text) + 2 {
 				if _, _, _, ok := w.Next(); !ok {
+					if w.End() == nil {
+						t.Fatal("the walk found nothing wrong")
+					}
 					return
 				}
 			}
@@ -74,9 +77,12 @@ func FuzzCheck(f *testing.F) {
 			t.Fatal(err)
 		}
 		got := map[string]json.RawMessage{}
-		w := Walk(object, 0)
+		w := Walk(object, 10_000)
 		for key, from, to, ok := w.Next(); ok; key, from, to, ok = w.Next() {
 			got[key] = json.RawMessage(object[from:to])
+		}
+		if err := w.End(); err != nil {
+			t.Fatal(err)
 		}
 		if len(got) != len(want) {
 			t.Fatalf("%d members, want %d", len(got), len(want))
@@ -91,4 +97,54 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestWalkerEnters checks that objects inside an object are gone through in one walk.
+func TestWalkerEnters(t *testing.T) {
+	t.Parallel()
+	const text = ` { "a" : {"b":1, "c":{}, "\u0064":[{}]} , "e":{ } , "f":2 } `
+	var keys []string
+	w := Walk(text, 4)
+	for key, ok := w.Key(); ok; key, ok = w.Key() {
+		keys = append(keys, key)
+		if key == "f" || !w.Enter() {
+			from, to, ok := w.Value()
+			if !ok || text[from:to] != "2" {
+				t.Errorf("%s: %q", key, text[from:to])
+			}
+			continue
+		}
+		for inner, from, to, ok := w.Next(); ok; inner, from, to, ok = w.Next() {
+			keys = append(keys, inner+"="+text[from:to])
+		}
+	}
+	if err := w.End(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(keys, " "), `a b=1 c={} d=[{}] e f`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestWalkerReports checks that each thing that is wrong ends the walk and is told
+// at its end.
+func TestWalkerReports(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]error{
+		`{"a":{"b":x}}`: ErrSyntax, `{"a":{"b":1}`: ErrSyntax, `{"a":{"b":1}}}`: ErrSyntax, `{"a":{"b":1,}}`: ErrSyntax, `[]`: ErrSyntax, ``: ErrSyntax,
+		`{"a":{"b":{}}}`: ErrDepth, "{\"a\":\"\n\"}": ErrControl, "{\"a\":{\"\t\":1}}": ErrControl,
+	} {
+		w := Walk(text, 2)
+		for _, ok := w.Key(); ok; _, ok = w.Key() {
+			if !w.Enter() {
+				w.Value()
+			}
+		}
+		if _, _, _, ok := w.Next(); ok || w.Enter() {
+			t.Errorf("%q: the walk goes on after its end", text)
+		}
+		if err := w.End(); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", text, err, want)
+		}
+	}
 }

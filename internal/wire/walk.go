@@ -1,143 +1,100 @@
 package wire
 
-import "strings"
-
-// Walker goes through the members of a JSON object that Check has accepted; on
-// any other text it ends early. It works on a string, so that what it delimits
-// can be kept without a copy. Make it with Walk.
+// Walker goes through the members of a JSON object, and of objects inside it, and
+// checks them on the way. It works on a string, so that what it delimits can be kept
+// without a copy. Make it with Walk. Nothing that it has returned is certain to be
+// part of a valid text until End has returned nil.
 type Walker struct {
-	text string
-	at   int
+	scanner scanner[string]
+	// first says that the object at hand was just entered.
+	first bool
+	err   error
 }
 
-// Walk begins before the first member of the object that starts at an offset of
-// text.
-func Walk(text string, at int) Walker {
-	w := Walker{text: text, at: at}
-	w.space()
-	w.at++ // the opening brace
+// Walk begins before the first member of the object that a text is, which may be
+// nested at most depth deep.
+func Walk(text string, depth int) Walker {
+	w := Walker{scanner: scanner[string]{text: text, room: depth}}
+	w.scanner.space()
+	if !w.Enter() {
+		w.fail(errObject)
+	}
 	return w
 }
 
-// Next returns the next member: its key, and where its value begins and ends in
-// the text. ok is false after the last one.
+// Enter goes into the value at hand if it is an object: the next keys are its own,
+// and those of the outer object follow when Key has returned false.
+func (w *Walker) Enter() bool {
+	if w.err != nil || w.scanner.next() != '{' {
+		return false
+	}
+	if err := w.scanner.enter(); err != nil {
+		return w.fail(err)
+	}
+	w.first = true
+	return true
+}
+
+// Key goes to the next member of the object at hand and returns its key. One of
+// Value and Enter has to follow. ok is false at the end of the object, and of a
+// text that is not valid.
+func (w *Walker) Key() (key string, ok bool) {
+	if w.err != nil {
+		return "", false
+	}
+	more, err := w.scanner.another(w.first, '}', errObject)
+	w.first = false
+	if err != nil {
+		return "", w.fail(err)
+	}
+	if !more {
+		return "", false
+	}
+	from, to, ascii, err := w.scanner.key()
+	if err != nil {
+		return "", w.fail(err)
+	}
+	if ascii {
+		return w.scanner.text[from+1 : to-1], true
+	}
+	return Unquote(w.scanner.text[from:to]), true
+}
+
+// Value goes over the value at hand and returns where it begins and ends. ok is
+// false where it is not valid.
+func (w *Walker) Value() (from, to int, ok bool) {
+	if w.err != nil {
+		return 0, 0, false
+	}
+	from = w.scanner.at
+	if err := w.scanner.value(); err != nil {
+		return 0, 0, w.fail(err)
+	}
+	return from, w.scanner.at, true
+}
+
+// Next is Key and Value.
 func (w *Walker) Next() (key string, from, to int, ok bool) {
-	key, from, ok = w.Key()
-	if !ok {
-		return "", 0, 0, false
+	if key, ok = w.Key(); ok {
+		from, to, ok = w.Value()
 	}
-	if to = w.Skip(); to <= from {
-		return "", 0, 0, false
-	}
-	return key, from, to, true
+	return key, from, to, ok
 }
 
-// Key returns the key of the next member and where its value begins. One of Skip
-// and Leave has to follow. ok is false after the last member.
-func (w *Walker) Key() (key string, from int, ok bool) {
-	w.space()
-	if w.peek() == ',' {
-		w.at++
-		w.space()
+// End says what is wrong with the text; nil if nothing is. It is for the end of the
+// outermost object.
+func (w *Walker) End() error {
+	if w.err != nil {
+		return w.err
 	}
-	if w.peek() != quote {
-		return "", 0, false
+	if err := w.scanner.end(); err != nil {
+		w.fail(err)
 	}
-	start := w.at
-	w.skipString()
-	key = Unquote(w.text[start:w.at])
-	w.space()
-	w.at++ // the colon
-	w.space()
-	if w.at >= len(w.text) {
-		return "", 0, false
-	}
-	return key, w.at, true
+	return w.err
 }
 
-// Skip goes over the value at hand and returns where it ends.
-func (w *Walker) Skip() (to int) {
-	w.skipValue()
-	w.at = min(w.at, len(w.text))
-	return w.at
-}
-
-// Leave goes on behind the value at hand, an object whose members inner went
-// through to the last one.
-func (w *Walker) Leave(inner Walker) (to int) {
-	w.at = min(inner.at+1, len(w.text))
-	return w.at
-}
-
-func (w *Walker) peek() byte {
-	if w.at < len(w.text) {
-		return w.text[w.at]
-	}
-	return 0
-}
-
-func (w *Walker) space() {
-	for w.at < len(w.text) && isSpace(w.text[w.at]) {
-		w.at++
-	}
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
-
-func (w *Walker) skipValue() {
-	switch w.peek() {
-	case quote:
-		w.skipString()
-	case '{', '[':
-		w.skipNested()
-	default:
-		for w.at < len(w.text) {
-			if c := w.text[w.at]; c == ',' || c == '}' || c == ']' || isSpace(c) {
-				return
-			}
-			w.at++
-		}
-	}
-}
-
-func (w *Walker) skipString() {
-	for w.at++; ; w.at++ {
-		i := strings.IndexByte(w.text[min(w.at, len(w.text)):], quote)
-		if i < 0 {
-			w.at = len(w.text)
-			return
-		}
-		w.at += i
-		if !w.escaped() {
-			w.at++
-			return
-		}
-	}
-}
-
-// escaped says whether an odd number of backslashes is before the quote at hand.
-func (w *Walker) escaped() bool {
-	odd := false
-	for i := w.at - 1; i >= 0 && w.text[i] == '\\'; i-- {
-		odd = !odd
-	}
-	return odd
-}
-
-func (w *Walker) skipNested() {
-	for depth := 0; w.at < len(w.text); {
-		switch w.text[w.at] {
-		case quote:
-			w.skipString()
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		}
-		w.at++
-		if depth == 0 {
-			return
-		}
-	}
+// fail ends the walk.
+func (w *Walker) fail(err error) bool {
+	w.err = w.scanner.where(err)
+	return false
 }

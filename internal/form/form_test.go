@@ -1,0 +1,42 @@
+package form_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot/internal/form"
+)
+
+func TestPairs(t *testing.T) {
+	t.Parallel()
+	var got [][2]string
+	for name, value := range form.Pairs("message=50%+off;+a;b&c=%u041F&&d=100%&e&=f&g=a=b&%D0%BF=%d0%bf&h=%4") {
+		got = append(got, [2]string{name, value})
+	}
+	require.Equal(t, [][2]string{
+		{"message", "50% off; a;b"}, {"c", "%u041F"}, {"d", "100%"}, {"e", ""}, {"", "f"}, {"g", "a=b"}, {"п", "п"}, {"h", "%4"},
+	}, got)
+	for range form.Pairs("a&b") {
+		break
+	}
+}
+
+// FuzzUnescape compares with the standard library where that accepts the text.
+func FuzzUnescape(f *testing.F) {
+	for _, seed := range []string{"", "a+b", "%41%zz", "%", "100%25", "%D0%BF"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, well := form.Unescape(text)
+		want, err := url.QueryUnescape(text)
+		if well != (err == nil) || well && got != want {
+			t.Fatalf("%q, %v; the standard library says %q, %v", got, well, want, err)
+		}
+		escaped, well := form.Unescape(url.QueryEscape(text))
+		if escaped != text || !well {
+			t.Fatalf("%q came back as %q", text, escaped)
+		}
+	})
+}
