@@ -35,11 +35,11 @@ func openBody(body []byte, depth, wrappers int) (document, error) {
 	case '{':
 		return found, nil
 	case '"':
-		found, err := found.checked(depth)
+		text, err := found.checked(depth)
 		if err != nil {
 			return document{}, err
 		}
-		return openText(found.text, depth, wrappers)
+		return openText(text.text, depth, wrappers)
 	case '[':
 		if _, err := found.checked(depth); err != nil {
 			return document{}, err

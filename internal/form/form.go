@@ -62,5 +62,5 @@ func fromHex(c byte) byte {
 	if c <= '9' {
 		return c - '0'
 	}
-	return (c|0x20) - 'a' + 10
+	return (c | 0x20) - 'a' + 10
 }

@@ -2,6 +2,7 @@ package sqliteinbox_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,15 +47,17 @@ func load(tb testing.TB, address string, senders int, duration time.Duration, fi
 // generateLoad is the process that sends.
 func generateLoad() error {
 	var (
-		address             string
-		senders, millis     int
-		first, acknowledged atomic.Int64
-		start               int64
+		address         string
+		senders, millis int
+		first, answered atomic.Int64
+		start           int64
 	)
 	if _, err := fmt.Sscanf(os.Getenv("LOAD"), "%s %d %d %d", &address, &senders, &millis, &start); err != nil {
 		return err
 	}
 	first.Store(start)
+	// More would wake each other up, at the cost of the receiver.
+	runtime.GOMAXPROCS(1)
 	var group sync.WaitGroup
 	failures := make(chan error, senders)
 	began := time.Now()
@@ -61,7 +65,7 @@ func generateLoad() error {
 	for range senders {
 		group.Go(func() {
 			n, err := sendUntil(address, end, &first)
-			acknowledged.Add(n)
+			answered.Add(n)
 			if err != nil {
 				failures <- err
 			}
@@ -69,55 +73,78 @@ func generateLoad() error {
 	}
 	group.Wait()
 	close(failures)
-	_, _ = fmt.Fprintln(os.Stdout, float64(acknowledged.Load())/time.Since(began).Seconds())
+	_, _ = fmt.Fprintln(os.Stdout, float64(answered.Load())/time.Since(began).Seconds())
 	return <-failures
 }
 
 // sendUntil posts one event after the other over one connection. It does no more
-// than it has to, because it shares the processors with the receiver.
+// than it has to, because it shares the processors with the receiver: a request
+// differs from the one before by two numbers, and an answer is as long as the first
+// one.
 func sendUntil(address string, end time.Time, next *atomic.Int64) (sent int64, err error) {
 	connection, err := net.Dial("tcp", address)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, connection.Close()) }()
-	reader := bufio.NewReader(connection)
 	body := fmt.Sprintf(loadBody, 0, 0)
-	var request []byte
+	request := fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: receiver\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	message := request[bytes.Index(request, []byte(`"id":`))+len(`"id":`):][:messageDigits]
+	client := request[bytes.LastIndex(request, []byte(`"id":`))+len(`"id":`):][:clientDigits]
+	reader := bufio.NewReader(connection)
+	length := 0
 	for time.Now().Before(end) {
 		id := next.Add(1)
-		request = fmt.Appendf(request[:0], "POST / HTTP/1.1\r\nHost: receiver\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
 		// Numbers with leading zeros are no JSON.
-		request = fmt.Appendf(request, loadBody, id+1_000_000_000_000_000_000, id%1000+1_000_000_000)
+		strconv.AppendInt(message[:0], id+1_000_000_000_000_000_000, 10)
+		strconv.AppendInt(client[:0], id%1000+1_000_000_000, 10)
 		if _, err := connection.Write(request); err != nil {
 			return sent, err
 		}
-		status, length := "", 0
-		for line := 0; ; line++ {
-			text, err := reader.ReadString('\n')
-			if err != nil {
+		answer, err := reader.Peek(max(length, len(acknowledged)))
+		if err != nil {
+			return sent, err
+		}
+		if !bytes.HasPrefix(answer, []byte(acknowledged)) {
+			return sent, fmt.Errorf("%.40q", answer)
+		}
+		if length == 0 {
+			if length, err = answerLength(reader); err != nil {
 				return sent, err
-			}
-			text = strings.TrimSpace(text)
-			if line == 0 {
-				status = text
-			}
-			if text == "" {
-				break
-			}
-			if value, found := strings.CutPrefix(text, "Content-Length: "); found {
-				length, _ = strconv.Atoi(value)
 			}
 		}
 		if _, err := reader.Discard(length); err != nil {
 			return sent, err
 		}
-		if status != "HTTP/1.1 200 OK" {
-			return sent, fmt.Errorf("%s", status)
-		}
 		sent++
 	}
 	return sent, nil
+}
+
+const (
+	messageDigits, clientDigits = 19, 10
+	acknowledged                = "HTTP/1.1 200 OK\r\n"
+)
+
+// answerLength is the length of the answer that the reader stands before.
+func answerLength(reader *bufio.Reader) (int, error) {
+	for {
+		begin, err := reader.Peek(max(reader.Buffered(), 1))
+		if err != nil {
+			return 0, err
+		}
+		head, _, whole := bytes.Cut(begin, []byte("\r\n\r\n"))
+		if !whole {
+			if _, err := reader.Peek(reader.Buffered() + 1); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		_, text, _ := bytes.Cut(head, []byte("Content-Length: "))
+		text, _, _ = bytes.Cut(text, []byte("\r\n"))
+		length, err := strconv.Atoi(string(text))
+		return len(head) + len("\r\n\r\n") + length, err
+	}
 }
 
 // serve serves a handler on a port of this machine until the test ends.
