@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
 )
 
-func timestampOf(t testing.TB, text string) salebot.Timestamp {
-	t.Helper()
+func timestampOf(t require.TestingT, text string) salebot.Timestamp {
 	var at salebot.Timestamp
 	require.NoError(t, json.Unmarshal([]byte(text), &at))
 	return at
@@ -168,5 +168,23 @@ func FuzzUnixSeconds(f *testing.F) {
 		require.True(t, ok)
 		require.Equal(t, seconds, at.Unix())
 		require.Equal(t, digits, number.String())
+	})
+}
+
+// TestCivilTimesAgreeWithTheLibrary checks that what is read without time.Parse is
+// read like it, impossible days and hours included.
+func TestCivilTimesAgreeWithTheLibrary(t *testing.T) {
+	t.Parallel()
+	const layout = "2006-01-02 15:04:05.999999999"
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9] [012][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{0,10})?`).Draw(t, "text")
+		want, parseErr := time.Parse(layout, text)
+		got, err := timestampOf(t, strconv.Quote(text)).In(time.UTC)
+		if parseErr != nil {
+			require.Error(t, err)
+			return
+		}
+		require.NoError(t, err)
+		require.True(t, want.Equal(got), "%v, want %v", got, want)
 	})
 }
