@@ -10,10 +10,12 @@ import (
 	"github.com/salebot-go/salebot/bench/calls"
 	"github.com/salebot-go/salebot/bench/pages"
 	"github.com/salebot-go/salebot/bench/peer"
+	"github.com/salebot-go/salebot/bench/receive"
 )
 
 func TestMain(m *testing.M) {
 	peer.Serve(peer.Handler([]byte(calls.Answer), pages.Clients))
+	receive.RunLoad()
 	os.Exit(m.Run())
 }
 

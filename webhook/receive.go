@@ -257,15 +257,16 @@ func (h *Handler) offer(ctx context.Context, event *Event, body string) (receipt
 	}
 	// A sender that hangs up now has sent its event all the same, and may never send
 	// it again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.putTimeout)
-	defer cancel()
-	receipt, err = h.inbox.Put(ctx, Entry{
+	now := time.Now()
+	limited := &limit{Context: context.WithoutCancel(ctx), until: now.Add(h.putTimeout)}
+	defer limited.end(context.Canceled)
+	receipt, err = h.inbox.Put(limited, Entry{ //nolint:contextcheck // it is made of the caller's
 		Endpoint:   h.endpoint,
 		ClientID:   event.Client.ID,
 		MessageID:  event.ID,
 		Failed:     event.Failed,
 		Recovered:  event.Recovered,
-		AcceptedAt: time.Now(),
+		AcceptedAt: now,
 		Body:       body,
 	})
 	return receipt, true, err

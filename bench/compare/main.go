@@ -17,11 +17,13 @@ import (
 	"github.com/salebot-go/salebot/bench/pages"
 	"github.com/salebot-go/salebot/bench/pairs"
 	"github.com/salebot-go/salebot/bench/peer"
+	"github.com/salebot-go/salebot/bench/receive"
 )
 
 func main() {
 	peer.Serve(peer.Handler([]byte(calls.Answer), pages.Clients))
 	runExport()
+	receive.RunLoad()
 	rounds := flag.Int("rounds", 40, "slices for each variant")
 	slice := flag.Duration("slice", 25*time.Millisecond, "length of a slice")
 	flag.Parse()
@@ -37,6 +39,8 @@ func main() {
 		{"pages", comparePages},
 		{"export", compareExport},
 		{"bulk", compareBulk},
+		{"handler", compareHandler},
+		{"receive", compareReceive},
 	} {
 		if len(only) > 0 && !slices.Contains(only, part.name) {
 			continue

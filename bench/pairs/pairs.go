@@ -85,10 +85,10 @@ func Compare(ctx context.Context, settings Settings, subjects ...Subject) ([]Res
 			}
 		}
 		results[i] = Result{
-			Name: subject.Name, Time: time.Duration(quantile(times[i], 0.5)),
-			Ratio: quantile(ratios, 0.5), Low: quantile(ratios, 0.25), High: quantile(ratios, 0.75),
-			Processor: quantile(processorRatios, 0.5),
-			Allocs:    quantile(allocs[i], 0.5), Bytes: quantile(volumes[i], 0.5),
+			Name: subject.Name, Time: time.Duration(Quantile(times[i], 0.5)),
+			Ratio: Quantile(ratios, 0.5), Low: Quantile(ratios, 0.25), High: Quantile(ratios, 0.75),
+			Processor: Quantile(processorRatios, 0.5),
+			Allocs:    Quantile(allocs[i], 0.5), Bytes: Quantile(volumes[i], 0.5),
 		}
 	}
 	return results, nil
@@ -116,9 +116,9 @@ type measurement struct{ time, processor, allocs, bytes float64 }
 func measure(ctx context.Context, subject Subject, count, atOnce int) (measurement, error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start, used := time.Now(), processorTime()
+	start, used := time.Now(), ProcessorTime()
 	err := repeat(ctx, subject.Run, count, atOnce)
-	took, used := time.Since(start), processorTime()-used
+	took, used := time.Since(start), ProcessorTime()-used
 	runtime.ReadMemStats(&after)
 	n := float64(count)
 	return measurement{
@@ -161,7 +161,8 @@ func repeat(ctx context.Context, run func(context.Context) error, count, atOnce 
 	return failed
 }
 
-func quantile(values []float64, q float64) float64 {
+// Quantile returns the value below which a share of the values lies.
+func Quantile(values []float64, q float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[int(q*float64(len(sorted)-1)+0.5)]
 }
@@ -175,7 +176,7 @@ func Merge(runs ...[]Result) []Result {
 			for j, run := range runs {
 				values[j] = value(run[i])
 			}
-			return quantile(values, 0.5)
+			return Quantile(values, 0.5)
 		}
 		merged[i].Time = time.Duration(median(func(r Result) float64 { return float64(r.Time) }))
 		merged[i].Ratio = median(func(r Result) float64 { return r.Ratio })

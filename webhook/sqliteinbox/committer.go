@@ -21,7 +21,7 @@ const largestGroup = 1024
 // Callers who come back as soon as they were answered would fall into two halves, of
 // which one always waits for the flush of the other and then for its own. So a leader
 // waits for those who are likely to come, as many as there were the last time, but not
-// longer than for half a flush, and not at all if it was alone the last time.
+// longer than a flush takes, and not at all if it was alone the last time.
 type committer struct {
 	mu      sync.Mutex
 	queue   []*operation
@@ -166,7 +166,7 @@ const longestGathering = 2 * time.Millisecond
 // gather waits for those who are likely to come.
 func (c *committer) gather() {
 	c.mu.Lock()
-	patience := min(c.flushTime/2, longestGathering)
+	patience := min(c.flushTime, longestGathering)
 	if c.waiting == 0 || c.waiting >= c.expected || patience <= 0 || c.closed {
 		c.mu.Unlock()
 		return

@@ -70,7 +70,7 @@ func TestCallersShareFlushes(t *testing.T) {
 }
 
 // TestGatheringIsBounded checks that callers who stay away are not waited for longer
-// than half a flush, and not twice.
+// than a flush takes, and not twice.
 func TestGatheringIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

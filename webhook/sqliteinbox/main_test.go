@@ -16,7 +16,6 @@ const role = "SQLITEINBOX_TEST_ROLE"
 
 // roles are these processes.
 var roles = map[string]func() error{
-	"load":    generateLoad,
 	"receive": receive,
 }
 
