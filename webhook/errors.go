@@ -31,6 +31,9 @@ var (
 	ErrClosed = schedule.ErrClosed
 	// ErrFull says that the inbox keeps as much as it may.
 	ErrFull = errors.New("webhook: the inbox is full")
+	// ErrInboxBroken says that the inbox can take and hand out nothing until it is
+	// opened again, for example because its disk failed.
+	ErrInboxBroken = errors.New("webhook: the inbox has to be opened again")
 	// ErrLeaseLost says that a delivery is not leased any more: its lease ran out,
 	// or it was settled before.
 	ErrLeaseLost = schedule.ErrLeaseLost

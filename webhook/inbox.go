@@ -160,3 +160,12 @@ type Seen struct {
 	// MessageID is the highest number of its messages.
 	MessageID salebot.MessageID
 }
+
+// HealthReporter is implemented by inboxes that know whether they can take events.
+// Handler.Health asks them.
+type HealthReporter interface {
+	// Health says why the next Put would fail; nil where nothing speaks against it.
+	// It must not wait for long. An error that is ErrInboxBroken will last until the
+	// inbox is opened again.
+	Health(ctx context.Context) error
+}
