@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -35,6 +36,9 @@ type CatchUp struct {
 	Location *time.Location
 	// Concurrency is the number of clients that are read at once; zero means 4.
 	Concurrency int
+	// SameNumbers says that you know the history to number the messages as the
+	// webhook does, so that nobody has to confirm it; see CatchUpReport.Unconfirmed.
+	SameNumbers bool
 }
 
 // defaultCatchUpConcurrency is moderate, because the pace that the API allows is
@@ -56,6 +60,11 @@ type CatchUpReport struct {
 	// Incomplete are the clients of which more messages were missed than the
 	// history returns at once: the older ones of them were not fetched.
 	Incomplete []salebot.ClientID
+	// Unconfirmed are the clients of which nothing was taken, because neither their
+	// history nor that of any other client has the last message that the inbox had
+	// accepted of them. It may have been deleted, or the history numbers the messages
+	// in another way than the webhook, so that old ones would be taken for new.
+	Unconfirmed []salebot.ClientID
 	// Failed are the clients whose history could not be read, or whose events could
 	// not be kept. Asking for them again repeats nothing.
 	Failed []CatchUpFailure
@@ -79,7 +88,13 @@ type CatchUpFailure struct {
 // but what the history tells (of Event.Client only the ID), and no single message that
 // was lost before a later one was accepted, unless Since reaches back to it. What the
 // inbox has forgotten, because the time for which it remembers is over, comes again:
-// let Since not reach back further than that.
+// let Since not reach back further than that. Clients that were silent for as long are
+// not known any more either: name them by Clients.
+//
+// What is new is known by the number of a message. That the history has the same
+// numbers as the webhook is likely but not documented, so it has to be confirmed: a
+// message that the webhook brought must be found in a history once, of whatever
+// client.
 //
 // The error is that of the list of clients, or of the context; what failed for a
 // single client is in the report.
@@ -95,6 +110,7 @@ func (h *Handler) CatchUp(ctx context.Context, request CatchUp) (CatchUpReport, 
 		return CatchUpReport{}, err
 	}
 	c := catchUp{handler: h, request: request}
+	c.confirmed.Store(request.SameNumbers)
 	clients := make(chan Seen)
 	var group sync.WaitGroup
 	for range min(cmp.Or(request.Concurrency, defaultCatchUpConcurrency), max(len(marks), 1)) {
@@ -114,6 +130,14 @@ feeding:
 	}
 	close(clients)
 	group.Wait()
+	for _, mark := range c.unconfirmed {
+		if c.confirmed.Load() {
+			c.client(ctx, mark)
+			continue
+		}
+		c.report.Unconfirmed = append(c.report.Unconfirmed, mark.ClientID)
+	}
+	slices.Sort(c.report.Unconfirmed)
 	return c.report, ctx.Err()
 }
 
@@ -162,9 +186,13 @@ func (h *Handler) catchUpMarks(ctx context.Context, request CatchUp) ([]Seen, er
 type catchUp struct {
 	handler *Handler
 	request CatchUp
+	// confirmed says that the history and the webhook number the messages alike.
+	confirmed atomic.Bool
 
 	mu     sync.Mutex
 	report CatchUpReport
+	// unconfirmed are the clients that wait until another one confirms it.
+	unconfirmed []Seen
 }
 
 // firstHistoryLimit is the number of messages that is asked for at first; most
@@ -174,6 +202,12 @@ const firstHistoryLimit = 100
 // client recovers the events of one client.
 func (c *catchUp) client(ctx context.Context, mark Seen) {
 	missed, complete, err := c.missed(ctx, mark)
+	if err == nil && mark.MessageID != 0 && !c.confirmed.Load() {
+		c.mu.Lock()
+		c.unconfirmed = append(c.unconfirmed, mark)
+		c.mu.Unlock()
+		return
+	}
 	c.count(func(r *CatchUpReport) {
 		if err == nil {
 			r.Clients++
@@ -204,6 +238,9 @@ func (c *catchUp) missed(ctx context.Context, mark Seen) (items []salebot.Histor
 		}
 		// The order is not documented, so that it is not relied upon.
 		slices.SortStableFunc(items, func(a, b salebot.HistoryItem) int { return cmp.Compare(b.ID, a.ID) })
+		if slices.ContainsFunc(items, func(item salebot.HistoryItem) bool { return item.ID == mark.MessageID }) && mark.MessageID != 0 {
+			c.confirmed.Store(true)
+		}
 		all := len(items)
 		for i, item := range items {
 			after, err := c.after(item, mark)

@@ -193,3 +193,39 @@ func TestCatchUpErrors(t *testing.T) {
 		t.Errorf("a full inbox: %+v, %v", report, err)
 	}
 }
+
+// TestCatchUpNeedsOneSeries checks that nothing is taken from histories that may number
+// their messages in another way than the webhook: all that is old would be handled
+// once more, or nothing that is new.
+func TestCatchUpNeedsOneSeries(t *testing.T) {
+	t.Parallel()
+	var old, others []salebot.HistoryItem
+	for id := range 50 {
+		old = append(old, item(5_000+id, time.Now()))
+		others = append(others, item(6_000+id, time.Now()))
+	}
+	for name, test := range map[string]struct {
+		seen        []webhook.Seen
+		same        bool
+		recovered   int
+		unconfirmed []salebot.ClientID
+	}{
+		"smaller numbers":   {seen: []webhook.Seen{{ClientID: 2, MessageID: 7}, {ClientID: 1, MessageID: 8}}, unconfirmed: []salebot.ClientID{1, 2}},
+		"larger numbers":    {seen: []webhook.Seen{{ClientID: 1, MessageID: 70_000}}, unconfirmed: []salebot.ClientID{1}},
+		"one confirms it":   {seen: []webhook.Seen{{ClientID: 1, MessageID: 4_000}, {ClientID: 2, MessageID: 6_040}}, recovered: 50 + 9},
+		"the caller knows":  {seen: []webhook.Seen{{ClientID: 1, MessageID: 4_000}}, same: true, recovered: 50},
+		"nothing to repeat": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inbox := &remembering{MemoryInbox: webhook.NewMemoryInbox(webhook.MemoryOptions{}), seen: test.seen}
+			handler := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithInbox(inbox))
+			report, err := handler.CatchUp(t.Context(), webhook.CatchUp{
+				History: &histories{items: map[salebot.ClientID][]salebot.HistoryItem{1: old, 2: others}}, SameNumbers: test.same, Concurrency: 1,
+			})
+			if err != nil || report.Recovered != test.recovered || !slices.Equal(report.Unconfirmed, test.unconfirmed) {
+				t.Errorf("%+v, %v; want %d recovered and %v unconfirmed", report, err, test.recovered, test.unconfirmed)
+			}
+		})
+	}
+}

@@ -79,6 +79,8 @@ func (d *decoder) document(source document, depth int) error {
 	for key, ok := w.Key(); ok; key, ok = w.Key() {
 		if key == "client" && w.Enter() {
 			d.marks.client = true
+			// Of two with the same name the later counts.
+			e.Client = Client{ClientType: salebot.ClientTypeUnrecognized}
 			d.client(source, &w)
 			continue
 		}

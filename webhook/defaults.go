@@ -26,7 +26,7 @@ const (
 	DefaultEventTimeout = time.Minute
 	// DefaultMaxAttempts bounds the calls with one event before it becomes a dead
 	// letter (WithRetryPolicy).
-	DefaultMaxAttempts = 10
+	DefaultMaxAttempts = 25
 	// DefaultBaseDelay bounds the random wait before the second attempt; the bound
 	// doubles before each further one (WithRetryPolicy).
 	DefaultBaseDelay = time.Second

@@ -25,7 +25,9 @@
 // duplicates by the number of the message and its state of delivery. The function
 // is called at least once for each event, with one event of a client at a time and
 // in the order in which the inbox took them; what fails is repeated, and after a
-// number of attempts becomes a dead letter, which can be looked at and redriven.
+// number of attempts becomes a dead letter, which can be looked at and redriven. An
+// event whose function may have sent something before it failed is not repeated by
+// itself, so that nobody gets an answer twice.
 //
 // A [MemoryInbox], the default, forgets what it holds when the process ends. The
 // module github.com/salebot-go/salebot/webhook/sqliteinbox has an inbox in a file

@@ -158,7 +158,10 @@ func ExamplePermanent() {
 type missed struct{}
 
 func (missed) GetHistory(context.Context, salebot.GetHistoryRequest, ...salebot.CallOption) ([]salebot.HistoryItem, error) {
-	return []salebot.HistoryItem{{ID: 8, Text: "Is anybody there?", ClientReplica: true, Delivered: true}}, nil
+	return []salebot.HistoryItem{
+		{ID: 8, Text: "Is anybody there?", ClientReplica: true, Delivered: true},
+		{ID: 7, Text: "Hello", ClientReplica: true, Delivered: true},
+	}, nil
 }
 
 func ExampleHandler_CatchUp() {

@@ -13,7 +13,8 @@ import (
 )
 
 // Permanent marks an error as one that repetition does not mend: an event whose
-// handling returns it becomes a dead letter at once. A nil error stays nil.
+// handling returns it becomes a dead letter at once. A nil error stays nil. An error
+// that is salebot.ErrOutcomeUnknown counts as one by itself; see WithRepeatUnknown.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -50,12 +51,16 @@ var (
 	errAttempts = errors.New("webhook: the attempts before did not end: the process died, or the time ran out")
 )
 
+// interruptions is how many attempts may come on top of RetryPolicy.MaxAttempts, for
+// those that were cut short: their count does not tell them from those that failed.
+const interruptions = 3
+
 // leaseDuration is the time after which an event that was begun is begun again.
 func (c *config) leaseDuration() time.Duration { return c.eventTimeout + 2*c.putTimeout }
 
 // handle does one attempt with an event.
 func (h *Handler) handle(ctx context.Context, delivery Delivery) {
-	if delivery.Attempt > h.retry.MaxAttempts {
+	if delivery.Attempt > h.retry.MaxAttempts+interruptions {
 		h.settle(ctx, delivery, errAttempts)
 		return
 	}
@@ -111,34 +116,70 @@ func (h *Handler) settle(ctx context.Context, delivery Delivery, failure error) 
 		h.logger.LogAttrs(ctx, level, message, all...)
 	}
 	var settle func(context.Context) error
-	permanent := (*permanentError)(nil)
+	verdict := h.judge(failure)
 	switch {
 	case failure == nil:
 		settle = func(ctx context.Context) error { return h.inbox.Commit(ctx, delivery) }
-	case errors.As(failure, &permanent), delivery.Attempt >= h.retry.MaxAttempts:
-		log(slog.LevelError, "webhook event became a dead letter", failure)
-		settle = func(ctx context.Context) error { return h.inbox.Bury(ctx, delivery, failure.Error()) }
+	case verdict.final, delivery.Attempt >= h.retry.MaxAttempts && ctx.Err() == nil, delivery.Attempt > h.retry.MaxAttempts+interruptions:
+		log(slog.LevelError, "webhook event became a dead letter", verdict.err)
+		settle = func(ctx context.Context) error { return h.inbox.Bury(ctx, delivery, verdict.text) }
 	default:
-		delay := max(h.retry.delay(delivery.Attempt), retryAfter(failure))
+		delay := max(h.retry.delay(delivery.Attempt), min(verdict.wait, max(h.retry.MaxDelay, longestRetryAfter)))
 		if ctx.Err() != nil {
 			// It was the end of the handler that failed the event.
 			delay = 0
 		}
-		log(slog.LevelWarn, "webhook event failed and will be tried again", failure)
-		settle = func(ctx context.Context) error { return h.inbox.Release(ctx, delivery, delay, failure.Error()) }
+		log(slog.LevelWarn, "webhook event failed and will be tried again", verdict.err)
+		settle = func(ctx context.Context) error { return h.inbox.Release(ctx, delivery, delay, verdict.text) }
 	}
 	if err := h.persist(ctx, delivery, settle); err != nil {
 		log(slog.LevelError, "webhook event could not be settled and will be handled again", err)
 	}
 }
 
-// retryAfter is the wait that Salebot asked the function for; 0 if it did not ask.
-func retryAfter(failure error) time.Duration {
-	var refused *salebot.APIError
-	if !errors.As(failure, &refused) {
-		return 0
+// verdict is what follows from a failure.
+type verdict struct {
+	err  error
+	text string
+	// final says that there is no further attempt.
+	final bool
+	// wait is how long Salebot asked to wait.
+	wait time.Duration
+}
+
+// longestRetryAfter bounds how long a client's events wait because Salebot asked for
+// it, unless RetryPolicy.MaxDelay is longer.
+const longestRetryAfter = time.Hour
+
+// judge looks at the error of a function. The methods of the error are code of
+// somebody else, such as those of a nil pointer, and may panic.
+func (h *Handler) judge(failure error) (v verdict) {
+	if failure == nil {
+		return verdict{}
 	}
-	return refused.RetryAfter
+	defer func() {
+		if value := recover(); value != nil {
+			text := fmt.Sprintf("webhook: an error of type %T that panicked: %v", failure, value)
+			v = verdict{err: errors.New(text), text: text}
+		}
+	}()
+	permanent, refused := (*permanentError)(nil), (*salebot.APIError)(nil)
+	v = verdict{err: failure, text: failure.Error()}
+	v.final = errors.As(failure, &permanent) || !h.repeatUnknown && mayRepeatSomething(failure)
+	if errors.As(failure, &refused) {
+		v.wait = refused.RetryAfter
+	}
+	return v
+}
+
+// mayRepeatSomething says that a call of the API which must not be made twice may
+// have been executed although it failed.
+func mayRepeatSomething(failure error) bool {
+	var call *salebot.OpError
+	if errors.As(failure, &call) && call.Class == salebot.Idempotent {
+		return false
+	}
+	return errors.Is(failure, salebot.ErrOutcomeUnknown)
 }
 
 // The waits between attempts to settle an event.
@@ -150,13 +191,22 @@ const (
 // persist repeats a call of the inbox while the lease lasts: what was handled
 // should not be handled again only because a disk was full for a moment.
 func (h *Handler) persist(ctx context.Context, delivery Delivery, settle func(context.Context) error) error {
-	delay := firstSettleDelay
+	delay, failing := firstSettleDelay, false
+	defer func() {
+		if failing {
+			h.unsettled.Add(-1)
+		}
+	}()
 	for {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.putTimeout)
 		err := settle(limited)
 		cancel()
-		if err == nil || errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrClosed) {
+		if err == nil || errors.Is(err, ErrLeaseLost) || lasts(err) {
 			return err
+		}
+		if !failing {
+			failing = true
+			h.unsettled.Add(1)
 		}
 		if time.Now().Add(delay).After(delivery.Until) || wait(ctx, delay) != nil {
 			return err

@@ -3,9 +3,11 @@ package webhook
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/salebot-go/salebot"
 )
@@ -26,8 +28,11 @@ const (
 
 // Func handles an event. If it returns nil the event is done; if it returns an
 // error or panics the event is tried again later, and the following events of the
-// same client wait; see Permanent for errors that repetition does not mend. It is
-// called from several goroutines at once, but with one event of a client at a time.
+// same client wait. It becomes a dead letter at once where repetition would not mend
+// the failure, see Permanent, or might do something twice: an error that is
+// salebot.ErrOutcomeUnknown says that a message may have been sent (see
+// WithRepeatUnknown). It is called from several goroutines at once, but with one
+// event of a client at a time.
 //
 // An event reaches it at least once. It may reach it again where the process died
 // between the return and the commit: what must not happen twice has to be guarded
@@ -46,13 +51,14 @@ type Func func(ctx context.Context, event *Event) error
 //     missing;
 //   - 408 when the body does not come in time;
 //   - 413 for a body that is too large;
+//   - 415 for a body that is compressed;
 //   - 422 for a body that is not one of the project's webhook;
 //   - 503 when the inbox cannot keep the event, and after Shutdown.
 //
-// GET and HEAD say that the handler is there (200), or that it was shut down (503);
+// GET and HEAD say whether the handler can do its work, by 200 or 503, see Health;
 // they need no secret. Other methods are answered by 405. What is not answered by
-// 200 was not kept, except that a 503 for an inbox which took too long proves
-// nothing; Salebot may or may not send it again.
+// 200 was not kept, except that a 503 for an inbox which took too long, or whose disk
+// failed, proves nothing; Salebot may or may not send it again.
 type Handler struct {
 	config
 	fn Func
@@ -60,11 +66,16 @@ type Handler struct {
 	ownInbox bool
 	buffers  sync.Pool
 	workers  workers
+	health   health
+	// unsettled counts the events whose end could not be written down yet.
+	unsettled atomic.Int64
 
 	mu sync.Mutex
 	// closing refuses requests; receiving counts those that were let in before.
 	closing   bool
 	receiving sync.WaitGroup
+	// ended says that Shutdown or Stop has done its work.
+	ended bool
 }
 
 // New returns a handler and starts its workers. It fails with a salebot.OptionError
@@ -114,7 +125,11 @@ var ErrStopped = errors.New("webhook: the handler was stopped before its inbox w
 func (h *Handler) end(ctx context.Context, drain bool) error {
 	h.mu.Lock()
 	h.closing = true
+	ended := h.ended
 	h.mu.Unlock()
+	if ended {
+		return nil
+	}
 	received := make(chan struct{})
 	go func() {
 		// Requests are bounded by the read and the put timeout.
@@ -127,11 +142,19 @@ func (h *Handler) end(ctx context.Context, drain bool) error {
 		h.workers.abandon()
 		return ctx.Err()
 	}
-	err := h.workers.end(ctx, drain)
-	if err == nil && h.ownInbox {
-		err = h.inbox.Close()
+	if err := h.workers.end(ctx, drain); err != nil {
+		return err
 	}
-	return err
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended {
+		return nil
+	}
+	h.ended = true
+	if h.ownInbox {
+		return h.inbox.Close()
+	}
+	return nil
 }
 
 // enter lets a request in unless the handler is ending.
@@ -151,9 +174,11 @@ func (c *config) before(ctx context.Context, attempt salebot.Attempt) context.Co
 		if hook.Before == nil {
 			continue
 		}
-		if changed := hook.Before(ctx, attempt); changed != nil {
-			ctx = changed
-		}
+		c.guard(ctx, func() {
+			if changed := hook.Before(ctx, attempt); changed != nil {
+				ctx = changed
+			}
+		})
 	}
 	return ctx
 }
@@ -162,9 +187,19 @@ func (c *config) before(ctx context.Context, attempt salebot.Attempt) context.Co
 func (c *config) after(ctx context.Context, attempt salebot.Attempt) {
 	for _, hook := range slices.Backward(c.hooks) {
 		if hook.After != nil {
-			hook.After(ctx, attempt)
+			c.guard(ctx, func() { hook.After(ctx, attempt) })
 		}
 	}
+}
+
+// guard keeps the panic of a hook from costing an event or the process.
+func (c *config) guard(ctx context.Context, hook func()) {
+	defer func() {
+		if value := recover(); value != nil {
+			c.logger.LogAttrs(ctx, slog.LevelError, "webhook hook panicked", slog.Any("panic", value))
+		}
+	}()
+	hook()
 }
 
 var _ http.Handler = (*Handler)(nil)

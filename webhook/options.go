@@ -16,16 +16,19 @@ import (
 type Option func(*config) error
 
 // RetryPolicy says how often and when an event is tried again whose handling
-// failed. A zero field means its default.
+// failed. A zero field means its default; with all defaults the last attempt comes
+// about an hour after the first.
 type RetryPolicy struct {
 	// MaxAttempts bounds the calls with one event, the first included; after the
-	// last one the event becomes a dead letter.
+	// last one the event becomes a dead letter. Up to three calls that the end of
+	// the handler or of the process cut short may come on top.
 	MaxAttempts int
 	// BaseDelay bounds the random wait before the second attempt; the bound
 	// doubles before each further one.
 	BaseDelay time.Duration
 	// MaxDelay bounds the random wait before any attempt. Where a call of the API
-	// failed with a longer Retry-After, that is waited for instead.
+	// failed with a longer Retry-After, that is waited for instead, up to an hour or
+	// MaxDelay.
 	MaxDelay time.Duration
 }
 
@@ -46,6 +49,7 @@ type config struct {
 	retry         RetryPolicy
 	outgoing      bool
 	serviceEvents bool
+	repeatUnknown bool
 	serviceTexts  ServiceTexts
 	filter        func(*Event) bool
 	hooks         []salebot.Hook
@@ -125,11 +129,13 @@ func WithoutSecret() Option {
 
 // WithAllowedAddresses accepts requests that come from these networks only. It does
 // not replace a secret: the projects of all of Salebot's customers post from the
-// same addresses. The number of trusted proxies is the number of those between Salebot and this handler
-// that add the address they were called from to X-Forwarded-For: with none the
-// address of the connection counts, with n the n-th from the right of that list.
-// What stands further left was written by the sender and proves nothing. Salebot
-// does not publish its addresses, and they may change.
+// same addresses. The number of trusted proxies is the number of those between
+// Salebot and this handler that add the address they were called from to
+// X-Forwarded-For: with none the address of the connection counts, with n the n-th
+// from the right of that list. What stands further left was written by the sender
+// and proves nothing. Where the number is above 0 nobody must be able to reach the
+// handler but through the proxies, since anyone can write that header. Salebot does
+// not publish its addresses, and they may change.
 func WithAllowedAddresses(trustedProxies int, networks ...netip.Prefix) Option {
 	return func(c *config) error {
 		if trustedProxies < 0 || trustedProxies > maxProxies {
@@ -179,8 +185,11 @@ func WithDepthLimit(depth int) Option {
 const maxDepthLimit = 1000
 
 // WithReadTimeout bounds the time in which a sender has to send the body. The
-// headers are the business of http.Server.ReadHeaderTimeout. The default is
-// DefaultReadTimeout.
+// headers are the business of http.Server.ReadHeaderTimeout. It works where the
+// ResponseWriter can set a deadline, or unwraps to one that can; under
+// http.TimeoutHandler, and middleware without an Unwrap method, only
+// http.Server.ReadTimeout keeps a sender from being slow: set that too. The default
+// is DefaultReadTimeout.
 func WithReadTimeout(timeout time.Duration) Option {
 	return positiveDuration("WithReadTimeout", timeout, func(c *config) *time.Duration { return &c.readTimeout })
 }
@@ -277,6 +286,19 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 			return badOption("WithRetryPolicy", "BaseDelay is longer than MaxDelay")
 		}
 		c.retry = p
+		return nil
+	}
+}
+
+// WithRepeatUnknown also tries those events again whose function failed with an error
+// that is salebot.ErrOutcomeUnknown: a message may have been sent, a flow may have been
+// started, although the answer did not come, and repeating does it twice. Without this
+// option such an event becomes a dead letter, and it is up to a person whether to
+// redrive it. Calls that may be repeated without harm, such as SaveVariables, are
+// always tried again.
+func WithRepeatUnknown() Option {
+	return func(c *config) error {
+		c.repeatUnknown = true
 		return nil
 	}
 }

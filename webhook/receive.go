@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -15,6 +16,8 @@ import (
 // refusal is an answer that is not 2xx.
 type refusal struct {
 	status int
+	// read says that the body was read to its end.
+	read bool
 	// text is sent. It does not say more than the sender may know: the secret that
 	// is wrong and the one that is missing give the same.
 	text string
@@ -35,6 +38,8 @@ var (
 	ErrSlowSender = errors.New("webhook: the body did not come in time")
 	// ErrBrokenBody says that the body broke off.
 	ErrBrokenBody = errors.New("webhook: the body broke off")
+	// ErrEncoding says that the body was compressed.
+	ErrEncoding = errors.New("webhook: the body has a content encoding")
 	// ErrShutDown says that the handler was shut down.
 	ErrShutDown = errors.New("webhook: the handler is shut down")
 )
@@ -77,7 +82,10 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, refused *refusa
 		}
 		return
 	}
-	h.logger.LogAttrs(r.Context(), slog.LevelWarn, "webhook request refused", slog.Int("status", refused.status), slog.Any("error", refused.err))
+	if r.Method == http.MethodPost || refused.status != http.StatusServiceUnavailable {
+		// What is wrong with the health is logged where it changes.
+		h.logger.LogAttrs(r.Context(), slog.LevelWarn, "webhook request refused", slog.Int("status", refused.status), slog.Any("error", refused.err))
+	}
 	header["Content-Type"] = textType
 	header["X-Content-Type-Options"] = noSniff
 	switch refused.status {
@@ -85,8 +93,9 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, refused *refusa
 		header.Set("Allow", "GET, HEAD, POST")
 	case http.StatusServiceUnavailable:
 		header.Set("Retry-After", "5")
-	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
-		// The rest of the body is not worth reading.
+	}
+	if hasBody(r) && !refused.read {
+		// Otherwise the server would read on before it answers.
 		header.Set("Connection", "close")
 	}
 	w.WriteHeader(refused.status)
@@ -105,26 +114,40 @@ var (
 // serve does everything but answer. It returns the size of the body and what kept
 // the request from being accepted; nil if nothing did.
 func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) (size int, refused *refusal) {
+	// The deadline is set for strangers too, whose body nobody wants but the server
+	// would wait for. Under a ResponseWriter that has none only the server's own
+	// limits keep a sender from being slow.
+	var control *http.ResponseController
+	if hasBody(r) {
+		control = http.NewResponseController(w)
+		if control.SetReadDeadline(time.Now().Add(h.readTimeout)) != nil {
+			control = nil
+		}
+	}
 	switch r.Method {
 	case http.MethodPost, http.MethodGet, http.MethodHead:
 	default:
-		return 0, &refusal{http.StatusMethodNotAllowed, "method not allowed\n", ErrMethod}
+		return 0, &refusal{status: http.StatusMethodNotAllowed, text: "method not allowed\n", err: ErrMethod}
 	}
 	if !h.enter() {
-		return 0, &refusal{http.StatusServiceUnavailable, "shutting down\n", ErrShutDown}
+		return 0, &refusal{status: http.StatusServiceUnavailable, text: "shutting down\n", err: ErrShutDown}
 	}
 	defer h.receiving.Done()
 	if r.Method != http.MethodPost {
-		return 0, nil
+		return 0, h.refuseUnhealthy(ctx)
 	}
 	if refused = h.admit(r); refused != nil {
 		return 0, refused
 	}
 	buffer := h.buffers.Get().(*[]byte)
 	defer h.recycle(buffer)
-	body, refused := h.read(w, r, buffer)
+	body, refused := h.read(r, buffer)
 	if refused != nil {
 		return len(body), refused
+	}
+	if control != nil {
+		// The connection goes on, and so does the watch for its end.
+		_ = control.SetReadDeadline(time.Time{})
 	}
 	event, err := decode(body, h.depthLimit)
 	if err != nil {
@@ -141,29 +164,33 @@ func (h *Handler) admit(r *http.Request) *refusal {
 	}
 	if len(h.networks) > 0 {
 		if address, ok := senderAddress(r, h.proxies); !ok || !allowed(address, h.networks) {
-			return &refusal{http.StatusForbidden, forbiddenText, ErrAddress}
+			return &refusal{status: http.StatusForbidden, text: forbiddenText, err: ErrAddress}
 		}
 	}
 	if !h.noSecret && !h.secrets.check(r) {
-		return &refusal{http.StatusForbidden, forbiddenText, ErrSecret}
+		return &refusal{status: http.StatusForbidden, text: forbiddenText, err: ErrSecret}
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return &refusal{status: http.StatusUnsupportedMediaType, text: "content encoding not supported\n", err: ErrEncoding}
 	}
 	return nil
 }
 
 func tooLarge() *refusal {
-	return &refusal{http.StatusRequestEntityTooLarge, "body too large\n", ErrBodyTooLarge}
+	return &refusal{status: http.StatusRequestEntityTooLarge, text: "body too large\n", err: ErrBodyTooLarge}
 }
 
 func refuseBody(err error) *refusal {
+	refused := &refusal{status: http.StatusBadRequest, read: true, text: "malformed body\n", err: err}
 	switch {
 	case errors.Is(err, ErrNotProjectWebhook):
-		return &refusal{http.StatusUnprocessableEntity, "not a body of the project webhook\n", err}
+		refused.status, refused.text = http.StatusUnprocessableEntity, "not a body of the project webhook\n"
 	case errors.Is(err, ErrEmptyBody):
-		return &refusal{http.StatusBadRequest, "empty body\n", err}
+		refused.text = "empty body\n"
 	case errors.Is(err, ErrTooDeep):
-		return &refusal{http.StatusBadRequest, "body nested too deeply\n", err}
+		refused.text = "body nested too deeply\n"
 	}
-	return &refusal{http.StatusBadRequest, "malformed body\n", err}
+	return refused
 }
 
 // largestBuffer bounds the buffers that are kept for the next request.
@@ -175,27 +202,23 @@ func (h *Handler) recycle(buffer *[]byte) {
 	}
 }
 
-// read reads the body into a buffer, within the limits of size and time.
-func (h *Handler) read(w http.ResponseWriter, r *http.Request, buffer *[]byte) ([]byte, *refusal) {
-	// Without a deadline, as under a ResponseWriter that has none, only the
-	// server's own limits keep a sender from being slow.
-	control := http.NewResponseController(w)
-	limited := control.SetReadDeadline(time.Now().Add(h.readTimeout)) == nil
+// hasBody says whether a request has a body, or may have one.
+func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
+
+// read reads the body into a buffer, within the limit of size. The one of time was
+// set before.
+func (h *Handler) read(r *http.Request, buffer *[]byte) ([]byte, *refusal) {
 	body, err := readBody(r.Body, (*buffer)[:0], int(r.ContentLength), int(h.bodyLimit))
 	*buffer = body
-	if limited && err == nil {
-		// The connection goes on, and so does the watch for its end.
-		_ = control.SetReadDeadline(time.Time{})
-	}
 	switch {
 	case err == nil:
 		return body, nil
 	case errors.Is(err, ErrBodyTooLarge):
 		return body, tooLarge()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return body, &refusal{http.StatusRequestTimeout, "body not received in time\n", ErrSlowSender}
+		return body, &refusal{status: http.StatusRequestTimeout, text: "body not received in time\n", err: ErrSlowSender}
 	}
-	return body, &refusal{http.StatusBadRequest, "body not received\n", ErrBrokenBody}
+	return body, &refusal{status: http.StatusBadRequest, text: "body not received\n", err: ErrBrokenBody}
 }
 
 // readBody appends a body to buffer. A body that is announced gets the room for it
@@ -245,7 +268,7 @@ func (h *Handler) keep(ctx context.Context, event *Event) *refusal {
 	}
 	if _, _, err := h.offer(ctx, event, event.raw); err != nil {
 		h.logger.LogAttrs(ctx, slog.LevelError, "webhook event not kept", slog.Any("error", err), slog.Int64("message_id", int64(event.ID)))
-		return &refusal{http.StatusServiceUnavailable, "try again later\n", err}
+		return &refusal{status: http.StatusServiceUnavailable, read: true, text: "try again later\n", err: err}
 	}
 	return nil
 }
@@ -269,5 +292,6 @@ func (h *Handler) offer(ctx context.Context, event *Event, body string) (receipt
 		AcceptedAt: now,
 		Body:       body,
 	})
+	h.health.put.note(err, now)
 	return receipt, true, err
 }

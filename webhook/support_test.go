@@ -85,7 +85,7 @@ func (r *recorder) texts() []string {
 // shutdown drains a handler.
 func shutdown(t testing.TB, handler *webhook.Handler) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	ctx, cancel := context.WithTimeout(context.Background(), 24*time.Hour)
 	defer cancel()
 	if err := handler.Shutdown(ctx); err != nil {
 		t.Fatalf("shutdown: %v", err)

@@ -8,8 +8,11 @@ import (
 	"time"
 )
 
-// leaseRetryDelay is the wait after the inbox failed to hand out events.
-const leaseRetryDelay = time.Second
+// The waits after the inbox failed to hand out events.
+const (
+	firstLeaseRetryDelay = time.Second
+	lastLeaseRetryDelay  = 30 * time.Second
+)
 
 // drainCheck is how often draining looks at the inbox although nothing was handled
 // here: another process may work on the same inbox.
@@ -47,9 +50,10 @@ func (w *workers) start(h *Handler) {
 func (w *workers) dispatch() {
 	defer close(w.dispatched)
 	h := w.handler
+	delay := firstLeaseRetryDelay
 	for {
 		free := w.occupy()
-		if free == 0 {
+		if free == 0 || !w.settleable() {
 			return
 		}
 		deliveries, err := h.inbox.Lease(w.leasing, LeaseRequest{Endpoint: h.endpoint, Max: free, Duration: h.leaseDuration()})
@@ -59,19 +63,35 @@ func (w *workers) dispatch() {
 		for _, delivery := range deliveries {
 			w.running.Go(func() { w.work(delivery) })
 		}
-		switch {
-		case w.leasing.Err() != nil:
+		if w.leasing.Err() != nil {
 			return
+		}
+		h.health.lease.note(err, time.Now())
+		switch {
 		case errors.Is(err, ErrClosed):
 			h.logger.LogAttrs(w.leasing, slog.LevelError, "webhook inbox was closed before its handler")
 			return
 		case err != nil:
 			h.logger.LogAttrs(w.leasing, slog.LevelError, "webhook inbox cannot hand out events", slog.Any("error", err))
-			if wait(w.leasing, leaseRetryDelay) != nil {
+			if wait(w.leasing, delay) != nil {
 				return
 			}
+			delay = min(2*delay, lastLeaseRetryDelay)
+		default:
+			delay = firstLeaseRetryDelay
 		}
 	}
+}
+
+// settleable waits while the end of an event cannot be written down: what would be
+// begun meanwhile would have to be handled again. It returns false when leasing ends.
+func (w *workers) settleable() bool {
+	for w.handler.unsettled.Load() > 0 {
+		if wait(w.leasing, firstSettleDelay) != nil {
+			return false
+		}
+	}
+	return w.leasing.Err() == nil
 }
 
 // occupy takes all slots that are free, at least one. It returns 0 when leasing
@@ -144,10 +164,12 @@ func (w *workers) drain(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		counts, err := h.inbox.Counts(ctx, h.endpoint)
-		if err != nil {
+		switch {
+		case err != nil && (lasts(err) || ctx.Err() != nil):
 			return err
-		}
-		if counts.Pending() == 0 {
+		case err != nil:
+			h.logger.LogAttrs(ctx, slog.LevelWarn, "webhook inbox does not tell what is left", slog.Any("error", err))
+		case counts.Pending() == 0:
 			return nil
 		}
 		timer.Reset(drainCheck)

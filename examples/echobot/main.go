@@ -36,8 +36,8 @@ func main() {
 func newBot(client *salebot.Client, secret string) (*webhook.Handler, error) {
 	return webhook.New(func(ctx context.Context, event *webhook.Event) error {
 		_, err := client.Message(ctx, salebot.MessageRequest{ClientID: event.Client.ID, Message: "You wrote: " + event.Text})
-		if errors.Is(err, salebot.ErrOutcomeUnknown) || errors.Is(err, salebot.ErrRejected) {
-			// Trying again might answer twice, or fail again.
+		if errors.Is(err, salebot.ErrRejected) && !errors.Is(err, salebot.ErrRateLimited) {
+			// Trying again would fail again.
 			return webhook.Permanent(err)
 		}
 		return err
@@ -96,13 +96,17 @@ func serve(ctx context.Context) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/webhook/", bot)
-	server := &http.Server{Addr: "127.0.0.1:8090", Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() { _ = server.Shutdown(context.WithoutCancel(ctx)) })
+	server := &http.Server{Addr: "127.0.0.1:8090", Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.ListenAndServe() }()
 	log.Print("listening on ", server.Addr)
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	select {
+	case err := <-served:
 		return err
+	case <-ctx.Done():
 	}
+	// First the connections, then what they brought.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	return bot.Shutdown(ending)
+	return errors.Join(server.Shutdown(ending), bot.Shutdown(ending))
 }

@@ -1,0 +1,282 @@
+package webhook_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/webhook"
+)
+
+// TestStrangersDoNotHoldConnections checks that a request which is not accepted is
+// answered at once, or within the read timeout, although the body that it announced
+// never comes.
+func TestStrangersDoNotHoldConnections(t *testing.T) {
+	t.Parallel()
+	for request, want := range map[string]struct {
+		status int
+		within time.Duration
+	}{
+		"POST /wrong HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc":                              {403, 0},
+		"POST /wrong HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n":               {403, 0},
+		"PUT /wrong HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc":                               {405, 0},
+		"POST /" + secret + " HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\nabc":                 {413, 0},
+		"POST /" + secret + " HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n": {415, 0},
+		"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc":                                    {200, webhook.DefaultReadTimeout},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			network := serve(t, newHandler(t, ignore, webhook.WithSecretInPath(secret)))
+			connection, err := network.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = connection.Close() }()
+			start := time.Now()
+			if _, err := fmt.Fprint(connection, request); err != nil {
+				t.Fatal(err)
+			}
+			response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+			if err != nil {
+				t.Fatalf("%.20q: %v", request, err)
+			}
+			if took := time.Since(start); response.StatusCode != want.status || took > want.within {
+				t.Errorf("%.20q: %d after %v, want %d within %v", request, response.StatusCode, took, want.status, want.within)
+			}
+			_ = response.Body.Close()
+			// The server lets the answer arrive before it closes the connection.
+			<-time.After(time.Second)
+		})
+	}
+}
+
+// pointerError panics when a nil pointer of it is asked for its text.
+type pointerError struct{ text string }
+
+func (e *pointerError) Error() string { return e.text }
+
+// TestPanicsOfOthersCostNothing checks that errors and hooks that panic are failures
+// of one event and not of the process.
+func TestPanicsOfOthersCostNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log logger
+		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+		hook := salebot.Hook{
+			Before: func(context.Context, salebot.Attempt) context.Context { panic("before") },
+			After:  func(context.Context, salebot.Attempt) { panic("after") },
+		}
+		handler := newHandler(t, func(_ context.Context, event *webhook.Event) error {
+			if event.Text == "nil" {
+				var failure *pointerError
+				return failure
+			}
+			return nil
+		}, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithHook(hook), webhook.WithLogger(log.slog()), webhook.WithRetryPolicy(webhook.RetryPolicy{MaxAttempts: 2}))
+		accepted(t, handler, message(1, 1, "nil"))
+		accepted(t, handler, message(1, 2, "well"))
+		shutdown(t, handler)
+		counts, err := inbox.Counts(t.Context(), handler.Endpoint())
+		if err != nil || counts != (webhook.Counts{Dead: 1}) {
+			t.Errorf("%+v, %v; want one dead letter", counts, err)
+		}
+		for letter, err := range inbox.DeadLetters(t.Context(), handler.Endpoint()) {
+			if err != nil || !strings.Contains(letter.Reason, "pointerError") {
+				t.Errorf("%q, %v", letter.Reason, err)
+			}
+		}
+		if !strings.Contains(log.String(), "hook panicked") {
+			t.Errorf("the log does not tell of the hook: %s", log.String())
+		}
+	})
+}
+
+// reporting is an inbox that tells how it does.
+type reporting struct {
+	webhook.Inbox
+
+	err atomic.Pointer[error]
+}
+
+func (r *reporting) Health(context.Context) error {
+	if err := r.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func health(handler http.Handler) (status int, text string) {
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
+	return recorder.Code, recorder.Body.String()
+}
+
+// TestHealth checks that the health tells what would become of a message, without
+// telling strangers why, and that only changes are logged.
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log logger
+		failure := atomic.Pointer[error]{}
+		inbox := &reporting{Inbox: &stubInbox{put: func(context.Context, webhook.Entry) error {
+			if err := failure.Load(); err != nil {
+				return *err
+			}
+			return nil
+		}}}
+		handler := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithLogger(log.slog()))
+		expect := func(status int, want error) {
+			t.Helper()
+			if err := handler.Health(t.Context()); !errors.Is(err, want) {
+				t.Errorf("health: %v, want %v", err, want)
+			}
+			if got, text := health(handler); got != status || strings.Contains(text, "full") {
+				t.Errorf("%d %q, want %d", got, text, status)
+			}
+		}
+		expect(200, nil)
+		full := webhook.ErrFull
+		failure.Store(&full)
+		if response := post(handler, "/salebot", message(1, 1, "Hello")); response.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("status %d of a message that was not kept", response.StatusCode)
+		}
+		expect(503, webhook.ErrFull)
+		<-time.After(time.Minute)
+		expect(200, nil) // long ago
+		post(handler, "/", message(1, 1, "Hello"))
+		failure.Store(nil)
+		expect(503, webhook.ErrFull)
+		accepted(t, handler, message(1, 1, "Hello"))
+		expect(200, nil)
+		broken := fmt.Errorf("disk: %w", webhook.ErrInboxBroken)
+		inbox.err.Store(&broken)
+		expect(503, webhook.ErrInboxBroken)
+		expect(503, webhook.ErrInboxBroken)
+		if n := strings.Count(log.String(), "receiver is not healthy"); n != 3 {
+			t.Errorf("logged %d times, want 3: %s", n, log.String())
+		}
+		_ = handler.Stop(t.Context())
+		expect(503, webhook.ErrShutDown)
+	})
+}
+
+// TestFunctionsAreNotCalledInVain checks that no event is begun while the end of
+// another cannot be written down.
+func TestFunctionsAreNotCalledInVain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		inbox := &failingCommit{Inbox: webhook.NewMemoryInbox(webhook.MemoryOptions{})}
+		inbox.failing.Store(true)
+		handler := newHandler(t, func(context.Context, *webhook.Event) error {
+			calls.Add(1)
+			return nil
+		}, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithWorkers(4))
+		for client := range 100 {
+			accepted(t, handler, message(salebot.ClientID(client+1), salebot.MessageID(client+1), "Hello"))
+		}
+		<-time.After(30 * time.Second)
+		if n := calls.Load(); n > 4 {
+			t.Errorf("%d events were handled and could not be committed, want at most one for each worker", n)
+		}
+		inbox.failing.Store(false)
+		shutdown(t, handler)
+		if n := calls.Load(); n != 100 {
+			t.Errorf("%d calls for 100 events", n)
+		}
+	})
+}
+
+// failingCommit is an inbox whose store takes no changes for a while.
+type failingCommit struct {
+	webhook.Inbox
+
+	failing atomic.Bool
+}
+
+func (f *failingCommit) Commit(ctx context.Context, delivery webhook.Delivery) error {
+	if f.failing.Load() {
+		return errors.New("the store fails")
+	}
+	return f.Inbox.Commit(ctx, delivery)
+}
+
+// TestShutdownTwice checks that a handler can be ended more than once, as the end of
+// a program often does.
+func TestShutdownTwice(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t, ignore, webhook.WithoutSecret())
+	accepted(t, handler, message(1, 1, "Hello"))
+	for range 2 {
+		shutdown(t, handler)
+	}
+	if err := handler.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDrainingOutlastsAFailure checks that a store which fails for a moment does not
+// end the draining.
+func TestDrainingOutlastsAFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inbox := &failingCounts{Inbox: webhook.NewMemoryInbox(webhook.MemoryOptions{})}
+		inbox.left.Store(3)
+		var events recorder
+		handler := newHandler(t, events.handle, webhook.WithoutSecret(), webhook.WithInbox(inbox))
+		accepted(t, handler, message(1, 1, "Hello"))
+		shutdown(t, handler)
+		if len(events.texts()) != 1 || inbox.left.Load() >= 0 {
+			t.Errorf("%d events, %d failures left", len(events.texts()), inbox.left.Load())
+		}
+	})
+}
+
+// failingCounts is an inbox that cannot count at first.
+type failingCounts struct {
+	webhook.Inbox
+
+	left atomic.Int64
+}
+
+func (f *failingCounts) Counts(ctx context.Context, endpoint string) (webhook.Counts, error) {
+	if f.left.Add(-1) >= 0 {
+		return webhook.Counts{}, errors.New("the store fails")
+	}
+	return f.Inbox.Counts(ctx, endpoint)
+}
+
+// TestStopOnTheLastAttempt checks that an attempt which the end of the handler cut
+// short is not the last one.
+func TestStopOnTheLastAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+		options := []webhook.Option{webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithRetryPolicy(webhook.RetryPolicy{MaxAttempts: 1})}
+		stopped := newHandler(t, func(ctx context.Context, _ *webhook.Event) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}, options...)
+		accepted(t, stopped, message(1, 1, "Hello"))
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := stopped.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("stop: %v", err)
+		}
+		synctest.Wait()
+		var events recorder
+		shutdown(t, newHandler(t, events.handle, options...))
+		if len(events.texts()) != 1 {
+			t.Errorf("%d events were handled by the next handler, want 1", len(events.texts()))
+		}
+	})
+}
