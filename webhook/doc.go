@@ -40,5 +40,6 @@
 // # Requests that flows make
 //
 // A block "API request" of a flow sends what its author put together, which is not
-// an event. [DecodeFlat] and [DecodeFlatRequest] read it.
+// an event. [DecodeFlat] and [DecodeFlatRequest] read it, and [Protect] keeps strangers
+// from the handler that does.
 package webhook

@@ -186,3 +186,28 @@ func ExampleHandler_CatchUp() {
 	// 1 1 <nil>
 	// 25554 Is anybody there? true
 }
+
+func ExampleProtect() {
+	block := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		flat, err := webhook.DecodeFlatRequest(r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		_, _ = fmt.Fprintln(w, "asked about", flat.Text("topic"))
+	})
+	// In the block of the flow: POST https://<host>/block/not-a-guess
+	handler, err := webhook.Protect(block, webhook.WithSecretInPath("not-a-guess"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, path := range []string{"/block/not-a-guess", "/block/a-guess"} {
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, path, strings.NewReader(`{"topic":"delivery"}`)))
+		fmt.Print(recorder.Code, " ", recorder.Body)
+	}
+	// Output:
+	// 200 asked about delivery
+	// 403 forbidden
+}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -70,19 +71,20 @@ func newFlat(object []byte) (Flat, error) {
 // counts. A request without a body is read from its query alone. The errors are
 // those of DecodeFlat, ErrBodyTooLarge, and what reading the body returned.
 //
-// It does not check who sent the request, and the query may hold a secret of
-// yours along with the fields.
+// It does not check who sent the request, which Protect does, and the query may hold
+// a secret of yours along with the fields.
 func DecodeFlatRequest(request *http.Request) (Flat, error) {
 	query := request.URL.RawQuery
 	var body []byte
 	if request.Body != nil {
 		var err error
 		body, err = io.ReadAll(io.LimitReader(request.Body, DefaultBodyLimit+1))
+		tooLarge := (*http.MaxBytesError)(nil)
 		switch {
+		case errors.As(err, &tooLarge), len(body) > DefaultBodyLimit:
+			return Flat{}, ErrBodyTooLarge
 		case err != nil:
 			return Flat{}, err
-		case len(body) > DefaultBodyLimit:
-			return Flat{}, ErrBodyTooLarge
 		}
 	}
 	if len(wire.Trim(body)) == 0 && query != "" {

@@ -73,7 +73,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer writes the response.
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, refused *refusal) {
+func (c *config) answer(w http.ResponseWriter, r *http.Request, refused *refusal) {
 	header := w.Header()
 	if refused == nil {
 		header["Content-Type"] = jsonType
@@ -84,7 +84,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, refused *refusa
 	}
 	if r.Method == http.MethodPost || refused.status != http.StatusServiceUnavailable {
 		// What is wrong with the health is logged where it changes.
-		h.logger.LogAttrs(r.Context(), slog.LevelWarn, "webhook request refused", slog.Int("status", refused.status), slog.Any("error", refused.err))
+		c.logger.LogAttrs(r.Context(), slog.LevelWarn, "webhook request refused", slog.Int("status", refused.status), slog.Any("error", refused.err))
 	}
 	header["Content-Type"] = textType
 	header["X-Content-Type-Options"] = noSniff
@@ -100,7 +100,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, refused *refusa
 	}
 	w.WriteHeader(refused.status)
 	if r.Method != http.MethodHead {
-		_, _ = io.WriteString(w, refused.text) //nolint:gosec // the texts are constants
+		_, _ = io.WriteString(w, refused.text)
 	}
 }
 
@@ -114,16 +114,7 @@ var (
 // serve does everything but answer. It returns the size of the body and what kept
 // the request from being accepted; nil if nothing did.
 func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) (size int, refused *refusal) {
-	// The deadline is set for strangers too, whose body nobody wants but the server
-	// would wait for. Under a ResponseWriter that has none only the server's own
-	// limits keep a sender from being slow.
-	var control *http.ResponseController
-	if hasBody(r) {
-		control = http.NewResponseController(w)
-		if control.SetReadDeadline(time.Now().Add(h.readTimeout)) != nil {
-			control = nil
-		}
-	}
+	control := h.limitReading(w, r)
 	switch r.Method {
 	case http.MethodPost, http.MethodGet, http.MethodHead:
 	default:
@@ -158,16 +149,16 @@ func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 
 // admit checks what can be checked before the body is read: nothing is read for a
 // stranger.
-func (h *Handler) admit(r *http.Request) *refusal {
-	if r.ContentLength > h.bodyLimit {
+func (c *config) admit(r *http.Request) *refusal {
+	if r.ContentLength > c.bodyLimit {
 		return tooLarge()
 	}
-	if len(h.networks) > 0 {
-		if address, ok := senderAddress(r, h.proxies); !ok || !allowed(address, h.networks) {
+	if len(c.networks) > 0 {
+		if address, ok := senderAddress(r, c.proxies); !ok || !allowed(address, c.networks) {
 			return &refusal{status: http.StatusForbidden, text: forbiddenText, err: ErrAddress}
 		}
 	}
-	if !h.noSecret && !h.secrets.check(r) {
+	if !c.noSecret && !c.secrets.check(r) {
 		return &refusal{status: http.StatusForbidden, text: forbiddenText, err: ErrSecret}
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {

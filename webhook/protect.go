@@ -1,0 +1,60 @@
+package webhook
+
+import (
+	"net/http"
+	"time"
+)
+
+// Protect keeps strangers from a handler of your own, as a Handler keeps them from
+// itself: next gets the requests that have the secret and come from an allowed
+// address, with a body that is not compressed, and is bounded in its size and in the
+// time that it may take. It is for requests that are not the project's webhook, such
+// as those of "API request" blocks, which DecodeFlatRequest reads.
+//
+// Of the options those count that say who and what is let in: WithSecretInPath,
+// WithSecretInQuery, WithSecretInHeader, WithoutSecret, WithAllowedAddresses,
+// WithBodyLimit, WithReadTimeout, and WithLogger. The others are ignored. All methods
+// of HTTP are let through. It fails like New.
+func Protect(next http.Handler, options ...Option) (http.Handler, error) {
+	if next == nil {
+		return nil, badOption("Protect", "the handler is nil")
+	}
+	c, err := newConfig(options)
+	if err != nil {
+		return nil, err
+	}
+	return &protected{config: c, next: next}, nil
+}
+
+type protected struct {
+	config
+
+	next http.Handler
+}
+
+func (p *protected) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.limitReading(w, r)
+	if refused := p.admit(r); refused != nil {
+		p.answer(w, r, refused)
+		return
+	}
+	if hasBody(r) {
+		r.Body = http.MaxBytesReader(w, r.Body, p.bodyLimit)
+	}
+	p.next.ServeHTTP(w, r)
+}
+
+// limitReading sets the time in which the body has to come, for strangers too: nobody
+// wants theirs, but the server would wait for it. It returns what can take the limit
+// away again; nil where there is none, as under a ResponseWriter that cannot have
+// one.
+func (c *config) limitReading(w http.ResponseWriter, r *http.Request) *http.ResponseController {
+	if !hasBody(r) {
+		return nil
+	}
+	control := http.NewResponseController(w)
+	if control.SetReadDeadline(time.Now().Add(c.readTimeout)) != nil {
+		return nil
+	}
+	return control
+}
