@@ -63,6 +63,21 @@ type Answers struct {
 	// reference has an empty object, which is the default; programs met null.
 	NoAttachments NoAttachmentsForm `json:"no_attachments,omitempty"`
 
+	// HideOrderFields leaves the name and the budget of the deal out of
+	// get_order_vars. The reference shows variables only; one program reads
+	// order_name and budget from it, and so they are there by default, where the
+	// deal has them.
+	HideOrderFields bool `json:"hide_order_fields,omitempty"`
+	// NullDescriptions lets get_messages write null for a block that has no
+	// description. Nobody published such a block; the default is an empty text,
+	// because libraries take the description for a text.
+	NullDescriptions bool `json:"null_descriptions,omitempty"`
+
+	// CallbackWithoutMessage says what becomes of a callback that has no message.
+	// The reference does not call it required, libraries leave it empty, and a
+	// program starts a bot by the phone alone; so it is accepted by default, which
+	// is assumed. No block reacts to it.
+	CallbackWithoutMessage EmptyCallbackRule `json:"callback_without_message,omitempty"`
 	// UnknownUsers says what a callback does for a person whom the project does
 	// not know. For e-mail the reference says that the client is created, and so
 	// it is in any case; for the other messengers it is silent. The default is
@@ -185,6 +200,15 @@ const (
 	NoAttachmentsList   NoAttachmentsForm = "list"
 )
 
+// EmptyCallbackRule says what becomes of a callback without a message.
+type EmptyCallbackRule string
+
+// The rules for callbacks without a message.
+const (
+	EmptyCallbacksAccepted EmptyCallbackRule = "accept"
+	EmptyCallbacksRefused  EmptyCallbackRule = "refuse"
+)
+
 // UnknownUsersRule says what a callback does for an unknown person.
 type UnknownUsersRule string
 
@@ -237,6 +261,7 @@ func (a Answers) Validate() error {
 		oneOf("order_list", a.OrderList, OrderListResult, OrderListOrderID, OrderListBoth),
 		oneOf("values", a.Values, ValuesAsText, ValuesAsSent),
 		oneOf("no_attachments", a.NoAttachments, NoAttachmentsObject, NoAttachmentsNull, NoAttachmentsList),
+		oneOf("callback_without_message", a.CallbackWithoutMessage, EmptyCallbacksAccepted, EmptyCallbacksRefused),
 		oneOf("unknown_users", a.UnknownUsers, UsersCreated, UsersRefused),
 		oneOf("unknown_groups", a.UnknownGroups, GroupsAccepted, GroupsRefused),
 		oneOf("broadcast_without_audience", a.BroadcastWithoutAudience, AudienceNobody, AudienceEverybody),

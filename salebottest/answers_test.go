@@ -88,7 +88,7 @@ func TestFormsOfIDsAndTimes(t *testing.T) {
 			`"id":"5",|"created_at":1779989622,`, `"id":"7",|"created_at":"1779989622",`,
 		},
 	} {
-		client, emulator := salebottest.NewClient(t, append(test.options, seed)...)
+		client, emulator := newClient(t, append(test.options, seed)...)
 		clients, history := get(t, emulator, "get_clients").body, get(t, emulator, "get_history?client_id=5").body
 		for want := range strings.SplitSeq(test.clients, "|") {
 			require.Contains(t, clients, want, name)
@@ -111,7 +111,7 @@ func TestLargeIDsSurvive(t *testing.T) {
 	t.Parallel()
 	const large = 1<<53 + 1
 	for _, form := range []salebottest.IDForm{salebottest.IDsAsNumbers, salebottest.IDsAsText} {
-		client, emulator := salebottest.NewClient(t, withAnswers(salebottest.Answers{IDs: form}),
+		client, emulator := newClient(t, withAnswers(salebottest.Answers{IDs: form}),
 			salebottest.WithFirstIDs(salebottest.FirstIDs{Client: large, Message: large, Order: large}))
 		loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{{PlatformID: "1", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram}})
 		require.NoError(t, err)
@@ -244,4 +244,60 @@ func TestOptionsAreChecked(t *testing.T) {
 		require.Panics(t, func() { salebottest.New(option) }, name)
 	}
 	require.NotPanics(t, func() { salebottest.New(nil).Close() })
+}
+
+func TestDescriptionsOfBlocks(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, salebottest.WithBlocks(salebottest.Block{ID: 1, Answer: "hi"}, salebottest.Block{ID: 2, Answer: "hi", Description: "Greeting"}))
+	require.Contains(t, get(t, emulator, "get_messages").body, `"description":""}`)
+	require.Contains(t, get(t, emulator, "get_messages").body, `"description":"Greeting"}`)
+	require.NoError(t, emulator.SetAnswers(salebottest.Answers{NullDescriptions: true}))
+	require.Contains(t, get(t, emulator, "get_messages").body, `"description":null}`)
+	require.Contains(t, get(t, emulator, "get_messages").body, `"description":"Greeting"}`)
+}
+
+func TestCallbacksWithoutAMessage(t *testing.T) {
+	t.Parallel()
+	requests := map[string]string{
+		"callback":          `{"client_id":25554,"message":""}`,
+		"vk_callback":       `{"user_id":5,"group_id":"143000000"}`,
+		"ok_callback":       `{"user_id":5,"group_id":"1","message":null}`,
+		"tg_callback":       `{"user_id":5,"group_id":"my_shop_bot"}`,
+		"whatsapp_callback": `{"phone":"79000000000"}`,
+		"email_callback":    `{"email":"ann@example.com"}`,
+	}
+	emulator := newEmulator(t, withAnn(), withFlow())
+	for path, body := range requests {
+		require.Equal(t, answer{200, textType, "ok"}, post(t, emulator, path, body), path)
+		requireNote(t, emulator, "no message")
+	}
+	for _, client := range emulator.Clients() {
+		require.Len(t, emulator.Callbacks(client.ID), 1)
+		emulator.AssertNoMessages(t, client.ID)
+	}
+	require.NoError(t, emulator.SetAnswers(salebottest.Answers{CallbackWithoutMessage: salebottest.EmptyCallbacksRefused}))
+	for path, body := range requests {
+		got := post(t, emulator, path, body)
+		require.Equal(t, 400, got.status, path)
+		require.Contains(t, got.body, "message is required", path)
+	}
+	require.Error(t, emulator.SetAnswers(salebottest.Answers{CallbackWithoutMessage: "maybe"}))
+}
+
+func TestFieldsOfADealAmongItsVariables(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, withAnn(), salebottest.WithOrders(
+		salebottest.Order{ID: 1, ClientID: ann, Name: "Shoes", Budget: 1990.5, Variables: map[string]any{"size": 42}},
+		salebottest.Order{ID: 2, ClientID: ann, Budget: 5, Variables: map[string]any{"budget": "saved"}},
+	))
+	read := func(order, names string) string {
+		return post(t, emulator, "get_order_vars", `{"client_id":25554,"order_id":`+order+names+`}`).body
+	}
+	require.JSONEq(t, `{"status":"success","result":{"budget":"1990.5","order_name":"Shoes","size":"42"}}`, read("1", ""))
+	require.JSONEq(t, `{"status":"success","result":{"size":"42"}}`, read("1", `,"variables":["size"]`))
+	require.JSONEq(t, `{"status":"success","result":{"order_name":"Shoes"}}`, read("1", `,"variables":["order_name"]`))
+	require.JSONEq(t, `{"status":"success","result":{"budget":"saved"}}`, read("2", ""), "what was saved counts more")
+	require.NoError(t, emulator.SetAnswers(salebottest.Answers{HideOrderFields: true}))
+	require.JSONEq(t, `{"status":"success","result":{"size":"42"}}`, read("1", ""))
+	require.JSONEq(t, `{"status":"success","result":{"budget":"saved"}}`, read("2", ""))
 }

@@ -24,7 +24,7 @@ func (r *reporter) Errorf(format string, args ...any) { r.text = fmt.Sprintf(for
 
 func TestAssertionsSayWhatThereIs(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withAnn(), withBob(), withFlow())
+	client, emulator := newClient(t, withAnn(), withBob(), withFlow())
 	_, err := emulator.Write(ann, "menu")
 	require.NoError(t, err)
 	_, err = client.Callback(t.Context(), salebot.CallbackRequest{ClientID: ann, Message: "paid", Variables: map[string]any{"sum": 5}})
@@ -87,7 +87,7 @@ func TestAssertionsSayWhatThereIs(t *testing.T) {
 
 func TestAssertMessageTellsOfFailedDeliveries(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t,
+	client, emulator := newClient(t,
 		salebottest.WithClient(salebottest.Client{ID: ann, Unreachable: "bot was blocked"}))
 	require.NoError(t, hello(t, client))
 	var r reporter

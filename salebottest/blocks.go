@@ -73,7 +73,11 @@ func getMessages(c *call) reply {
 		o.Text("condition", block.Condition)
 		o.Text("answer", block.Answer)
 		o.Int("message_type", int64(max(block.MessageType, 1)))
-		o.textOrNull("description", block.Description)
+		if c.project.answers.NullDescriptions {
+			o.textOrNull("description", block.Description)
+		} else {
+			o.Text("description", block.Description)
+		}
 		text = append(text, o.Bytes()...)
 	}
 	var answer wire.Object

@@ -2,6 +2,7 @@ package salebottest
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -46,13 +47,26 @@ func (p *project) call(c *client, s *send, at int64) {
 
 // client finds the client that client_id names.
 func (c *call) client(notFound func() reply) (*client, reply) {
-	if c.parameters.raw("client_id") == nil {
-		return nil, c.project.required("client_id")
+	id, problem := c.id("client_id")
+	if problem != nil {
+		return nil, *problem
 	}
-	if target := c.project.clients[c.parameters.id("client_id")]; target != nil {
+	if target := c.lookup(id); target != nil {
 		return target, reply{}
 	}
 	return nil, notFound()
+}
+
+// lookup finds a client by its number.
+func (c *call) lookup(id int64) *client {
+	target := c.project.clients[id]
+	if target == nil {
+		// The two kinds of numbers are mixed up more often than anything else.
+		if others := c.project.platforms[strconv.FormatInt(id, 10)]; len(others) > 0 {
+			c.parameters.notef("client_id is Salebot's number of a client; %d is the platform_id of client %d", id, others[0].id)
+		}
+	}
+	return target
 }
 
 // personOrRefusal finds the client of a person, and creates the client where the
@@ -71,7 +85,10 @@ func (c *call) personOrRefusal(who person, always bool) (*client, reply) {
 func (c *call) start(target *client) reply {
 	text := c.parameters.text("message")
 	if text == "" {
-		return c.project.required("message")
+		if c.project.answers.CallbackWithoutMessage == EmptyCallbacksRefused {
+			return c.project.required("message")
+		}
+		c.note("the callback has no message, so no block reacts to it")
 	}
 	due, err := c.due()
 	if err != nil {
@@ -105,11 +122,11 @@ func startCallback(c *call) reply {
 	case p.raw("client_id") != nil:
 		target, refused = c.client(c.project.noClientToSendTo)
 	case p.text("client_phone") != "":
-		target, refused = c.project.byPhone(p.text("client_phone")), c.project.noClientToSendTo()
+		target, refused = c.project.byPhone(p.identifier("client_phone")), c.project.noClientToSendTo()
 	case p.text("client_email") != "":
 		target, refused = c.project.byEmail(p.text("client_email")), c.project.noClientToSendTo()
 	default:
-		refused = c.project.required("client_id")
+		refused = c.project.required("client_id, client_phone or client_email")
 	}
 	if target == nil {
 		return refused
@@ -120,13 +137,14 @@ func startCallback(c *call) reply {
 // startForUser starts the bot for a user of a messenger.
 func startForUser(kind salebot.ClientType) handler {
 	return func(c *call) reply {
-		user, group := c.parameters.text("user_id"), c.parameters.text("group_id")
+		user, group := c.parameters.identifier("user_id"), c.parameters.identifier("group_id")
 		switch {
 		case user == "":
 			return c.project.required("user_id")
 		case group == "":
 			return c.project.required("group_id")
 		}
+		c.parameters.noteGroup(c.project, kind, "group_id", group)
 		target, refused := c.personOrRefusal(person{kind: kind, platform: keptPlatformID(kind, user), group: group}, false)
 		if target == nil {
 			return refused
@@ -136,14 +154,14 @@ func startForUser(kind salebot.ClientType) handler {
 }
 
 func startForWhatsApp(c *call) reply {
-	phone := c.parameters.text("phone")
+	phone := c.parameters.identifier("phone")
 	if phone == "" {
 		return c.project.required("phone")
 	}
 	target, refused := c.personOrRefusal(person{
 		kind:     salebot.ClientTypeWhatsApp,
 		platform: keptPlatformID(salebot.ClientTypeWhatsApp, phone),
-		group:    c.project.whatsAppGroup(c.parameters.text("bot_id")),
+		group:    c.whatsAppGroup("bot_id"),
 	}, false)
 	if target == nil {
 		return refused

@@ -87,6 +87,67 @@ func (p *project) knowsGroup(kind salebot.ClientType, group string) bool {
 	})
 }
 
+// noteGroup tells of a bot that is not connected, which is most often one that
+// is spelled in another way. For messengers that connected_channels does not list
+// nobody can tell.
+func (p *parameters) noteGroup(in *project, kind salebot.ClientType, name, group string) {
+	messenger := messengerOf[kind]
+	if group == "" || messenger == "" {
+		return
+	}
+	connected, meant := in.connected(messenger, group)
+	switch {
+	case connected:
+	case meant != "":
+		p.notef("%s %s is not a connected channel; did you mean %s?", name, shown(group), shown(meant))
+	default:
+		p.notef("%s %s is not a connected channel of %s", name, shown(group), messenger)
+	}
+}
+
+// noteAnyGroup is noteGroup where the messenger is not known.
+func (p *parameters) noteAnyGroup(in *project, group string) {
+	if connected, meant := in.connected("", group); !connected && meant != "" {
+		p.notef("group_id %s is not a connected channel; did you mean %s?", shown(group), shown(meant))
+	}
+}
+
+// connected says whether a bot is connected, and which one may be meant where it
+// is not.
+func (p *project) connected(messenger, group string) (connected bool, meant string) {
+	for _, channel := range p.channels {
+		name := string(channel.GroupID)
+		switch {
+		case messenger != "" && channel.Messenger != messenger:
+		case name == group:
+			return true, ""
+		case sameAccount(name, group) || sameAccount(channel.Name, group):
+			meant = name
+		}
+	}
+	return false, meant
+}
+
+// sameAccount compares the names of bots as people write them: @my_bot, My_Bot,
+// https://t.me/my_bot.
+func sameAccount(a, b string) bool {
+	bare := func(name string) string {
+		name = strings.TrimSpace(name)
+		return accountName(name[strings.LastIndexByte(name, '/')+1:])
+	}
+	return a != "" && bare(a) == bare(b)
+}
+
+// whatsAppGroup finds the WhatsApp that a parameter names.
+func (c *call) whatsAppGroup(name string) string {
+	bot := c.parameters.identifier(name)
+	group := c.project.whatsAppGroup(bot)
+	if bot != "" {
+		c.parameters.noteGroup(c.project, salebot.ClientTypeWhatsApp, name, group)
+	}
+	return group
+}
+
 // whatsAppGroup finds a WhatsApp by its number in Salebot or by its group_id.
 func (p *project) whatsAppGroup(bot string) string {
 	if bot == "" {
@@ -161,7 +222,7 @@ func (channel Channel) appendJSON(p *project) []byte {
 // checkWhatsApp takes every number that can be one, unless WithoutWhatsApp names
 // it.
 func checkWhatsApp(c *call) reply {
-	phone := digitsOf(c.parameters.text("phone"))
+	phone := digitsOf(c.parameters.identifier("phone"))
 	switch {
 	case c.parameters.raw("phone") == nil:
 		return c.project.required("phone")

@@ -101,7 +101,7 @@ func (p *project) seedClient(seed Client, now int64) (*client, error) {
 			c.kind, c.platform, c.group, p.persons[c.person].id)
 	}
 	for name, value := range seed.Variables {
-		encoded, err := wire.Marshal(value)
+		encoded, err := encodedVariable(value)
 		if err != nil {
 			return nil, fmt.Errorf("salebottest: variable %q: %w", name, err)
 		}
@@ -223,6 +223,7 @@ func (c *call) elements() []json.RawMessage {
 	list := c.parameters.list
 	if list == nil {
 		list = c.parameters.nested("clients")
+		c.note("the reference has a bare JSON array of clients as the body; whether Salebot takes anything else is not known")
 	}
 	if list == nil && c.parameters.raw("platform_id") != nil {
 		var o wire.Object
@@ -243,13 +244,11 @@ func (c *call) elements() []json.RawMessage {
 }
 
 func (c *call) loadClient(element json.RawMessage) []byte {
-	var p parameters
+	p := parameters{remarks: c.parameters.remarks}
 	if element[0] == '{' {
-		_ = wire.Members(element, func(name string, value []byte) error {
-			p.members = append(p.members, member{name: name, value: value})
-			return nil
-		})
+		p.members, _ = p.membersOf(element)
 	}
+	p.notePlaceholders()
 	o := object{in: c.project}
 	echo := func(name string) {
 		value := p.raw(name)
@@ -260,7 +259,7 @@ func (c *call) loadClient(element json.RawMessage) []byte {
 	}
 	status, id := "success", int64(0)
 	kind, err := c.personOf(&p)
-	who := person{kind: kind, platform: keptPlatformID(kind, p.text("platform_id")), group: p.text("group_id")}
+	who := person{kind: kind, platform: keptPlatformID(kind, p.identifier("platform_id")), group: p.identifier("group_id")}
 	switch {
 	case err != nil:
 		status = err.Error()
@@ -289,15 +288,18 @@ var (
 
 // personOf checks who an element is about.
 func (c *call) personOf(p *parameters) (salebot.ClientType, error) {
-	kind, err := wire.Int(p.raw("client_type"))
+	kind, err := p.number("client_type", -1)
 	switch {
 	case p.text("platform_id") == "":
-		return salebot.ClientType(kind), errNoPlatformID
-	case err != nil || p.raw("client_type") == nil || kind < 0 || kind > 1000:
+		return salebot.ClientTypeUnrecognized, errNoPlatformID
+	case err != nil:
+		return salebot.ClientTypeUnrecognized, err
+	case kind < 0 || kind > 1000:
 		return salebot.ClientTypeUnrecognized, errNoMessenger
 	}
 	messenger := salebot.ClientType(kind)
-	group := p.text("group_id")
+	group := p.identifier("group_id")
+	p.noteGroup(c.project, messenger, "group_id", group)
 	switch {
 	case messenger == salebot.ClientTypeTelephony:
 	case group == "":
@@ -321,7 +323,11 @@ func getClients(c *call) reply {
 	}
 	limit = min(limit, largestPage)
 	roll, forwards := c.project.roll, c.parameters.flag("reverse", false)
-	if id := c.parameters.id("list"); id != 0 {
+	id, problem := c.optionalID("list")
+	if problem != nil {
+		return *problem
+	}
+	if id != 0 {
 		roll, forwards = nil, false // reverse is of no effect within a list
 		if l := c.project.lists[id]; l != nil {
 			roll = l.members
@@ -365,13 +371,14 @@ func (p *project) listed(c *client) []byte {
 const mostDeletions = 500
 
 func deleteClients(c *call) reply {
-	ids := c.parameters.ids("client_ids")
-	switch {
-	case len(ids) == 0:
-		return c.project.required("client_ids")
-	case len(ids) > mostDeletions:
+	if len(c.parameters.values("client_ids")) > mostDeletions {
 		return c.project.invalid(fmt.Sprintf("client_ids has more than %d ids", mostDeletions))
 	}
+	ids, problem := c.ids("client_ids")
+	if problem != nil {
+		return *problem
+	}
+	c.known("client_ids", ids)
 	gone := make(map[int64]bool, len(ids))
 	for _, id := range ids {
 		gone[id] = true

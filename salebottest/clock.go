@@ -3,6 +3,8 @@ package salebottest
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/salebot-go/salebot/internal/wire"
 )
 
 // Clock is where an emulator has its time from. The default is that of package
@@ -20,6 +22,29 @@ type Clock interface {
 type Timer interface {
 	// Stop prevents the call; it returns false where it was too late for that.
 	Stop() bool
+}
+
+// duration is a time that is text in JSON, such as "1.5s". Numbers are read too;
+// they are nanoseconds.
+type duration time.Duration
+
+// MarshalText writes a duration.
+func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalJSON reads a duration.
+func (d *duration) UnmarshalJSON(value []byte) error {
+	n, err := wholeNumber(value)
+	if err == nil {
+		*d = duration(n)
+		return nil
+	}
+	text, err := wire.Text(value)
+	if err != nil {
+		return err
+	}
+	read, err := time.ParseDuration(text)
+	*d = duration(read)
+	return err
 }
 
 type realClock struct{}
@@ -51,6 +76,7 @@ func (e *Emulator) Advance(by time.Duration) {
 		// The timer counts in the time before.
 		e.stopTimer()
 		e.mu.Unlock()
+		defer e.changes.notify()
 	}
 	e.runDue()
 }

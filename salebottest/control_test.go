@@ -34,7 +34,7 @@ func TestChatsAreInTheOrderOfTheirLastMessage(t *testing.T) {
 			PlatformID: salebot.PlatformID(fmt.Sprint("P", i)), CreatedAt: begin.Add(time.Duration(i) * time.Second),
 		})
 	}
-	emulator := salebottest.New(salebottest.WithClients(clients...))
+	emulator := openEmulator(salebottest.WithClients(clients...))
 	defer emulator.Close()
 	_, err := emulator.Write(101, "Hello")
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestChatsAreInTheOrderOfTheirLastMessage(t *testing.T) {
 
 func TestConversationInParts(t *testing.T) {
 	t.Parallel()
-	emulator := salebottest.New(salebottest.WithClient(salebottest.Client{ID: 25554}))
+	emulator := openEmulator(salebottest.WithClient(salebottest.Client{ID: 25554}))
 	defer emulator.Close()
 	var all []salebot.MessageID
 	for i := range 10 {
@@ -112,7 +112,7 @@ func TestConversationInParts(t *testing.T) {
 
 func TestPressUnderACertainMessage(t *testing.T) {
 	t.Parallel()
-	emulator := salebottest.New(salebottest.WithClient(salebottest.Client{ID: 25554}), salebottest.WithBlocks(
+	emulator := openEmulator(salebottest.WithClient(salebottest.Client{ID: 25554}), salebottest.WithBlocks(
 		salebottest.Block{ID: 1, Condition: "one", Answer: "1", Buttons: []salebottest.Button{{Text: "A"}, {Text: "B", Type: "phone"}}},
 		salebottest.Block{ID: 2, Condition: "two", Answer: "2", Buttons: []salebottest.Button{{Text: "A", URL: "https://example.com"}}},
 	))
@@ -143,7 +143,7 @@ func TestPressUnderACertainMessage(t *testing.T) {
 
 func TestReachableAndPaused(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, salebottest.WithClient(salebottest.Client{ID: 25554}),
+	client, emulator := newClient(t, salebottest.WithClient(salebottest.Client{ID: 25554}),
 		salebottest.WithBlocks(salebottest.Block{ID: 1, Condition: "hi", Answer: "hello"}))
 	require.True(t, emulator.SetReachable(25554, "blocked"))
 	_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: 25554, Message: "x"})
@@ -161,7 +161,7 @@ func TestReachableAndPaused(t *testing.T) {
 func TestLogsInParts(t *testing.T) {
 	t.Parallel()
 	receiver := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	client, emulator := salebottest.NewClient(t, salebottest.WithLogLimit(4), salebottest.WithClient(salebottest.Client{ID: 25554}),
+	client, emulator := newClient(t, salebottest.WithLogLimit(4), salebottest.WithClient(salebottest.Client{ID: 25554}),
 		salebottest.WithWebhook(salebottest.Webhook{Handler: receiver, URL: "http://receiver.localhost/"}))
 	require.Equal(t, "http://receiver.localhost/", emulator.Webhook().URL)
 	for range 6 {
@@ -200,7 +200,7 @@ func TestLogsInParts(t *testing.T) {
 
 func TestRemoveFaults(t *testing.T) {
 	t.Parallel()
-	emulator := salebottest.New()
+	emulator := openEmulator()
 	defer emulator.Close()
 	emulator.Fail(salebottest.Fault{Status: 500, Times: 2}, salebottest.Fault{Status: 502}, salebottest.Fault{Action: "message", Status: 500})
 	require.Equal(t, 2, emulator.RemoveFaults(func(f salebottest.Fault) bool { return f.Status == 500 }))

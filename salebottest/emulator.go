@@ -157,13 +157,14 @@ func (e *Emulator) SetAnswers(answers Answers) error {
 		return err
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.project.answers = &answers
+	e.mu.Unlock()
+	e.changes.notify()
 	return nil
 }
 
 // Changed returns a channel that is closed at the next change of the state, the
-// logs or the faults.
+// logs, the faults, the settings or the clock.
 func (e *Emulator) Changed() <-chan struct{} { return e.changes.watch() }
 
 // notifier tells those who wait that something happened.

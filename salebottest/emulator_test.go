@@ -1,6 +1,7 @@
 package salebottest_test
 
 import (
+	"net/http"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -20,7 +21,7 @@ func withAnn() salebottest.Option {
 
 func TestMessageReachesThePerson(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withAnn())
+	client, emulator := newClient(t, withAnn())
 
 	ack, err := client.Message(t.Context(), salebot.MessageRequest{
 		ClientID: ann, Message: "Hello",
@@ -37,7 +38,7 @@ func TestMessageReachesThePerson(t *testing.T) {
 
 func TestServerSpeaksTCP(t *testing.T) {
 	t.Parallel()
-	server := salebottest.NewServer(t, withAnn())
+	server := newServer(t, withAnn())
 	client := server.Client(t)
 
 	_, err := client.Callback(t.Context(), salebot.CallbackRequest{ClientID: ann, Message: "paid", Variables: map[string]any{"sum": 100}})
@@ -50,7 +51,7 @@ func TestServerSpeaksTCP(t *testing.T) {
 func TestScheduledSendsTakeNoTimeInABubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, emulator := salebottest.NewClient(t, withAnn())
+		client, emulator := newClient(t, withAnn())
 		_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "Later", After: time.Hour})
 		require.NoError(t, err)
 		emulator.AssertScheduled(t, ann, "Later")
@@ -65,7 +66,7 @@ func TestScheduledSendsTakeNoTimeInABubble(t *testing.T) {
 func TestFaultsInABubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, emulator := salebottest.NewClient(t, withAnn())
+		client, emulator := newClient(t, withAnn())
 		emulator.Fail(salebottest.Fault{Action: "get_variables", Status: 503, RetryAfter: 30 * time.Second})
 		start := time.Now()
 		_, err := client.GetVariables(t.Context(), ann)
@@ -89,16 +90,39 @@ func TestFaultsInABubble(t *testing.T) {
 
 func TestWhoWatchesIsToldOfChanges(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withAnn())
+	client, emulator := newClient(t, withAnn())
+	// A receiver that answers late, so that its answer is not what is told of.
+	released := make(chan struct{})
+	t.Cleanup(func() { close(released) })
+	slow := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-released })
 	for name, change := range map[string]func(){
 		"request": func() { _, _ = client.GetVariables(t.Context(), ann) },
 		"writing": func() { _, _ = emulator.Write(ann, "hi") },
 		"fault":   func() { emulator.Fail(salebottest.Fault{Status: 503}) },
 		"reset":   func() { _ = emulator.Reset() },
 		"state":   func() { _ = emulator.Restore(emulator.Snapshot()) },
+		"clock":   func() { emulator.Advance(time.Second) },
+		"answers": func() { _ = emulator.SetAnswers(salebottest.Answers{IDs: salebottest.IDsAsText}) },
+		"webhook": func() { _ = emulator.SetWebhook(salebottest.Webhook{Handler: slow}) },
 	} {
 		changed := emulator.Changed()
 		change()
+		select {
+		case <-changed:
+		default:
+			t.Error(name)
+		}
+	}
+	require.NoError(t, emulator.SetWebhook(salebottest.Webhook{Handler: slow}))
+	for name, change := range map[string]func() error{
+		"delivery":   func() error { return emulator.PostToWebhook("text/plain", []byte("x")) },
+		"redelivery": func() error { return emulator.Redeliver(emulator.DeliveriesBefore(0, 1)[0].Number) },
+	} {
+		if name == "redelivery" {
+			require.NoError(t, emulator.PostToWebhook("text/plain", []byte("y")))
+		}
+		changed := emulator.Changed()
+		require.NoError(t, change())
 		select {
 		case <-changed:
 		default:
@@ -109,7 +133,7 @@ func TestWhoWatchesIsToldOfChanges(t *testing.T) {
 
 func TestProjectOfOnesOwn(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withAnn(),
+	client, emulator := newClient(t, withAnn(),
 		salebottest.WithProjectID(7),
 		salebottest.WithEmployees(salebottest.Employee{ID: 1, Email: "boss@example.com"}),
 		salebottest.WithStates(salebottest.State{ID: 5}, salebottest.State{ID: 3}),

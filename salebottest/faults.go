@@ -1,7 +1,9 @@
 package salebottest
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -33,7 +35,7 @@ const Always = -1
 // Body, a Page or a RetryAfter replaces the answer, and the action is not carried
 // out unless Execute says so. All others let the action be carried out and spoil
 // its answer, but for ResetBefore.
-type Fault struct {
+type Fault struct { //nolint:recvcheck // MarshalJSON has to work for values, and no fault is a nil pointer
 	// Action is the action that it concerns; empty for all of them.
 	Action string `json:"action,omitempty"`
 	// After is the number of requests that still go well.
@@ -66,6 +68,32 @@ type Fault struct {
 	Reset Reset `json:"reset,omitempty"`
 	// Truncate answers with the first half of the body, as if it were all.
 	Truncate bool `json:"truncate,omitempty"`
+}
+
+// faultInJSON is a fault whose times are text.
+type faultInJSON struct {
+	plainFault
+
+	RetryAfter duration `json:"retry_after,omitempty"`
+	Delay      duration `json:"delay,omitempty"`
+}
+
+type plainFault Fault
+
+// MarshalJSON writes times as text, such as "1.5s".
+func (f Fault) MarshalJSON() ([]byte, error) {
+	return json.Marshal(faultInJSON{plainFault(f), duration(f.RetryAfter), duration(f.Delay)})
+}
+
+// UnmarshalJSON reads a fault. Times may be text or numbers of nanoseconds.
+func (f *Fault) UnmarshalJSON(text []byte) error {
+	shape := faultInJSON{plainFault(*f), duration(f.RetryAfter), duration(f.Delay)}
+	if err := json.Unmarshal(text, &shape); err != nil {
+		return err
+	}
+	*f = Fault(shape.plainFault)
+	f.RetryAfter, f.Delay = time.Duration(shape.RetryAfter), time.Duration(shape.Delay)
+	return nil
 }
 
 // replaces says whether the fault has an answer of its own.
@@ -192,24 +220,28 @@ func (f *Fault) describe() string {
 }
 
 // Validate says what is wrong with a fault that cannot happen or would do
-// nothing.
+// nothing. Its texts are for people, and say nothing of where the fault came from.
 func (f *Fault) Validate() error {
 	var problem string
 	switch {
 	case f.Action != "" && routes[f.Action].handle == nil:
 		problem = strconv.Quote(f.Action) + " is no action; there are " + strings.Join(Actions(), ", ")
-	case f.After < 0 || f.Times < Always || f.Delay < 0 || f.RetryAfter < 0:
-		problem = "a number is negative"
+	case f.After < 0:
+		problem = "the number of requests that still go well is negative"
+	case f.Times < Always:
+		problem = "the number of times is negative; there is only " + strconv.Itoa(Always) + ", which goes on until the fault is removed"
+	case f.Delay < 0 || f.RetryAfter < 0:
+		problem = "a time is negative"
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
-		problem = strconv.Itoa(f.Status) + " is no HTTP status of an answer"
+		problem = strconv.Itoa(f.Status) + " is no HTTP status of an answer, which is from 200 to 599"
 	case f.Reset != "" && f.Reset != ResetBefore && f.Reset != ResetAfter && f.Reset != ResetDuring:
 		problem = strconv.Quote(string(f.Reset)) + " is no reset; there are before, after and during"
 	case !f.replaces() && !f.cuts() && f.Delay == 0 && !f.Truncate:
-		problem = "it does nothing: set Status, Page, Body, RetryAfter, Delay, Reset or Truncate"
+		problem = "the fault does nothing: give it a status, a body, a page, a time to retry after, a delay, a reset or a truncation"
 	default:
 		return nil
 	}
-	return errors.New("salebottest: fault: " + problem)
+	return errors.New(problem)
 }
 
 // Fail adds faults to the plan. For each request the first one that concerns it
@@ -220,12 +252,12 @@ func (f *Fault) Validate() error {
 //		salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter},
 //	)
 //
-// It panics with the error of Fault.Validate: a fault that never happens would let
+// It panics where Fault.Validate returns an error: a fault that never happens would let
 // a test pass for the wrong reason.
 func (e *Emulator) Fail(faults ...Fault) {
 	for _, fault := range faults {
 		if err := fault.Validate(); err != nil {
-			panic(err)
+			panic(fmt.Errorf("salebottest: fault: %w", err))
 		}
 	}
 	e.faults.mu.Lock()

@@ -2,6 +2,7 @@ package salebottest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -84,7 +85,7 @@ func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, date := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			client, emulator := salebottest.NewClient(t, withAnn())
+			client, emulator := newClient(t, withAnn())
 			emulator.Fail(salebottest.Fault{Action: "message", RetryAfter: 5 * time.Second, RetryAfterDate: date})
 			start := time.Now()
 			require.NoError(t, hello(t, client))
@@ -100,7 +101,7 @@ func TestRetryAfter(t *testing.T) {
 func TestDelaysAreVirtualInABubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, emulator := salebottest.NewClient(t, withAnn())
+		client, emulator := newClient(t, withAnn())
 		emulator.Fail(salebottest.Fault{Action: "message", Delay: 20 * time.Second})
 		start := time.Now()
 		require.NoError(t, hello(t, client))
@@ -118,7 +119,7 @@ func TestDelaysAreVirtualInABubble(t *testing.T) {
 func TestPaceOfTheClientInABubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		emulator := salebottest.New(withAnn())
+		emulator := openEmulator(withAnn())
 		client := emulator.Client(t, salebot.WithRateLimit(2, 1))
 		start := time.Now()
 		for range 11 {
@@ -134,12 +135,12 @@ func connections(t *testing.T) map[string]func(*testing.T) (*salebottest.Emulato
 	return map[string]func(*testing.T) (*salebottest.Emulator, *salebot.Client){
 		"pipe": func(t *testing.T) (*salebottest.Emulator, *salebot.Client) {
 			t.Helper()
-			client, emulator := salebottest.NewClient(t, withAnn())
+			client, emulator := newClient(t, withAnn())
 			return emulator, client
 		},
 		"TCP": func(t *testing.T) (*salebottest.Emulator, *salebot.Client) {
 			t.Helper()
-			server := salebottest.NewServer(t, withAnn())
+			server := newServer(t, withAnn())
 			return server.Emulator, server.Client(t)
 		},
 	}
@@ -171,7 +172,7 @@ func TestResets(t *testing.T) {
 
 func TestConnectionsThatFail(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withAnn())
+	client, emulator := newClient(t, withAnn())
 	emulator.RefuseConnections(1)
 	require.NoError(t, hello(t, client), "nothing was sent, so it is sent again")
 	emulator.AssertCalls(t, "message", 1)
@@ -190,7 +191,7 @@ func TestConnectionsThatFail(t *testing.T) {
 
 func TestClosedEmulatorRefusesConnections(t *testing.T) {
 	t.Parallel()
-	emulator := salebottest.New()
+	emulator := openEmulator()
 	transport := emulator.Transport()
 	get := func() error {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, salebottest.BaseURL+"/"+emulator.Key()+"/connected_channels", nil)
@@ -212,7 +213,7 @@ func TestClosedEmulatorRefusesConnections(t *testing.T) {
 func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		emulator := salebottest.New(withAnn())
+		emulator := openEmulator(withAnn())
 		client := emulator.Client(t, salebot.WithoutRetries())
 		emulator.Fail(salebottest.Fault{Delay: time.Hour})
 		result := make(chan error)
@@ -226,7 +227,7 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 // A fault that never happens would let a test pass for the wrong reason.
 func TestFaultsThatDoNothingAreRefused(t *testing.T) {
 	t.Parallel()
-	emulator := salebottest.New()
+	emulator := openEmulator()
 	defer emulator.Close()
 	for name, fault := range map[string]salebottest.Fault{
 		"an unknown action": {Action: "mesage", Status: 503},
@@ -234,19 +235,55 @@ func TestFaultsThatDoNothingAreRefused(t *testing.T) {
 		"only an action":    {Action: "message"},
 		"an unknown reset":  {Reset: "x"},
 		"a negative count":  {Status: 503, Times: -7},
+		"a negative start":  {Status: 503, After: -1},
+		"a negative time":   {Delay: -time.Second},
 		"no HTTP status":    {Status: 9999},
 	} {
-		require.Error(t, fault.Validate(), name)
-		require.Panics(t, func() { emulator.Fail(fault) }, name)
+		err := fault.Validate()
+		require.Error(t, err, name)
+		require.NotContains(t, err.Error(), "salebottest", "whoever shows it says where it is from")
+		require.PanicsWithError(t, "salebottest: fault: "+err.Error(), func() { emulator.Fail(fault) }, name)
 	}
 	require.Empty(t, emulator.Faults())
 }
 
 func TestAssertCallsRefusesUnknownActions(t *testing.T) {
 	t.Parallel()
-	emulator := salebottest.New()
+	emulator := openEmulator()
 	defer emulator.Close()
 	failed := &reporter{TB: t}
 	require.False(t, emulator.AssertCalls(failed, "mesage", 0))
 	require.Contains(t, failed.text, "mesage")
+}
+
+// In JSON times are text; numbers of nanoseconds can still be read.
+func TestTimesInJSON(t *testing.T) {
+	t.Parallel()
+	fault := salebottest.Fault{Action: "message", RetryAfter: 90 * time.Second, Delay: 1500 * time.Millisecond, Status: 503}
+	text, err := json.Marshal(fault)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"action":"message","status":503,"retry_after":"1m30s","delay":"1.5s"}`, string(text))
+	webhook := salebottest.Webhook{URL: "http://x/", Timeout: 2 * time.Second, Delay: time.Millisecond, RetryDelay: time.Minute}
+	hook, err := json.Marshal(webhook)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"url":"http://x/","timeout":"2s","delay":"1ms","retry_delay":"1m0s"}`, string(hook))
+
+	for _, written := range []string{string(text), `{"action":"message","status":503,"retry_after":90000000000,"delay":1.5e9}`} {
+		var read salebottest.Fault
+		require.NoError(t, json.Unmarshal([]byte(written), &read))
+		require.Equal(t, fault, read)
+	}
+	var read salebottest.Webhook
+	require.NoError(t, json.Unmarshal(hook, &read))
+	require.Equal(t, webhook, read)
+	require.NoError(t, json.Unmarshal([]byte(`{"timeout":3000000000}`), &read))
+	require.Equal(t, 3*time.Second, read.Timeout)
+	require.Equal(t, "http://x/", read.URL, "what is not there stays as it is")
+	for _, bad := range []string{`{"delay":"soon"}`, `{"delay":{}}`, `[]`, `{"delay":true}`} {
+		require.Error(t, json.Unmarshal([]byte(bad), new(salebottest.Fault)), bad)
+		require.Error(t, json.Unmarshal([]byte(bad), new(salebottest.Webhook)), bad)
+	}
+	text, err = json.Marshal(salebottest.Fault{Page: true})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"page":true}`, string(text))
 }

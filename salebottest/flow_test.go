@@ -21,7 +21,7 @@ func withFlow() salebottest.Option {
 
 func TestFlowAnswers(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withAnn(), withFlow())
+	client, emulator := newClient(t, withAnn(), withFlow())
 	_, err := emulator.Write(ann, "hello?")
 	require.NoError(t, err)
 	emulator.AssertNoMessages(t, ann)
@@ -56,7 +56,7 @@ func TestFlowAnswers(t *testing.T) {
 
 func TestPausedBotKeepsQuiet(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withFlow(),
+	client, emulator := newClient(t, withFlow(),
 		salebottest.WithClient(salebottest.Client{ID: ann, ClientType: salebot.ClientTypeTelegram, Paused: true}))
 	_, err := client.Callback(t.Context(), salebot.CallbackRequest{ClientID: ann, Message: "order_paid"})
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestPausedBotKeepsQuiet(t *testing.T) {
 
 func TestMessagesThatCannotBeDelivered(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withBob(), salebottest.WithoutWhatsApp("79000000000"),
+	client, emulator := newClient(t, withBob(), salebottest.WithoutWhatsApp("79000000000"),
 		salebottest.WithClient(salebottest.Client{ID: ann, ClientType: salebot.ClientTypeTelegram, Unreachable: "bot was blocked by the user"}))
 	for id, failure := range map[salebot.ClientID]string{ann: "bot was blocked by the user", bob: "the number has no WhatsApp"} {
 		_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: id, Message: "hi"})

@@ -1,6 +1,7 @@
 package salebottest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -56,6 +57,9 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	entry.Action = clipText(name, longestName)
+	if _, swapped := e.keys.find(name); swapped && routes[name].handle == nil {
+		entry.Action = "{api_key}"
+	}
 	fault := e.faults.take(name, &entry)
 	if fault != nil {
 		e.changes.notify()
@@ -93,6 +97,7 @@ func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name stri
 	}
 	p, body, readError := readParameters(r, e.bodyLimit)
 	entry.take(p, body, r.URL.RawQuery)
+	defer func() { entry.Notes = append(entry.Notes, p.remarks.texts...) }()
 	owner, known := e.keys.find(key)
 	entry.Key = maskedKey(owner, known, key)
 	answers := e.currentAnswers()
@@ -109,6 +114,8 @@ func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name stri
 		refused = answers.missingPermission()
 	case !route.accepts(row, r.Method, answers):
 		refused = answers.wrongMethod()
+		refused.allow = strings.Join(route.methods(row), ", ")
+		p.noteMethod(row, route, r.Method)
 	case errors.Is(readError, errBodyTooLarge):
 		refused = reply{status: http.StatusRequestEntityTooLarge, contentType: plainText, body: []byte("the body is too large")}
 	case readError != nil:
@@ -134,6 +141,7 @@ func (e *Emulator) currentAnswers() *Answers {
 // carryOut runs the handler of an action.
 func (e *Emulator) carryOut(row *action.Row, route route, p parameters, entry *Request) reply {
 	p.applyMapping(row)
+	p.notePlaceholders()
 	c := call{row: row, parameters: p}
 	var answer reply
 	run := func(state *project, now int64) {
@@ -149,7 +157,6 @@ func (e *Emulator) carryOut(row *action.Row, route route, p parameters, entry *R
 		})
 	}
 	entry.understand(c.parameters)
-	entry.Notes = append(entry.Notes, c.notes...)
 	return answer
 }
 
@@ -157,6 +164,9 @@ func (a reply) write(w http.ResponseWriter) {
 	header := w.Header()
 	header.Set("Content-Type", a.contentType)
 	header.Set("Content-Length", strconv.Itoa(len(a.body)))
+	if a.allow != "" {
+		header.Set("Allow", a.allow)
+	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body)
 }
@@ -171,7 +181,8 @@ func (e *Emulator) allowBrowsers(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	header.Set("Access-Control-Allow-Methods", "GET, POST")
-	header.Set("Access-Control-Allow-Headers", "Content-Type")
+	// Whoever may call the API at all may send what headers he likes with it.
+	header.Set("Access-Control-Allow-Headers", cmp.Or(r.Header.Get("Access-Control-Request-Headers"), "Content-Type"))
 	w.WriteHeader(http.StatusNoContent)
 	return true
 }

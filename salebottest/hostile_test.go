@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,6 +39,7 @@ func FuzzRequests(f *testing.F) {
 		`[{"platform_id":"+7 900","group_id":5,"client_type":"6"}]`,
 		`{"q":{"a":{"_in":[1,"2"]},"b":{"_not":null}},"include_all":"0","search_in":"order"}`,
 		"client_id=25554&variables[a][b]=c&variables[]=d&buttons[0][text]=Yes",
+		"client_id=25554&message=50%&message=%ff&clients=1&clients[]=2;a=b&%u=", "{\"client_id\":2.5554e4,\"message\":\"\xff\\ud800\"}",
 		`"{\"client_id\":25554}"`, `{"a":{"b":25554},"message":"hi"}`, `[[[[`, `{"client_id":1e400}`, `{"time_shift":"1e300","client_id":25554,"message":"x"}`,
 		`{"client_ids":[25554,-1,9223372036854775808]}`, `{"list":-5,"limit":-1,"offset":9223372036854775807}`,
 	} {
@@ -47,7 +49,7 @@ func FuzzRequests(f *testing.F) {
 	}
 	names := salebottest.RouteNames()
 	f.Fuzz(func(t *testing.T, number uint8, query, contentType string, body []byte) {
-		emulator := salebottest.New(withAnn(), withFlow(), salebottest.WithAnswers(salebottest.Answers{AnyMethod: true}))
+		emulator := openEmulator(withAnn(), withFlow(), salebottest.WithAnswers(salebottest.Answers{AnyMethod: true}))
 		defer emulator.Close()
 		name := names[int(number)%len(names)]
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, salebottest.BaseURL+"/"+emulator.Key()+"/"+name, strings.NewReader(string(body)))
@@ -59,12 +61,15 @@ func FuzzRequests(f *testing.F) {
 		require.Less(t, w.status, 500)
 		if strings.HasPrefix(w.header.Get("Content-Type"), "application/json") {
 			require.True(t, json.Valid([]byte(w.body.String())), "%s: %s", name, w.body.String())
+			require.True(t, utf8.ValidString(w.body.String()), "%s: %q", name, w.body.String())
 		}
 		seen := emulator.Requests()[0]
 		require.True(t, json.Valid(seen.Parameters()), "%s", seen.Parameters())
+		require.True(t, utf8.Valid(seen.Parameters()), "%q", seen.Parameters())
 		_ = seen.Parameter("client_id")
 		text, err := json.Marshal(emulator.Snapshot())
 		require.NoError(t, err)
+		require.True(t, utf8.Valid(text), "%q", text)
 		var state salebottest.Project
 		require.NoError(t, json.Unmarshal(text, &state))
 		require.NoError(t, emulator.Restore(state))
@@ -74,7 +79,7 @@ func FuzzRequests(f *testing.F) {
 
 func TestHostileText(t *testing.T) {
 	t.Parallel()
-	client, _ := salebottest.NewClient(t, withAnn())
+	client, _ := newClient(t, withAnn())
 	for _, text := range []string{
 		`<script>alert(1)</script>`, "\x00\x01\x7f", "\u2028\u2029\ufeff", strings.Repeat("я", 50_000), `"\"`, "a\r\nSet-Cookie: b", "\U0001F600",
 	} {
@@ -131,7 +136,7 @@ func TestConversationsAreBounded(t *testing.T) {
 
 func TestGarbageOnThePort(t *testing.T) {
 	t.Parallel()
-	server := salebottest.NewServer(t, withAnn())
+	server := newServer(t, withAnn())
 	address := strings.TrimSuffix(strings.TrimPrefix(server.URL, "http://"), "/api")
 	for _, garbage := range []string{"\x00\x01\x02\x03", "GET", "POST /api/" + server.Key() + "/message HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"cl", strings.Repeat("A", 1<<16)} {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
@@ -154,7 +159,7 @@ func TestGarbageOnThePort(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withAnn(), withBob(), withFlow(),
+	client, emulator := newClient(t, withAnn(), withBob(), withFlow(),
 		salebottest.WithWebhook(salebottest.Webhook{Handler: &receiver{}, Duplicates: 1, Parallel: 3}))
 	ctx := t.Context()
 	const workers, rounds = 8, 25

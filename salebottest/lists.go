@@ -70,11 +70,9 @@ func addToList(c *call) reply {
 	if problem != nil {
 		return *problem
 	}
-	for _, member := range ids {
-		// Clients that do not exist are skipped; Salebot's answer is not known.
-		if known := c.project.clients[member]; known != nil {
-			c.project.list(id).add(known)
-		}
+	// Clients that do not exist are skipped; Salebot's answer is not known.
+	for _, member := range c.known("clients", ids) {
+		c.project.list(id).add(member)
 	}
 	return c.project.acknowledged()
 }
@@ -84,6 +82,7 @@ func removeFromList(c *call) reply {
 	if problem != nil {
 		return *problem
 	}
+	c.known("clients", ids)
 	gone := make(map[int64]bool, len(ids))
 	for _, member := range ids {
 		gone[member] = true
@@ -95,11 +94,8 @@ func removeFromList(c *call) reply {
 }
 
 func (c *call) membership() (list int64, clients []int64, problem *reply) {
-	list, clients = c.parameters.id("list_id"), c.parameters.ids("clients")
-	if list <= 0 {
-		problem = new(c.project.required("list_id"))
-	} else if len(clients) == 0 {
-		problem = new(c.project.required("clients"))
+	if list, problem = c.positiveID("list_id"); problem == nil {
+		clients, problem = c.ids("clients")
 	}
 	return list, clients, problem
 }

@@ -46,8 +46,8 @@ type Request struct {
 	Answer []byte
 	// Fault says what was made to go wrong; empty where nothing was.
 	Fault string
-	// Notes are remarks about what in the request was not understood or is of no
-	// effect.
+	// Notes are remarks about what in the request was not understood, is of no
+	// effect, or was taken in one of several ways.
 	Notes []string
 
 	parameters parameters
@@ -94,6 +94,7 @@ func (r *Request) take(p parameters, body []byte, query string) {
 // understand remembers the parameters, unless they hold a large body.
 func (r *Request) understand(p parameters) {
 	if !r.clipped {
+		p.remarks = nil
 		r.parameters = p
 	}
 }

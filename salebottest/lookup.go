@@ -101,19 +101,30 @@ func findClientIDByPlatformID(c *call) reply {
 // byPlatformIDs finds clients by their ids in the messenger, within a bot where
 // the request names one.
 func (c *call) byPlatformIDs(wanted []json.RawMessage) []*client {
-	group := c.parameters.text("group_id")
+	group := c.parameters.identifier("group_id")
+	c.parameters.noteAnyGroup(c.project, group)
 	var found []*client
+	var skipped []string
 	seen := map[int64]bool{}
 	for _, value := range wanted {
-		platform, _ := wire.LooseText(value)
+		platform := identifierOf(value)
 		platform = strings.TrimSuffix(strings.TrimSpace(platform), whatsAppHost)
+		known := false
 		for _, candidate := range c.project.platforms[platform] {
-			if (group == "" || candidate.group == group) && !seen[candidate.id] {
+			if group != "" && candidate.group != group {
+				continue
+			}
+			known = true
+			if !seen[candidate.id] {
 				seen[candidate.id] = true
 				found = append(found, candidate)
 			}
 		}
+		if !known {
+			skipped = append(skipped, shown(platform))
+		}
 	}
+	c.parameters.noteSkipped("platform_ids", skipped, "no client has the id")
 	return found
 }
 
@@ -143,7 +154,7 @@ func (p *project) record(c *client, platformKey string) []byte {
 // onlineChatClientID gets or creates the client of a website's visitor. That it
 // creates one is concluded from the permission to write that it needs.
 func onlineChatClientID(c *call) reply {
-	recipient := c.parameters.text("recipient")
+	recipient := c.parameters.identifier("recipient")
 	if recipient == "" {
 		return c.project.required("recipient")
 	}
@@ -162,7 +173,7 @@ func onlineChatClientID(c *call) reply {
 }
 
 func whatsAppClientID(c *call) reply {
-	phone, group := c.parameters.text("phone"), c.parameters.text("group_id")
+	phone, group := c.parameters.identifier("phone"), c.parameters.identifier("group_id")
 	if phone == "" {
 		return c.project.required("phone")
 	}
@@ -184,7 +195,7 @@ func findClientIDByPhone(c *call) reply {
 	if c.parameters.text("phone") == "" {
 		return c.project.required("phone")
 	}
-	return c.found(c.project.byPhone(c.parameters.text("phone")))
+	return c.found(c.project.byPhone(c.parameters.identifier("phone")))
 }
 
 func findClientIDByEmail(c *call) reply {
@@ -210,24 +221,34 @@ func findClientIDByVariable(c *call) reply {
 	if problem != nil {
 		return *problem
 	}
-	group := c.parameters.text("group_id")
+	group := c.parameters.identifier("group_id")
+	c.parameters.noteAnyGroup(c.project, group)
 	return c.found(c.project.first(func(candidate *client) bool {
-		return (group == "" || candidate.group == group) && c.searched(candidate).has(name, value)
+		return (group == "" || candidate.group == group) && c.finds(candidate, name, value)
 	}))
 }
 
-// searched are the variables that a look-up searches: those of the client, or
-// with search_in=order those of the deal.
-func (c *call) searched(candidate *client) *variables {
+// finds searches the variables of the client, or with search_in=order those of
+// the deal.
+func (c *call) finds(candidate *client, name, value string) bool {
 	if c.parameters.text("search_in") == "order" {
-		return candidate.dealVariables()
+		return candidate.dealVariables().has(name, value)
 	}
-	return &candidate.variables
+	return candidate.has(name, value)
+}
+
+// has searches the variables of the client. Those that every client has are among
+// them, since get_variables lists them too.
+func (c *client) has(name, value string) bool {
+	if _, own := c.variables[name]; own {
+		return c.variables.has(name, value)
+	}
+	return value != "" && c.builtIn(name) == value
 }
 
 // hasAnywhere searches the variables of the client and of the deal.
 func (c *client) hasAnywhere(name, value string) bool {
-	return c.variables.has(name, value) || c.dealVariables().has(name, value)
+	return c.has(name, value) || c.dealVariables().has(name, value)
 }
 
 func findLatestClientIDByVariable(c *call) reply {
@@ -289,8 +310,8 @@ type condition struct {
 	inverted bool
 }
 
-func (w condition) holds(v *variables) bool {
-	found := slices.ContainsFunc(w.accepted, func(value string) bool { return v.has(w.name, value) })
+func (w condition) holds(has func(name, value string) bool) bool {
+	found := slices.ContainsFunc(w.accepted, func(value string) bool { return has(w.name, value) })
 	return found != w.inverted
 }
 
@@ -299,14 +320,15 @@ func findClients(c *call) reply {
 	if q == nil {
 		return failure(`Parameter "q" required`)
 	}
-	conditions, err := readConditions(q)
+	conditions, err := c.parameters.conditions(q)
 	if err != nil {
 		return failure("Error in parameter format")
 	}
 	all := c.parameters.flag("include_all", true)
 	return c.foundAll(c.project.matching(func(candidate *client) bool {
+		has := func(name, value string) bool { return c.finds(candidate, name, value) }
 		for _, w := range conditions {
-			if w.holds(c.searched(candidate)) != all {
+			if w.holds(has) != all {
 				return !all
 			}
 		}
@@ -324,46 +346,65 @@ func failure(message string) reply {
 
 var errCondition = errors.New("no condition")
 
-func readConditions(q json.RawMessage) ([]condition, error) {
+func (p *parameters) conditions(q json.RawMessage) ([]condition, error) {
 	if q[0] != '{' {
 		return nil, errCondition
 	}
+	members, err := p.membersOf(q)
+	if err != nil {
+		return nil, err
+	}
 	var conditions []condition
-	err := wire.Members(q, func(name string, value []byte) error {
-		if value[0] != '{' {
-			text, err := wire.Text(value)
-			conditions = append(conditions, condition{name: name, accepted: []string{text}})
-			return err
+	for _, m := range members {
+		if m.value[0] != '{' {
+			text, err := wire.Text(m.value)
+			if err != nil {
+				return nil, err
+			}
+			conditions = append(conditions, condition{name: m.name, accepted: []string{text}})
+			continue
 		}
-		return wire.Members(value, func(operator string, operand []byte) error {
-			w := condition{name: name}
-			switch operator {
-			case "_not", "_not_in":
-				w.inverted = true
-			case "_in":
-			default:
-				return errCondition
-			}
-			values := []json.RawMessage{operand}
-			if operand[0] == '[' {
-				values = values[:0]
-				_ = wire.Elements(operand, func(element []byte) error {
-					values = append(values, element)
-					return nil
-				})
-			} else if operator != "_not" {
-				return errCondition
-			}
-			for _, value := range values {
-				text, err := wire.Text(value)
-				if err != nil {
-					return errCondition
-				}
-				w.accepted = append(w.accepted, text)
+		operators, err := p.membersOf(m.value)
+		if err != nil {
+			return nil, err
+		}
+		for _, operator := range operators {
+			w, err := operator.condition(m.name)
+			if err != nil {
+				return nil, err
 			}
 			conditions = append(conditions, w)
+		}
+	}
+	return conditions, nil
+}
+
+// condition reads an operator and its operand.
+func (m member) condition(name string) (condition, error) {
+	w := condition{name: name}
+	switch m.name {
+	case "_not", "_not_in":
+		w.inverted = true
+	case "_in":
+	default:
+		return w, errCondition
+	}
+	values := []json.RawMessage{m.value}
+	if m.value[0] == '[' {
+		values = values[:0]
+		_ = wire.Elements(m.value, func(element []byte) error {
+			values = append(values, element)
 			return nil
 		})
-	})
-	return conditions, err
+	} else if m.name != "_not" {
+		return w, errCondition
+	}
+	for _, value := range values {
+		text, err := wire.Text(value)
+		if err != nil {
+			return w, errCondition
+		}
+		w.accepted = append(w.accepted, text)
+	}
+	return w, nil
 }

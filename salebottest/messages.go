@@ -292,8 +292,10 @@ func (c *call) content() (what content, problem *reply) {
 	p := &c.parameters
 	what.text = p.text("message")
 	kind, address := p.text("attachment_type"), p.text("attachment_url")
-	blockID := p.id("message_id")
+	blockID, problem := c.optionalID("message_id")
 	switch {
+	case problem != nil:
+		return what, problem
 	case address != "" && kind == "":
 		return what, new(c.project.required("attachment_type"))
 	case address != "":
@@ -361,8 +363,8 @@ func sendWhatsAppMessage(c *call) reply {
 	}
 	target, refused := c.personOrRefusal(person{
 		kind:     salebot.ClientTypeWhatsApp,
-		platform: keptPlatformID(salebot.ClientTypeWhatsApp, c.parameters.text("phone")),
-		group:    c.project.whatsAppGroup(c.parameters.text("whatsapp_bot_id")),
+		platform: keptPlatformID(salebot.ClientTypeWhatsApp, c.parameters.identifier("phone")),
+		group:    c.whatsAppGroup("whatsapp_bot_id"),
 	}, false)
 	if target == nil {
 		return refused
@@ -386,7 +388,11 @@ func broadcast(c *call) reply {
 	if err != nil {
 		return c.project.invalid(err.Error())
 	}
-	for i, target := range c.audience() {
+	audience, problem := c.audience()
+	if problem != nil {
+		return *problem
+	}
+	for i, target := range audience {
 		at := max(due, c.at) + int64(i)*pause.Microseconds()
 		c.project.dispatch(send{action: c.row.Name, client: target.id, content: what}, at, c.at)
 	}
@@ -396,23 +402,28 @@ func broadcast(c *call) reply {
 // audience is who a broadcast goes to. Where a request names several audiences,
 // which one counts is not known; the emulator takes the first that the reference
 // lists.
-func (c *call) audience() []*client {
-	var found []*client
+func (c *call) audience() (found []*client, problem *reply) {
 	switch {
 	case c.parameters.raw("list") != nil:
-		if l := c.project.lists[c.parameters.id("list")]; l != nil {
+		id, wrong := c.id("list")
+		if wrong != nil {
+			return nil, wrong
+		}
+		if l := c.project.lists[id]; l != nil {
 			found = slices.Clone(l.members)
+		} else {
+			c.parameters.notef("nobody was ever added to list %d", id)
 		}
 	case c.parameters.raw("clients") != nil:
-		for _, id := range c.parameters.ids("clients") {
-			if target := c.project.clients[id]; target != nil {
-				found = append(found, target)
-			}
+		ids, wrong := c.ids("clients")
+		if wrong != nil {
+			return nil, wrong
 		}
+		found = c.known("clients", ids)
 	case c.parameters.raw("platform_ids") != nil:
 		if c.parameters.text("group_id") == "" {
 			c.note("platform_ids without group_id reach nobody")
-			return nil
+			return nil, nil
 		}
 		found = c.byPlatformIDs(c.parameters.values("platform_ids"))
 	case c.project.answers.BroadcastWithoutAudience == AudienceEverybody:
@@ -420,7 +431,7 @@ func (c *call) audience() []*client {
 	default:
 		c.note("a broadcast without an audience reaches nobody")
 	}
-	return found
+	return found, nil
 }
 
 // appendAttachments writes the attachments of a message as a list of addresses,

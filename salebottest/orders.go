@@ -139,9 +139,11 @@ func (c *client) adoptLoose() {
 
 func createOrder(c *call) reply {
 	p := &c.parameters
-	o := &order{
-		name: p.text("name"), description: p.text("description"), state: p.id("state_id"), createdAt: c.at,
+	state, problem := c.optionalID("state_id")
+	if problem != nil {
+		return *problem
 	}
+	o := &order{name: p.text("name"), description: p.text("description"), state: state, createdAt: c.at}
 	if value := p.raw("budget"); value != nil {
 		text, _ := wire.Text(value)
 		budget, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
@@ -168,12 +170,12 @@ func (c *call) buyer() (*client, reply) {
 	case p.raw("client_id") != nil:
 		return c.client(c.project.noClientToRead)
 	case p.text("phone") != "":
-		if known := c.project.byPhone(p.text("phone")); known != nil {
+		if known := c.project.byPhone(p.identifier("phone")); known != nil {
 			return known, reply{}
 		}
 		return c.project.getOrCreate(person{
 			kind:     salebot.ClientTypeTelephony,
-			platform: keptPlatformID(salebot.ClientTypeTelephony, p.text("phone")),
+			platform: keptPlatformID(salebot.ClientTypeTelephony, p.identifier("phone")),
 		}, c.at), reply{}
 	case p.text("email") != "":
 		if known := c.project.byEmail(p.text("email")); known != nil {
@@ -201,7 +203,11 @@ func (c *call) order() (*order, reply) {
 		}
 		return nil, refusal("order not found")
 	}
-	o := c.project.orders[c.parameters.id("order_id")]
+	id, problem := c.id("order_id")
+	if problem != nil {
+		return nil, *problem
+	}
+	o := c.project.orders[id]
 	if o == nil || o.client != target.id {
 		if c.row.Name == "get_order_state" {
 			return nil, refusal("order not found")
@@ -263,9 +269,9 @@ func (c *call) stateOf(o *order) reply {
 }
 
 func setOrderState(c *call) reply {
-	state := c.parameters.id("state_id")
-	if state <= 0 {
-		return c.project.required("state_id")
+	state, problem := c.positiveID("state_id")
+	if problem != nil {
+		return *problem
 	}
 	o, refused := c.order()
 	if o == nil {
@@ -294,12 +300,13 @@ func getOrderVariables(c *call) reply {
 	if o == nil {
 		return refused
 	}
-	wanted := o.variables
+	all := o.listed(c.project.answers)
+	wanted := all
 	if names := c.parameters.values("variables"); len(names) > 0 {
 		wanted = variables{}
 		for _, value := range names {
 			name, _ := wire.LooseText(value)
-			if value, ok := o.variables[name]; ok {
+			if value, ok := all[name]; ok {
 				wanted[name] = value
 			}
 		}
@@ -309,6 +316,23 @@ func getOrderVariables(c *call) reply {
 	answer := c.project.success()
 	answer.Raw("result", result.Bytes())
 	return inJSON(answer.Bytes())
+}
+
+// listed are the variables of the deal, and what it has without any being saved.
+// What was saved counts more.
+func (o *order) listed(answers *Answers) variables {
+	if answers.HideOrderFields {
+		return o.variables
+	}
+	all := variables{}
+	if o.name != "" {
+		all["order_name"] = wire.AppendText(nil, o.name)
+	}
+	if o.budget != 0 {
+		all["budget"] = strconv.AppendFloat(nil, o.budget, 'f', -1, 64)
+	}
+	maps.Copy(all, o.variables)
+	return all
 }
 
 func setOrderVariables(c *call) reply {

@@ -1,17 +1,14 @@
 package salebottest
 
 import (
-	"bytes"
 	"cmp"
 	"container/heap"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/internal/wire"
 )
 
 // ProjectVersion is the version of the form of Project.
@@ -64,22 +61,6 @@ type List struct {
 	Clients []salebot.ClientID `json:"clients"`
 }
 
-// UnmarshalJSON reads a project. Keys that it does not have are refused, so that
-// a slip in a file is noticed.
-func (state *Project) UnmarshalJSON(text []byte) error {
-	type plain Project
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	// Numbers in variables may be beyond what a float holds.
-	decoder.UseNumber()
-	var read plain
-	if err := decoder.Decode(&read); err != nil {
-		return err
-	}
-	*state = Project(read)
-	return nil
-}
-
 // Snapshot returns the whole state.
 func (e *Emulator) Snapshot() Project {
 	var state Project
@@ -127,8 +108,9 @@ func (p *project) export() Project {
 				exported.Variables[name] = value
 			}
 		}
+		exported.History = make([]Message, len(c.history))
 		for i := range c.history {
-			exported.History = append(exported.History, c.export(&c.history[i]))
+			exported.History[i] = c.export(&c.history[i])
 		}
 		state.Clients = append(state.Clients, exported)
 	}
@@ -229,8 +211,9 @@ func (p *project) buildClients(state *Project, now int64) error {
 		if err != nil {
 			return err
 		}
-		for _, m := range seed.History {
-			c.history = append(c.history, p.keep(&m, now))
+		c.history = make([]message, len(seed.History))
+		for i := range seed.History {
+			c.history[i] = p.keep(&seed.History[i], now)
 		}
 		slices.SortStableFunc(c.history, func(a, b message) int { return cmp.Compare(a.at, b.at) })
 	}
@@ -286,7 +269,7 @@ func (p *project) buildOrders(state *Project, now int64) error {
 			state: int64(seed.StateID), status: seed.Status, createdAt: microOr(seed.CreatedAt, now),
 		}
 		for name, value := range seed.Variables {
-			encoded, err := wire.Marshal(value)
+			encoded, err := encodedVariable(value)
 			if err != nil {
 				return fmt.Errorf("salebottest: order %d: variable %q: %w", seed.ID, name, err)
 			}

@@ -70,7 +70,7 @@ func TestSnapshotsKeepEverything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		clock := &stoppedClock{at: time.Date(2026, 5, 28, 12, 0, 0, 0, time.UTC)}
 		block := salebottest.Block{ID: 5, Condition: "go", Answer: "Went", Buttons: []salebottest.Button{{Text: "Again"}}}
-		first := salebottest.New(salebottest.WithClock(clock), salebottest.WithBlocks(block), salebottest.WithoutWhatsApp("1"))
+		first := openEmulator(salebottest.WithClock(clock), salebottest.WithBlocks(block), salebottest.WithoutWhatsApp("1"))
 		defer first.Close()
 		for range rapid.IntRange(0, 40).Draw(t, "steps") {
 			step := rapid.SampledFrom(steps).Draw(t, "step")
@@ -81,7 +81,7 @@ func TestSnapshotsKeepEverything(t *testing.T) {
 
 		var state salebottest.Project
 		require.NoError(t, json.Unmarshal(text, &state))
-		second := salebottest.New(salebottest.WithClock(clock), salebottest.WithProject(state))
+		second := openEmulator(salebottest.WithClock(clock), salebottest.WithProject(state))
 		defer second.Close()
 		second.Advance(first.Now().Sub(second.Now()))
 		again, err := json.Marshal(second.Snapshot())
@@ -164,4 +164,32 @@ func TestOptionsAddToAProject(t *testing.T) {
 		require.Len(t, emulator.Clients(), 2)
 		require.Equal(t, salebot.GroupID("my_bot"), emulator.GroupID(salebot.ClientTypeTelegram))
 	}
+}
+
+func TestProjectsInJSON(t *testing.T) {
+	t.Parallel()
+	for text, clients := range map[string]int{
+		`null`: 0, `{}`: 0, `{"clients":null}`: 0, `{"clients":[]}`: 0, `{"clients":[{"client_type":1}],"id":7}`: 1,
+		` {"id":7,"clients":[{"client_type":1,"history":[{"text":"a"}]},{"client_type":0}]} `: 2,
+		`{"Clients":[{"client_type":1}]}`: 1,
+	} {
+		var state salebottest.Project
+		require.NoError(t, json.Unmarshal([]byte(text), &state), text)
+		require.Len(t, state.Clients, clients, text)
+	}
+	for text, words := range map[string]string{
+		`[]`: "an object", `5`: "an object", `{"clients":{}}`: "list", `{"clients":5}`: "list", `{"clients":[5]}`: "clients[0]",
+		`{"clients":[{},{"name":"Ann","names":"x"}]}`: `clients[1]: json: unknown field "names"`,
+		`{"clients":[{"history":[{"txt":"a"}]}]}`:     `unknown field "txt"`,
+		`{"client":[]}`: `unknown field "client"`,
+	} {
+		var state salebottest.Project
+		require.ErrorContains(t, json.Unmarshal([]byte(text), &state), words, text)
+	}
+	for _, text := range []string{``, `{`, `{"clients":[`, `{"clients":[{}`, `{"clients":[]}x`, `{"id":7}{}`, `{"id"}`} {
+		require.Error(t, new(salebottest.Project).UnmarshalJSON([]byte(text)), text)
+	}
+	var state salebottest.Project
+	require.NoError(t, json.Unmarshal([]byte(`{"clients":[{"variables":{"a":12345678901234567890}}]}`), &state))
+	require.Equal(t, json.Number("12345678901234567890"), state.Clients[0].Variables["a"])
 }

@@ -3,11 +3,14 @@ package salebottest_test
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/salebottest"
 )
 
@@ -52,10 +55,30 @@ func post(tb testing.TB, emulator *salebottest.Emulator, path, body string) answ
 	return send(tb, emulator, http.MethodPost, path, "application/json", body)
 }
 
+// withCanary makes the canary key the main one, unless the options name another.
+func withCanary(options []salebottest.Option) []salebottest.Option {
+	return append(slices.Clone(options), salebottest.WithKeys(salebottest.Key{Value: testkit.Key, Name: "main"}))
+}
+
+// openEmulator returns an emulator for a test that closes it.
+func openEmulator(options ...salebottest.Option) *salebottest.Emulator {
+	return salebottest.New(withCanary(options)...)
+}
+
 // newEmulator returns an emulator that ends with the test.
 func newEmulator(tb testing.TB, options ...salebottest.Option) *salebottest.Emulator {
 	tb.Helper()
-	emulator := salebottest.New(options...)
+	emulator := openEmulator(options...)
 	tb.Cleanup(emulator.Close)
 	return emulator
+}
+
+func newClient(tb testing.TB, options ...salebottest.Option) (*salebot.Client, *salebottest.Emulator) {
+	tb.Helper()
+	return salebottest.NewClient(tb, withCanary(options)...)
+}
+
+func newServer(tb testing.TB, options ...salebottest.Option) *salebottest.Server {
+	tb.Helper()
+	return salebottest.NewServer(tb, withCanary(options)...)
 }

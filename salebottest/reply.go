@@ -20,6 +20,8 @@ type reply struct {
 	status      int
 	contentType string
 	body        []byte
+	// allow lists the HTTP methods that would be taken; "" says nothing of them.
+	allow string
 }
 
 // contentTypeOf labels a body that came without a label.

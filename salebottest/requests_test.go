@@ -176,7 +176,7 @@ func TestLoadClientsAsProgramsSendIt(t *testing.T) {
 	for body, problem := range map[string]string{
 		`[{}]`: "platform_id required", `[5]`: "platform_id required",
 		`[{"platform_id":"1","group_id":"x"}]`:                    "client_type required",
-		`[{"platform_id":"1","group_id":"x","client_type":"tg"}]`: "client_type required",
+		`[{"platform_id":"1","group_id":"x","client_type":"tg"}]`: "client_type is not a whole number",
 		`[{"platform_id":"1","group_id":"","client_type":1}]`:     "group_id required",
 		`[{"platform_id":"1","group_id":null,"client_type":"1"}]`: "group_id required",
 	} {
@@ -231,7 +231,7 @@ func TestUniversalWebhook(t *testing.T) {
 
 func TestUniversalWebhookOfOtherActions(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withAnn())
+	client, emulator := newClient(t, withAnn())
 	address, err := client.UniversalWebhookURL(salebot.UniversalWebhook{Action: "save_variables", ClientIDPath: []string{"lead", "id"}})
 	require.NoError(t, err)
 	_, path, _ := strings.Cut(address.Reveal(), emulator.Key()+"/")
@@ -272,7 +272,7 @@ func TestUnreadableBodies(t *testing.T) {
 
 func TestWrongParameters(t *testing.T) {
 	t.Parallel()
-	emulator := newEmulator(t, withAnn())
+	emulator := newEmulator(t, withAnn(), withAnswers(salebottest.Answers{CallbackWithoutMessage: salebottest.EmptyCallbacksRefused}))
 	for path, body := range map[string]string{
 		"message":                       `{"client_id":25554}`,
 		"message?x=1":                   `{"client_id":25554,"message":"hi","attachment_url":"https://example.com"}`,
@@ -311,7 +311,7 @@ func TestWrongParameters(t *testing.T) {
 		require.Equal(t, http.StatusBadRequest, get(t, emulator, path).status, path)
 	}
 	require.Contains(t, post(t, emulator, "message", `{}`).body, "client_id is required")
-	require.Equal(t, http.StatusNotFound, post(t, emulator, "message", `{"client_id":"abc","message":"hi"}`).status)
+	require.Equal(t, http.StatusNotFound, post(t, emulator, "message", `{"client_id":1,"message":"hi"}`).status)
 }
 
 func TestLimitsOfARequest(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/action"
@@ -16,11 +17,10 @@ type call struct {
 	parameters parameters
 	// at is the time of the call.
 	at int64
-	// notes are remarks for people who read the log of requests.
-	notes []string
 }
 
-func (c *call) note(remark string) { c.notes = append(c.notes, remark) }
+// note adds a remark for people who read the log of requests.
+func (c *call) note(remark string) { c.parameters.notef("%s", remark) }
 
 // handler carries out an action. The emulator's lock is held.
 type handler func(*call) reply
@@ -94,6 +94,23 @@ func (r route) accepts(row *action.Row, method string, answers *Answers) bool {
 		return true
 	}
 	return answers.AnyMethod && (method == http.MethodGet || method == http.MethodPost)
+}
+
+// methods are the HTTP methods by which an action can be called in any case.
+func (r route) methods(row *action.Row) []string {
+	methods := slices.Clone(row.Methods)
+	if r.alsoBy != "" {
+		methods = append(methods, r.alsoBy)
+	}
+	return methods
+}
+
+// noteMethod says what to do about a method that is refused.
+func (p *parameters) noteMethod(row *action.Row, route route, method string) {
+	p.notef("%s takes %s", row.Name, strings.Join(route.methods(row), " and "))
+	if method == http.MethodGet || method == http.MethodPost {
+		p.notef("the setting any_method lets every action be called by GET and by POST")
+	}
 }
 
 // Actions lists the actions that the emulator answers, in the order of the

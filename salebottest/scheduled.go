@@ -134,7 +134,7 @@ func (p *project) exportSchedule() []Scheduled {
 
 const sendTimeLayout = "2006-01-02 15:04:05"
 
-var errSendTime = errors.New("send_time must be written as 2006-01-02 15:04:05")
+var errSendTime = errors.New("send_time must be written as YYYY-MM-DD hh:mm:ss")
 
 // due reads when a request wants to be carried out; a time in the past means at
 // once. The delay counts more than the moment, as documented.

@@ -17,7 +17,7 @@ func TestSendTimeIsInTheProjectsLocation(t *testing.T) {
 	riga, err := time.LoadLocation("Europe/Riga")
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
-		emulator := salebottest.New(withAnn(), salebottest.WithLocation(riga))
+		emulator := openEmulator(withAnn(), salebottest.WithLocation(riga))
 		client := emulator.Client(t, salebot.WithProjectLocation(riga))
 		at := time.Now().Add(90 * time.Minute)
 		_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "At", At: at})
@@ -65,7 +65,7 @@ func TestTimesOfASend(t *testing.T) {
 
 func TestAdvanceCarriesOutWhatIsDueInItsOrder(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withAnn())
+	client, emulator := newClient(t, withAnn())
 	for _, request := range []salebot.MessageRequest{
 		{ClientID: ann, Message: "third", After: 3 * time.Hour},
 		{ClientID: ann, Message: "first", After: time.Hour},
@@ -105,7 +105,7 @@ func (noTimer) Stop() bool { return true }
 func TestClockOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	clock := &stoppedClock{at: time.Date(2026, 5, 28, 12, 0, 0, 0, time.UTC)}
-	client, emulator := salebottest.NewClient(t, withAnn(), salebottest.WithClock(clock))
+	client, emulator := newClient(t, withAnn(), salebottest.WithClock(clock))
 	_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "hi", After: time.Hour})
 	require.NoError(t, err)
 	clock.at = clock.at.Add(2 * time.Hour)
@@ -117,7 +117,7 @@ func TestClockOfOnesOwn(t *testing.T) {
 
 func TestSendsToClientsWhoAreGone(t *testing.T) {
 	t.Parallel()
-	client, emulator := salebottest.NewClient(t, withAnn())
+	client, emulator := newClient(t, withAnn())
 	_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "hi", After: time.Hour})
 	require.NoError(t, err)
 	_, err = client.DeleteClients(t.Context(), []salebot.ClientID{ann})

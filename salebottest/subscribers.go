@@ -16,7 +16,14 @@ func subscribers(c *call) reply {
 
 func vkSubscribers(c *call) reply {
 	group, tag := c.parameters.text("group"), c.parameters.text("tag")
-	from, to := c.parameters.id("date_from"), c.parameters.id("date_to")
+	from, problem := c.optionalID("date_from")
+	if problem != nil {
+		return *problem
+	}
+	to, problem := c.optionalID("date_to")
+	if problem != nil {
+		return *problem
+	}
 	return c.subscribersWhere(func(candidate *client) bool {
 		created := candidate.createdAt / 1e6
 		return candidate.kind == salebot.ClientTypeVK &&

@@ -55,6 +55,7 @@ func (p *parameters) applyMapping(row *action.Row) {
 		}
 		value = p.follow(path)
 		if isUnset(value) {
+			p.notef("%s: there is nothing at %s", m.name, shown(place))
 			continue
 		}
 		used[path[0]] = true

@@ -33,6 +33,16 @@ func (c *client) save(name string, value json.RawMessage) {
 	(*target)[name] = slices.Clone(value)
 }
 
+// encodedVariable is a value that a Go program gives, as it is kept.
+func encodedVariable(value any) (json.RawMessage, error) {
+	encoded, err := wire.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	encoded, _ = wellFormed(encoded)
+	return encoded, nil
+}
+
 // dealVariables are the variables of the current deal, or those that wait for
 // the first one.
 func (c *client) dealVariables() *variables {
@@ -88,12 +98,9 @@ func (p *project) put(o *wire.Object, from variables) {
 // Actions.
 
 func saveVariables(c *call) reply {
-	ids := c.parameters.ids("clients")
-	if len(ids) == 0 {
-		if c.parameters.raw("client_id") == nil {
-			return c.project.required("client_id")
-		}
-		ids = []int64{c.parameters.id("client_id")}
+	targets, problem := c.targets()
+	if problem != nil {
+		return *problem
 	}
 	values, err := c.parameters.object("variables")
 	switch {
@@ -102,22 +109,29 @@ func saveVariables(c *call) reply {
 	case len(values) == 0:
 		return c.project.required("variables")
 	}
-	found := false
-	for _, id := range ids {
-		target := c.project.clients[id]
-		if target == nil {
-			continue
-		}
-		found = true
+	if len(targets) == 0 {
+		return c.project.noClientToSendTo()
+	}
+	for _, target := range targets {
 		for _, m := range values {
 			target.save(m.name, m.value)
 		}
 		target.updatedAt = c.at
 	}
-	if !found {
-		return c.project.noClientToSendTo()
-	}
 	return c.project.sent()
+}
+
+// targets are the clients whose variables are to be saved.
+func (c *call) targets() ([]*client, *reply) {
+	if len(c.parameters.values("clients")) > 0 {
+		ids, problem := c.ids("clients")
+		return c.known("clients", ids), problem
+	}
+	id, problem := c.id("client_id")
+	if target := c.lookup(id); target != nil {
+		return []*client{target}, nil
+	}
+	return nil, problem
 }
 
 func getVariables(c *call) reply {
@@ -136,21 +150,34 @@ func getVariables(c *call) reply {
 // flat writes variables without a wrapper, with those that every client has.
 func (p *project) flat(c *client, all variables) []byte {
 	o := object{in: p}
-	builtIn := map[string]string{
-		"avatar":         c.avatar,
-		"main_client_id": "NONE",
-		"message_id":     "NONE",
-		"messenger":      strings.ToLower(c.kind.String()),
-		"name":           c.name,
-	}
-	if c.block != 0 {
-		builtIn["message_id"] = strconv.FormatInt(c.block, 10)
-	}
-	for name, value := range builtIn {
+	for _, name := range builtInVariables {
+		value := c.builtIn(name)
 		if _, own := all[name]; !own && value != "" {
 			all[name] = wire.AppendText(nil, value)
 		}
 	}
 	p.put(&o.Object, all)
 	return o.Bytes()
+}
+
+var builtInVariables = []string{"avatar", "main_client_id", "message_id", "messenger", "name"}
+
+// builtIn is the value of a variable that every client has, "" where it has none.
+func (c *client) builtIn(name string) string {
+	switch name {
+	case "avatar":
+		return c.avatar
+	case "main_client_id":
+		return "NONE"
+	case "message_id":
+		if c.block != 0 {
+			return strconv.FormatInt(c.block, 10)
+		}
+		return "NONE"
+	case "messenger":
+		return strings.ToLower(c.kind.String())
+	case "name":
+		return c.name
+	}
+	return ""
 }

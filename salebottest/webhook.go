@@ -3,6 +3,7 @@ package salebottest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -56,6 +57,33 @@ type Webhook struct {
 	// Attachments is the form of attachments. Lists of addresses are the default;
 	// receivers met all the others.
 	Attachments AttachmentsForm `json:"attachments,omitempty"`
+}
+
+// webhookInJSON is a webhook whose times are text.
+type webhookInJSON struct {
+	plainWebhook
+
+	RetryDelay duration `json:"retry_delay,omitempty"`
+	Timeout    duration `json:"timeout,omitempty"`
+	Delay      duration `json:"delay,omitempty"`
+}
+
+type plainWebhook Webhook
+
+// MarshalJSON writes times as text, such as "1.5s".
+func (w Webhook) MarshalJSON() ([]byte, error) {
+	return json.Marshal(webhookInJSON{plainWebhook(w), duration(w.RetryDelay), duration(w.Timeout), duration(w.Delay)})
+}
+
+// UnmarshalJSON reads a webhook. Times may be text or numbers of nanoseconds.
+func (w *Webhook) UnmarshalJSON(text []byte) error {
+	shape := webhookInJSON{plainWebhook(*w), duration(w.RetryDelay), duration(w.Timeout), duration(w.Delay)}
+	if err := json.Unmarshal(text, &shape); err != nil {
+		return err
+	}
+	*w = Webhook(shape.plainWebhook)
+	w.RetryDelay, w.Timeout, w.Delay = time.Duration(shape.RetryDelay), time.Duration(shape.Timeout), time.Duration(shape.Delay)
+	return nil
 }
 
 // ResendRule says which deliveries are repeated.
@@ -164,6 +192,7 @@ func (e *Emulator) SetWebhook(webhook Webhook) error {
 		return err
 	}
 	webhook.Header = webhook.Header.Clone()
+	defer e.changes.notify()
 	e.webhook.set(webhook)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -190,6 +219,7 @@ func (e *Emulator) PostToWebhook(contentType string, body []byte) error {
 		return errNoWebhook
 	}
 	e.webhook.post(&Delivery{Time: e.Now(), ContentType: contentType, Body: slices.Clone(body)})
+	e.changes.notify()
 	return nil
 }
 
@@ -220,6 +250,7 @@ func (e *Emulator) Redeliver(number int64) error {
 		if d.Number == number {
 			d.Pending = true
 			s.enqueue(d)
+			e.changes.notify()
 			return nil
 		}
 	}

@@ -58,7 +58,7 @@ func TestWebhookIsToldEveryMessage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		target := &receiver{}
-		client, emulator := salebottest.NewClient(t, withFlow(),
+		client, emulator := newClient(t, withFlow(),
 			salebottest.WithClient(salebottest.Client{
 				ID: ann, Name: "Ann", ClientType: salebot.ClientTypeTelegram, PlatformID: "100200300", Tag: "spring",
 				Variables: map[string]any{"client.city": "Riga", "sum": 5},
@@ -172,7 +172,7 @@ func TestReceiverThatHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		hangs := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-		client, emulator := salebottest.NewClient(t, withAnn(), salebottest.WithWebhook(salebottest.Webhook{Handler: hangs, Timeout: time.Minute}))
+		client, emulator := newClient(t, withAnn(), salebottest.WithWebhook(salebottest.Webhook{Handler: hangs, Timeout: time.Minute}))
 		start := time.Now()
 		for range 3 {
 			require.NoError(t, hello(t, client))

@@ -1,0 +1,71 @@
+package salebottest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// mostRemarks bounds the remarks about one request.
+const mostRemarks = 20
+
+// remarks are for people who read the log of requests. The zero value is ready
+// to use.
+type remarks struct{ texts []string }
+
+func (r *remarks) add(text string) {
+	switch {
+	case slices.Contains(r.texts, text):
+	case len(r.texts) < mostRemarks:
+		r.texts = append(r.texts, text)
+	case len(r.texts) == mostRemarks:
+		r.texts = append(r.texts, "there would be more remarks than these")
+	}
+}
+
+// notef adds a remark about the request.
+func (p *parameters) notef(format string, values ...any) {
+	if p.remarks != nil {
+		p.remarks.add(fmt.Sprintf(format, values...))
+	}
+}
+
+// longestShown bounds what a remark repeats of a request.
+const longestShown = 60
+
+// shown is a text of the request in a remark.
+func shown(text string) string {
+	if len(text) > longestShown {
+		return strconv.Quote(text[:longestShown]) + "…"
+	}
+	return strconv.Quote(text)
+}
+
+// mostSkipped bounds how many elements a remark about a list names.
+const mostSkipped = 5
+
+// noteSkipped tells which elements of a list are of no effect, and why.
+func (p *parameters) noteSkipped(name string, elements []string, why string) {
+	if len(elements) == 0 {
+		return
+	}
+	more := ""
+	if further := len(elements) - mostSkipped; further > 0 {
+		elements, more = elements[:mostSkipped], fmt.Sprintf(" and %d more", further)
+	}
+	p.notef("%s: left out, because %s: %s%s", name, why, strings.Join(elements, ", "), more)
+}
+
+// isPlaceholder says whether a text is nothing but the name of a value that a
+// program or a flow was to put in its place.
+func isPlaceholder(text string) bool {
+	text = strings.TrimSpace(text)
+	switch {
+	case strings.HasPrefix(text, "{{"):
+		return strings.HasSuffix(text, "}}")
+	case strings.HasPrefix(text, "#{"), strings.HasPrefix(text, "${"):
+		return strings.HasSuffix(text, "}")
+	}
+	return false
+}
