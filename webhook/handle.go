@@ -60,34 +60,38 @@ func (c *config) leaseDuration() time.Duration { return c.eventTimeout + 2*c.put
 
 // handle does one attempt with an event.
 func (h *Handler) handle(ctx context.Context, delivery Delivery) {
-	if delivery.Attempt > h.retry.MaxAttempts+interruptions {
-		h.settle(ctx, delivery, errAttempts)
-		return
-	}
-	event, err := decode([]byte(delivery.Body), maxDepthLimit)
-	if err != nil {
-		// It was decoded before it was kept.
-		h.settle(ctx, delivery, Permanent(err))
-		return
-	}
-	event.Recovered = delivery.Recovered
-	event.Sequence, event.Attempt, event.AcceptedAt = delivery.Sequence, delivery.Attempt, delivery.AcceptedAt
-	// Replaced when the function returns or panics; what is left is a function that
-	// ended its goroutine, over which only deferred calls are made.
-	err = errExited
 	start := time.Now()
 	attempt := salebot.Attempt{
 		Action: ActionHandle, Class: salebot.Once, Number: delivery.Attempt, Waited: start.Sub(delivery.AcceptedAt), RequestBytes: len(delivery.Body),
 	}
 	hooked := h.before(ctx, attempt)
+	// Replaced when the function returns or panics; what is left is a function that
+	// ended its goroutine, over which only deferred calls are made.
+	err := errExited
 	defer func() {
+		v := h.judge(ctx, delivery, err)
 		attempt.Duration, attempt.Err = time.Since(start), err
-		if err == nil {
+		switch {
+		case err == nil:
 			attempt.Outcome = salebot.OutcomeAccepted
+		case v.final:
+			attempt.Outcome = salebot.OutcomeRejected
 		}
 		h.after(hooked, attempt)
-		h.settle(ctx, delivery, err)
+		h.settle(ctx, delivery, v)
 	}()
+	if delivery.Attempt > h.retry.MaxAttempts+interruptions {
+		err = errAttempts
+		return
+	}
+	event, decodeErr := decode([]byte(delivery.Body), maxDepthLimit)
+	if decodeErr != nil {
+		// It was decoded before it was kept.
+		err = Permanent(decodeErr)
+		return
+	}
+	event.Recovered = delivery.Recovered
+	event.Sequence, event.Attempt, event.AcceptedAt = delivery.Sequence, delivery.Attempt, delivery.AcceptedAt
 	limited, cancel := context.WithTimeout(hooked, h.eventTimeout)
 	defer cancel()
 	err = h.call(limited, event)
@@ -104,7 +108,7 @@ func (h *Handler) call(ctx context.Context, event *Event) (err error) {
 }
 
 // settle tells the inbox what became of an event.
-func (h *Handler) settle(ctx context.Context, delivery Delivery, failure error) {
+func (h *Handler) settle(ctx context.Context, delivery Delivery, v verdict) {
 	log := func(level slog.Level, message string, err error) {
 		all := []slog.Attr{
 			slog.Int64("sequence", delivery.Sequence), slog.Int64("message_id", int64(delivery.MessageID)), slog.Int64("client_id", int64(delivery.ClientID)),
@@ -116,32 +120,32 @@ func (h *Handler) settle(ctx context.Context, delivery Delivery, failure error) 
 		h.logger.LogAttrs(ctx, level, message, all...)
 	}
 	var settle func(context.Context) error
-	verdict := h.judge(failure)
 	switch {
-	case failure == nil:
+	case v.err == nil:
 		settle = func(ctx context.Context) error { return h.inbox.Commit(ctx, delivery) }
-	case verdict.final, delivery.Attempt >= h.retry.MaxAttempts && ctx.Err() == nil, delivery.Attempt > h.retry.MaxAttempts+interruptions:
-		log(slog.LevelError, "webhook event became a dead letter", verdict.err)
-		settle = func(ctx context.Context) error { return h.inbox.Bury(ctx, delivery, verdict.text) }
+	case v.final:
+		log(slog.LevelError, "webhook event became a dead letter", v.err)
+		settle = func(ctx context.Context) error { return h.inbox.Bury(ctx, delivery, v.text) }
 	default:
-		delay := max(h.retry.delay(delivery.Attempt), min(verdict.wait, max(h.retry.MaxDelay, longestRetryAfter)))
+		delay := max(h.retry.delay(delivery.Attempt), min(v.wait, max(h.retry.MaxDelay, longestRetryAfter)))
 		if ctx.Err() != nil {
 			// It was the end of the handler that failed the event.
 			delay = 0
 		}
-		log(slog.LevelWarn, "webhook event failed and will be tried again", verdict.err)
-		settle = func(ctx context.Context) error { return h.inbox.Release(ctx, delivery, delay, verdict.text) }
+		log(slog.LevelWarn, "webhook event failed and will be tried again", v.err)
+		settle = func(ctx context.Context) error { return h.inbox.Release(ctx, delivery, delay, v.text) }
 	}
 	if err := h.persist(ctx, delivery, settle); err != nil {
 		log(slog.LevelError, "webhook event could not be settled and will be handled again", err)
 	}
 }
 
-// verdict is what follows from a failure.
+// verdict is what follows from an attempt.
 type verdict struct {
+	// err is the failure, and text what it says; nil if the event was handled.
 	err  error
 	text string
-	// final says that there is no further attempt.
+	// final says that there is no further attempt after the failure.
 	final bool
 	// wait is how long Salebot asked to wait.
 	wait time.Duration
@@ -151,9 +155,22 @@ type verdict struct {
 // it, unless RetryPolicy.MaxDelay is longer.
 const longestRetryAfter = time.Hour
 
-// judge looks at the error of a function. The methods of the error are code of
+// judge decides what follows from an attempt.
+func (h *Handler) judge(ctx context.Context, delivery Delivery, failure error) verdict {
+	v := h.inspect(failure)
+	switch {
+	case failure == nil:
+	case delivery.Attempt > h.retry.MaxAttempts+interruptions:
+		v.final = true
+	case delivery.Attempt >= h.retry.MaxAttempts && ctx.Err() == nil:
+		v.final = true
+	}
+	return v
+}
+
+// inspect looks at the error of a function. The methods of the error are code of
 // somebody else, such as those of a nil pointer, and may panic.
-func (h *Handler) judge(failure error) (v verdict) {
+func (h *Handler) inspect(failure error) (v verdict) {
 	if failure == nil {
 		return verdict{}
 	}

@@ -19,10 +19,10 @@ const (
 	// it was refused, and Outcome is salebot.OutcomeAccepted for what was kept, was
 	// a duplicate or is not wanted, and otherwise salebot.OutcomeRejected.
 	ActionReceive = "webhook"
-	// ActionHandle is a call of the handler's function: Number is the attempt,
-	// Waited the time since the event was accepted, Err the failure, and Outcome is
-	// salebot.OutcomeAccepted for what was handled and otherwise
-	// salebot.OutcomeUnknown.
+	// ActionHandle is an attempt to handle an event: Number is the attempt, Waited
+	// the time since the event was accepted, Err the failure, and Outcome is
+	// salebot.OutcomeAccepted for what was handled, salebot.OutcomeRejected for what
+	// becomes a dead letter, and salebot.OutcomeUnknown for what will be tried again.
 	ActionHandle = "webhook_handle"
 )
 

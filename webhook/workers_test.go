@@ -152,17 +152,20 @@ func TestRetries(t *testing.T) {
 		if !strings.Contains(log.String(), "stack=") || !strings.Contains(log.String(), "dead letter") {
 			t.Errorf("log: %s", log.String())
 		}
-		failures := 0
+		failures, final := 0, 0
 		for _, hook := range hooks {
 			if hook.Err != nil {
 				failures++
+			}
+			if hook.Outcome == salebot.OutcomeRejected {
+				final++
 			}
 			if (hook.Err == nil) != (hook.Outcome == salebot.OutcomeAccepted) || hook.Number < 1 || hook.RequestBytes == 0 {
 				t.Errorf("hook %+v", hook)
 			}
 		}
-		if len(hooks) != 16 || failures != 13 {
-			t.Errorf("%d hooks, %d failures; want 16 and 13", len(hooks), failures)
+		if len(hooks) != 16 || failures != 13 || final != len(dead) {
+			t.Errorf("%d hooks, %d failures, %d of them final; want 16, 13 and %d", len(hooks), failures, final, len(dead))
 		}
 	})
 }
