@@ -200,6 +200,7 @@ step_special() {
 			case $tag in
 			strace) need strace strace ;;
 			browser) need chromium chromium ;;
+			curl) need curl curl ;;
 			live)
 				echo "$dir, tag live: not run, it talks to the real service (step vet compiles it)"
 				continue

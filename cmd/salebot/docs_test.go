@@ -1,24 +1,18 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"flag"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
-	"os/exec"
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/salebot-go/salebot/cmd/salebot/emulator"
 	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/salebottest"
@@ -41,7 +35,7 @@ func TestDocumentationTables(t *testing.T) {
 	t.Parallel()
 	text := readDocumentation(t)
 	want := replaceTable(t, text, "actions", actionTable())
-	want = replaceTable(t, want, "settings", settingsTable(t))
+	want = replaceTable(t, want, "settings", settingsTable())
 	if *update {
 		require.NoError(t, os.WriteFile(documentation, []byte(want), 0o600))
 		return
@@ -81,87 +75,19 @@ func actionTable() string {
 	return b.String()
 }
 
-// settingsTable is made of the declaration of salebottest.Answers: the names, the
-// values and what is known.
-func settingsTable(t *testing.T) string {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../salebottest/answers.go", nil, parser.ParseComments)
-	require.NoError(t, err)
-	values, names := constants(t, file), map[string]string{}
-	fields := reflect.TypeFor[salebottest.Answers]()
-	for field := range fields.Fields() {
-		names[field.Name], _, _ = strings.Cut(field.Tag.Get("json"), ",")
-	}
-	// Words of Go in the comments become those of a configuration file.
-	inWords := func(text string) string {
-		return regexp.MustCompile(`\b[A-Z][A-Za-z0-9]+\b`).ReplaceAllStringFunc(text, func(word string) string {
-			for _, known := range values {
-				if value, ok := known[word]; ok {
-					return "`" + value + "`"
-				}
-			}
-			if name, ok := names[word]; ok {
-				return "`" + name + "`"
-			}
-			return word
-		})
-	}
+// settingsTable lists the settings of answers: their names, values and what is
+// known.
+func settingsTable() string {
 	var b strings.Builder
 	b.WriteString("| setting | values | what is known |\n|---|---|---|\n")
-	ast.Inspect(file, func(node ast.Node) bool {
-		declared, ok := node.(*ast.TypeSpec)
-		if !ok || declared.Name.Name != "Answers" {
-			return true
+	for _, setting := range emulator.AnswerSettings() {
+		values := map[string]string{"flag": "`false` `true`", "text": "any text", "reply": "`status`, `body`, `content_type`"}[setting.Kind]
+		if values == "" {
+			values = "`" + strings.Join(setting.Values, "` `") + "`"
 		}
-		for _, field := range declared.Type.(*ast.StructType).Fields.List {
-			name := field.Names[0].Name
-			of := field.Type.(*ast.Ident).Name
-			known := strings.Join(strings.Fields(field.Doc.Text()), " ")
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", names[name], valuesOf(of, values), inWords(known))
-		}
-		return false
-	})
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", setting.Name, values, setting.Known)
+	}
 	return b.String()
-}
-
-// constants returns the values of the constants of each type, in their order
-// under "".
-func constants(t *testing.T, file *ast.File) map[string]map[string]string {
-	t.Helper()
-	all := map[string]map[string]string{}
-	for _, declaration := range file.Decls {
-		group, ok := declaration.(*ast.GenDecl)
-		if !ok || group.Tok != token.CONST {
-			continue
-		}
-		for _, spec := range group.Specs {
-			constant := spec.(*ast.ValueSpec)
-			of, ok := constant.Type.(*ast.Ident)
-			if !ok {
-				continue
-			}
-			value, err := strconv.Unquote(constant.Values[0].(*ast.BasicLit).Value)
-			require.NoError(t, err)
-			if all[of.Name] == nil {
-				all[of.Name] = map[string]string{}
-			}
-			all[of.Name][constant.Names[0].Name] = value
-			all[of.Name][""] += "`" + value + "` "
-		}
-	}
-	return all
-}
-
-func valuesOf(of string, values map[string]map[string]string) string {
-	switch of {
-	case "bool":
-		return "`false` `true`"
-	case "string":
-		return "any text"
-	case "Reply":
-		return "`status`, `body`, `content_type`"
-	}
-	return strings.TrimSpace(values[of][""])
 }
 
 // blocks returns the code blocks of a language.
@@ -182,9 +108,9 @@ func TestDocumentedFiles(t *testing.T) {
 	require.Len(t, files, 2)
 	seed, err := settings.LoadSeed(writeFile(t, "seed.yaml", files[0]))
 	require.NoError(t, err)
-	emulator, err := salebottest.Open(salebottest.WithProject(seed))
+	emulated, err := salebottest.Open(salebottest.WithProject(seed))
 	require.NoError(t, err)
-	emulator.Close()
+	emulated.Close()
 	_, err = settings.LoadConfig(writeFile(t, "config.yaml", files[1]))
 	require.NoError(t, err)
 
@@ -197,26 +123,6 @@ func TestDocumentedFiles(t *testing.T) {
 		require.Contains(t, files[1], "\n  "+name+":", "the configuration is shown whole")
 	}
 	runEmulator(t, "--seed", writeFile(t, "seed.yaml", files[0]), "--config", writeFile(t, "config.yaml", files[1]))
-}
-
-// The session that is shown goes as it is shown.
-func TestDocumentedSession(t *testing.T) {
-	t.Parallel()
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("there is no curl here")
-	}
-	p := runEmulator(t, "--key", "test")
-	for _, session := range blocks(t, "console") {
-		for _, step := range strings.Split(session, "$ ")[1:] {
-			command, want, _ := strings.Cut(step, "\n")
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			run := exec.CommandContext(ctx, "sh", "-c", strings.ReplaceAll(command, "http://127.0.0.1:8085", p.address))
-			output, err := run.Output()
-			cancel()
-			require.NoError(t, err, command)
-			require.Equal(t, want, string(bytes.TrimRight(output, "\n"))+"\n", command)
-		}
-	}
 }
 
 // Every endpoint that the page names is one.

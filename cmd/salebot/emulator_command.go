@@ -83,7 +83,11 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 	}
 	var store *emulator.Store
 	if f.state != "" {
-		store = emulator.NewStore(f.state, emulated, report)
+		store, err = emulator.OpenStore(f.state, emulated, report)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = store.Close() }()
 		err = store.Load()
 		if err != nil {
 			return err

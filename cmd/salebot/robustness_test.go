@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -153,8 +152,32 @@ func TestHangingWebhook(t *testing.T) {
 // it that was reported as saved.
 func TestKilledWhileSaving(t *testing.T) {
 	t.Parallel()
+	endsWhileSaving(t, func(p *process) {
+		require.Error(t, p.end(syscall.SIGKILL))
+	}, func(done *progress) int { return done.saved })
+}
+
+// Asked to stop at any moment, also in the middle of a save, it keeps everything
+// that it has answered, reported as saved or not.
+func TestStoppedWhileSaving(t *testing.T) {
+	t.Parallel()
+	endsWhileSaving(t, func(p *process) {
+		require.NoError(t, p.end(syscall.SIGTERM), p.messages())
+	}, func(done *progress) int { return done.answered })
+}
+
+// progress counts what a program was told.
+type progress struct {
+	mu              sync.Mutex
+	answered, saved int
+}
+
+// endsWhileSaving ends a process again and again while it is busy and saves. After
+// that as many messages have to be there as count says.
+func endsWhileSaving(t *testing.T, end func(*process), count func(*progress) int) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "state.json")
-	saved := 0
+	kept := 0
 	for round := range 8 {
 		p := runEmulator(t, "--key", testkit.Key, "--state", file)
 		require.Empty(t, p.messages())
@@ -164,40 +187,61 @@ func TestKilledWhileSaving(t *testing.T) {
 		var answer struct{ Result []json.RawMessage }
 		_, body := request(t, http.MethodGet, p.api("get_history?client_id=25554"), "", "")
 		require.NoError(t, json.Unmarshal([]byte(body), &answer), body)
-		require.GreaterOrEqual(t, len(answer.Result), saved, "round %d", round)
+		require.GreaterOrEqual(t, len(answer.Result), kept, "round %d", round)
+		left, err := filepath.Glob(filepath.Join(filepath.Dir(file), ".state.json.new-*"))
+		require.NoError(t, err)
+		require.Empty(t, left, "what the former process left behind is cleared away")
 
-		sent := len(answer.Result)
-		var mu sync.Mutex
+		done := &progress{answered: len(answer.Result), saved: kept}
+		goal := done.saved + 3 + round
 		var work sync.WaitGroup
 		work.Go(func() {
-			for {
-				if !send(t.Context(), p.api("message"), `{"client_id":25554,"message":"x"}`) {
-					return
-				}
-				mu.Lock()
-				sent++
-				before := sent
-				mu.Unlock()
+			for send(t.Context(), p.api("message"), `{"client_id":25554,"message":"x"}`) {
+				done.mu.Lock()
+				done.answered++
+				before := done.answered
+				done.mu.Unlock()
 				if !send(t.Context(), p.address+"/_emulator/save", "{}") {
 					return
 				}
-				mu.Lock()
-				saved = before
-				mu.Unlock()
+				done.mu.Lock()
+				done.saved = before
+				done.mu.Unlock()
 			}
 		})
-		mu.Lock()
-		goal := saved + 3 + round
-		mu.Unlock()
 		require.Eventually(t, func() bool {
-			mu.Lock()
-			defer mu.Unlock()
-			return saved >= goal
+			done.mu.Lock()
+			defer done.mu.Unlock()
+			return done.saved >= goal
 		}, patience, time.Millisecond)
-		require.Error(t, p.end(syscall.SIGKILL))
+		end(p)
 		work.Wait()
+		kept = count(done)
 	}
-	t.Log(fmt.Sprint(saved, " messages were reported as saved and are there"))
+	t.Log(kept, "messages have to be there and are")
+}
+
+// A state that cannot be saved is reported to whoever asked for it, to the person
+// and by the way the program ends; once there is room again, all is well.
+func TestSavesThatFail(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "folder")
+	require.NoError(t, os.Mkdir(folder, 0o700))
+	p := runEmulator(t, "--key", testkit.Key, "--state", filepath.Join(folder, "state.json"))
+	require.NoError(t, os.RemoveAll(folder))
+	status, body := request(t, http.MethodPost, p.address+"/_emulator/save", "application/json", "{}")
+	require.Equal(t, http.StatusInternalServerError, status)
+	require.Contains(t, body, "save the state")
+	request(t, http.MethodPost, p.address+"/_emulator/clients", "application/json", `{"id":25554}`)
+	require.Eventually(t, func() bool { return strings.Contains(p.messages(), "save the state") }, patience, 10*time.Millisecond)
+	p.works(t)
+
+	require.NoError(t, os.Mkdir(folder, 0o700))
+	status, body = request(t, http.MethodPost, p.address+"/_emulator/save", "application/json", "{}")
+	require.Equal(t, http.StatusOK, status, body)
+	require.FileExists(t, filepath.Join(folder, "state.json"))
+	require.NoError(t, os.RemoveAll(folder))
+	require.Error(t, p.end(syscall.SIGTERM), "a state that is lost is no success")
 }
 
 // send is request for a process that may end at any moment.

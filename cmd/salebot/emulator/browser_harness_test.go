@@ -247,9 +247,13 @@ func evaluate[T any](p *tab, expression string) T {
 	return value
 }
 
-// screenshot keeps a picture of the page where SCREENSHOTS names a folder.
+// screenshot checks the looks of the page, and keeps a picture of it where
+// SCREENSHOTS names a folder.
 func (p *tab) screenshot(name string) {
 	p.t.Helper()
+	if name != "failure" {
+		p.legible()
+	}
 	folder := os.Getenv("SCREENSHOTS")
 	if folder == "" {
 		return
@@ -276,7 +280,46 @@ func (p *tab) noOverflow() {
 		return box.right > innerWidth + 1;
 	}).map((e) => e.tagName + "." + e.className)`)
 	require.Empty(p.t, wide, "nothing is wider than the window")
+	require.Empty(p.t, evaluate[[]string](p, `[...document.querySelectorAll(".pane, .messages, .list, .tabs")]
+		.filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.id)`), "nothing has to be scrolled sideways")
 	require.LessOrEqual(p.t, evaluate[int](p, "document.documentElement.scrollWidth"), evaluate[int](p, "innerWidth"))
+}
+
+// legible checks that each text stands out from its ground, as WCAG 2.2 asks for in
+// level AA: 4.5 to 1.
+func (p *tab) legible() {
+	p.t.Helper()
+	require.Empty(p.t, evaluate[[]string](p, `(() => {
+		const parts = (color) => {
+			const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+			canvas.fillStyle = color;
+			canvas.fillRect(0, 0, 1, 1);
+			return [...canvas.getImageData(0, 0, 1, 1).data];
+		};
+		const luminance = (color) => color.slice(0, 3).map((c) => c / 255)
+			.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+			.reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+		const ground = (e) => {
+			for (; e; e = e.parentElement) {
+				const color = parts(getComputedStyle(e).backgroundColor);
+				if (color[3] === 255) return color;
+			}
+			return [255, 255, 255];
+		};
+		const found = new Set();
+		for (const e of document.querySelectorAll("body *")) {
+			const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) || e.matches("input, textarea, select");
+			if (!own || !e.checkVisibility() || e.closest(".unseen, .skip, :disabled, [type=checkbox], noscript, option")) continue;
+			const styles = [getComputedStyle(e)];
+			if (e.placeholder) styles.push(getComputedStyle(e, "::placeholder"));
+			for (const style of styles) {
+				const [a, b] = [luminance(parts(style.color)), luminance(ground(e))].sort((x, y) => y - x);
+				const ratio = (a + 0.05) / (b + 0.05);
+				if (ratio < 4.5) found.add(ratio.toFixed(2) + " " + e.tagName + "." + e.className + " " + e.textContent.trim().slice(0, 20));
+			}
+		}
+		return [...found];
+	})()`))
 }
 
 var (

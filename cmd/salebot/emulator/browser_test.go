@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,13 @@ func story(t *testing.T, dark bool, language string) {
 	p.screenshot("requests")
 
 	// A fault, and what a program sees of it.
+	// A slip in the address is not lost.
+	s.send(t, "POST", "//api/"+testkit.EscapedKey+"/message", "", nil)
+	p.waitText("#pane-requests summary", word("wrong address", "неверный адрес"))
+	p.clickText("#pane-requests summary", word("wrong address", "неверный адрес"))
+	p.waitText("#pane-requests details[open]", word("ends in a slash too many", "лишняя косая черта"))
+	p.screenshot("wrong-address")
+
 	p.click("#tab-faults")
 	p.waitText("#pane-faults", "503")
 	p.click("#fault_503")
@@ -214,6 +222,86 @@ func story(t *testing.T, dark bool, language string) {
 	s.call(t, "POST", "message", "application/json", `{"client_id":25556,"message":"Hello again"}`)
 	p.waitText(".message.out", "Hello again")
 	p.screenshot("unreachable")
+}
+
+// The settings of answers are changed on the page and hold at once.
+func TestBrowserAnswers(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, browserShop()...)
+	send := func() string {
+		_, body := s.call(t, "POST", "message", "application/json", `{"client_id":25554,"message":"x"}`)
+		return body
+	}
+	p := openTab(t, s.address, tabOptions{})
+	p.click("#tab-answers")
+	p.waitText("#pane-answers", "Nothing is changed")
+	p.wait(`document.querySelector("#answers-reset").disabled`)
+	settings := reflect.TypeFor[salebottest.Answers]()
+	require.Equal(t, settings.NumField(), evaluate[int](p, `document.querySelectorAll(".setting").length`))
+	require.Empty(t, evaluate[[]string](p, `[...document.querySelectorAll(".setting")].filter((e) => !e.querySelector(".hint").innerText || !e.querySelector("input, select, textarea")).map((e) => e.innerText)`))
+	p.screenshot("usual")
+
+	p.run(chromedp.Focus(chromedp.CSS("#answer-sends")))
+	p.choose("#answer-sends", "json")
+	p.waitText("#pane-answers", "1 is changed")
+	require.JSONEq(t, `{"status":"success"}`, send())
+	require.True(t, evaluate[bool](p, `document.activeElement.id === "answer-sends"`), "the focus stays")
+	p.run(chromedp.Focus(chromedp.CSS("#answer-any_method")))
+	p.press(" ")
+	p.waitText("#pane-answers", "2 are changed")
+	require.True(t, s.Answers().AnyMethod)
+	p.typeText("#answer-unset_value", "undefined")
+	p.press(enter)
+	p.waitText("#pane-answers", "3 are changed")
+	require.Equal(t, "undefined", s.Answers().UnsetValue)
+	p.typeText("#answer-unknown_key-status", "418")
+	p.press(tabKey)
+	p.waitText("#pane-answers", "4 are changed")
+	require.Equal(t, "answer-unknown_key-content_type", evaluate[string](p, "document.activeElement.id"), "whoever goes on is not called back")
+	p.typeText("#answer-unknown_key-body", "who?")
+	p.press(tabKey)
+	p.wait(`document.querySelector(".keep pre").textContent.includes("unknown_key")`)
+	require.Eventually(t, func() bool {
+		return s.Answers().UnknownKey == salebottest.Reply{Status: 418, Body: "who?"}
+	}, patience, 10*time.Millisecond)
+	p.click(".keep summary")
+	p.waitText(".keep pre", `unknown_key: {"status":418,"body":"who?"}`)
+	p.screenshot("changed")
+
+	// A refusal is said, and the control shows what holds.
+	p.expect("400")
+	p.typeText("#answer-unknown_key-status", "99")
+	p.press(enter)
+	p.waitText("#notice", "99")
+	p.wait(`document.querySelector("#answer-unknown_key-status").value === "418"`)
+
+	// What somebody else changes appears, but not over what is being written.
+	p.typeText("#answer-unset_value", "half wri")
+	answers := s.Answers()
+	answers.IDs = salebottest.IDsAsText
+	require.NoError(t, s.SetAnswers(answers))
+	s.call(t, "GET", "connected_channels", "", "")
+	p.waitText("#live", "Live")
+	require.Equal(t, "half wri", evaluate[string](p, `document.querySelector("#answer-unset_value").value`))
+	p.press("t", "t", "e", "n", enter)
+	p.wait(`document.querySelector("#answer-ids").value === "text"`)
+	require.Equal(t, "half written", s.Answers().UnsetValue)
+
+	p.click("#answer-sends-default")
+	p.wait(`document.querySelector("#answer-sends").value === "ok"`)
+	p.wait(`document.activeElement.id === "answer-sends"`)
+	require.Equal(t, "ok", send())
+	p.choose("#language", "ru")
+	p.waitText("#pane-answers", "изменены 4 настройки")
+	p.waitText("#pane-answers", "Программы встречали None, NONE")
+	require.Empty(t, evaluate[[]string](p, `[...document.querySelectorAll(".setting")].filter((e) => !/[а-я]/.test(e.querySelector(".hint").innerText) || !/[а-я]/.test(e.querySelector(".setting-title span").innerText)).map((e) => e.innerText)`))
+	p.choose("#theme", "dark")
+	p.screenshot("dark-russian")
+	evaluate[any](p, `void document.querySelector("#answer-unknown_key-body").scrollIntoView({ block: "center" })`)
+	p.screenshot("refusals")
+	p.click("#answers-reset")
+	p.waitText("#pane-answers", "Ничего не изменено")
+	require.Equal(t, salebottest.Answers{}, s.Answers())
 }
 
 // Whatever a client is called and writes stays text.
@@ -282,6 +370,56 @@ func printable(r rune) rune {
 		return -1
 	}
 	return r
+}
+
+// A page of another site in the same browser tries all that a page can try.
+func TestBrowserOtherSites(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, browserShop()...)
+	_, err := s.Write(25554, "keep me")
+	require.NoError(t, err)
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, strings.ReplaceAll(`<!DOCTYPE html><title>another site</title>
+			<iframe name="answer"></iframe><iframe id="page" src="TARGET/"></iframe>
+			<form method="post" target="answer" action="TARGET/_emulator/reset"></form>
+			<form method="post" target="answer" enctype="text/plain" action="TARGET/_emulator/faults"><input name='{"status":503,"body":"' value='"}'></form>
+			<script>
+			const read = [];
+			const attempt = async (name, run) => { try { if (await run()) read.push(name); } catch { /* as it should be */ } };
+			const json = { "Content-Type": "application/json" };
+			window.attacks = (async () => {
+				await attempt("status", async () => (await fetch("TARGET/_emulator/status")).text());
+				await attempt("fault", async () => (await fetch("TARGET/_emulator/faults", { method: "POST", headers: json, body: '{"status":503}' })).text());
+				await attempt("settings", async () => (await fetch("TARGET/_emulator/settings/answers", { method: "PATCH", headers: json, body: '{"answers":{"ids":"text"}}' })).text());
+				await attempt("reset", async () => !(await fetch("TARGET/_emulator/reset", { method: "POST", mode: "no-cors" })));
+				await attempt("simple fault", async () => !(await fetch("TARGET/_emulator/faults", { method: "POST", mode: "no-cors", body: '{"status":503}' })));
+				await attempt("beacon", async () => { navigator.sendBeacon("TARGET/_emulator/reset", "{}"); });
+				await attempt("events", () => new Promise((done) => {
+					const source = new EventSource("TARGET/_emulator/events");
+					source.onopen = () => done(true);
+					source.addEventListener("state", () => done(true));
+					source.onerror = () => { source.close(); done(false); };
+				}));
+				await attempt("module", () => import("TARGET/words.js"));
+				for (const form of document.forms) {
+					form.submit();
+					await new Promise((done) => { document.querySelector("[name=answer]").onload = done; setTimeout(done, 500); });
+				}
+				await attempt("frame", () => document.querySelector("#page").contentDocument);
+				return read;
+			})();
+			</script>`, "TARGET", s.address))
+	}))
+	defer evil.Close()
+	p := openTab(t, s.address, tabOptions{})
+	p.expect("") // the browser says what it refuses
+	p.run(chromedp.Navigate(evil.URL))
+	p.wait("window.attacks.then((read) => { window.read = read; }) && window.read")
+	require.Empty(t, evaluate[[]string](p, "window.read"), "nothing of the emulator can be read")
+	require.NotEmpty(t, s.History(25554), "nothing was reset")
+	require.Empty(t, s.Faults())
+	require.Equal(t, salebottest.Answers{}, s.Answers())
 }
 
 // The page can be used without a mouse.
@@ -353,7 +491,7 @@ func TestBrowserPhone(t *testing.T) {
 			p.noOverflow()
 			p.screenshot("conversation")
 			p.click(".views [data-view=panel]")
-			for _, tab := range []string{"client", "requests", "webhook", "faults", "time"} {
+			for _, tab := range []string{"client", "requests", "webhook", "faults", "answers", "time"} {
 				p.click("#tab-" + tab)
 				p.wait(fmt.Sprintf(`document.querySelector("#pane-%s").childElementCount > 0`, tab))
 				p.noOverflow()
@@ -471,8 +609,10 @@ func TestBrowserManyClients(t *testing.T) {
 	p.waitText(".chat", "Client 09999")
 	inTest := time.Since(opened)
 	// The time that the page itself counts from its beginning to the first chats.
-	shown := evaluate[float64](p, `performance.getEntriesByType("resource").find((e) => e.name.includes("/_emulator/clients?"))?.responseEnd`)
+	shown := evaluate[float64](p, `performance.getEntriesByName("chats")[0].startTime`)
 	t.Logf("the first chats are there after %.0f ms (%v with the tab)", shown, inTest)
+	first := evaluate[string](p, `performance.getEntriesByType("resource").filter((e) => e.name.includes("/_emulator/clients?"))[0].initiatorType`)
+	require.Equal(t, "link", first, "they are asked for before any script runs, and not once more")
 	// It should be well under a second; a machine that is busy may take its time.
 	require.Less(t, shown, 10_000.0)
 	require.Less(t, evaluate[int](p, `document.querySelectorAll(".chat").length`), 60, "only what can be seen exists")

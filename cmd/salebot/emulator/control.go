@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -25,6 +26,8 @@ type control struct {
 	save    func() error
 	feed    *feed
 	ended   <-chan struct{}
+	// settings lets one change of the settings at a time read and write them.
+	settings sync.Mutex
 }
 
 // endpoint is one operation of the control API; openapi.yaml describes the same
@@ -68,6 +71,8 @@ var endpoints = []endpoint{
 
 	{http.MethodGet, "settings", http.StatusOK, (*control).getSettings},
 	{http.MethodPut, "settings", http.StatusOK, (*control).setSettings},
+	{http.MethodGet, "settings/answers", http.StatusOK, (*control).listAnswers},
+	{http.MethodPatch, "settings/answers", http.StatusOK, (*control).changeAnswers},
 
 	{http.MethodGet, "snapshot", http.StatusOK, (*control).getSnapshot},
 	{http.MethodPut, "snapshot", http.StatusOK, (*control).restore},

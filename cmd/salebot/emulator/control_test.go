@@ -482,6 +482,30 @@ func TestWrongPathsAndMethods(t *testing.T) {
 	require.Equal(t, http.StatusUnsupportedMediaType, response.StatusCode, "a form of another site can send no JSON")
 }
 
+// A base URL that ends in a slash is answered by the API, as the real one would
+// have to, and shows in the log.
+func TestSlipsInTheAddressAreLogged(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{})
+	paths := []string{"//api/" + testkit.EscapedKey + "/message", "/api//message", "///api/x", "/api", "/api/" + testkit.EscapedKey}
+	for i, path := range paths {
+		// A browser sends the same from a page of another site.
+		for _, header := range []map[string]string{nil, {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}} {
+			answer := s.send(t, http.MethodPost, path, "", header)
+			require.Equal(t, http.StatusNotFound, answer.status, path)
+			require.Empty(t, answer.header.Get("Content-Security-Policy"), "%s is not answered by the page", path)
+		}
+		var list struct {
+			Requests []struct{ Notes []string }
+			Total    int
+		}
+		s.control(t).do("GET", "requests", nil, &list)
+		require.Equal(t, 2*(i+1), list.Total, path)
+		require.Contains(t, list.Requests[0].Notes[0], "/api/{api_key}/{action}", path)
+	}
+	require.Equal(t, http.StatusNotFound, s.send(t, http.MethodGet, "/apix", "", nil).status, "a part of the page that is not there")
+}
+
 func TestClientIDsStayWhole(t *testing.T) {
 	t.Parallel()
 	const large = salebot.ClientID(9007199254740993)

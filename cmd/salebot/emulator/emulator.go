@@ -56,11 +56,19 @@ func NewHandler(ctx context.Context, options Options) *Handler {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case strings.HasPrefix(r.URL.Path, "/api/"):
+	case isAPI(r.URL.Path):
 		h.emulator.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, controlPath):
 		h.control.ServeHTTP(w, r)
 	default:
 		h.page.ServeHTTP(w, r)
 	}
+}
+
+// isAPI says whether a path is meant for the API. A base URL that ends in a slash
+// makes it begin with two; what becomes of that is for the emulator to say, so that
+// its log shows it.
+func isAPI(path string) bool {
+	rest := strings.TrimLeft(path, "/")
+	return rest == "api" || strings.HasPrefix(rest, "api/")
 }

@@ -8,3 +8,6 @@ func Endpoints() []string {
 	}
 	return operations
 }
+
+// MostListeners bounds the open event streams.
+const MostListeners = mostListeners

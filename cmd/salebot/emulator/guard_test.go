@@ -1,6 +1,8 @@
 package emulator_test
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -102,6 +104,52 @@ func TestOrigins(t *testing.T) {
 	require.Empty(t, preflight.header.Get("Access-Control-Allow-Origin"))
 }
 
+// No operation at all is open to another site, whatever it sends, and none says
+// anything to it.
+func TestNothingIsOpenToOtherSites(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{Save: func() error { return errors.New("it must not be called") }},
+		salebottest.WithClient(salebottest.Client{ID: 25554}))
+	_, err := s.Write(25554, "keep me")
+	require.NoError(t, err)
+	before, err := json.Marshal(s.Snapshot())
+	require.NoError(t, err)
+	const evil = "http://evil.example"
+	parameters := strings.NewReplacer("{client_id}", "25554", "{number}", "1", "{fault_id}", "1")
+	for _, operation := range append(emulator.Endpoints(), "GET /", "GET /main.js") {
+		method, path, _ := strings.Cut(operation, " ")
+		path = parameters.Replace(path)
+		for name, hostile := range map[string]struct {
+			host   string
+			header map[string]string
+		}{
+			"another name for this machine": {"evil.example", nil},
+			"the same, from its own page":   {"evil.example", map[string]string{"Origin": evil, "Sec-Fetch-Site": "same-origin"}},
+			"a script":                      {"", map[string]string{"Origin": evil, "Sec-Fetch-Site": "cross-site"}},
+			"a script in an old browser":    {"", map[string]string{"Origin": evil}},
+			"a page without an origin":      {"", map[string]string{"Origin": "null"}},
+			"another port":                  {"", map[string]string{"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-site"}},
+			"a form":                        {"", map[string]string{"Origin": evil, "Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Mode": "navigate"}},
+			"a form with files":             {"", map[string]string{"Origin": "null", "Content-Type": "multipart/form-data; boundary=x", "Sec-Fetch-Mode": "navigate"}},
+			"a form of text":                {"", map[string]string{"Origin": evil, "Content-Type": "text/plain", "Sec-Fetch-Mode": "navigate"}},
+			"a picture or a script tag":     {"", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}},
+			"an event source":               {"", map[string]string{"Origin": evil, "Sec-Fetch-Site": "cross-site", "Accept": "text/event-stream"}},
+		} {
+			answer := s.send(t, method, path, hostile.host, hostile.header)
+			require.Contains(t, []int{http.StatusForbidden, http.StatusMisdirectedRequest}, answer.status, "%s: %s", operation, name)
+			for header := range answer.header {
+				require.False(t, strings.HasPrefix(header, "Access-Control-"), "%s: %s: %s", operation, name, header)
+			}
+			require.Equal(t, "same-origin", answer.header.Get("Cross-Origin-Resource-Policy"), operation)
+			require.Equal(t, "DENY", answer.header.Get("X-Frame-Options"), operation)
+		}
+	}
+	after, err := json.Marshal(s.Snapshot())
+	require.NoError(t, err)
+	require.JSONEq(t, string(before), string(after))
+	require.Empty(t, s.Faults())
+}
+
 // For the API, and only for it, pages of other sites are a setting.
 func TestCORS(t *testing.T) {
 	t.Parallel()
@@ -113,4 +161,15 @@ func TestCORS(t *testing.T) {
 	open := start(t, emulator.Options{}, salebottest.WithCORS(origin))
 	require.Equal(t, origin, open.send(t, http.MethodGet, path, "", header).header.Get("Access-Control-Allow-Origin"))
 	require.Equal(t, http.StatusForbidden, open.send(t, http.MethodGet, "/_emulator/status", "", header).status)
+	preflight := map[string]string{
+		"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type,x-request-id",
+	}
+	answer := open.send(t, http.MethodOptions, path, "", preflight)
+	require.Equal(t, http.StatusNoContent, answer.status)
+	require.Equal(t, preflight["Access-Control-Request-Headers"], answer.header.Get("Access-Control-Allow-Headers"), "whatever it asks for")
+	require.Empty(t, closed.send(t, http.MethodOptions, path, "", preflight).header.Get("Access-Control-Allow-Headers"))
+	for _, headers := range []string{"content-type", ""} {
+		preflight["Access-Control-Request-Headers"] = headers
+		require.Equal(t, http.StatusForbidden, open.send(t, http.MethodOptions, "/_emulator/faults", "", preflight).status)
+	}
 }

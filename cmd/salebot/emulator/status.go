@@ -121,6 +121,8 @@ func (c *control) setSettings(r *call) (any, error) {
 	if err := r.read(&wanted); err != nil {
 		return nil, err
 	}
+	c.settings.Lock()
+	defer c.settings.Unlock()
 	if err := c.SetAnswers(wanted.Answers); err != nil {
 		return nil, badRequest("%v", err)
 	}

@@ -14,21 +14,41 @@ import (
 	"github.com/salebot-go/salebot/salebottest"
 )
 
-// Store keeps the state of an emulator in a file.
+// Store keeps the state of an emulator in a file, which it has for itself.
 type Store struct {
 	path     string
 	emulator *salebottest.Emulator
 	// report tells a person what went wrong.
 	report func(text string)
 
-	mu sync.Mutex // one save at a time
+	mu   sync.Mutex      // one save at a time
+	lock *statefile.Lock // nil once it is closed
 }
 
-// NewStore returns a store. Through report it tells of problems that do not stop
-// it.
-func NewStore(path string, emulator *salebottest.Emulator, report func(text string)) *Store {
-	return &Store{path: path, emulator: emulator, report: report}
+// OpenStore returns a store. It fails where another emulator keeps its state in the
+// file. Through report it tells of problems that do not stop it.
+func OpenStore(path string, emulator *salebottest.Emulator, report func(text string)) (*Store, error) {
+	lock, err := statefile.Take(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{path: path, lock: lock, emulator: emulator, report: report}, nil
 }
+
+// Close lets another emulator have the file. It saves nothing, and nothing is saved
+// afterwards: the file may belong to somebody else by then.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lock == nil {
+		return nil
+	}
+	err := s.lock.Release()
+	s.lock = nil
+	return err
+}
+
+var errStoreClosed = errors.New("the state is not saved any more: the emulator stops")
 
 // Load brings the emulator to the state in the file. Where there is none it makes
 // one, so that a path that cannot be written to is noticed at once. A file that
@@ -62,6 +82,9 @@ func (s *Store) Load() error {
 func (s *Store) Save() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.lock == nil {
+		return errStoreClosed
+	}
 	state := s.emulator.Snapshot()
 	return statefile.Save(s.path, func(w io.Writer) error { return json.NewEncoder(w).Encode(state) })
 }
@@ -91,7 +114,7 @@ func (s *Store) Follow(ctx context.Context) {
 		}
 		start := time.Now()
 		problem := ""
-		if err := s.Save(); err != nil {
+		if err := s.Save(); err != nil && !errors.Is(err, errStoreClosed) {
 			problem = err.Error()
 		}
 		if problem != last && problem != "" {

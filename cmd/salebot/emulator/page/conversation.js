@@ -239,4 +239,5 @@ export function startConversation() {
   });
   onLanguage(() => { if (shown) drawAll(); else drawFrame(); });
   drawFrame();
+  refresh(); // a chat may have been chosen already
 }

@@ -52,7 +52,7 @@ function draw() {
   next.checked = once;
   fill(pane,
     el("label", { class: "filter" }, el("span", {}, t("faults_for")), which),
-    el("label", { class: "toggle" }, next, el("span", {}, t("only_next"))),
+    el("label", { class: "toggle which" }, next, el("span", {}, t("only_next"))),
     Object.entries(switches).map(([name, wanted]) => toggle(name, wanted)),
     el("h3", {}, t("active_faults")),
     faults.length === 0 ? el("p", { class: "hint" }, t("no_faults")) : [

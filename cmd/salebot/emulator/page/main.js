@@ -1,16 +1,9 @@
 // Starts the page.
 import { byId, el } from "./dom.js";
 import { listen } from "./server.js";
-import { choose, emulatorNow, on, show, state, take, written } from "./shared.js";
+import { choose, complain, emulatorNow, on, show, state, take, written } from "./shared.js";
 import { currentLanguage, languages, onLanguage, speak, t } from "./words.js";
 import { startChats } from "./chats.js";
-import { startConversation } from "./conversation.js";
-import { startPanes } from "./panes.js";
-import { startClient } from "./client.js";
-import { startRequests } from "./requests.js";
-import { startWebhook } from "./webhook.js";
-import { startFaults } from "./faults.js";
-import { startTime } from "./time.js";
 
 function remember(name, value) {
   try {
@@ -71,14 +64,7 @@ function showFaults() {
 byId("address").textContent = location.host;
 startSwitches();
 speak(byId("language").value);
-startConversation();
-startChats();
-startPanes();
-startClient();
-startRequests();
-startWebhook();
-startFaults();
-startTime();
+const chats = startChats();
 for (const button of document.querySelectorAll(".views button")) button.addEventListener("click", () => show(button.dataset.view));
 show("chats");
 onLanguage(() => {
@@ -92,9 +78,14 @@ on("state", () => {
   tick();
 });
 setInterval(tick, 1000);
+document.title = "Salebot " + t("emulator");
+await chats;
+try {
+  (await import("./tools.js")).startTools();
+} catch (error) {
+  complain(error);
+}
 const wanted = location.hash.slice(1);
 if (/^\d+$/.test(wanted)) choose(wanted);
-else choose(null);
 listen(take, connection);
-document.title = "Salebot " + t("emulator");
 document.documentElement.dataset.ready = currentLanguage();

@@ -3,7 +3,7 @@ import { byId } from "./dom.js";
 import { on, show } from "./shared.js";
 import { onLanguage } from "./words.js";
 
-const names = ["client", "requests", "webhook", "faults", "time"];
+const names = ["client", "requests", "webhook", "faults", "answers", "time"];
 const panes = new Map();
 let current = "client";
 

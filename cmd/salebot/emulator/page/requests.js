@@ -22,21 +22,29 @@ export function bodyPart(body, label) {
 
 const summary = (request) => [
   el("span", { class: "log-line" },
-    badge(request.status, request.refused), el("b", {}, request.action), el("span", { class: "mono small" }, request.method),
+    badge(request.status, request.refused), el("b", {}, request.action || t("no_action")), el("span", { class: "mono small" }, request.method),
     el("time", { datetime: request.time }, written(request.time, "clock"))),
   request.fault ? el("span", { class: "log-note bad" }, t("fault_was", { what: request.fault })) : null,
   request.notes.map((text) => el("span", { class: "log-note" }, t("remark", { text }))),
 ];
 
 const details = (request) => [
-  request.action_known ? null : el("p", { class: "log-note bad" }, t("unknown_action")),
+  request.action === "" ? el("p", { class: "log-note" }, t("no_action_about")) : null,
+  request.action === "" || request.action_known ? null : el("p", { class: "log-note bad" }, t("unknown_action")),
   el("h4", {}, t("arrived")),
-  code(request.method + " " + request.path + (request.content_type ? "\nContent-Type: " + request.content_type : "") + "\n" + t("key_used", { key: request.key }), t("arrived")),
+  code(arrived(request), t("arrived")),
   bodyPart(request.body, t("body")),
   el("h4", {}, t("understood")), code(readable(request.parameters_text), t("understood")),
   el("h4", {}, t("answered")), el("p", {}, badge(request.status, request.refused)), bodyPart(request.answer, t("answered")),
-  el("h4", {}, t("again")), command(request.curl),
+  // Without an address there is nothing to repeat.
+  request.action === "" ? null : [el("h4", {}, t("again")), command(request.curl)],
 ];
+
+const arrived = (request) => [
+  request.action === "" ? request.method : request.method + " " + request.path,
+  request.content_type && "Content-Type: " + request.content_type,
+  request.key && t("key_used", { key: request.key }),
+].filter(Boolean).join("\n");
 
 /** Starts the pane. */
 export function startRequests() {

@@ -15,6 +15,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -32,12 +34,9 @@ var ErrDamaged = errors.New("the state file is damaged")
 // Save replaces the file by what write writes, which has to be JSON. Until that
 // is whole and on the disk the former file stays in place.
 func Save(path string, write func(io.Writer) error) (err error) {
-	// A link stays a link: the file that it points to is replaced.
-	if target, unresolved := filepath.EvalSymlinks(path); unresolved == nil {
-		path = target
-	}
+	path = followed(path)
 	folder := filepath.Dir(path)
-	temporary, err := os.CreateTemp(folder, "."+filepath.Base(path)+".new-*")
+	temporary, err := os.CreateTemp(folder, leftOver(path)+"*")
 	if err != nil {
 		return fmt.Errorf("save the state: %w", err)
 	}
@@ -83,16 +82,22 @@ func writeState(file io.Writer, write func(io.Writer) error) error {
 	return buffered.Flush()
 }
 
-// syncFolder makes the new name last. Some file systems cannot do that, and the
-// file itself is whole all the same.
+// syncFolder makes the new name last. Windows and some file systems cannot do
+// that, and the file itself is whole all the same.
 func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	folder, err := os.Open(path) //nolint:gosec // the path is the user's own
 	if err != nil {
 		return err
 	}
 	defer func() { _ = folder.Close() }()
-	_ = folder.Sync()
-	return nil
+	err = folder.Sync()
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
+		return nil
+	}
+	return err
 }
 
 // Load returns the state in a file. The error is fs.ErrNotExist where there is no

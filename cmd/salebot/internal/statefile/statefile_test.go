@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,4 +100,17 @@ func TestALinkStaysALink(t *testing.T) {
 	state, err := Load(file)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"a":2}`, string(state))
+}
+
+// A disk without room is an error before anything is reported as saved.
+func TestAFullDisk(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"a little": `{"a":1}`, "much": `"` + strings.Repeat("x", 1<<20) + `"`} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skip("there is no /dev/full here")
+		}
+		require.ErrorIs(t, fill(full, write(text)), syscall.ENOSPC, name)
+		require.NoError(t, full.Close())
+	}
 }

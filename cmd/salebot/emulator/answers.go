@@ -1,0 +1,139 @@
+package emulator
+
+import (
+	"bytes"
+	_ "embed" // see answersJSON
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+// answersJSON is made of the declaration of salebottest.Answers; see
+// TestAnswerSettings.
+//
+//go:embed answers.json
+var answersJSON []byte
+
+// AnswerSetting is one of the settings of salebottest.Answers.
+type AnswerSetting struct {
+	// Name is that of a configuration file.
+	Name string `json:"name"`
+	// Kind is choice, flag, text or reply.
+	Kind string `json:"kind"`
+	// Values are those of a choice.
+	Values []string `json:"values"`
+	// Known is what is known of Salebot's own answer.
+	Known string `json:"known"`
+}
+
+// AnswerSettings returns the settings in the order in which they are declared.
+func AnswerSettings() []AnswerSetting {
+	var settings []AnswerSetting
+	if err := json.Unmarshal(answersJSON, &settings); err != nil {
+		panic(err) // the file is part of the program
+	}
+	return settings
+}
+
+// usualAnswers are the defaults, which the engine writes as zero values.
+var usualAnswers = salebottest.Answers{
+	Sends: salebottest.SuccessOK, Acknowledgements: salebottest.SuccessJSON,
+	SendToUnknownClient: salebottest.NotFoundText, ReadOfUnknownClient: salebottest.NotFoundJSON200, NobodyFound: salebottest.NotFoundJSON200,
+	IDs: salebottest.IDsAsNumbers, ClientTimes: salebottest.TimesAsText, HistoryTimes: salebottest.TimesAsUnix,
+	OrderList: salebottest.OrderListResult, Values: salebottest.ValuesAsText, UnsetValue: "None",
+	NoAttachments: salebottest.NoAttachmentsObject, CallbackWithoutMessage: salebottest.EmptyCallbacksAccepted,
+	UnknownUsers: salebottest.UsersCreated, UnknownGroups: salebottest.GroupsAccepted, BroadcastWithoutAudience: salebottest.AudienceNobody,
+	MissingPermission: salebottest.Reply{Status: http.StatusForbidden, Body: "WRONG_ACTION", ContentType: plainText},
+	UnknownKey:        salebottest.Reply{Status: http.StatusUnauthorized, Body: "unknown api_key", ContentType: plainText},
+	UnknownAction:     salebottest.Reply{Status: http.StatusNotFound, Body: "WRONG_ACTION", ContentType: plainText},
+	WrongMethod:       salebottest.Reply{Status: http.StatusMethodNotAllowed, Body: "method not allowed", ContentType: plainText},
+	Unreadable: salebottest.Reply{
+		Status: http.StatusBadRequest, Body: `{"status":"error","message":"the body cannot be read"}`, ContentType: jsonText,
+	},
+	InvalidParameter: salebottest.Reply{
+		Status: http.StatusBadRequest, Body: `{"status":"error","message":"{problem}"}`, ContentType: jsonText,
+	},
+}
+
+const (
+	plainText = "text/plain; charset=utf-8"
+	jsonText  = "application/json; charset=utf-8"
+)
+
+// answerShape is a setting with its value.
+type answerShape struct {
+	AnswerSetting
+	Default any `json:"default"`
+	// Value is what holds now: the default where nothing else was set. Of a reply it
+	// has only what was set.
+	Value any `json:"value"`
+	// Changed says that something else than the default was set.
+	Changed bool `json:"changed"`
+}
+
+// valuesOf returns the settings by their names.
+func valuesOf(answers salebottest.Answers) map[string]any {
+	values := map[string]any{}
+	for field, value := range reflect.ValueOf(answers).Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		values[name] = value.Interface()
+	}
+	return values
+}
+
+func (c *control) listAnswers(*call) (any, error) {
+	shape := struct {
+		Answers []answerShape `json:"answers"`
+	}{}
+	usual, now := valuesOf(usualAnswers), valuesOf(c.Answers())
+	for _, setting := range AnswerSettings() {
+		one := answerShape{AnswerSetting: setting, Default: usual[setting.Name], Value: now[setting.Name]}
+		set := !reflect.ValueOf(one.Value).IsZero()
+		one.Changed = set && one.Value != one.Default
+		if !set && setting.Kind != kindReply {
+			one.Value = one.Default
+		}
+		shape.Answers = append(shape.Answers, one)
+	}
+	return shape, nil
+}
+
+const kindReply = "reply"
+
+// changeAnswers sets the named settings and leaves the others as they are; null
+// returns one to its default.
+func (c *control) changeAnswers(r *call) (any, error) {
+	var wanted struct {
+		Answers map[string]json.RawMessage `json:"answers"`
+	}
+	if err := r.read(&wanted); err != nil {
+		return nil, err
+	}
+	c.settings.Lock()
+	defer c.settings.Unlock()
+	values := valuesOf(c.Answers())
+	for name, value := range wanted.Answers {
+		if string(value) == "null" {
+			delete(values, name)
+		} else {
+			values[name] = value
+		}
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		return nil, badRequest("%v", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var answers salebottest.Answers
+	if err := decoder.Decode(&answers); err != nil {
+		return nil, badRequest("the body cannot be read: %v", err)
+	}
+	if err := c.SetAnswers(answers); err != nil {
+		return nil, badRequest("%v", err)
+	}
+	return c.listAnswers(r)
+}
