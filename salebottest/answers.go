@@ -278,7 +278,7 @@ func (a Answers) Validate() error {
 		{"invalid_parameter", a.InvalidParameter},
 	} {
 		if s := named.reply.Status; s != 0 && (s < 200 || s > 599) {
-			checks = append(checks, fmt.Errorf("salebottest: %s: %d is no status of an answer", named.name, s))
+			checks = append(checks, fmt.Errorf("%s: %d is no status of an answer", named.name, s))
 		}
 	}
 	return errors.Join(checks...)
@@ -288,7 +288,7 @@ func oneOf[T ~string](name string, value T, known ...T) error {
 	if value == "" || slices.Contains(known, value) {
 		return nil
 	}
-	return fmt.Errorf("salebottest: %s: %q is none of %q", name, value, known)
+	return fmt.Errorf("%s: %q is none of %q", name, value, known)
 }
 
 // or replaces the zero fields of a reply.

@@ -3,6 +3,7 @@ package salebottest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -154,7 +155,7 @@ func (e *Emulator) Answers() Answers {
 // SetAnswers replaces the settings by which the emulator answers.
 func (e *Emulator) SetAnswers(answers Answers) error {
 	if err := answers.Validate(); err != nil {
-		return err
+		return fmt.Errorf("salebottest: %w", err)
 	}
 	e.mu.Lock()
 	e.project.answers = &answers

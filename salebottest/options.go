@@ -2,6 +2,7 @@ package salebottest
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -182,7 +183,7 @@ func WithAnswers(answers Answers) Option {
 	return func(c *configuration) {
 		c.answers = answers
 		if err := answers.Validate(); err != nil {
-			c.problems = append(c.problems, err)
+			c.problems = append(c.problems, fmt.Errorf("salebottest: %w", err))
 		}
 	}
 }

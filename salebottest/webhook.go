@@ -174,11 +174,11 @@ func (w Webhook) Validate() error {
 	if w.URL != "" {
 		address, err := url.Parse(w.URL)
 		if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
-			problems = append(problems, errors.New("salebottest: webhook: the address must begin with http:// or https://"))
+			problems = append(problems, errors.New("webhook: the address must begin with http:// or https://"))
 		}
 	}
 	if w.Attempts < 0 || w.Duplicates < 0 || w.Parallel < 0 || w.RetryDelay < 0 || w.Timeout < 0 || w.Delay < 0 {
-		problems = append(problems, errors.New("salebottest: webhook: a number is negative"))
+		problems = append(problems, errors.New("webhook: a number is negative"))
 	}
 	return errors.Join(problems...)
 }
@@ -189,7 +189,7 @@ func (w Webhook) off() bool { return w.URL == "" && w.Handler == nil }
 // the old one is delivered to the new one.
 func (e *Emulator) SetWebhook(webhook Webhook) error {
 	if err := webhook.Validate(); err != nil {
-		return err
+		return fmt.Errorf("salebottest: %w", err)
 	}
 	webhook.Header = webhook.Header.Clone()
 	defer e.changes.notify()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed" // see answersJSON
 	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
 	"strings"
@@ -133,7 +134,8 @@ func (c *control) changeAnswers(r *call) (any, error) {
 		return nil, badRequest("the body cannot be read: %v", err)
 	}
 	if err := c.SetAnswers(answers); err != nil {
-		return nil, badRequest("%v", err)
+		// Without the name of the Go package, which says nothing to a person.
+		return nil, badRequest("%v", errors.Unwrap(err))
 	}
 	return c.listAnswers(r)
 }

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -124,7 +125,7 @@ func (c *control) setSettings(r *call) (any, error) {
 	c.settings.Lock()
 	defer c.settings.Unlock()
 	if err := c.SetAnswers(wanted.Answers); err != nil {
-		return nil, badRequest("%v", err)
+		return nil, badRequest("%v", errors.Unwrap(err))
 	}
 	return c.getSettings(r)
 }
@@ -137,7 +138,7 @@ func (c *control) setWebhook(r *call) (any, error) {
 		return nil, err
 	}
 	if err := c.SetWebhook(wanted.Emulated()); err != nil {
-		return nil, badRequest("%v", err)
+		return nil, badRequest("%v", errors.Unwrap(err))
 	}
 	return c.getWebhook(r)
 }

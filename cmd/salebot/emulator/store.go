@@ -60,7 +60,8 @@ func (s *Store) Load() error {
 		return s.Save()
 	case err == nil:
 		var state salebottest.Project
-		if err = json.Unmarshal(text, &state); err == nil {
+		// Not json.Unmarshal, which reads a large state once more beforehand.
+		if err = state.UnmarshalJSON(text); err == nil {
 			err = s.emulator.Restore(state)
 		}
 		if err == nil {
