@@ -155,13 +155,13 @@ type SentMessage struct {
 	// Message is the text of the message or callback; required.
 	Message string
 	// After is the newest message of the history before the send, as
-	// LatestMessageID returned it; zero looks at the whole recent history.
+	// LatestMessageID returned it; zero looks at the latest 100 messages.
 	After MessageID
 	// Callback says that it was a callback.
 	Callback bool
 }
 
-// sentSearchDepth is the number of messages that FindSent looks at.
+// sentSearchDepth is the number of messages that FindSent looks at at first.
 const sentSearchDepth = 100
 
 // LatestMessageID returns the newest message of a client's history, 0 if it is
@@ -177,13 +177,16 @@ func (c *Client) LatestMessageID(ctx context.Context, client ClientID, options .
 	return items[0].ID, nil
 }
 
-// FindSent looks among the latest 100 messages of the history for a send whose
-// outcome is unknown, and returns nil where it is not there. Finding it is proof
-// that it was sent. Not finding it is proof only once Salebot had the time to
-// write it down, which takes a moment.
+// FindSent looks in the history for a send whose outcome is unknown, among the
+// messages after SentMessage.After, and returns nil where it is not there. Finding
+// it is proof that it was sent. Not finding it is proof only once Salebot had the
+// time to write it down, which takes a moment, and only where Salebot sends the text
+// as it was given: one with variables in it looks different in the history. Where so
+// much was written since that the history does not reach back to After, the error is
+// ErrTruncated.
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
-// ErrInvalidRequest, ErrClientNotFound and those of every call.
+// ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.
 func (c *Client) FindSent(ctx context.Context, sent SentMessage, options ...CallOption) (*HistoryItem, error) {
 	if !c.ready() {
 		return nil, notSent("get_history", ErrNotInitialized)
@@ -191,16 +194,27 @@ func (c *Client) FindSent(ctx context.Context, sent SentMessage, options ...Call
 	if err := requireText("Message", sent.Message); err != nil {
 		return nil, notSent("get_history", err)
 	}
-	items, err := c.GetHistory(ctx, GetHistoryRequest{ClientID: sent.ClientID, Limit: sentSearchDepth}, options...)
-	if err != nil {
-		return nil, err
-	}
-	for i := range items {
-		if items[i].ID > sent.After && sent.matches(&items[i]) {
-			return &items[i], nil
+	for limit := sentSearchDepth; ; limit = HistoryLimit {
+		items, err := c.GetHistory(ctx, GetHistoryRequest{ClientID: sent.ClientID, Limit: limit}, options...)
+		if err != nil {
+			return nil, err
+		}
+		reached := sent.After == 0 || len(items) < limit
+		for i := range items {
+			if items[i].ID <= sent.After {
+				reached = true
+			} else if sent.matches(&items[i]) {
+				return &items[i], nil
+			}
+		}
+		switch {
+		case reached:
+			return nil, nil //nolint:nilnil // not finding it is an answer, not a failure
+		case limit == HistoryLimit:
+			problem := &truncatedError{problem: "more was written since than the history tells at once"}
+			return nil, &OpError{Action: "get_history", Class: Read, Attempts: 1, Outcome: OutcomeAccepted, Err: problem}
 		}
 	}
-	return nil, nil //nolint:nilnil // not finding it is an answer, not a failure
 }
 
 func (m *SentMessage) matches(item *HistoryItem) bool {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -338,6 +340,38 @@ func TestFindSentAfterAnUnknownOutcome(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A chatty client does not make a message that was sent look as if it was not.
+func TestFindSentLooksAsFarBackAsItHasTo(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		later int
+		found bool
+	}{"on the first page": {50, true}, "behind the first page": {500, true}, "out of sight": {salebot.HistoryLimit, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			items := []string{`{"id":1,"text":"before","client_replica":true}`, `{"id":2,"text":"Hello","client_replica":false}`}
+			for id := range test.later {
+				items = append(items, fmt.Sprintf(`{"id":%d,"text":"and?","client_replica":true}`, id+3))
+			}
+			slices.Reverse(items)
+			client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
+				limit, err := strconv.Atoi(call.query.Get("limit"))
+				require.NoError(t, err)
+				return http.StatusOK, dialogue(items[:min(limit, len(items))]...), nil
+			}))
+			item, err := client.FindSent(t.Context(), salebot.SentMessage{ClientID: 25554, Message: "Hello", After: 1})
+			if !test.found {
+				require.ErrorIs(t, err, salebot.ErrTruncated)
+				require.NotErrorIs(t, err, salebot.ErrOutcomeUnknown)
+				return
+			}
+			require.NoError(t, err)
+			require.NotNil(t, item)
+			require.Equal(t, salebot.MessageID(2), item.ID)
+		})
 	}
 }
 

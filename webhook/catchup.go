@@ -70,6 +70,22 @@ type CatchUpReport struct {
 	Failed []CatchUpFailure
 }
 
+// Err says for how many clients messages may still be missing, because CatchUp failed
+// for them, could not reach far enough, or took nothing; nil if there is none. Run
+// CatchUp once more for those that failed before new requests come in: once a newer
+// message of a client was accepted, it begins behind that one, unless Since is set.
+func (r *CatchUpReport) Err() error {
+	if len(r.Failed)+len(r.Incomplete)+len(r.Unconfirmed) == 0 {
+		return nil
+	}
+	failures := make([]error, 0, 4)
+	failures = append(failures, fmt.Errorf("webhook: not caught up: %d clients failed, %d incomplete, %d unconfirmed", len(r.Failed), len(r.Incomplete), len(r.Unconfirmed)))
+	for _, failed := range r.Failed[:min(len(r.Failed), 3)] {
+		failures = append(failures, fmt.Errorf("client %d: %w", failed.ClientID, failed.Err))
+	}
+	return errors.Join(failures...)
+}
+
 // CatchUpFailure is a client for which CatchUp failed.
 type CatchUpFailure struct {
 	ClientID salebot.ClientID
@@ -80,7 +96,8 @@ type CatchUpFailure struct {
 // histories of the clients, and puts those into the inbox that it does not have,
 // marked by Event.Recovered, as if they had just come: the oldest of a client first,
 // through the same filter. Run it after the inbox was opened and before new requests
-// come in, so that what was missed comes before what is new.
+// come in, so that what was missed comes before what is new: net.Listen first, so that
+// requests wait, then CatchUp, then http.Server.Serve.
 //
 // Nothing else can bring missed messages back, and this cannot bring all of them:
 // not those of clients that are not asked for, such as people who wrote for the first
@@ -97,7 +114,7 @@ type CatchUpFailure struct {
 // client.
 //
 // The error is that of the list of clients, or of the context; what failed for a
-// single client is in the report.
+// single client is in the report, see CatchUpReport.Err.
 func (h *Handler) CatchUp(ctx context.Context, request CatchUp) (CatchUpReport, error) {
 	if request.History == nil {
 		return CatchUpReport{}, badOption("CatchUp.History", "is required")
@@ -266,7 +283,8 @@ func (c *catchUp) after(item salebot.HistoryItem, mark Seen) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("webhook: the time of message %d: %w", item.ID, err)
 	}
-	return !at.Before(c.request.Since), nil
+	// Histories tell whole seconds.
+	return !at.Before(c.request.Since.Truncate(time.Second)), nil
 }
 
 // recover puts a message of the history into the inbox.

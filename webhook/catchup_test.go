@@ -138,9 +138,10 @@ func TestCatchUpSince(t *testing.T) {
 	}
 	var events recorder
 	handler := newHandler(t, events.handle, webhook.WithoutSecret(), webhook.WithWorkers(1))
-	request := webhook.CatchUp{History: h, Clients: clients, Since: start.Add(15 * time.Second), Concurrency: 1}
+	// The second message is of the same second, which is all that the history tells.
+	request := webhook.CatchUp{History: h, Clients: clients, Since: start.Add(20*time.Second + 900*time.Millisecond), Concurrency: 1}
 	report, err := handler.CatchUp(t.Context(), request)
-	if err != nil || report.Recovered != 1 || len(report.Failed) != 1 || !errors.Is(report.Failed[0].Err, salebot.ErrNoLocation) {
+	if err != nil || report.Recovered != 1 || len(report.Failed) != 1 || !errors.Is(report.Err(), salebot.ErrNoLocation) {
 		t.Errorf("without a location: %+v, %v", report, err)
 	}
 	request.Location = time.FixedZone("Moscow", 3*60*60)
@@ -223,6 +224,9 @@ func TestCatchUpNeedsOneSeries(t *testing.T) {
 			report, err := handler.CatchUp(t.Context(), webhook.CatchUp{
 				History: &histories{items: map[salebot.ClientID][]salebot.HistoryItem{1: old, 2: others}}, SameNumbers: test.same, Concurrency: 1,
 			})
+			if failed := report.Err(); (failed == nil) != (len(test.unconfirmed) == 0) {
+				t.Errorf("the report's error is %v", failed)
+			}
 			if err != nil || report.Recovered != test.recovered || !slices.Equal(report.Unconfirmed, test.unconfirmed) {
 				t.Errorf("%+v, %v; want %d recovered and %v unconfirmed", report, err, test.recovered, test.unconfirmed)
 			}

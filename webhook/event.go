@@ -52,8 +52,10 @@ type Event struct {
 	// the order of acceptance and is the same for each attempt, so that it can
 	// serve to recognize a repetition. It is 0 outside a Handler.
 	Sequence int64
-	// Attempt counts the calls of the handler's function with this event, from 1.
-	// It is 0 outside a Handler.
+	// Attempt counts the attempts to handle this event, from 1. It is no proof that
+	// the function sees the event for the first time: where the process died over
+	// the first attempt it may be 1 once more, and after Redrive it is. It is 0
+	// outside a Handler.
 	Attempt int
 	// AcceptedAt is the time at which the inbox took the event. It is zero outside
 	// a Handler.
@@ -66,6 +68,8 @@ type Event struct {
 
 	// raw is the body as it came; object is the JSON object in it.
 	raw, object string
+	// serviceTexts are those of the Handler; nil outside one.
+	serviceTexts *ServiceTexts
 }
 
 // Client is what an event tells about the conversation in which it happened.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -279,4 +280,87 @@ func TestStopOnTheLastAttempt(t *testing.T) {
 			t.Errorf("%d events were handled by the next handler, want 1", len(events.texts()))
 		}
 	})
+}
+
+// TestStopWaitsForTheOutcome checks that an event whose function was cut short after it
+// may have sent something is settled before Stop returns: the inbox may be closed then.
+func TestStopWaitsForTheOutcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+		handler := newHandler(t, func(ctx context.Context, _ *webhook.Event) error {
+			<-ctx.Done()
+			return &salebot.OpError{Action: "message", Class: salebot.Once, Outcome: salebot.OutcomeUnknown, Err: ctx.Err()}
+		}, webhook.WithoutSecret(), webhook.WithInbox(inbox))
+		accepted(t, handler, message(1, 1, "Hello"))
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := handler.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("stop: %v", err)
+		}
+		counts, err := inbox.Counts(t.Context(), handler.Endpoint())
+		if err != nil || counts != (webhook.Counts{Dead: 1}) {
+			t.Errorf("%+v, %v; want a dead letter when Stop has returned", counts, err)
+		}
+	})
+}
+
+// TestRetryAfter checks that a function can say when to try again.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start, calls := time.Now(), []time.Duration{}
+		cause := errors.New("not written down yet")
+		handler := newHandler(t, func(context.Context, *webhook.Event) error {
+			calls = append(calls, time.Since(start))
+			if len(calls) == 3 {
+				return nil
+			}
+			return fmt.Errorf("looking: %w", webhook.RetryAfter(cause, 7*time.Second))
+		}, webhook.WithoutSecret(), webhook.WithRetryPolicy(webhook.RetryPolicy{BaseDelay: time.Hour, MaxDelay: time.Hour}))
+		accepted(t, handler, message(1, 1, "Hello"))
+		shutdown(t, handler)
+		if want := []time.Duration{0, 7 * time.Second, 14 * time.Second}; !slices.Equal(calls, want) {
+			t.Errorf("called at %v, want %v", calls, want)
+		}
+		if err := webhook.RetryAfter(cause, time.Second); !errors.Is(err, cause) || err.Error() != cause.Error() || webhook.RetryAfter(nil, time.Second) != nil {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// TestEventsKnowTheServiceTexts checks that a filter and a function that ask an event
+// whether it is a notice hear of the texts that the handler was given.
+func TestEventsKnowTheServiceTexts(t *testing.T) {
+	t.Parallel()
+	var events recorder
+	texts := webhook.KnownServiceTexts().With("order_paid").WithCheck(func(event *webhook.Event) bool { return event.Text == "odd" && !event.IsService() })
+	handler := newHandler(t, events.handle, webhook.WithoutSecret(), webhook.WithServiceTexts(texts), webhook.WithFilter(func(event *webhook.Event) bool {
+		return event.Failed || event.IsIncoming() && !event.IsService()
+	}))
+	for id, text := range []string{"Hello", "order_paid", "odd"} {
+		accepted(t, handler, message(1, salebot.MessageID(id+1), text))
+	}
+	shutdown(t, handler)
+	if got := events.texts(); !slices.Equal(got, []string{"Hello"}) {
+		t.Errorf("%q passed the filter", got)
+	}
+	if event := events.events[0]; event.IsService() {
+		t.Error("a message of a person is called a notice")
+	}
+}
+
+// TestDeadLetterEvent checks that what was given up can be read again.
+func TestDeadLetterEvent(t *testing.T) {
+	t.Parallel()
+	letter := webhook.DeadLetter{Entry: webhook.Entry{Body: message(7, 8, "Hello"), Recovered: true}, Sequence: 3, Attempts: 2}
+	event, err := letter.Event()
+	if err != nil || event.Text != "Hello" || event.Client.ID != 7 || event.Sequence != 3 || event.Attempt != 2 || !event.Recovered {
+		t.Errorf("%+v, %v", event, err)
+	}
+	letter.Body = "{"
+	if _, err := letter.Event(); !errors.Is(err, webhook.ErrMalformed) {
+		t.Error(err)
+	}
 }

@@ -22,6 +22,24 @@ func Permanent(err error) error {
 	return &permanentError{err}
 }
 
+// RetryAfter marks an error as one after which the event should be tried again after
+// a time, in place of that of the RetryPolicy; at most an hour, or the policy's
+// MaxDelay if that is longer. A nil error stays nil.
+func RetryAfter(err error, wait time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	return &delayedError{err, wait}
+}
+
+type delayedError struct {
+	err  error
+	wait time.Duration
+}
+
+func (e *delayedError) Error() string { return e.err.Error() }
+func (e *delayedError) Unwrap() error { return e.err }
+
 type permanentError struct{ err error }
 
 func (e *permanentError) Error() string { return e.err.Error() }
@@ -90,7 +108,7 @@ func (h *Handler) handle(ctx context.Context, delivery Delivery) {
 		err = Permanent(decodeErr)
 		return
 	}
-	event.Recovered = delivery.Recovered
+	event.Recovered, event.serviceTexts = delivery.Recovered, &h.serviceTexts
 	event.Sequence, event.Attempt, event.AcceptedAt = delivery.Sequence, delivery.Attempt, delivery.AcceptedAt
 	limited, cancel := context.WithTimeout(hooked, h.eventTimeout)
 	defer cancel()
@@ -127,7 +145,11 @@ func (h *Handler) settle(ctx context.Context, delivery Delivery, v verdict) {
 		log(slog.LevelError, "webhook event became a dead letter", v.err)
 		settle = func(ctx context.Context) error { return h.inbox.Bury(ctx, delivery, v.text) }
 	default:
-		delay := max(h.retry.delay(delivery.Attempt), min(v.wait, max(h.retry.MaxDelay, longestRetryAfter)))
+		delay := h.retry.delay(delivery.Attempt)
+		if v.exact {
+			delay = 0
+		}
+		delay = max(delay, min(v.wait, max(h.retry.MaxDelay, longestRetryAfter)))
 		if ctx.Err() != nil {
 			// It was the end of the handler that failed the event.
 			delay = 0
@@ -147,8 +169,10 @@ type verdict struct {
 	text string
 	// final says that there is no further attempt after the failure.
 	final bool
-	// wait is how long Salebot asked to wait.
-	wait time.Duration
+	// wait is how long Salebot, or the function, asked to wait; exact says that the
+	// policy does not count then.
+	wait  time.Duration
+	exact bool
 }
 
 // longestRetryAfter bounds how long a client's events wait because Salebot asked for
@@ -180,10 +204,13 @@ func (h *Handler) inspect(failure error) (v verdict) {
 			v = verdict{err: errors.New(text), text: text}
 		}
 	}()
-	permanent, refused := (*permanentError)(nil), (*salebot.APIError)(nil)
+	permanent, delayed, refused := (*permanentError)(nil), (*delayedError)(nil), (*salebot.APIError)(nil)
 	v = verdict{err: failure, text: failure.Error()}
 	v.final = errors.As(failure, &permanent) || !h.repeatUnknown && mayRepeatSomething(failure)
-	if errors.As(failure, &refused) {
+	switch {
+	case errors.As(failure, &delayed):
+		v.wait, v.exact = delayed.wait, true
+	case errors.As(failure, &refused):
 		v.wait = refused.RetryAfter
 	}
 	return v

@@ -105,14 +105,15 @@ func (h *Handler) Endpoint() string { return h.endpoint }
 
 // Shutdown ends the handler and drains its inbox: new requests are refused, those
 // under way are answered, and everything that is kept for this endpoint is handled,
-// repetitions included, before it returns nil. Call it after
-// http.Server.Shutdown.
+// repetitions included, before it returns nil. Call it after http.Server.Shutdown.
+// With an inbox that lasts use Stop, which need not wait for repetitions.
 //
 // When the context ends, or when Stop is called, it begins no more events, ends the
-// context of those that are being handled, and returns the error of the context, or
-// ErrStopped, without waiting for functions that go on nevertheless. What was not
-// handled stays in the inbox: a durable one has it when it is opened again; a
-// memory one loses it.
+// context of those that are being handled, gives their functions two seconds to
+// return, so that it can be written down what became of them, and returns the error
+// of the context, or ErrStopped. An event whose function goes on nevertheless is
+// handled again after the next start. What was not handled stays in the inbox: a
+// durable one has it when it is opened again; a memory one loses it.
 func (h *Handler) Shutdown(ctx context.Context) error { return h.end(ctx, true) }
 
 // Stop is Shutdown without draining: it waits for the functions that are running,
@@ -136,14 +137,17 @@ func (h *Handler) end(ctx context.Context, drain bool) error {
 		h.receiving.Wait()
 		close(received)
 	}()
+	var late error
 	select {
 	case <-received:
 	case <-ctx.Done():
-		h.workers.abandon()
-		return ctx.Err()
+		late = ctx.Err()
 	}
 	if err := h.workers.end(ctx, drain); err != nil {
 		return err
+	}
+	if late != nil {
+		return late
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

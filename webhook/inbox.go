@@ -105,7 +105,8 @@ type Delivery struct {
 	// Sequence is the number of the entry.
 	Sequence int64
 	// Attempt counts how often the entry was handed out, from 1. A durable inbox
-	// also counts the times at which the process died over it.
+	// also counts the times at which the process died over it, of which it may miss
+	// the first one.
 	Attempt int
 	// Lease tells this delivery from others of the same entry.
 	Lease uint64
@@ -139,6 +140,16 @@ type Counts struct {
 	Dead int
 	// Damaged entries were found unreadable and set apart.
 	Damaged int
+}
+
+// Event decodes the body, as a Handler did that gave the entry up.
+func (l *DeadLetter) Event() (*Event, error) {
+	event, err := decode([]byte(l.Body), maxDepthLimit)
+	if err != nil {
+		return nil, err
+	}
+	event.Recovered, event.Sequence, event.Attempt, event.AcceptedAt = l.Recovered, l.Sequence, l.Attempts, l.AcceptedAt
+	return event, nil
 }
 
 // Pending is the number of entries that are still to be handled.

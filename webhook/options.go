@@ -95,8 +95,8 @@ func badOption(option, format string, args ...any) error {
 // so a secret in the address that you give to Salebot is what tells its requests
 // from others'. Several secrets at once let you change them without a gap: accept
 // both, change the address at Salebot, accept the new one only. Where secrets are
-// given for several places, one that is right in its place is enough. Only their
-// hashes are kept.
+// given for several places, one that is right in its place is enough. A secret has at
+// least 8 bytes. Only their hashes are kept.
 //
 // A secret in an address is visible to proxies and in their logs: use https, and
 // another secret for each purpose.
@@ -219,8 +219,8 @@ func positiveDuration(option string, value time.Duration, field func(*config) *t
 	}
 }
 
-// WithInbox keeps the events in an inbox of yours. Closing it, after
-// Handler.Shutdown, is up to you. The default is a MemoryInbox with the default
+// WithInbox keeps the events in an inbox of yours. Closing it, after Handler.Stop or
+// Handler.Shutdown has returned, is up to you. The default is a MemoryInbox with the default
 // bounds, which loses what it holds when the process ends.
 func WithInbox(inbox Inbox) Option {
 	return func(c *config) error {
@@ -332,7 +332,7 @@ func WithServiceTexts(texts ServiceTexts) Option {
 
 // WithFilter decides alone which events are handed out, in place of the default
 // and of WithOutgoing and WithServiceEvents. The others are acknowledged and
-// forgotten. It is called while the sender waits, from many goroutines at once, and
+// forgotten. Event.IsService knows the texts of WithServiceTexts here. It is called while the sender waits, from many goroutines at once, and
 // must not change the event.
 func WithFilter(wanted func(*Event) bool) Option {
 	return func(c *config) error {

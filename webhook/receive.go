@@ -144,6 +144,7 @@ func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return len(body), refuseBody(err)
 	}
+	event.serviceTexts = &h.serviceTexts
 	return len(body), h.keep(ctx, event)
 }
 

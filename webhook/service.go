@@ -88,17 +88,24 @@ func (s ServiceTexts) Match(e *Event) bool {
 			return true
 		}
 	}
-	for _, check := range s.checks {
-		if check(e) {
-			return true
-		}
+	if len(s.checks) == 0 {
+		return false
 	}
-	return false
+	// A check may ask for IsService, which must not lead back to it.
+	plain := *e
+	plain.serviceTexts = nil
+	return slices.ContainsFunc(s.checks, func(check func(*Event) bool) bool { return check(&plain) })
 }
 
-// IsService says whether the event is a notice rather than a message of a person,
-// by KnownServiceTexts.
-func (e *Event) IsService() bool { return knownServiceTexts.Match(e) }
+// IsService says whether the event is a notice rather than a message of a person: by
+// the texts of WithServiceTexts where a Handler handed it out, otherwise by
+// KnownServiceTexts.
+func (e *Event) IsService() bool {
+	if e.serviceTexts != nil {
+		return e.serviceTexts.Match(e)
+	}
+	return knownServiceTexts.Match(e)
+}
 
 // isCallbackText recognizes the texts that Salebot chooses for callbacks: they
 // begin with a word that ends in _callback or names a change of a deal, the press

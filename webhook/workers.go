@@ -137,19 +137,31 @@ func (w *workers) end(ctx context.Context, drain bool) error {
 		w.running.Wait()
 		close(done)
 	}()
-	if err != nil {
-		w.abandon()
-		return err
+	if err == nil {
+		select {
+		case <-done:
+			w.stopEvents()
+			return nil
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
 	}
+	w.abandon()
+	// What becomes of the events under way has to be written down before the caller
+	// closes the inbox: their functions may have sent something.
+	grace := time.NewTimer(abandonGrace)
+	defer grace.Stop()
 	select {
 	case <-done:
-		w.stopEvents()
-		return nil
-	case <-ctx.Done():
-		w.abandon()
-		return ctx.Err()
+	case <-grace.C:
+		w.handler.logger.LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "webhook functions go on although their context has ended")
 	}
+	return err
 }
+
+// abandonGrace is how long the end of a handler waits for functions whose context it
+// ended.
+const abandonGrace = 2 * time.Second
 
 // abandon begins no more events and gives up those under way.
 func (w *workers) abandon() {
