@@ -22,6 +22,10 @@ const largestGroup = 1024
 // which one always waits for the flush of the other and then for its own. So a leader
 // waits for those who are likely to come, as many as there were the last time, but not
 // longer than a flush takes, and not at all if it was alone the last time.
+//
+// A leader cannot leave a disk that hangs. Where it is to be expected that its group
+// takes long, it leaves the group to a goroutine and waits like the others, as long as
+// its context lets it.
 type committer struct {
 	mu      sync.Mutex
 	queue   []*operation
@@ -32,14 +36,19 @@ type committer struct {
 	waiting, expected int
 	// flushTime is how long it takes to write a group, on average.
 	flushTime time.Duration
+	// slow says that the last group took long.
+	slow bool
 	// gathered is closed when what was expected is there; nil while nobody waits for
 	// it.
 	gathered chan struct{}
 	// idle is closed when nobody leads any more after close.
 	idle chan struct{}
-	// write runs a group and sets the error of each operation. It is called by one
-	// goroutine at a time.
-	write func(group []*operation)
+	// write runs a group and sets the error of each operation. If it returns true
+	// nothing was done because another process has the file locked, and it may be
+	// called again. It is called by one goroutine at a time.
+	write func(group []*operation) (locked bool)
+	// panicked is told of a panic and returns the error of those whom it concerns.
+	panicked func(reason any) error
 }
 
 // operation is one caller's change.
@@ -51,10 +60,11 @@ type operation struct {
 	// flush says that the change has to be on the disk, not only with the operating
 	// system, before it counts.
 	flush bool
-	// committed is called when the change is made, in the order of the changes; may
-	// be nil.
-	committed func()
-	err       error
+	// ended is called once with what became of the operation, also when its caller
+	// has given up: with nil when the change is made, in the order of the changes.
+	// It may be nil.
+	ended func(error)
+	err   error
 
 	// wake gets one element: true if the caller has to lead, false if the operation
 	// was written.
@@ -63,24 +73,33 @@ type operation struct {
 	chosen bool
 }
 
+func (o *operation) end(err error) {
+	if o.ended != nil {
+		o.ended(err)
+	}
+}
+
 // refusal is an error of an operation that changed nothing.
 type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
 
-func newCommitter(write func([]*operation)) *committer {
-	return &committer{write: write, idle: make(chan struct{})}
+func newCommitter(write func([]*operation) bool, panicked func(any) error) *committer {
+	return &committer{write: write, panicked: panicked, idle: make(chan struct{})}
 }
 
 // do has an operation written and returns its error. When the context ends before
-// the operation was begun, it is not written; when it ends later, it may have been.
+// the operation was begun, it is not written; when it ends later, it may have been or
+// will be.
 func (c *committer) do(ctx context.Context, o *operation) error {
 	if err := ctx.Err(); err != nil {
+		o.end(err)
 		return err
 	}
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
+		o.end(webhook.ErrClosed)
 		return webhook.ErrClosed
 	}
 	c.queue = append(c.queue, o)
@@ -91,52 +110,132 @@ func (c *committer) do(ctx context.Context, o *operation) error {
 		close(c.gathered)
 		c.gathered = nil
 	}
-	if c.leading {
-		o.wake = make(chan bool, 1)
-		c.mu.Unlock()
-		select {
-		case lead := <-o.wake:
-			if !lead {
-				return o.err
-			}
-		case <-ctx.Done():
-			if !c.leave(o) {
-				return ctx.Err()
-			}
-		}
-	} else {
+	if !c.leading {
 		c.leading = true
 		c.mu.Unlock()
+		return c.lead(ctx, o)
 	}
-	c.lead(o)
-	return o.err
+	o.wake = make(chan bool, 1)
+	c.mu.Unlock()
+	select {
+	case lead := <-o.wake:
+		if !lead {
+			return o.err
+		}
+	case <-ctx.Done():
+		switch c.leave(o) {
+		case left:
+			o.end(ctx.Err())
+			return ctx.Err()
+		case begun:
+			return ctx.Err()
+		case chosen:
+		}
+	}
+	return c.lead(ctx, o)
 }
 
-// leave takes an operation back whose caller does not wait any longer. It returns
-// true where the caller has to lead nevertheless.
-func (c *committer) leave(o *operation) bool {
+// departure is what becomes of an operation whose caller does not wait any longer.
+type departure int
+
+const (
+	// left operations are not written.
+	left departure = iota
+	// begun ones are being written, or have been.
+	begun
+	// chosen ones have to lead nevertheless.
+	chosen
+)
+
+// leave takes an operation back whose caller does not wait any longer, if it can.
+func (c *committer) leave(o *operation) departure {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o.chosen {
-		return true
+		return chosen
 	}
-	if i := slices.Index(c.queue, o); i >= 0 {
-		c.queue = slices.Delete(c.queue, i, i+1)
-		if o.flush {
-			c.waiting--
-		}
+	i := slices.Index(c.queue, o)
+	if i < 0 {
+		return begun
 	}
-	return false
+	c.queue = slices.Delete(c.queue, i, i+1)
+	if o.flush {
+		c.waiting--
+	}
+	return left
 }
 
 // lead writes what has gathered and hands the lead on. The caller's operation is the
 // first.
-func (c *committer) lead(own *operation) {
+func (c *committer) lead(ctx context.Context, own *operation) error {
 	c.gather()
-	group, flushes := c.take()
+	group, flushes, slow := c.take()
 	start := time.Now()
-	c.write(group)
+	if !slow {
+		if locked := c.attempt(group, flushes, start, own); !locked {
+			return own.err
+		}
+	}
+	own.wake = make(chan bool, 1)
+	go c.persist(group, flushes, start)
+	select {
+	case <-own.wake:
+		return own.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// attempt writes a group and answers those who wait, unless another process has the
+// file locked. It does not let a panic leave them alone.
+func (c *committer) attempt(group []*operation, flushes int, start time.Time, own *operation) (locked bool) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		reason := recover()
+		err := c.panicked(reason)
+		for _, o := range group {
+			o.err = err
+		}
+		c.conclude(group, flushes, start, own)
+		if reason != nil {
+			panic(reason)
+		}
+	}()
+	locked = c.write(group)
+	returned = true
+	if !locked {
+		c.conclude(group, flushes, start, own)
+	}
+	return locked
+}
+
+// longestLock bounds the time for which another process may have the file locked.
+const longestLock = 5 * time.Second
+
+// persist writes a group that takes longer than its leader may wait.
+func (c *committer) persist(group []*operation, flushes int, start time.Time) {
+	// Nobody would catch a panic here; those who wait have been told.
+	defer func() { _ = recover() }()
+	for c.attempt(group, flushes, start, nil) {
+		if time.Since(start) > longestLock {
+			c.conclude(group, flushes, start, nil)
+			return
+		}
+	}
+}
+
+// slowGroup is the time to write a group from which on the next one may take long too.
+const slowGroup = 100 * time.Millisecond
+
+// conclude answers those who wait for a group and hands the lead on.
+func (c *committer) conclude(group []*operation, flushes int, start time.Time, own *operation) {
 	duration := time.Since(start)
+	for _, o := range group {
+		c.end(o)
+	}
 	for _, o := range group {
 		if o != own {
 			o.wake <- false
@@ -144,6 +243,7 @@ func (c *committer) lead(own *operation) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.slow = duration >= slowGroup
 	if flushes > 0 {
 		c.flushTime += (duration - c.flushTime) / 8
 		c.expected = flushes + c.waiting
@@ -158,6 +258,16 @@ func (c *committer) lead(own *operation) {
 	if c.closed {
 		close(c.idle)
 	}
+}
+
+// end ends an operation; a panic concerns it alone.
+func (c *committer) end(o *operation) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			o.err = c.panicked(reason)
+		}
+	}()
+	o.end(o.err)
 }
 
 // longestGathering bounds the time for which a leader waits for others.
@@ -182,8 +292,9 @@ func (c *committer) gather() {
 	}
 }
 
-// take takes a group out of the queue, and says how many of it need a flush.
-func (c *committer) take() (group []*operation, flushes int) {
+// take takes a group out of the queue, and says how many of it need a flush and
+// whether it may take long.
+func (c *committer) take() (group []*operation, flushes int, slow bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gathered = nil
@@ -198,7 +309,7 @@ func (c *committer) take() (group []*operation, flushes int) {
 		}
 	}
 	c.waiting -= flushes
-	return group, flushes
+	return group, flushes, c.slow
 }
 
 // close refuses further operations and waits until those before are written.
@@ -206,6 +317,7 @@ func (c *committer) close() {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
+		<-c.idle
 		return
 	}
 	c.closed = true

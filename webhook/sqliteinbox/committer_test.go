@@ -16,9 +16,10 @@ const testFlush = 10 * time.Millisecond
 // slowWriter notes the sizes of the groups that it is given.
 type slowWriter struct{ groups []int }
 
-func (s *slowWriter) write(group []*operation) {
+func (s *slowWriter) write(group []*operation) bool {
 	s.groups = append(s.groups, len(group))
 	<-time.After(testFlush)
+	return false
 }
 
 // TestLoneCallerIsNotDelayed checks that nobody waits for others who were not there
@@ -27,7 +28,7 @@ func TestLoneCallerIsNotDelayed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var w slowWriter
-		c := newCommitter(w.write)
+		c := newCommitter(w.write, nil)
 		for range 50 {
 			start := time.Now()
 			if err := c.do(t.Context(), &operation{flush: true}); err != nil {
@@ -48,7 +49,7 @@ func TestCallersShareFlushes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var w slowWriter
-		c := newCommitter(w.write)
+		c := newCommitter(w.write, nil)
 		const callers, rounds = 16, 40
 		var group sync.WaitGroup
 		for range callers {
@@ -75,7 +76,7 @@ func TestGatheringIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var w slowWriter
-		c := newCommitter(w.write)
+		c := newCommitter(w.write, nil)
 		// Many at once, who never come back.
 		for range 4 {
 			var group sync.WaitGroup
@@ -108,12 +109,13 @@ func TestLeavingTheQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		written := map[*operation]bool{}
-		c := newCommitter(func(group []*operation) {
+		c := newCommitter(func(group []*operation) bool {
 			for _, o := range group {
 				written[o] = true
 			}
 			<-time.After(testFlush)
-		})
+			return false
+		}, nil)
 		impatient, cancel := context.WithTimeout(t.Context(), testFlush/2)
 		defer cancel()
 		first, second, third := &operation{flush: true}, &operation{flush: true}, &operation{flush: true}
@@ -141,12 +143,58 @@ func TestLeavingTheQueue(t *testing.T) {
 	})
 }
 
+// TestLeaderOfSlowGroup checks that a leader whose context ends does not wait for a
+// disk that was slow the last time, nor for another process.
+func TestLeaderOfSlowGroup(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		time   time.Duration
+		locked int
+	}{
+		"slow disk": {time.Minute, 0},
+		"locked":    {lockPatience, 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				written := 0
+				c := newCommitter(func(group []*operation) bool {
+					<-time.After(test.time)
+					test.locked--
+					if test.locked >= 0 {
+						return true
+					}
+					written += len(group)
+					return false
+				}, nil)
+				c.slow = test.time > slowGroup
+				ended := make(chan error, 1)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*testFlush)
+				defer cancel()
+				start := time.Now()
+				err := c.do(ctx, &operation{flush: true, ended: func(err error) { ended <- err }})
+				if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 11*testFlush {
+					t.Errorf("%v after %v", err, time.Since(start))
+				}
+				// It is written nevertheless, and the next after it.
+				if err := c.do(t.Context(), &operation{flush: true}); err != nil {
+					t.Error(err)
+				}
+				if err := <-ended; err != nil || written != 2 {
+					t.Errorf("%v, %d written; want both", err, written)
+				}
+				c.close()
+			})
+		})
+	}
+}
+
 // TestChosenLeaderLeads checks that a caller whose context ends when it has just been
 // chosen to lead still does, so that those behind it are not stuck.
 func TestChosenLeaderLeads(t *testing.T) {
 	t.Parallel()
 	for range 300 {
-		c := newCommitter(func([]*operation) {})
+		c := newCommitter(func([]*operation) bool { return false }, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		var group sync.WaitGroup
 		for i := range 12 {

@@ -26,7 +26,7 @@ func (i *Inbox) DeadLetters(ctx context.Context, endpoint string) iter.Seq2[webh
 	return func(yield func(webhook.DeadLetter, error) bool) {
 		for last, more := int64(0), true; more; {
 			var rows []row
-			err := i.readAll(ctx, selectDeadLetters, func(values []driver.Value) error {
+			err := i.overview.query(ctx, selectDeadLetters, func(values []driver.Value) error {
 				rows = append(rows, readRow(values))
 				return nil
 			}, endpoint, last, int64(deadLettersAtOnce))
@@ -52,6 +52,8 @@ func (i *Inbox) DeadLetters(ctx context.Context, endpoint string) iter.Seq2[webh
 func (i *Inbox) Redrive(ctx context.Context, endpoint string, sequences ...int64) (int, error) {
 	return i.eachDeadLetter(ctx, endpoint, sequences, func(w *writer, r *row) error {
 		r.attempts, r.due, r.reason = 0, time.Time{}, ""
+		// An event with the number of a dead letter is the same one; it must not keep
+		// the others from coming back.
 		return r.insert(w.connection, insertEvent)
 	}, func(r *row) {
 		i.schedule.Add(schedule.Entry{Endpoint: r.Endpoint, Lane: int64(r.ClientID), Sequence: r.sequence})
@@ -83,12 +85,12 @@ func (i *Inbox) eachDeadLetter(ctx context.Context, endpoint string, sequences [
 			}
 			rows, err = i.removeDeadLetters(w, rows, change)
 			return err
-		}, committed: func() {
-			for n := range rows {
+		}, ended: func(err error) {
+			for n := 0; err == nil && n < len(rows); n++ {
 				done(&rows[n])
 			}
 		}}
-		if err := i.committer.do(ctx, &o); err != nil {
+		if err := i.change(ctx, &o); err != nil {
 			return total, err
 		}
 		total += len(rows)

@@ -22,6 +22,12 @@
 // [Options.DuplicateWindow] at least. One process at a time can have the file open
 // as an inbox.
 //
+// A file that is full ([Options.MaxFileBytes]) refuses new events with webhook.ErrFull;
+// those that it has can be handed out, released, committed and buried. When a flush
+// fails, or a page turns out to be damaged while the file is open, every method returns
+// [ErrBroken] from then on, [Inbox.Health] too: nothing is acknowledged that might not
+// be kept. Close the inbox and open it again, which checks the file.
+//
 // # What is not
 //
 // The file is on one disk and is lost with it. A disk, a virtual machine or a
@@ -31,6 +37,25 @@
 // damage cannot be noticed: a log that is cut exactly behind a commit, or whose
 // damaged part ends it early, looks like one that was never longer, and an older
 // copy of the file looks like the truth.
+//
+// The file is protected by locks that a POSIX system drops as soon as the process that
+// holds them closes any descriptor of the file. A process that has an inbox open must
+// not open and close inbox.db, inbox.db-shm or inbox.db.lock by itself, for example in
+// order to copy them; other processes may. A file must not be opened under two names
+// that are hard links.
+//
+// # Running it
+//
+// Open reads all events that wait, and checks a file that was not closed or is not
+// larger than 64 MiB: some milliseconds for a small one, some seconds for each gigabyte,
+// more if the disk is slow. The file never shrinks; the room of what was handled is used
+// again. With [Options.WaitForLock] a new process can be started before the old one has
+// ended.
+//
+// A backup is made with SQLite's own tool while the inbox is open. It is complete, and
+// older than the truth by what comes after it:
+//
+//	sqlite3 inbox.db "VACUUM INTO 'backup.db'"
 //
 // # The schema
 //
@@ -51,7 +76,8 @@
 //	  body       the body as it came
 //	  checksum   CRC-32C of the other columns in their order: numbers as 8 bytes,
 //	             lowest first; texts after their length as such a number
-//	dead_letter  the events that were given up; the same columns, and due is when
+//	dead_letter  the events that were given up; the same columns, and due is when;
+//	             with an index of the endpoints
 //	seen         the messages that were accepted, whether they were handled or not:
 //	             message, failed, endpoint, client, sequence, accepted, checksum
 //	damaged      what was found damaged and set apart: found (when), origin (the

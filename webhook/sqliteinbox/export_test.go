@@ -1,14 +1,19 @@
 package sqliteinbox
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"modernc.org/sqlite"
 )
 
 var errCrashed = errors.New("crashed")
@@ -33,7 +38,7 @@ func (i *Inbox) Crash(t testing.TB, path, folder string) string {
 				}
 			}
 		}
-		w.broken = errCrashed
+		_ = w.condition.breakDown(errCrashed)
 		return errCrashed
 	}}
 	if err := i.committer.do(t.Context(), crash); !errors.Is(err, errCrashed) {
@@ -83,26 +88,94 @@ func (i *Inbox) Execute(t testing.TB, statements ...string) {
 // Lazy says whether the last commit was made without a flush.
 func (i *Inbox) Lazy(t testing.TB) bool {
 	t.Helper()
-	// The group of this operation needs no flush by itself, so that the state before
-	// it is read under the lock of the committer.
+	// The goroutine of the committer has to have nothing to do.
 	i.committer.mu.Lock()
 	defer i.committer.mu.Unlock()
-	if i.committer.leading {
-		t.Fatal("something is being written")
-	}
 	return i.writer.lazy
 }
 
 // Query runs a query as a person could, and counts the rows.
 func (i *Inbox) Query(t testing.TB, query string) (rows int) {
 	t.Helper()
-	i.reading.Lock()
-	defer i.reading.Unlock()
-	if err := i.reader.query(query, func([]driver.Value) error {
+	if err := i.overview.query(t.Context(), query, func([]driver.Value) error {
 		rows++
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
 	return rows
+}
+
+// Flush is what the janitor does a second after a commit without a flush.
+func (i *Inbox) Flush() error { return i.flush() }
+
+// Forget is what the janitor does each hour.
+func (i *Inbox) Forget(ctx context.Context, before time.Time) error { return i.forget(ctx, before) }
+
+// Panic lets an operation panic, once the others that are wanted wait behind it. They
+// may come when begun is closed.
+func (i *Inbox) Panic(ctx context.Context, begun chan<- struct{}, others int) error {
+	return i.committer.do(ctx, &operation{apply: func(*writer) error {
+		close(begun)
+		for waiting := 0; waiting < others; runtime.Gosched() {
+			i.committer.mu.Lock()
+			waiting = len(i.committer.queue)
+			i.committer.mu.Unlock()
+		}
+		panic("as wanted")
+	}})
+}
+
+// HoldOverview keeps everybody from looking through whole tables, until release.
+func (i *Inbox) HoldOverview() (release func()) {
+	i.overview.mu.Lock()
+	return i.overview.mu.Unlock
+}
+
+// CountDeadLettersPlan tells how SQLite counts dead letters.
+func (i *Inbox) CountDeadLettersPlan(t testing.TB) (plan string) {
+	t.Helper()
+	if err := i.overview.query(t.Context(), "EXPLAIN QUERY PLAN "+countDeadLetters, func(row []driver.Value) error {
+		plan += text(row[3])
+		return nil
+	}, "endpoint"); err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// Database is a connection of somebody else.
+type Database struct{ connection *connection }
+
+// OpenDatabase opens a file as any program could.
+func OpenDatabase(t testing.TB, path string) *Database {
+	t.Helper()
+	c, err := connect(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &Database{c}
+}
+
+// Execute runs statements.
+func (d *Database) Execute(t testing.TB, statements string) {
+	t.Helper()
+	if err := d.connection.script(statements); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// SetUpInMemory sets up a database that can have no log.
+func SetUpInMemory() error {
+	conn, err := (&sqlite.Driver{}).Open(":memory:")
+	if err != nil {
+		return err
+	}
+	c := &connection{driver: conn, background: context.Background(), statements: map[string]*statement{}}
+	return errors.Join(setUp(c), c.close())
 }

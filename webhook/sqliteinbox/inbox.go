@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // Inbox is a webhook.Inbox in a file. Make it with Open. It also implements
-// webhook.SeenLister.
+// webhook.SeenLister and webhook.HealthReporter.
 type Inbox struct {
 	path      string
 	options   Options
@@ -25,15 +26,16 @@ type Inbox struct {
 	schedule  *schedule.Schedule
 	committer *committer
 	writer    *writer
+	condition *condition
 	janitor   *janitor
 	recent    *recent
 	recovery  *Recovery
 	// opened is the last sequence that was given before the file was opened.
 	opened int64
 
-	// reading guards reader.
-	reading sync.Mutex
-	reader  *connection
+	// events is what Lease reads with, and overview what looks through whole tables:
+	// no event has to wait for that.
+	events, overview *reader
 
 	closing sync.Once
 	closed  chan struct{}
@@ -41,12 +43,16 @@ type Inbox struct {
 }
 
 var (
-	_ webhook.Inbox      = (*Inbox)(nil)
-	_ webhook.SeenLister = (*Inbox)(nil)
+	_ webhook.Inbox          = (*Inbox)(nil)
+	_ webhook.SeenLister     = (*Inbox)(nil)
+	_ webhook.HealthReporter = (*Inbox)(nil)
 )
 
 // Put implements webhook.Inbox. It returns without error when the event is in the
-// file's log and the log was flushed to the disk.
+// file's log and the log was flushed to the disk. When the context ends it returns,
+// and the event may be kept nevertheless; it is a duplicate then when it comes again.
+// If the disk hangs, those return who wait for others, but not the one whose write was
+// the first to hang.
 func (i *Inbox) Put(ctx context.Context, entry webhook.Entry) (webhook.Receipt, error) {
 	var receipt webhook.Receipt
 	r := row{Entry: entry}
@@ -57,30 +63,52 @@ func (i *Inbox) Put(ctx context.Context, entry webhook.Entry) (webhook.Receipt, 
 			receipt, err = i.put(w, &r)
 			return err
 		},
-		committed: func() {
-			if !receipt.Duplicate {
+		ended: func(err error) {
+			if err == nil && !receipt.Duplicate {
 				i.recent.add(r.sequence, r.Entry)
 				i.schedule.Add(schedule.Entry{Endpoint: r.Endpoint, Lane: int64(r.ClientID), Sequence: r.sequence})
 			}
 		},
 	}
-	if err := i.committer.do(ctx, &o); err != nil {
+	if err := i.change(ctx, &o); err != nil {
 		return webhook.Receipt{}, err
 	}
 	return receipt, nil
 }
 
+// change has an operation written, unless the inbox is known to be of no use.
+func (i *Inbox) change(ctx context.Context, o *operation) error {
+	if err := i.condition.usable(); err != nil {
+		o.end(err)
+		return err
+	}
+	return i.committer.do(ctx, o)
+}
+
+// putFull answers for an inbox that takes nothing new.
+func (i *Inbox) putFull(w *writer, r *row) (webhook.Receipt, error) {
+	known, err := i.known(w, r)
+	switch {
+	case err != nil:
+		return webhook.Receipt{}, err
+	case !known:
+		return webhook.Receipt{}, refusal{webhook.ErrFull}
+	}
+	return webhook.Receipt{Duplicate: true}, nil
+}
+
 func (i *Inbox) put(w *writer, r *row) (webhook.Receipt, error) {
-	full := i.schedule.Pending()+w.added >= i.options.MaxPending
-	if full {
-		known, err := i.known(w, r)
-		switch {
-		case err != nil:
-			return webhook.Receipt{}, err
-		case !known:
-			return webhook.Receipt{}, refusal{webhook.ErrFull}
+	if i.schedule.Pending()+w.added >= i.options.MaxPending {
+		return i.putFull(w, r)
+	}
+	if full, err := w.full(r.Body); err != nil {
+		return webhook.Receipt{}, err
+	} else if full {
+		receipt, err := i.putFull(w, r)
+		if err != nil {
+			w.condition.refuse()
 		}
-		return webhook.Receipt{Duplicate: true}, nil
+		return receipt, err
 	}
 	sequence, err := w.next()
 	if err != nil {
@@ -111,6 +139,7 @@ func (i *Inbox) put(w *writer, r *row) (webhook.Receipt, error) {
 		return webhook.Receipt{}, err
 	}
 	w.added++
+	w.addedBytes += eventBytes(r.Body)
 	return webhook.Receipt{Sequence: sequence}, nil
 }
 
@@ -142,7 +171,9 @@ func (i *Inbox) known(w *writer, r *row) (bool, error) {
 
 // Lease implements webhook.Inbox. The first lease of an event that was accepted
 // since the file was opened is not written to the file; if the process dies over
-// it, that attempt is not counted.
+// it, that attempt is not counted. Where another attempt cannot be written because the
+// file or its disk is full, the event comes some time later, and those that need no
+// writing are handed out.
 func (i *Inbox) Lease(ctx context.Context, request webhook.LeaseRequest) ([]webhook.Delivery, error) {
 	for {
 		leases, err := i.schedule.Take(ctx, request.Endpoint, max(request.Max, 1), request.Duration)
@@ -162,7 +193,7 @@ func (i *Inbox) deliver(ctx context.Context, leases []schedule.Lease) ([]webhook
 	deliveries := make([]webhook.Delivery, 0, len(leases))
 	var counted []row
 	for n, lease := range leases {
-		r, found, err := i.read(lease.Sequence)
+		r, found, err := i.read(ctx, lease.Sequence)
 		if err != nil {
 			i.undo(leases[n:])
 			i.undo(leases[:n])
@@ -183,7 +214,7 @@ func (i *Inbox) deliver(ctx context.Context, leases []schedule.Lease) ([]webhook
 	if len(counted) == 0 {
 		return deliveries, nil
 	}
-	err := i.committer.do(ctx, &operation{apply: func(w *writer) error {
+	err := i.change(ctx, &operation{apply: func(w *writer) error {
 		for n := range counted {
 			if err := counted[n].update(w.connection); err != nil {
 				return err
@@ -191,9 +222,34 @@ func (i *Inbox) deliver(ctx context.Context, leases []schedule.Lease) ([]webhook
 		}
 		return nil
 	}})
-	if err != nil {
+	switch {
+	case err == nil:
+		return deliveries, nil
+	case i.condition.usable() != nil || ctx.Err() != nil:
 		i.undo(leases)
 		return nil, err
+	}
+	return i.deliverRest(leases, deliveries, counted, err)
+}
+
+// postponement is how long an event has to wait whose attempt could not be counted.
+const postponement = time.Second
+
+// deliverRest gives back the leases whose attempts could not be counted, so that they
+// do not keep the other deliveries back.
+func (i *Inbox) deliverRest(leases []schedule.Lease, deliveries []webhook.Delivery, counted []row, failure error) ([]webhook.Delivery, error) {
+	due := time.Now().Add(postponement)
+	for n := range counted {
+		sequence := counted[n].sequence
+		deliveries = slices.DeleteFunc(deliveries, func(d webhook.Delivery) bool { return d.Sequence == sequence })
+		at := slices.IndexFunc(leases, func(l schedule.Lease) bool { return l.Sequence == sequence })
+		if i.schedule.Settle(sequence, leases[at].Token) == nil {
+			i.schedule.Postpone(sequence, due)
+		}
+	}
+	i.options.Logger.Warn("webhook inbox could not count attempts", slog.Int("events", len(counted)), slog.Any("error", failure))
+	if len(deliveries) == 0 {
+		return nil, failure
 	}
 	return deliveries, nil
 }
@@ -208,17 +264,12 @@ func (i *Inbox) undo(leases []schedule.Lease) {
 }
 
 // read reads an event. found is false where it is damaged or not there.
-func (i *Inbox) read(sequence int64) (r row, found bool, err error) {
+func (i *Inbox) read(ctx context.Context, sequence int64) (r row, found bool, err error) {
 	if entry, ok := i.recent.take(sequence); ok {
 		return row{Entry: entry, sequence: sequence}, true, nil
 	}
-	i.reading.Lock()
-	defer i.reading.Unlock()
-	if i.reader == nil {
-		return row{}, false, webhook.ErrClosed
-	}
 	r.sequence = sequence
-	err = i.reader.query(selectEvent, func(values []driver.Value) error {
+	err = i.events.query(ctx, selectEvent, func(values []driver.Value) error {
 		r = readRow(values)
 		found = r.problem == ""
 		return nil
@@ -233,25 +284,36 @@ func (i *Inbox) drop(ctx context.Context, lease schedule.Lease, r row) {
 		return
 	}
 	if r.problem == "" {
-		// Its row is gone: the change that took it away was written although its
-		// caller did not wait for it, or a person deleted it.
+		// A person deleted the row, or it was on a page that is not what it was.
+		i.options.Logger.Error("webhook inbox misses the row of an event, which is lost", slog.Int64("sequence", lease.Sequence))
 		i.schedule.Finish(lease.Sequence)
 		return
 	}
 	damage := r.damaged("event")
 	i.report(damage)
-	err := i.committer.do(context.WithoutCancel(ctx), &operation{apply: func(w *writer) error {
+	_ = i.change(ctx, &operation{apply: func(w *writer) error {
 		if err := damage.insert(w.connection); err != nil {
 			return err
 		}
 		_, err := w.exec(deleteEvent, lease.Sequence)
 		return err
+	}, ended: func(err error) {
+		if err != nil {
+			i.schedule.Postpone(lease.Sequence, time.Now().Add(postponement))
+			return
+		}
+		i.schedule.Finish(lease.Sequence)
 	}})
+}
+
+// settled goes on with an entry whose lease was to be ended. It is the committer that
+// decides, not the caller, who perhaps did not wait for that.
+func (i *Inbox) settled(sequence int64, err error, done func(int64)) {
 	if err != nil {
-		i.schedule.Resume(lease.Sequence)
+		i.schedule.Resume(sequence)
 		return
 	}
-	i.schedule.Finish(lease.Sequence)
+	done(sequence)
 }
 
 // report tells the logger about a damaged row.
@@ -260,17 +322,20 @@ func (i *Inbox) report(damage *damagedRow) {
 		slog.String("table", damage.origin), slog.Int64("sequence", damage.sequence), slog.String("problem", damage.problem))
 }
 
-// settle ends a lease by a change of the file. done is called when the change is on
-// the disk.
-func (i *Inbox) settle(ctx context.Context, delivery webhook.Delivery, change func(*writer) error, done func()) error {
+// settle ends a lease by a change of the file. done is called when the change is
+// made.
+func (i *Inbox) settle(ctx context.Context, delivery webhook.Delivery, change func(*writer) error, done func(sequence int64)) error {
+	if err := i.condition.usable(); err != nil {
+		return err
+	}
 	if err := i.schedule.Settle(delivery.Sequence, delivery.Lease); err != nil {
 		return err
 	}
-	err := i.committer.do(ctx, &operation{apply: change, committed: done, flush: i.options.FlushSettled})
-	if err != nil {
-		i.schedule.Resume(delivery.Sequence)
-	}
-	return err
+	return i.change(ctx, &operation{
+		apply: change,
+		flush: i.options.FlushSettled,
+		ended: func(err error) { i.settled(delivery.Sequence, err, done) },
+	})
 }
 
 // Commit implements webhook.Inbox. The death of the process does not bring the event
@@ -279,7 +344,7 @@ func (i *Inbox) Commit(ctx context.Context, delivery webhook.Delivery) error {
 	return i.settle(ctx, delivery, func(w *writer) error {
 		_, err := w.exec(deleteEvent, delivery.Sequence)
 		return err
-	}, func() { i.schedule.Finish(delivery.Sequence) })
+	}, i.schedule.Finish)
 }
 
 // Release implements webhook.Inbox.
@@ -287,19 +352,19 @@ func (i *Inbox) Release(ctx context.Context, delivery webhook.Delivery, delay ti
 	r := row{Entry: delivery.Entry, sequence: delivery.Sequence, attempts: delivery.Attempt, due: time.Now().Add(delay), reason: reason.Shorten(why)}
 	return i.settle(ctx, delivery, func(w *writer) error {
 		return r.update(w.connection)
-	}, func() { i.schedule.Delay(delivery.Sequence, r.due) })
+	}, func(sequence int64) { i.schedule.Delay(sequence, r.due) })
 }
 
 // Bury implements webhook.Inbox.
 func (i *Inbox) Bury(ctx context.Context, delivery webhook.Delivery, why string) error {
 	r := row{Entry: delivery.Entry, sequence: delivery.Sequence, attempts: delivery.Attempt, due: time.Now(), reason: reason.Shorten(why)}
 	return i.settle(ctx, delivery, func(w *writer) error {
-		if err := r.insert(w.connection, insertDeadLetter); err != nil {
+		// In this order one makes room for the other in a file that is full.
+		if _, err := w.exec(deleteEvent, delivery.Sequence); err != nil {
 			return err
 		}
-		_, err := w.exec(deleteEvent, delivery.Sequence)
-		return err
-	}, func() { i.schedule.Finish(delivery.Sequence) })
+		return r.insert(w.connection, insertDeadLetter)
+	}, i.schedule.Finish)
 }
 
 const (
@@ -313,16 +378,11 @@ func (i *Inbox) Counts(ctx context.Context, endpoint string) (webhook.Counts, er
 	if err := ctx.Err(); err != nil {
 		return webhook.Counts{}, err
 	}
-	i.reading.Lock()
-	defer i.reading.Unlock()
-	if i.reader == nil {
-		return webhook.Counts{}, webhook.ErrClosed
-	}
-	dead, err := i.reader.number(countDeadLetters, endpoint)
+	dead, err := i.overview.number(ctx, countDeadLetters, endpoint)
 	if err != nil {
 		return webhook.Counts{}, err
 	}
-	damaged, err := i.reader.number(countDamaged, endpoint)
+	damaged, err := i.overview.number(ctx, countDamaged, endpoint)
 	if err != nil {
 		return webhook.Counts{}, err
 	}
@@ -339,7 +399,7 @@ func (i *Inbox) Seen(ctx context.Context, endpoint string) iter.Seq2[webhook.See
 		// All is read before the first is yielded: a query that stays open keeps
 		// the log from being emptied.
 		var all []webhook.Seen
-		err := i.readAll(ctx, selectSeen, func(values []driver.Value) error {
+		err := i.overview.query(ctx, selectSeen, func(values []driver.Value) error {
 			all = append(all, webhook.Seen{ClientID: salebot.ClientID(integer(values[0])), MessageID: salebot.MessageID(integer(values[1]))})
 			return nil
 		}, endpoint, i.opened)
@@ -355,21 +415,6 @@ func (i *Inbox) Seen(ctx context.Context, endpoint string) iter.Seq2[webhook.See
 	}
 }
 
-// readAll runs a query on the connection for reading.
-func (i *Inbox) readAll(ctx context.Context, query string, visit func([]driver.Value) error, values ...driver.Value) error {
-	i.reading.Lock()
-	defer i.reading.Unlock()
-	if i.reader == nil {
-		return webhook.ErrClosed
-	}
-	return i.reader.query(query, func(row []driver.Value) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return visit(row)
-	}, values...)
-}
-
 // Recovery tells what was done about a damaged file when the inbox was opened; nil
 // if the file was sound.
 func (i *Inbox) Recovery() *Recovery { return i.recovery }
@@ -378,20 +423,18 @@ func (i *Inbox) Recovery() *Recovery { return i.recovery }
 // returns.
 func (i *Inbox) Close() error {
 	i.closing.Do(func() {
+		i.condition.closed.Store(true)
 		i.schedule.Close()
 		i.janitor.stop()
 		i.committer.close()
-		i.reading.Lock()
-		defer i.reading.Unlock()
 		var err error
-		if i.writer.broken == nil {
-			lazyErr := i.writer.setLazy(false)
+		if i.condition.failure() == nil {
+			lazyErr := errors.Join(setPatience(i.writer.connection, longestLock), i.writer.setLazy(false))
 			_, reserveErr := i.writer.exec(upsertSetting, settingReserved, i.writer.sequence)
 			_, closeErr := i.writer.exec(upsertSetting, settingClosed, int64(1))
 			err = errors.Join(lazyErr, reserveErr, closeErr)
 		}
-		err = errors.Join(err, i.reader.close(), i.writer.close(), i.lock.release())
-		i.reader = nil
+		err = errors.Join(err, i.closeConnections(), i.lock.release())
 		if err != nil {
 			i.failed = fmt.Errorf("sqliteinbox: closing: %w", err)
 		}
@@ -399,4 +442,10 @@ func (i *Inbox) Close() error {
 	})
 	<-i.closed
 	return i.failed
+}
+
+// closeConnections closes those for reading first, because the last one that is closed
+// empties the log.
+func (i *Inbox) closeConnections() error {
+	return errors.Join(i.events.close(), i.overview.close(), i.writer.close())
 }

@@ -85,6 +85,20 @@ func receive() error {
 	return errors.Join(server.Shutdown(ctx), handler.Shutdown(ctx), inbox.Close())
 }
 
+// duplicate is a process that puts a message which the file has, and says so.
+func duplicate() error {
+	inbox, err := sqliteinbox.Open(os.Getenv(receivePath), sqliteinbox.Options{})
+	if err != nil {
+		return err
+	}
+	receipt, err := inbox.Put(context.Background(), event(1, 1))
+	if err != nil || !receipt.Duplicate {
+		return fmt.Errorf("%+v, %w; want a duplicate", receipt, err)
+	}
+	_, _ = fmt.Fprintln(os.Stdout, "duplicate")
+	return inbox.Close()
+}
+
 // receiverProcess is a running receive.
 type receiverProcess struct {
 	command *exec.Cmd

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // ErrInUse says that another process, or another Inbox of this one, has the file
@@ -24,6 +25,21 @@ type fileLock struct {
 	// stays when the inbox is closed, so that a damaged inbox can be told from a file
 	// that was named by mistake.
 	marked bool
+}
+
+// lockPoll is how often a lock is tried that another process has.
+const lockPoll = 50 * time.Millisecond
+
+// waitForLock waits for a lock at most that long.
+func waitForLock(path string, patience time.Duration) (*fileLock, error) {
+	for start := time.Now(); ; {
+		lock, err := lockFile(path)
+		left := patience - time.Since(start)
+		if !errors.Is(err, ErrInUse) || left <= 0 {
+			return lock, err
+		}
+		<-time.After(min(lockPoll, left))
+	}
 }
 
 func lockFile(path string) (*fileLock, error) {

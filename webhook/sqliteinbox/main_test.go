@@ -16,7 +16,8 @@ const role = "SQLITEINBOX_TEST_ROLE"
 
 // roles are these processes.
 var roles = map[string]func() error{
-	"receive": receive,
+	"receive":   receive,
+	"duplicate": duplicate,
 }
 
 func TestMain(m *testing.M) {

@@ -1,14 +1,16 @@
 package sqliteinbox
 
 import (
-	"context"
 	"database/sql/driver"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/salebot-go/salebot/webhook/internal/schedule"
 )
@@ -16,11 +18,13 @@ import (
 // ErrDamaged says that the file is damaged; see Options.RefuseDamaged.
 var ErrDamaged = errors.New("sqliteinbox: the file is damaged")
 
-// Open opens the inbox in a file, and makes the file if there is none. Beside it
-// there are others of the same name with an ending: -wal and -shm, which belong to
-// the database, and .lock. A file that is in use gives ErrInUse.
+// Open opens the inbox in a file, and makes the file if there is none. A symbolic link
+// stands for the file that it leads to. Beside that there are others of the same name
+// with an ending: -wal and -shm, which belong to the database, and .lock. A file that
+// is in use gives ErrInUse; see Options.WaitForLock.
 //
-// A file that was not closed, or is small, is checked from end to end. If it is
+// A file that was not closed, or is small, is checked from end to end, which takes some
+// seconds for each gigabyte, and as long as the disk needs to read it. If it is
 // damaged, what can be read of it is copied into a new file, the damaged one is kept
 // under another name, and Recovery tells about it; a row that is damaged is kept in
 // the table damaged. What cannot be noticed is a log that was cut exactly at the end
@@ -32,7 +36,11 @@ func Open(path string, options Options) (*Inbox, error) {
 	if err := options.complete(); err != nil {
 		return nil, err
 	}
-	lock, err := lockFile(path)
+	path, err := resolve(path)
+	if err != nil {
+		return nil, fmt.Errorf("sqliteinbox: %w", err)
+	}
+	lock, err := waitForLock(path, options.WaitForLock)
 	if err != nil {
 		return nil, err
 	}
@@ -42,20 +50,71 @@ func Open(path string, options Options) (*Inbox, error) {
 	}
 	if err != nil {
 		if i != nil {
-			err = errors.Join(err, i.reader.close(), i.writer.close())
+			err = errors.Join(err, i.closeConnections())
 		}
 		return nil, errors.Join(err, lock.release())
 	}
 	i.lock = lock
+	i.committer = newCommitter(i.writer.write, i.panicked)
 	i.janitor.start(i)
 	return i, nil
+}
+
+// panicked ends the use of the file after a panic: nobody can tell what state it left
+// behind.
+func (i *Inbox) panicked(reason any) error {
+	i.options.Logger.Error("webhook inbox panicked", slog.Any("panic", reason), slog.String("stack", string(debug.Stack())))
+	return i.condition.breakDown(fmt.Errorf("panic: %v", reason))
+}
+
+// longestChain bounds the symbolic links that lead to a file.
+const longestChain = 40
+
+// resolve returns the path of a file without symbolic links, so that one file has one
+// lock. There may be no file yet.
+func resolve(path string) (string, error) {
+	for range longestChain {
+		resolved, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			return filepath.Abs(resolved)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(folder, filepath.Base(path))
+		target, err := os.Readlink(path)
+		if err != nil {
+			return filepath.Abs(path)
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(folder, target)
+		}
+		path = target
+	}
+	return "", fmt.Errorf("%s: too many links", path)
 }
 
 // magic is how every database of SQLite begins.
 const magic = "SQLite format 3\x00"
 
+// Places in the first page of a database: its PRAGMA application_id, and the page
+// itself, which holds the table of what is in it.
+const (
+	applicationAt = 68
+	pageAt        = 100
+	// A page begins with its kind; the number of its rows is behind two more bytes.
+	tableLeaf = 13
+	cellsAt   = pageAt + 3
+	headSize  = cellsAt + 2
+)
+
 // refuseForeign keeps a file that was named by mistake from being set aside as a
-// damaged one.
+// damaged one, and another program's database from being opened at all: even to read
+// one can write to it, because what is in its log is put in its place.
 func refuseForeign(path string) error {
 	file, err := os.Open(path) //nolint:gosec // it is the file that the caller names
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,15 +124,24 @@ func refuseForeign(path string) error {
 		return fmt.Errorf("sqliteinbox: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	var begin [len(magic)]byte
-	n, err := io.ReadFull(file, begin[:])
+	var head [headSize]byte
+	n, err := io.ReadFull(file, head[:])
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("sqliteinbox: %w", err)
 	}
-	if n == 0 || string(begin[:]) == magic {
+	if n == 0 {
 		return nil
 	}
-	return ErrForeignFile
+	if n < len(head) || string(head[:len(magic)]) != magic {
+		return ErrForeignFile
+	}
+	application := binary.BigEndian.Uint32(head[applicationAt:])
+	// A new inbox whose process died has nothing but its log.
+	empty := application == 0 && head[pageAt] == tableLeaf && binary.BigEndian.Uint16(head[cellsAt:]) == 0
+	if application != applicationID && !empty {
+		return ErrForeignFile
+	}
+	return nil
 }
 
 // open opens the file, after recovering it if that is necessary. ours says that it
@@ -84,12 +152,17 @@ func open(path string, options Options, ours bool) (*Inbox, error) {
 			return nil, err
 		}
 	}
-	if err := finishRecovery(path); err != nil {
+	finished, err := finishRecovery(path, options)
+	if err != nil {
 		return nil, fmt.Errorf("sqliteinbox: finishing a recovery: %w", err)
 	}
 	i, err := openSound(path, options, ours)
-	if err == nil || !isDamage(err) {
-		return i, err
+	if err == nil {
+		i.recovery = finished
+		return i, nil
+	}
+	if !isDamage(err) {
+		return nil, err
 	}
 	if options.RefuseDamaged {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -139,7 +212,8 @@ func openSound(path string, options Options, filled bool) (_ *Inbox, err error) 
 		}
 	}
 	i := &Inbox{path: path, options: options, schedule: schedule.New(), janitor: newJanitor(), recent: newRecent(), closed: make(chan struct{})}
-	var connections []*connection
+	i.condition = newCondition(options.Logger, i.schedule.End)
+	var connections []interface{ close() error }
 	defer func() {
 		if err == nil {
 			return
@@ -156,26 +230,36 @@ func openSound(path string, options Options, filled bool) (_ *Inbox, err error) 
 		return nil, err
 	}
 	connections = append(connections, c)
-	if err = prepareFile(c, path, size, options); err != nil {
+	if err = prepareFile(c, path, size); err != nil {
 		return nil, err
 	}
-	i.writer = &writer{connection: c, unflushed: i.janitor.note}
+	if log > 0 {
+		// Of what a process wrote that has died, the last may be with the operating
+		// system alone. It must not be called a duplicate before it is on the disk.
+		if err = flushFile(path + "-wal"); err != nil {
+			return nil, err
+		}
+	}
+	i.writer = &writer{connection: c, unflushed: i.janitor.note, condition: i.condition, limit: softPages(options.MaxFileBytes), uncounted: countInterval}
 	if err = i.load(); err != nil {
 		return nil, err
 	}
 	if _, err = c.exec(upsertSetting, settingClosed, int64(0)); err != nil {
 		return nil, err
 	}
-	reader, err := connect(path)
-	if err != nil {
+	// Until here there was no bound: a full file can always be opened.
+	if err = limitPages(c, i.writer.limit); err != nil {
 		return nil, err
 	}
-	connections = append(connections, reader)
-	if err = reader.script("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON"); err != nil {
+	if err = setPatience(c, lockPatience); err != nil {
 		return nil, err
 	}
-	i.reader = reader
-	i.committer = newCommitter(i.writer.write)
+	for _, r := range []**reader{&i.events, &i.overview} {
+		if *r, err = openReader(path, i.condition); err != nil {
+			return nil, err
+		}
+		connections = append(connections, *r)
+	}
 	return i, nil
 }
 
@@ -201,17 +285,26 @@ const alwaysChecked = 64 << 20
 
 // prepareFile sets the connection up, makes the schema if the file is new, and
 // checks the file if there is a reason to.
-func prepareFile(c *connection, path string, size int64, options Options) error {
-	if size == 0 {
-		if err := c.script(fmt.Sprintf("PRAGMA page_size = %d", pageSize)); err != nil {
+func prepareFile(c *connection, path string, size int64) error {
+	if err := setPatience(c, longestLock); err != nil {
+		return err
+	}
+	if err := c.script(fmt.Sprintf("PRAGMA cell_size_check = ON; PRAGMA page_size = %d", pageSize)); err != nil {
+		return err
+	}
+	// The mode of the log is a property of the file: first of all it has to be known
+	// whose it is.
+	empty, err := identify(c)
+	if err != nil {
+		return err
+	}
+	if err = setUp(c); err != nil {
+		return err
+	}
+	if empty {
+		if err = create(c); err != nil {
 			return err
 		}
-	}
-	if err := setUp(c, max(options.MaxFileBytes/pageSize, 16)); err != nil {
-		return err
-	}
-	if err := migrate(c); err != nil {
-		return err
 	}
 	if size == 0 {
 		// The flushes of the database do not keep a new name in its directory.
@@ -277,8 +370,7 @@ func (i *Inbox) load() error {
 	if err != nil || len(damaged) == 0 {
 		return err
 	}
-	committer := newCommitter(i.writer.write)
-	return committer.do(context.Background(), &operation{apply: func(w *writer) error {
+	o := &operation{flush: true, apply: func(w *writer) error {
 		for n, damage := range damaged {
 			i.report(damage)
 			if err := damage.insert(w.connection); err != nil {
@@ -289,5 +381,7 @@ func (i *Inbox) load() error {
 			}
 		}
 		return nil
-	}})
+	}}
+	i.writer.write([]*operation{o})
+	return o.err
 }

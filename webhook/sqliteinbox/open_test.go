@@ -2,9 +2,11 @@ package sqliteinbox_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -105,7 +107,7 @@ func TestForeignFiles(t *testing.T) {
 			t.Errorf("%s: %v, want %v", filepath.Base(path), err, want)
 		}
 		after, err := os.ReadFile(path)
-		if err != nil || len(after) != len(before) {
+		if err != nil || !bytes.Equal(after, before) {
 			t.Errorf("%s was changed: %v", filepath.Base(path), err)
 		}
 	}
@@ -140,7 +142,7 @@ func TestForgetting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		inbox := openInbox(t, filepath.Join(quickFolder(t), "inbox.db"), sqliteinbox.Options{DuplicateWindow: 24 * time.Hour})
-		const messages = 1200
+		const messages = 2500
 		for m := range messages {
 			put(t, inbox, event(1, salebot.MessageID(m+1)))
 		}
@@ -302,5 +304,182 @@ func TestReceiverExample(t *testing.T) {
 	t.Logf("%s", output)
 	if !strings.Contains(string(output), "nothing was lost") {
 		t.Errorf("%s", output)
+	}
+}
+
+// files are the contents of the files in a folder.
+func files(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(entry.Name(), ".lock") {
+			found[entry.Name()] = string(content)
+		}
+	}
+	return found
+}
+
+// TestForeignDatabase checks that another program's database stays as it is, to the
+// byte, and that its log stays a log.
+func TestForeignDatabase(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"DELETE", "WAL"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			original, folder := t.TempDir(), t.TempDir()
+			database := sqliteinbox.OpenDatabase(t, filepath.Join(original, "app.db"))
+			database.Execute(t, "PRAGMA journal_mode = "+mode+"; CREATE TABLE mine (x); PRAGMA wal_checkpoint; INSERT INTO mine VALUES (1)")
+			// It is as a process left it that has died.
+			for name, content := range files(t, original) {
+				if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := files(t, folder)
+			if _, err := sqliteinbox.Open(filepath.Join(folder, "app.db"), sqliteinbox.Options{}); !errors.Is(err, sqliteinbox.ErrForeignFile) {
+				t.Errorf("%v, want ErrForeignFile", err)
+			}
+			if !maps.Equal(files(t, folder), before) {
+				t.Error("the files were changed")
+			}
+		})
+	}
+}
+
+func TestSymbolicLinks(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "real", "inbox.db")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	links := []string{filepath.Join(folder, "link.db"), filepath.Join(folder, "chain.db"), filepath.Join(folder, "folder", "inbox.db")}
+	for _, link := range [][2]string{{filepath.Join("real", "inbox.db"), links[0]}, {links[0], links[1]}, {"real", filepath.Dir(links[2])}} {
+		if err := os.Symlink(link[0], link[1]); err != nil {
+			t.Skip(err)
+		}
+	}
+	// The first one makes the file that the links lead to.
+	inbox := openInbox(t, links[1], sqliteinbox.Options{})
+	put(t, inbox, event(1, 1))
+	for _, other := range append(links, path) {
+		if _, err := sqliteinbox.Open(other, sqliteinbox.Options{}); !errors.Is(err, sqliteinbox.ErrInUse) {
+			t.Errorf("%s: %v, want ErrInUse", other, err)
+		}
+	}
+	if err := inbox.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !put(t, openInbox(t, path, sqliteinbox.Options{}), event(1, 1)).Duplicate {
+		t.Error("the link led to another file")
+	}
+	loop := filepath.Join(folder, "loop.db")
+	if err := os.Symlink(loop, loop); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqliteinbox.Open(loop, sqliteinbox.Options{}); err == nil {
+		t.Error("a link to itself was opened")
+	}
+}
+
+func TestWaitForLock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(quickFolder(t), "inbox.db")
+		old := openInbox(t, path, sqliteinbox.Options{})
+		start := time.Now()
+		if _, err := sqliteinbox.Open(path, sqliteinbox.Options{WaitForLock: time.Second}); !errors.Is(err, sqliteinbox.ErrInUse) || time.Since(start) != time.Second {
+			t.Errorf("%v after %v, want ErrInUse after a second", err, time.Since(start))
+		}
+		closed := make(chan error)
+		go func() {
+			<-time.After(time.Second)
+			closed <- old.Close()
+		}()
+		start = time.Now()
+		openInbox(t, path, sqliteinbox.Options{WaitForLock: time.Minute})
+		if waited := time.Since(start); waited < time.Second || waited > 1100*time.Millisecond {
+			t.Errorf("waited %v for the old process, which took a second", waited)
+		}
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLockedByAnother checks that nobody waits longer than they want for another
+// program that has the file locked, and that what it delayed is done when it lets go.
+func TestLockedByAnother(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	var log bytes.Buffer
+	inbox := openInbox(t, path, sqliteinbox.Options{Logger: textLogger(&log)})
+	put(t, inbox, event(1, 1))
+	delivery := take(t, inbox, 1)[0]
+	other := sqliteinbox.OpenDatabase(t, path)
+	other.Execute(t, "BEGIN IMMEDIATE")
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if err := inbox.Commit(ctx, delivery); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("commit: %v, want the end of the context", err)
+	}
+	if waited := time.Since(start); waited > 2*time.Second {
+		t.Errorf("waited %v, want 100 ms", waited)
+	}
+	if err := inbox.Health(t.Context()); err != nil {
+		t.Errorf("health: %v", err)
+	}
+	// To look through the marks needs no lock where none is to be forgotten.
+	if err := inbox.Forget(t.Context(), time.Now().Add(-time.Hour)); err != nil {
+		t.Errorf("forget: %v", err)
+	}
+	other.Execute(t, "ROLLBACK")
+	put(t, inbox, event(1, 2))
+	if got := take(t, inbox, 9); len(got) != 1 || got[0].MessageID != 2 {
+		t.Errorf("%+v was handed out, want message 2: the first one was committed", got)
+	}
+	if log.Len() > 0 {
+		t.Errorf("log: %s", log.String())
+	}
+}
+
+// TestOverviewKeepsNobodyBack checks that events come and go while somebody looks
+// through whole tables.
+func TestOverviewKeepsNobodyBack(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	filled(t, path, 20)
+	inbox := openInbox(t, path, sqliteinbox.Options{})
+	release := inbox.HoldOverview()
+	defer release()
+	put(t, inbox, event(100, 100))
+	for _, delivery := range take(t, inbox, 100) {
+		if err := inbox.Commit(t.Context(), delivery); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestDeadLettersAreCountedByIndex(t *testing.T) {
+	t.Parallel()
+	inbox := openInbox(t, filepath.Join(t.TempDir(), "inbox.db"), sqliteinbox.Options{})
+	if plan := inbox.CountDeadLettersPlan(t); !strings.Contains(plan, "COVERING INDEX dead_letter_endpoint") {
+		t.Errorf("the plan is %q", plan)
+	}
+}
+
+func TestLogIsRequired(t *testing.T) {
+	t.Parallel()
+	if err := sqliteinbox.SetUpInMemory(); err == nil || !strings.Contains(err.Error(), "write-ahead log") {
+		t.Errorf("%v, want that there is no log", err)
 	}
 }

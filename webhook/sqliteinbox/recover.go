@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -18,7 +20,8 @@ type Recovery struct {
 	SetAside string
 	// Events, DeadLetters and Seen are the numbers of rows that were sound and are
 	// in the new file: events to be handled, dead letters, and messages that are
-	// remembered.
+	// remembered. They are 0 if the recovery was begun by another process, which
+	// was interrupted.
 	Events, DeadLetters, Seen int
 	// Damaged is the number of rows that could be read but not trusted; they are in
 	// the table damaged. What could not even be read cannot be counted: events that
@@ -77,17 +80,48 @@ func remove(path string) error {
 	return nil
 }
 
+// interrupted is the problem of a recovery that another process began.
+const interrupted = "a recovery was interrupted when the new file was complete, and has been finished; what was found damaged is in the log of the process that began it"
+
 // finishRecovery completes a recovery that was interrupted after the new file was
-// ready.
-func finishRecovery(path string) error {
+// ready. It returns nil if there was none.
+func finishRecovery(path string, options Options) (*Recovery, error) {
 	if _, err := os.Stat(path + recoveredSuffix); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			return nil
+			return nil, nil
 		}
-		return err
+		return nil, err
 	}
-	_, err := putInPlace(path)
-	return err
+	aside, err := putInPlace(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(aside); errors.Is(err, os.ErrNotExist) {
+		// The other process had set the file aside already.
+		if aside, err = lastSetAside(path); err != nil {
+			return nil, err
+		}
+	}
+	options.Logger.Error("webhook inbox was damaged and its recovery was interrupted; it has been finished", slog.String("set_aside", filepath.Base(aside)))
+	return &Recovery{Problem: interrupted, SetAside: aside}, nil
+}
+
+// lastSetAside is the path of the damaged file that was set aside last; "" if there is
+// none.
+func lastSetAside(path string) (string, error) {
+	directory := filepath.Dir(path)
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		return "", err
+	}
+	// The names end with the time, and the entries are sorted.
+	for _, entry := range slices.Backward(entries) {
+		ending, found := strings.CutPrefix(entry.Name(), filepath.Base(path)+damagedSuffix)
+		if found && !strings.Contains(ending, "-") {
+			return filepath.Join(directory, entry.Name()), nil
+		}
+	}
+	return "", nil
 }
 
 // putInPlace sets the damaged file aside and gives the recovered one its name.
@@ -123,7 +157,7 @@ func salvage(path, fresh string, recovery *Recovery) (err error) {
 	if err := target.script(fmt.Sprintf("PRAGMA page_size = %d; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON", pageSize)); err != nil {
 		return err
 	}
-	if err := migrate(target); err != nil {
+	if err := create(target); err != nil {
 		return err
 	}
 	if err := target.script("BEGIN IMMEDIATE"); err != nil {

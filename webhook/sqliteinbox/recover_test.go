@@ -187,10 +187,14 @@ func TestDeletedWhileOpen(t *testing.T) {
 		put(t, inbox, event(1, salebot.MessageID(m+1)))
 	}
 	path = inbox.Crash(t, path, t.TempDir())
-	inbox = openInbox(t, path, sqliteinbox.Options{})
+	var log bytes.Buffer
+	inbox = openInbox(t, path, sqliteinbox.Options{Logger: textLogger(&log)})
 	inbox.Execute(t, "DELETE FROM event WHERE sequence = 1")
 	if got := take(t, inbox, 1); got[0].MessageID != 2 {
 		t.Errorf("message %d, want 2", got[0].MessageID)
+	}
+	if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "sequence=1\n") {
+		t.Errorf("the loss was not logged: %q", log.String())
 	}
 	if counts, err := inbox.Counts(t.Context(), endpoint); err != nil || counts != (webhook.Counts{Waiting: 1, Leased: 1}) {
 		t.Errorf("counts %+v, %v", counts, err)
@@ -318,13 +322,49 @@ func TestRecoveryGoesOnWhereItStopped(t *testing.T) {
 	if err := os.WriteFile(path+".recovering", []byte("rubbish"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	inbox := openInbox(t, path, sqliteinbox.Options{})
+	var log bytes.Buffer
+	inbox := openInbox(t, path, sqliteinbox.Options{Logger: textLogger(&log)})
 	if events, letters := contents(t, inbox, bodies); events != 22 || letters != 4 {
 		t.Errorf("%d events and %d dead letters, want 22 and 4", events, letters)
 	}
 	aside, err := filepath.Glob(path + ".damaged-*")
 	if err != nil || len(aside) != 2 {
 		t.Errorf("set aside: %q, %v; want the file and its log", aside, err)
+	}
+	recovery := inbox.Recovery()
+	if recovery == nil || recovery.Problem == "" || recovery.SetAside != aside[0] || !strings.Contains(log.String(), "interrupted") {
+		t.Fatalf("recovery %+v, log %q; want %s", recovery, log.String(), aside[0])
+	}
+	if err := inbox.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Another one died later, when the damaged file had been set aside.
+	if err := os.Rename(path, path+".recovered"); err != nil {
+		t.Fatal(err)
+	}
+	inbox = openInbox(t, path, sqliteinbox.Options{})
+	if recovery := inbox.Recovery(); recovery == nil || recovery.SetAside != aside[0] {
+		t.Errorf("recovery %+v, want %s", recovery, aside[0])
+	}
+}
+
+// TestSameNumberTwice checks that an event that is also a dead letter does not keep
+// dead letters from coming back, and is not handed out twice.
+func TestSameNumberTwice(t *testing.T) {
+	t.Parallel()
+	inbox := openInbox(t, filepath.Join(t.TempDir(), "inbox.db"), sqliteinbox.Options{})
+	for m := range 3 {
+		put(t, inbox, event(salebot.ClientID(m+1), salebot.MessageID(m+1)))
+	}
+	if err := inbox.Bury(t.Context(), take(t, inbox, 1)[0], "buried"); err != nil {
+		t.Fatal(err)
+	}
+	inbox.Execute(t, "INSERT INTO dead_letter SELECT * FROM event WHERE sequence = 2")
+	if n, err := inbox.Redrive(t.Context(), endpoint); n != 2 || err != nil {
+		t.Errorf("%d came back, %v; want 2", n, err)
+	}
+	if got := take(t, inbox, 9); len(got) != 3 {
+		t.Errorf("%d events were handed out, want 3", len(got))
 	}
 }
 

@@ -27,7 +27,7 @@ type row struct {
 const rowColumns = "sequence, endpoint, client, message, failed, recovered, accepted, attempts, due, reason, body, checksum"
 
 const (
-	insertEvent = "INSERT INTO event (" + rowColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	insertEvent = "INSERT OR REPLACE INTO event (" + rowColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	// insertNewEvent is for an event that has not been handed out.
 	insertNewEvent   = "INSERT INTO event (" + rowColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, '', ?, ?)"
 	insertDeadLetter = "INSERT OR REPLACE INTO dead_letter (" + rowColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

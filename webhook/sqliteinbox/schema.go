@@ -3,6 +3,7 @@ package sqliteinbox
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // SchemaVersion is the version of the schema that this package writes; the file has
@@ -12,36 +13,29 @@ const SchemaVersion = 1
 // applicationID marks the files of this package, as PRAGMA application_id: "SBIN".
 const applicationID = 0x5342494e
 
-// schema is described in the package's documentation.
+// eventColumns are the columns of the tables that hold events.
+const eventColumns = `(
+	sequence  INTEGER PRIMARY KEY,
+	endpoint  TEXT    NOT NULL,
+	client    INTEGER NOT NULL,
+	message   INTEGER NOT NULL,
+	failed    INTEGER NOT NULL,
+	recovered INTEGER NOT NULL,
+	accepted  INTEGER NOT NULL,
+	attempts  INTEGER NOT NULL,
+	due       INTEGER NOT NULL,
+	reason    TEXT    NOT NULL,
+	body      TEXT    NOT NULL,
+	checksum  INTEGER NOT NULL
+) STRICT;
+`
+
+// schema is described in the package's documentation. The index lets dead letters be
+// counted without reading their bodies.
 const schema = `
-CREATE TABLE event (
-	sequence  INTEGER PRIMARY KEY,
-	endpoint  TEXT    NOT NULL,
-	client    INTEGER NOT NULL,
-	message   INTEGER NOT NULL,
-	failed    INTEGER NOT NULL,
-	recovered INTEGER NOT NULL,
-	accepted  INTEGER NOT NULL,
-	attempts  INTEGER NOT NULL,
-	due       INTEGER NOT NULL,
-	reason    TEXT    NOT NULL,
-	body      TEXT    NOT NULL,
-	checksum  INTEGER NOT NULL
-) STRICT;
-CREATE TABLE dead_letter (
-	sequence  INTEGER PRIMARY KEY,
-	endpoint  TEXT    NOT NULL,
-	client    INTEGER NOT NULL,
-	message   INTEGER NOT NULL,
-	failed    INTEGER NOT NULL,
-	recovered INTEGER NOT NULL,
-	accepted  INTEGER NOT NULL,
-	attempts  INTEGER NOT NULL,
-	due       INTEGER NOT NULL,
-	reason    TEXT    NOT NULL,
-	body      TEXT    NOT NULL,
-	checksum  INTEGER NOT NULL
-) STRICT;
+CREATE TABLE event ` + eventColumns + `
+CREATE TABLE dead_letter ` + eventColumns + `
+CREATE INDEX dead_letter_endpoint ON dead_letter (endpoint);
 CREATE TABLE seen (
 	message   INTEGER NOT NULL,
 	failed    INTEGER NOT NULL,
@@ -88,51 +82,82 @@ var (
 	ErrNewerSchema = errors.New("sqliteinbox: the file was written by a newer version")
 )
 
-// setUp sets the properties of a connection.
-func setUp(c *connection, maxPages int64) error {
+// setUp sets the properties of the connection for writing.
+func setUp(c *connection) error {
+	mode, err := c.text("PRAGMA journal_mode = WAL")
+	if err != nil {
+		return err
+	}
+	if mode != "wal" {
+		// Some file systems have no shared memory. Without it the guarantees would
+		// be others.
+		return fmt.Errorf("the file system does not allow a write-ahead log (journal mode %s)", mode)
+	}
 	// A commit in WAL mode with synchronous FULL returns after the log was flushed.
 	// fullfsync is what a flush needs on macOS and does nothing elsewhere.
-	err := c.script(`
-		PRAGMA busy_timeout = 5000;
-		PRAGMA journal_mode = WAL;
+	return c.script(`
 		PRAGMA synchronous = FULL;
 		PRAGMA fullfsync = ON;
 		PRAGMA checkpoint_fullfsync = ON;
-		PRAGMA cell_size_check = ON;
 		PRAGMA journal_size_limit = 67108864;
 		PRAGMA cache_size = -16384;
 		PRAGMA temp_store = MEMORY;
 	`)
-	if err == nil && maxPages > 0 {
-		err = c.script(fmt.Sprintf("PRAGMA max_page_count = %d", maxPages))
-	}
-	return err
 }
 
-// migrate makes the schema in an empty file, or brings that of an older version up
-// to date.
-func migrate(c *connection) error {
-	application, err := c.number("PRAGMA application_id")
+// lockPatience is how long the leader of a group waits for another process that has
+// the file locked, before a goroutine goes on with that.
+const lockPatience = 20 * time.Millisecond
+
+// setPatience sets how long a connection waits for another process that has the file
+// locked.
+func setPatience(c *connection, patience time.Duration) error {
+	return c.script(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds()))
+}
+
+// softPages is the number of pages above which there is no room for new events.
+func softPages(maxFileBytes int64) int64 { return max(maxFileBytes/pageSize, 16) }
+
+// limitPages bounds the file itself, above the bound for new events. A file that has
+// reached that bound, perhaps because it was a higher one, can still grow a little.
+func limitPages(c *connection, soft int64) error {
+	pages, err := c.number("PRAGMA page_count")
 	if err != nil {
 		return err
+	}
+	const reserve = reserveBytes / pageSize
+	return c.script(fmt.Sprintf("PRAGMA max_page_count = %d", max(soft+soft/8, pages)+reserve))
+}
+
+// identify says whether a database is empty, and refuses one that is not of this
+// package. It changes nothing.
+func identify(c *connection) (empty bool, err error) {
+	application, err := c.number("PRAGMA application_id")
+	if err != nil {
+		return false, err
 	}
 	version, err := c.number("PRAGMA user_version")
 	if err != nil {
-		return err
+		return false, err
 	}
 	objects, err := c.number("SELECT count(*) FROM sqlite_schema")
 	switch {
 	case err != nil:
-		return err
+		return false, err
 	case objects == 0 && application == 0:
-		return c.script(fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", schema, applicationID, SchemaVersion))
+		return true, nil
 	case application != applicationID:
-		return ErrForeignFile
+		return false, ErrForeignFile
 	case version > SchemaVersion:
-		return ErrNewerSchema
+		return false, ErrNewerSchema
 	case version < SchemaVersion:
 		// There is no older version yet.
-		return fmt.Errorf("%w: schema %d", ErrForeignFile, version)
+		return false, fmt.Errorf("%w: schema %d", ErrForeignFile, version)
 	}
-	return nil
+	return false, nil
+}
+
+// create makes the schema in an empty database.
+func create(c *connection) error {
+	return c.script(fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", schema, applicationID, SchemaVersion))
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/webhook/sqliteinbox"
 )
 
 // TestFlushBeforeAnswer watches the system calls of a receiver: between the arrival
@@ -32,6 +33,37 @@ func TestFlushBeforeAnswer(t *testing.T) {
 			t.Parallel()
 			watchFlushes(t, senders)
 		})
+	}
+}
+
+// TestFlushBeforeDuplicate watches a process that opens a file which another one left
+// when it died: what is in its log may not be on the disk, and must be before a message
+// in it is called a duplicate; and not by the way, with what this process happens to
+// write to the log itself.
+func TestFlushBeforeDuplicate(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	path := filepath.Join(directory, "inbox.db")
+	inbox := openInbox(t, path, sqliteinbox.Options{})
+	put(t, inbox, event(1, 1))
+	path = inbox.Crash(t, path, directory)
+	trace := filepath.Join(directory, "trace")
+	command := exec.Command("strace", "-f", "-y", "-s", "48", "-o", trace, "-e", "trace=write,pwrite64,fsync,fdatasync", os.Args[0])
+	command.Env = append(os.Environ(), role+"=duplicate", receivePath+"="+path)
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	content, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, found := strings.Cut(string(content), `"duplicate`)
+	log := `\(\d+<` + regexp.QuoteMeta(path) + `-wal>`
+	if written := regexp.MustCompile(`pwrite64` + log).FindStringIndex(before); written != nil {
+		before = before[:written[0]]
+	}
+	if !found || !regexp.MustCompile(`sync`+log).MatchString(before) {
+		t.Errorf("the duplicate was answered (%v) before the log was flushed:\n%s", found, content)
 	}
 }
 

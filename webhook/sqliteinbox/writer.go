@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/salebot-go/salebot/webhook"
 )
 
 // sequencesAtOnce is the number of sequences that are reserved in the file at once,
@@ -13,7 +11,19 @@ import (
 // most as many are left out by a crash.
 const sequencesAtOnce = 10_000
 
-// writer makes the changes. Only the leader of the committer uses it.
+// reserveBytes is what the file has above Options.MaxFileBytes, besides an eighth of
+// that, for everything but new events: an inbox that is full must still be able to count
+// an attempt and to give up an event.
+const reserveBytes = 1 << 20
+
+// rowOverhead is what an event takes in the file besides its body, at most and roughly:
+// the other columns of its row and its mark.
+const rowOverhead = 512
+
+// eventBytes is what an event takes in the file, roughly.
+func eventBytes(body string) int64 { return int64(len(body)) + rowOverhead }
+
+// writer makes the changes. Only the goroutine of the committer uses it.
 type writer struct {
 	*connection
 	// sequence is the last one that was given; reserved is how far the file lets
@@ -23,37 +33,46 @@ type writer struct {
 	reserving int64
 	// added counts the events that the current transaction adds.
 	added int
+	// limit is the number of pages above which there is no room for a new event.
+	limit int64
+	// used is how many pages had something in them when they were counted, which was
+	// uncounted transactions ago, and addedBytes what events may take that were added
+	// since, roughly.
+	used, uncounted, addedBytes int64
 	// lazy says that the connection does not flush what it commits.
 	lazy bool
 	// unflushed is told that something was committed without a flush.
 	unflushed func()
-	// broken is the failure after which nothing is written any more.
-	broken error
+	condition *condition
 }
 
-// write runs a group of operations in one transaction.
-func (w *writer) write(group []*operation) {
-	err := w.broken
+// write runs a group of operations in one transaction. It returns true if nothing was
+// done because another process has the file locked.
+func (w *writer) write(group []*operation) (locked bool) {
+	err := w.condition.failure()
 	if err == nil {
 		err = w.transaction(group)
 	}
-	for _, o := range group {
-		switch {
-		case err != nil:
-			o.err = err
-		case o.err == nil && o.committed != nil:
-			o.committed()
-		}
+	if err == nil {
+		return false
 	}
+	for _, o := range group {
+		o.err = err
+	}
+	return errors.Is(err, errLocked)
 }
 
 // transaction returns the error that concerns all operations.
 func (w *writer) transaction(group []*operation) error {
 	w.reserving, w.added = 0, 0
+	w.uncounted++
 	flush := slices.ContainsFunc(group, func(o *operation) bool { return o.flush })
 	err := w.setLazy(!flush)
 	if err == nil {
-		err = w.begin(group)
+		err = w.begin()
+	}
+	if err == nil {
+		err = w.apply(group)
 	}
 	if err == nil {
 		_, err = w.exec("COMMIT")
@@ -61,7 +80,7 @@ func (w *writer) transaction(group []*operation) error {
 	if err != nil {
 		// SQLite has ended the transaction by itself after some errors.
 		_, _ = w.exec("ROLLBACK")
-		return w.failure(err)
+		return w.condition.judge(err)
 	}
 	if w.reserving != 0 {
 		w.reserved = w.reserving
@@ -70,6 +89,17 @@ func (w *writer) transaction(group []*operation) error {
 		w.unflushed()
 	}
 	return nil
+}
+
+// errLocked says that another process has the file locked.
+var errLocked = errors.New("another process has the file locked")
+
+func (w *writer) begin() error {
+	_, err := w.exec("BEGIN IMMEDIATE")
+	if code(err) == codeBusy {
+		return fmt.Errorf("%w: %w", errLocked, err)
+	}
+	return err
 }
 
 // setLazy switches the flush at the end of a transaction off or on. The log is one
@@ -90,10 +120,7 @@ func (w *writer) setLazy(lazy bool) error {
 	return nil
 }
 
-func (w *writer) begin(group []*operation) error {
-	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
+func (w *writer) apply(group []*operation) error {
 	for _, o := range group {
 		o.err = o.apply(w)
 		if o.err == nil {
@@ -105,25 +132,50 @@ func (w *writer) begin(group []*operation) error {
 		}
 		return o.err
 	}
+	if w.condition.crowded() {
+		return w.lookForRoom()
+	}
 	return nil
 }
 
-// ErrBroken says that the disk failed in a way after which nobody can tell what of
-// the file is on it. Nothing is written any more: open the inbox again.
-var ErrBroken = errors.New("sqliteinbox: the disk failed; the inbox has to be opened again")
+// countInterval is the number of transactions after which the pages are counted again,
+// however much room there was.
+const countInterval = 64
 
-// failure classifies an error of a transaction. After a failed flush the operating
-// system may take data for written that is not, so that a later flush would promise
-// too much; a file that was found damaged gets worse by writing to it.
-func (w *writer) failure(err error) error {
-	switch code(err) {
-	case codeFull:
-		return fmt.Errorf("%w: %w", webhook.ErrFull, err)
-	case codeIOError, codeCorrupt, codeNotADB:
-		w.broken = fmt.Errorf("%w: %w", ErrBroken, err)
-		return w.broken
+// full says whether the file has no room for a body. While there is a lot of room the
+// pages are not counted each time. Where they are, it is once in a transaction; what
+// that adds itself is estimated.
+func (w *writer) full(body string) (bool, error) {
+	estimate := w.used + 2*(w.addedBytes+eventBytes(body))/pageSize
+	if w.uncounted > 0 && (estimate >= w.limit || w.uncounted >= countInterval) {
+		if err := w.count(); err != nil {
+			return false, err
+		}
 	}
-	return fmt.Errorf("sqliteinbox: %w", err)
+	return w.used+(w.addedBytes+eventBytes(body))/pageSize >= w.limit, nil
+}
+
+// count counts the pages that have something in them.
+func (w *writer) count() error {
+	pages, err := w.number("PRAGMA page_count")
+	if err != nil {
+		return err
+	}
+	free, err := w.number("PRAGMA freelist_count")
+	w.used, w.uncounted, w.addedBytes = pages-free, 0, 0
+	return err
+}
+
+// lookForRoom notes whether there is room again. It is called while the file counts as
+// full only, at the end of a transaction.
+func (w *writer) lookForRoom() error {
+	if err := w.count(); err != nil {
+		return err
+	}
+	if w.used < w.limit {
+		w.condition.roomy()
+	}
+	return nil
 }
 
 // next gives a sequence.

@@ -11,16 +11,9 @@ import (
 // need not look at a long backlog.
 type item struct {
 	sequence int64
-	// due is in nanoseconds since 1970; 0 for at once.
-	due      int64
+	// due is counted from the beginning of the schedule; 0 for at once.
+	due      time.Duration
 	attempts int
-}
-
-func nanoseconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
 }
 
 // lane holds entries whose order has to be kept. What may happen to it is up to
@@ -78,21 +71,27 @@ func (l *lane) release() {
 	l.state = idle
 }
 
-// insert puts an entry in its place, and says whether it is the head now. A head that
-// someone works on stays where it is.
-func (l *lane) insert(it item) (head bool) {
+// insert puts an entry in its place unless it is there, and says whether it is the
+// head now. A head that someone works on stays where it is.
+func (l *lane) insert(it item) (added, head bool) {
 	if last := len(l.items) - 1; last >= 0 && l.items[last].sequence < it.sequence {
 		l.items = append(l.items, it)
-		return false
+		return true, false
 	}
 	first := 0
 	if l.state.busy() {
 		first = 1
+		if l.items[0].sequence == it.sequence {
+			return false, false
+		}
 	}
-	at, _ := slices.BinarySearchFunc(l.items[first:], it.sequence, func(i item, sequence int64) int { return cmp.Compare(i.sequence, sequence) })
+	at, found := slices.BinarySearchFunc(l.items[first:], it.sequence, func(i item, sequence int64) int { return cmp.Compare(i.sequence, sequence) })
+	if found {
+		return false, false
+	}
 	at += first
 	l.items = slices.Insert(l.items, at, it)
-	return at == 0
+	return true, at == 0
 }
 
 // sort puts the head behind an older entry that was added while it was leased.

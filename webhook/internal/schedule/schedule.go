@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -54,14 +55,27 @@ type Schedule struct {
 	queues   map[string]*queue
 	lanes    map[laneKey]*lane
 	leased   map[int64]*lane
-	pending  int
+	pending  atomic.Int64
 	sequence uint64
-	closed   bool
+	// ended is why nothing can be taken any more; nil while it can.
+	ended error
+	// now is the clock. The times of entries are counted from began by its monotonic
+	// reading, so that they stay where they are when somebody sets the clock.
+	now   func() time.Time
+	began time.Time
 }
 
 // New returns an empty schedule.
 func New() *Schedule {
-	return &Schedule{queues: map[string]*queue{}, lanes: map[laneKey]*lane{}, leased: map[int64]*lane{}}
+	return &Schedule{queues: map[string]*queue{}, lanes: map[laneKey]*lane{}, leased: map[int64]*lane{}, now: time.Now, began: time.Now()}
+}
+
+// offset is a time as items have it.
+func (s *Schedule) offset(t time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return max(t.Sub(s.began), 0)
 }
 
 type laneKey struct {
@@ -83,8 +97,8 @@ type queue struct {
 	waiting bool
 }
 
-// Add takes an entry up. Its lane goes on in the order of the numbers, after the
-// entry that is leased.
+// Add takes an entry up, unless its lane has it already. The lane goes on in the order
+// of the numbers, after the entry that is leased.
 func (s *Schedule) Add(e Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,9 +112,13 @@ func (s *Schedule) Add(e Entry) {
 		l = &lane{key: key, queue: q}
 		s.lanes[key] = l
 	}
+	added, head := l.insert(item{sequence: e.Sequence, attempts: e.Attempts, due: s.offset(e.Due)})
+	if !added {
+		return
+	}
 	q.pending++
-	s.pending++
-	if l.insert(item{sequence: e.Sequence, attempts: e.Attempts, due: nanoseconds(e.Due)}) {
+	s.pending.Add(1)
+	if head {
 		l.release()
 		s.admit(l)
 	}
@@ -123,8 +141,8 @@ func (s *Schedule) admit(l *lane) {
 		return
 	}
 	l.sort()
-	if due := l.items[0].due; due > time.Now().UnixNano() {
-		l.enter(delayed, time.Unix(0, due))
+	if due := l.items[0].due; due > s.now().Sub(s.began) {
+		l.enter(delayed, s.began.Add(due))
 	} else {
 		l.enter(ready, time.Time{})
 	}
@@ -144,17 +162,17 @@ func (s *Schedule) Take(ctx context.Context, endpoint string, limit int, duratio
 		if err != nil || len(leases) > 0 {
 			return leases, err
 		}
-		if err := sleep(ctx, wake, next); err != nil {
+		if err := s.sleep(ctx, wake, next); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // sleep waits for a signal, for a time unless it is zero, or for the context.
-func sleep(ctx context.Context, wake <-chan struct{}, until time.Time) error {
+func (s *Schedule) sleep(ctx context.Context, wake <-chan struct{}, until time.Time) error {
 	var timeout <-chan time.Time
 	if !until.IsZero() {
-		timer := time.NewTimer(time.Until(until))
+		timer := time.NewTimer(until.Sub(s.now()))
 		defer timer.Stop()
 		timeout = timer.C
 	}
@@ -172,11 +190,11 @@ func sleep(ctx context.Context, wake <-chan struct{}, until time.Time) error {
 func (s *Schedule) take(endpoint string, limit int, duration time.Duration) (leases []Lease, wake <-chan struct{}, next time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil, nil, time.Time{}, ErrClosed
+	if s.ended != nil {
+		return nil, nil, time.Time{}, s.ended
 	}
 	q := s.queue(endpoint)
-	now := time.Now()
+	now := s.now()
 	s.advance(q, now)
 	for len(leases) < limit && q.ready.Len() > 0 {
 		l := q.ready.lanes[0]
@@ -222,7 +240,7 @@ func (s *Schedule) forget(l *lane) {
 }
 
 // Settle begins to end a lease: from now on it does not run out. One of Finish,
-// Delay and Resume has to follow.
+// Delay, Undo, Postpone and Resume has to follow.
 func (s *Schedule) Settle(sequence int64, token uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,18 +259,26 @@ func (s *Schedule) Finish(sequence int64) {
 	s.unsettle(sequence, func(l *lane) {
 		l.items = l.items[1:]
 		l.queue.pending--
-		s.pending--
+		s.pending.Add(-1)
 	})
 }
 
 // Delay puts a settled entry back, to be handed out again at a time.
 func (s *Schedule) Delay(sequence int64, due time.Time) {
-	s.unsettle(sequence, func(l *lane) { l.items[0].due = nanoseconds(due) })
+	s.unsettle(sequence, func(l *lane) { l.items[0].due = s.offset(due) })
 }
 
 // Undo puts a settled entry back as if it had not been handed out.
 func (s *Schedule) Undo(sequence int64) {
 	s.unsettle(sequence, func(l *lane) { l.items[0].attempts-- })
+}
+
+// Postpone is Undo for an entry that is not to be handed out again before a time.
+func (s *Schedule) Postpone(sequence int64, due time.Time) {
+	s.unsettle(sequence, func(l *lane) {
+		l.items[0].attempts--
+		l.items[0].due = s.offset(due)
+	})
 }
 
 func (s *Schedule) unsettle(sequence int64, change func(*lane)) {
@@ -286,7 +312,7 @@ func (s *Schedule) Counts(endpoint string) Counts {
 	if q == nil {
 		return Counts{}
 	}
-	s.advance(q, time.Now())
+	s.advance(q, s.now())
 	c := Counts{Leased: q.leased}
 	for _, l := range q.timed.lanes {
 		if l.state == delayed {
@@ -297,18 +323,19 @@ func (s *Schedule) Counts(endpoint string) Counts {
 	return c
 }
 
-// Pending counts the entries of all endpoints that are not finished.
-func (s *Schedule) Pending() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.pending
-}
+// Pending counts the entries of all endpoints that are not finished. It takes no
+// lock.
+func (s *Schedule) Pending() int { return int(s.pending.Load()) }
 
 // Close ends all waiting; nothing can be taken any more.
-func (s *Schedule) Close() {
+func (s *Schedule) Close() { s.End(ErrClosed) }
+
+// End is Close for another reason than the caller's: whoever takes gets the error,
+// until Close.
+func (s *Schedule) End(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	s.ended = err
 	for _, q := range s.queues {
 		q.waiting = true
 		q.notify()
