@@ -48,11 +48,12 @@ type Inbox interface {
 	Bury(ctx context.Context, delivery Delivery, reason string) error
 	// DeadLetters yields the dead letters of an endpoint, the oldest first.
 	DeadLetters(ctx context.Context, endpoint string) iter.Seq2[DeadLetter, error]
-	// Redrive puts dead letters back, all of them or those with these numbers, with
-	// no attempts counted. They keep their place in the order: they are handed out
-	// before what was accepted later and still waits. It returns how many.
+	// Redrive puts the dead letters with these numbers back, with no attempts
+	// counted; AllDeadLetters stands for all of them, and without a number it does
+	// nothing. They keep their place in the order: they are handed out before what
+	// was accepted later and still waits. It returns how many.
 	Redrive(ctx context.Context, endpoint string, sequences ...int64) (int, error)
-	// Discard deletes dead letters, all of them or those with these numbers. It
+	// Discard deletes the dead letters with these numbers, as Redrive takes them. It
 	// returns how many.
 	Discard(ctx context.Context, endpoint string, sequences ...int64) (int, error)
 	// Counts says how much of what the inbox has for an endpoint.
@@ -61,6 +62,10 @@ type Inbox interface {
 	// keeps is there again when it is opened the next time.
 	Close() error
 }
+
+// AllDeadLetters stands for the numbers of all dead letters in Inbox.Redrive and
+// Inbox.Discard, so that a selection which turned out empty is not taken for all.
+const AllDeadLetters int64 = -1
 
 // Entry is an event as an inbox keeps it.
 type Entry struct {

@@ -22,7 +22,8 @@ type MemoryOptions struct {
 	// it fails with ErrFull.
 	MaxBytes int
 	// MaxDeadLetters is the number of dead letters to keep
-	// (DefaultMemoryDeadLetters). The oldest one makes room for the next.
+	// (DefaultMemoryDeadLetters), whose bodies together may be as large as MaxBytes.
+	// The oldest ones make room for the next.
 	MaxDeadLetters int
 	// MaxSeen is the number of messages to remember in order to recognize them
 	// when they come again (DefaultMemorySeen). The oldest one makes room for the
@@ -50,7 +51,9 @@ type MemoryInbox struct {
 	// seenOrder has the remembered messages, the oldest first.
 	seenOrder []seenAt
 	dead      map[string][]DeadLetter
-	deadCount int
+	// deadCount and deadBytes are the number of dead letters and the size of their
+	// bodies.
+	deadCount, deadBytes int
 }
 
 type seenKey struct {
@@ -195,11 +198,12 @@ func (m *MemoryInbox) Bury(ctx context.Context, delivery Delivery, why string) e
 	letter := DeadLetter{
 		Entry: m.remove(delivery.Sequence), Sequence: delivery.Sequence, Attempts: delivery.Attempt, Reason: reason.Shorten(why), BuriedAt: time.Now(),
 	}
-	if m.deadCount >= m.options.MaxDeadLetters {
+	for m.deadCount > 0 && (m.deadCount >= m.options.MaxDeadLetters || m.deadBytes+len(letter.Body) > m.options.MaxBytes) {
 		m.dropOldestDeadLetter()
 	}
 	m.dead[letter.Endpoint] = append(m.dead[letter.Endpoint], letter)
 	m.deadCount++
+	m.deadBytes += len(letter.Body)
 	m.schedule.Finish(delivery.Sequence)
 	return nil
 }
@@ -214,12 +218,14 @@ func (m *MemoryInbox) dropOldestDeadLetter() {
 	m.takeDeadLetters(oldest, []int64{m.dead[oldest][0].Sequence})
 }
 
-// takeDeadLetters removes the dead letters with these numbers, or all.
+// takeDeadLetters removes the dead letters with these numbers.
 func (m *MemoryInbox) takeDeadLetters(endpoint string, sequences []int64) []DeadLetter {
 	var taken, left []DeadLetter
+	all := slices.Contains(sequences, AllDeadLetters)
 	for _, letter := range m.dead[endpoint] {
-		if len(sequences) == 0 || slices.Contains(sequences, letter.Sequence) {
+		if all || slices.Contains(sequences, letter.Sequence) {
 			taken = append(taken, letter)
+			m.deadBytes -= len(letter.Body)
 		} else {
 			left = append(left, letter)
 		}

@@ -1,7 +1,10 @@
 package webhook_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/salebot-go/salebot/webhook"
 	"github.com/salebot-go/salebot/webhook/inboxtest"
@@ -23,5 +26,36 @@ func memoryStore(testing.TB) inboxtest.Store {
 		OpenSmall: func(_ testing.TB, entries int) webhook.Inbox {
 			return webhook.NewMemoryInbox(webhook.MemoryOptions{MaxEvents: entries})
 		},
+	}
+}
+
+// TestMemoryOfDeadLettersIsBounded checks that what was given up does not grow beyond
+// its number or its size, and that the newest stay.
+func TestMemoryOfDeadLettersIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]webhook.MemoryOptions{"by number": {MaxDeadLetters: 3}, "by size": {MaxBytes: 3 << 10}} {
+		inbox := webhook.NewMemoryInbox(options)
+		for range 10 {
+			if _, err := inbox.Put(t.Context(), webhook.Entry{Endpoint: "e", Body: strings.Repeat("x", 1<<10)}); err != nil {
+				t.Fatal(err)
+			}
+			deliveries, err := inbox.Lease(t.Context(), webhook.LeaseRequest{Endpoint: "e", Max: 1, Duration: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := inbox.Bury(t.Context(), deliveries[0], "no"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var left []int64
+		for letter, err := range inbox.DeadLetters(t.Context(), "e") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			left = append(left, letter.Sequence)
+		}
+		if !slices.Equal(left, []int64{8, 9, 10}) {
+			t.Errorf("%s: dead letters %v, want the last three", name, left)
+		}
 	}
 }

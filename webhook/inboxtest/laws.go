@@ -322,6 +322,10 @@ func buriesAndRedrives(t *testing.T, store Store) {
 		}
 	}
 	redrive(0, letters[0].Sequence+1000)
+	redrive(0) // a selection that turned out empty
+	if n, err := o.Discard(o.ctx, endpoint); err != nil || n != 0 {
+		t.Fatalf("discard nothing: %d, %v; want 0", n, err)
+	}
 	redrive(1, letters[1].Sequence)
 	// It is older than what still waits, and comes first.
 	again := o.one()
@@ -332,8 +336,8 @@ func buriesAndRedrives(t *testing.T, store Store) {
 	if n, err := o.Discard(o.ctx, endpoint, letters[0].Sequence); err != nil || n != 1 {
 		t.Fatalf("discard: %d, %v; want 1", n, err)
 	}
-	redrive(2)
-	redrive(0)
+	redrive(2, webhook.AllDeadLetters)
+	redrive(0, webhook.AllDeadLetters)
 	o.counts(webhook.Counts{Waiting: 4})
 	var order []salebot.MessageID
 	for range 4 {
@@ -398,7 +402,7 @@ func keepsEndpointsApart(t *testing.T, store Store) {
 	if letters := o.deadLetters(); len(letters) != 0 {
 		t.Fatalf("dead letters of another endpoint: %+v", letters)
 	}
-	if n, err := o.Redrive(o.ctx, endpoint); n != 0 || err != nil {
+	if n, err := o.Redrive(o.ctx, endpoint, webhook.AllDeadLetters); n != 0 || err != nil {
 		t.Fatalf("redrive: %d, %v", n, err)
 	}
 	if n, err := o.Discard(o.ctx, endpoint, deliveries[0].Sequence); n != 0 || err != nil {
@@ -429,8 +433,8 @@ func refusesAfterClose(t *testing.T, store Store) {
 	}
 	_, put := o.Put(o.ctx, entry(1, 2))
 	_, lease := o.Lease(o.ctx, webhook.LeaseRequest{Endpoint: endpoint, Max: 1, Duration: long})
-	_, redrive := o.Redrive(o.ctx, endpoint)
-	_, discard := o.Discard(o.ctx, endpoint)
+	_, redrive := o.Redrive(o.ctx, endpoint, webhook.AllDeadLetters)
+	_, discard := o.Discard(o.ctx, endpoint, 1)
 	_, counts := o.Counts(o.ctx, endpoint)
 	var letters error
 	for _, err := range o.DeadLetters(o.ctx, endpoint) {
