@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -68,8 +67,8 @@ func (w *workers) dispatch() {
 		}
 		h.health.lease.note(err, time.Now())
 		switch {
-		case errors.Is(err, ErrClosed):
-			h.logger.LogAttrs(w.leasing, slog.LevelError, "webhook inbox was closed before its handler")
+		case lasts(err):
+			h.logger.LogAttrs(w.leasing, slog.LevelError, "webhook inbox was closed before its handler, or is broken", slog.Any("error", err))
 			return
 		case err != nil:
 			h.logger.LogAttrs(w.leasing, slog.LevelError, "webhook inbox cannot hand out events", slog.Any("error", err))

@@ -68,9 +68,16 @@ func (i *Inbox) Discard(ctx context.Context, endpoint string, sequences ...int64
 // eachDeadLetter removes dead letters and calls change with each of them, and done
 // when that is on the disk.
 func (i *Inbox) eachDeadLetter(ctx context.Context, endpoint string, sequences []int64, change func(*writer, *row) error, done func(*row)) (int, error) {
+	if err := i.condition.usable(); err != nil {
+		return 0, err
+	}
+	all := slices.Contains(sequences, webhook.AllDeadLetters)
+	if all {
+		sequences = nil
+	}
 	total := 0
 	var last int64
-	for {
+	for more := all || len(sequences) > 0; more; {
 		wanted := sequences[:min(len(sequences), deadLettersAtOnce)]
 		var rows []row
 		read := 0
@@ -94,15 +101,10 @@ func (i *Inbox) eachDeadLetter(ctx context.Context, endpoint string, sequences [
 			return total, err
 		}
 		total += len(rows)
-		if len(sequences) > 0 {
-			sequences = sequences[len(wanted):]
-			if len(sequences) == 0 {
-				return total, nil
-			}
-		} else if read < deadLettersAtOnce {
-			return total, nil
-		}
+		sequences = sequences[len(wanted):]
+		more = len(sequences) > 0 || all && read == deadLettersAtOnce
 	}
+	return total, nil
 }
 
 // deadLetters reads the wanted dead letters, or those after the last one.

@@ -74,7 +74,7 @@ func TestFullFileCanBeWorkedOff(t *testing.T) {
 	if counts, err := inbox.Counts(t.Context(), endpoint); err != nil || counts != (webhook.Counts{Dead: kept}) {
 		t.Errorf("%+v, %v; want %d dead letters", counts, err, kept)
 	}
-	if n, err := inbox.Discard(t.Context(), endpoint); n != kept || err != nil {
+	if n, err := inbox.Discard(t.Context(), endpoint, webhook.AllDeadLetters); n != kept || err != nil {
 		t.Errorf("discarded %d of %d, %v", n, kept, err)
 	}
 	put(t, inbox, event(9000, 9000))

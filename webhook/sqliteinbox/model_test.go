@@ -276,10 +276,13 @@ func (m *machine) Bury(r *rapid.T) {
 	}
 }
 
-// pick draws some of the dead letters, or none, which stands for all.
+// pick draws all of the dead letters, one of them, or none.
 func (m *machine) pick(r *rapid.T) (sequences []int64, picked []*expected) {
-	if len(m.dead) == 0 || rapid.Bool().Draw(r, "all") {
-		return nil, m.dead
+	switch {
+	case rapid.Bool().Draw(r, "none"):
+		return nil, nil
+	case len(m.dead) == 0 || rapid.Bool().Draw(r, "all"):
+		return []int64{webhook.AllDeadLetters}, m.dead
 	}
 	e := m.dead[rapid.IntRange(0, len(m.dead)-1).Draw(r, "dead letter")]
 	return []int64{e.sequence, e.sequence, 1 << 60}, []*expected{e}

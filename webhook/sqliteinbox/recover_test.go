@@ -360,7 +360,7 @@ func TestSameNumberTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	inbox.Execute(t, "INSERT INTO dead_letter SELECT * FROM event WHERE sequence = 2")
-	if n, err := inbox.Redrive(t.Context(), endpoint); n != 2 || err != nil {
+	if n, err := inbox.Redrive(t.Context(), endpoint, webhook.AllDeadLetters); n != 2 || err != nil {
 		t.Errorf("%d came back, %v; want 2", n, err)
 	}
 	if got := take(t, inbox, 9); len(got) != 3 {
