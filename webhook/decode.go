@@ -118,7 +118,9 @@ func (d *decoder) document(source document, depth int) error {
 		case "created_at":
 			d.check(e.CreatedAt.UnmarshalJSON(source.bytes[from:to]), "created_at")
 		case "message_from_outside":
-			d.check(d.outside.UnmarshalJSON(source.bytes[from:to]), "message_from_outside")
+			var origin salebot.HistoryOrigin // not d.outside, which would put d on the heap
+			d.check(origin.UnmarshalJSON(source.bytes[from:to]), "message_from_outside")
+			d.outside = origin
 		}
 	}
 	return w.End()
@@ -205,7 +207,7 @@ func (d *decoder) check(err error, name string) {
 }
 
 func (d *decoder) number(value, name string) int64 {
-	if number, ok := smallNumber(value); ok {
+	if number, ok := smallNumber(value); ok || value == "null" {
 		return number
 	}
 	number, err := wire.Int([]byte(value))

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// limit is a context that ends after a time, and not with the one that it is made
-// of. Other than that of context.WithTimeout its timer only runs once somebody waits
+// limit is a context that ends after a time, and not with the one whose values it
+// has. Other than that of context.WithTimeout its timer only runs once somebody waits
 // for its end, which an inbox that takes an event at once does not.
 type limit struct {
 	context.Context

@@ -15,7 +15,7 @@ func TestLimit(t *testing.T) {
 		outer, cancel := context.WithCancel(context.WithValue(t.Context(), limitKey{}, "value"))
 		cancel()
 		begin := time.Now()
-		l := &limit{Context: context.WithoutCancel(outer), until: begin.Add(time.Second)}
+		l := &limit{Context: outer, until: begin.Add(time.Second)}
 		if until, ok := l.Deadline(); !ok || !until.Equal(begin.Add(time.Second)) || l.Value(limitKey{}) != "value" || l.Err() != nil {
 			t.Errorf("until %v, %v, value %v, error %v", until, ok, l.Value(limitKey{}), l.Err())
 		}

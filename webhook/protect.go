@@ -45,16 +45,8 @@ func (p *protected) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // limitReading sets the time in which the body has to come, for strangers too: nobody
-// wants theirs, but the server would wait for it. It returns what can take the limit
-// away again; nil where there is none, as under a ResponseWriter that cannot have
-// one.
-func (c *config) limitReading(w http.ResponseWriter, r *http.Request) *http.ResponseController {
-	if !hasBody(r) {
-		return nil
-	}
-	control := http.NewResponseController(w)
-	if control.SetReadDeadline(time.Now().Add(c.readTimeout)) != nil {
-		return nil
-	}
-	return control
+// wants theirs, but the server would wait for it. It returns false where there is no
+// limit, as under a ResponseWriter that cannot have one.
+func (c *config) limitReading(w http.ResponseWriter, r *http.Request) bool {
+	return hasBody(r) && http.NewResponseController(w).SetReadDeadline(time.Now().Add(c.readTimeout)) == nil
 }

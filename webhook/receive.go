@@ -114,7 +114,7 @@ var (
 // serve does everything but answer. It returns the size of the body and what kept
 // the request from being accepted; nil if nothing did.
 func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) (size int, refused *refusal) {
-	control := h.limitReading(w, r)
+	limited := h.limitReading(w, r)
 	switch r.Method {
 	case http.MethodPost, http.MethodGet, http.MethodHead:
 	default:
@@ -136,9 +136,9 @@ func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if refused != nil {
 		return len(body), refused
 	}
-	if control != nil {
+	if limited {
 		// The connection goes on, and so does the watch for its end.
-		_ = control.SetReadDeadline(time.Time{})
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}
 	event, err := decode(body, h.depthLimit)
 	if err != nil {
@@ -273,7 +273,7 @@ func (h *Handler) offer(ctx context.Context, event *Event, body string) (receipt
 	// A sender that hangs up now has sent its event all the same, and may never send
 	// it again.
 	now := time.Now()
-	limited := &limit{Context: context.WithoutCancel(ctx), until: now.Add(h.putTimeout)}
+	limited := &limit{Context: ctx, until: now.Add(h.putTimeout)}
 	defer limited.end(context.Canceled)
 	receipt, err = h.inbox.Put(limited, Entry{ //nolint:contextcheck // it is made of the caller's
 		Endpoint:   h.endpoint,

@@ -13,7 +13,9 @@ import (
 type ServiceTexts struct {
 	texts    map[string]bool
 	prefixes []string
-	checks   []func(*Event) bool
+	// shapes says that callbacks and messages without content count.
+	shapes bool
+	checks []func(*Event) bool
 }
 
 // knownServiceTexts are the notices that were documented or seen.
@@ -29,10 +31,7 @@ var knownServiceTexts = ServiceTexts{
 		"client_unsubscribed": true,
 	},
 	prefixes: []string{"client_silent_"},
-	checks: []func(*Event) bool{
-		func(e *Event) bool { return isCallbackText(e.Text) },
-		func(e *Event) bool { return e.Text == "" && !e.hasAttachments() },
-	},
+	shapes:   true,
 }
 
 // KnownServiceTexts recognizes the service events that the reference or public
@@ -88,13 +87,17 @@ func (s ServiceTexts) Match(e *Event) bool {
 			return true
 		}
 	}
-	if len(s.checks) == 0 {
-		return false
+	if s.shapes && (isCallbackText(e.Text) || e.Text == "" && !e.hasAttachments()) {
+		return true
 	}
-	// A check may ask for IsService, which must not lead back to it.
-	plain := *e
-	plain.serviceTexts = nil
-	return slices.ContainsFunc(s.checks, func(check func(*Event) bool) bool { return check(&plain) })
+	return len(s.checks) > 0 && s.check(*e)
+}
+
+// check asks the functions of WithCheck, of a copy: one that asks for IsService must
+// not be led back to itself.
+func (s *ServiceTexts) check(e Event) bool {
+	e.serviceTexts = nil
+	return slices.ContainsFunc(s.checks, func(check func(*Event) bool) bool { return check(&e) })
 }
 
 // IsService says whether the event is a notice rather than a message of a person: by

@@ -41,7 +41,8 @@ type discard struct {
 	status int
 }
 
-func (d *discard) Header() http.Header           { return d.header }
-func (*discard) Write(text []byte) (int, error)  { return len(text), nil }
-func (d *discard) WriteHeader(status int)        { d.status = status }
-func (*discard) SetReadDeadline(time.Time) error { return nil }
+func (d *discard) Header() http.Header             { return d.header }
+func (*discard) Write(text []byte) (int, error)    { return len(text), nil }
+func (*discard) WriteString(s string) (int, error) { return len(s), nil }
+func (d *discard) WriteHeader(status int)          { d.status = status }
+func (*discard) SetReadDeadline(time.Time) error   { return nil }

@@ -53,12 +53,11 @@ func (s *scanner[T]) where(err error) error {
 
 func (s *scanner[T]) space() {
 	for s.at < len(s.text) {
-		switch s.text[s.at] {
-		case ' ', '\n', '\r', '\t':
-			s.at++
-		default:
+		// Nearly always there is none.
+		if c := s.text[s.at]; c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
 			return
 		}
+		s.at++
 	}
 }
 
