@@ -93,6 +93,6 @@
 //	SELECT date(accepted / 1000000, 'unixepoch'), count(*) FROM seen GROUP BY 1;
 //
 // Rows should not be changed by hand, since their checksums would be wrong; use
-// [Inbox.Redrive] and [Inbox.Discard]. A long transaction of a reader lets the log
-// grow.
+// [Inbox.Redrive] and [Inbox.Discard]. The log beside the file takes up
+// to 40 MB, and more while a reader has a long transaction.
 package sqliteinbox
