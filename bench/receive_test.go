@@ -84,6 +84,12 @@ func TestLoadIsKept(t *testing.T) {
 				if err != nil || counts.Pending() == 0 {
 					t.Errorf("kept: %+v, %v", counts, err)
 				}
+				if err := receive.Empty(t.Context(), inbox, handler.Endpoint()); err != nil {
+					t.Error(err)
+				}
+				if counts, err = inbox.Counts(t.Context(), handler.Endpoint()); err != nil || counts.Pending() != 0 {
+					t.Errorf("left: %+v, %v", counts, err)
+				}
 			}
 			if err := handler.Stop(t.Context()); err != nil {
 				t.Error(err)

@@ -5,6 +5,7 @@ package receive
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -112,6 +113,30 @@ type silent struct{ webhook.Inbox }
 func (s silent) Lease(ctx context.Context, _ webhook.LeaseRequest) ([]webhook.Delivery, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
+}
+
+// Empty takes all events out of an inbox.
+func Empty(ctx context.Context, inbox webhook.Inbox, endpoint string) error {
+	const atOnce = 1000
+	for {
+		counts, err := inbox.Counts(ctx, endpoint)
+		if err != nil || counts.Pending() == 0 {
+			return err
+		}
+		deliveries, err := inbox.Lease(ctx, webhook.LeaseRequest{Endpoint: endpoint, Max: atOnce, Duration: time.Minute})
+		if err != nil {
+			return err
+		}
+		var group sync.WaitGroup
+		failures := make([]error, len(deliveries))
+		for i, delivery := range deliveries {
+			group.Go(func() { failures[i] = inbox.Commit(ctx, delivery) })
+		}
+		group.Wait()
+		if err := errors.Join(failures...); err != nil {
+			return err
+		}
+	}
 }
 
 // nothing keeps nothing.
