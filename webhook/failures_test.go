@@ -364,3 +364,40 @@ func TestDeadLetterEvent(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestDeadLettersAreTold checks that a person can be told of each event that is given
+// up, and that it is in the inbox by then.
+func TestDeadLettersAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+		var told []webhook.DeadLetter
+		handler := newHandler(t, func(_ context.Context, event *webhook.Event) error {
+			if event.Text == "bad" {
+				return webhook.Permanent(errors.New("never"))
+			}
+			return nil
+		}, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithWorkers(1), webhook.WithDeadLetterFunc(func(ctx context.Context, letter webhook.DeadLetter) {
+			counts, err := inbox.Counts(ctx, webhook.DefaultEndpoint)
+			if err != nil || counts.Dead != 1 {
+				t.Errorf("%+v, %v", counts, err)
+			}
+			told = append(told, letter)
+			panic("telling fails")
+		}))
+		for id, text := range []string{"good", "bad", "good"} {
+			accepted(t, handler, message(1, salebot.MessageID(id+1), text))
+		}
+		if err := handler.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if len(told) != 1 || told[0].MessageID != 2 || told[0].Reason != "never" || told[0].Attempts != 1 {
+			t.Errorf("told of %+v", told)
+		}
+		accepted(t, handler, message(1, 4, "after waiting"))
+		if err := handler.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -159,6 +159,11 @@ func (h *Handler) settle(ctx context.Context, delivery Delivery, v verdict) {
 	}
 	if err := h.persist(ctx, delivery, settle); err != nil {
 		log(slog.LevelError, "webhook event could not be settled and will be handled again", err)
+		return
+	}
+	if v.final && h.onDeadLetter != nil {
+		letter := DeadLetter{Entry: delivery.Entry, Sequence: delivery.Sequence, Attempts: delivery.Attempt, Reason: v.text, BuriedAt: time.Now()}
+		h.guard(ctx, func() { h.onDeadLetter(ctx, letter) })
 	}
 }
 

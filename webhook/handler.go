@@ -103,6 +103,11 @@ func (h *Handler) Inbox() Inbox { return h.inbox }
 // Endpoint returns the name under which the inbox keeps the handler's events.
 func (h *Handler) Endpoint() string { return h.endpoint }
 
+// Wait waits until nothing that is kept for this endpoint is left to be handled,
+// repetitions and what comes meanwhile included. It is meant for tests. The error is
+// that of the context, or ErrStopped after Stop.
+func (h *Handler) Wait(ctx context.Context) error { return h.workers.drain(ctx) }
+
 // Shutdown ends the handler and drains its inbox: new requests are refused, those
 // under way are answered, and everything that is kept for this endpoint is handled,
 // repetitions included, before it returns nil. Call it after http.Server.Shutdown.
@@ -196,7 +201,8 @@ func (c *config) after(ctx context.Context, attempt salebot.Attempt) {
 	}
 }
 
-// guard keeps the panic of a hook from costing an event or the process.
+// guard keeps the panic of a function that only observes from costing an event or the
+// process.
 func (c *config) guard(ctx context.Context, hook func()) {
 	defer func() {
 		if value := recover(); value != nil {

@@ -136,15 +136,15 @@ type DeadLetter struct {
 type Counts struct {
 	// Waiting entries can be handed out, or follow one of their client that is
 	// handed out first.
-	Waiting int
+	Waiting int `json:"waiting"`
 	// Delayed entries were released and have to wait.
-	Delayed int
+	Delayed int `json:"delayed"`
 	// Leased entries are handed out.
-	Leased int
+	Leased int `json:"leased"`
 	// Dead entries are dead letters.
-	Dead int
+	Dead int `json:"dead"`
 	// Damaged entries were found unreadable and set apart.
-	Damaged int
+	Damaged int `json:"damaged"`
 }
 
 // Event decodes the body, as a Handler did that gave the entry up.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math"
@@ -50,6 +51,7 @@ type config struct {
 	outgoing      bool
 	serviceEvents bool
 	repeatUnknown bool
+	onDeadLetter  func(context.Context, DeadLetter)
 	serviceTexts  ServiceTexts
 	filter        func(*Event) bool
 	hooks         []salebot.Hook
@@ -340,6 +342,20 @@ func WithFilter(wanted func(*Event) bool) Option {
 			return badOption("WithFilter", "the function is nil")
 		}
 		c.filter = wanted
+		return nil
+	}
+}
+
+// WithDeadLetterFunc calls a function with each event that has become a dead letter,
+// for example to tell a person. It is called after the inbox has kept the dead letter,
+// from several goroutines at once, and holds up a worker; a panic of it is logged. What
+// became of an event in a process that died is not told.
+func WithDeadLetterFunc(tell func(ctx context.Context, letter DeadLetter)) Option {
+	return func(c *config) error {
+		if tell == nil {
+			return badOption("WithDeadLetterFunc", "the function is nil")
+		}
+		c.onDeadLetter = tell
 		return nil
 	}
 }

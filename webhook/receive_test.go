@@ -382,6 +382,7 @@ func TestOptions(t *testing.T) {
 		"bad policy":                        {anyone, webhook.WithRetryPolicy(webhook.RetryPolicy{MaxAttempts: -1})},
 		"policy with base over the maximum": {anyone, webhook.WithRetryPolicy(webhook.RetryPolicy{BaseDelay: time.Hour, MaxDelay: time.Minute})},
 		"nil filter":                        {anyone, webhook.WithFilter(nil)},
+		"nobody to tell":                    {anyone, webhook.WithDeadLetterFunc(nil)},
 		"empty hook":                        {anyone, webhook.WithHook(salebot.Hook{})},
 		"nil logger":                        {anyone, webhook.WithLogger(nil)},
 	} {
