@@ -95,7 +95,7 @@ func (s ServiceTexts) Match(e *Event) bool {
 
 // check asks the functions of WithCheck, of a copy: one that asks for IsService must
 // not be led back to itself.
-func (s *ServiceTexts) check(e Event) bool {
+func (s ServiceTexts) check(e Event) bool {
 	e.serviceTexts = nil
 	return slices.ContainsFunc(s.checks, func(check func(*Event) bool) bool { return check(&e) })
 }
