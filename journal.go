@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/salebot-go/salebot/internal/filelock"
 )
 
 // JournalState is what a journal knows about an item.
@@ -99,13 +101,16 @@ func OpenFileJournal(path, job string) (*FileJournal, error) {
 	}
 	j := &FileJournal{file: file, states: map[journalKey]JournalState{}}
 	if err := j.load(job); err != nil {
-		return nil, fmt.Errorf("salebot: journal %s: %w", path, errors.Join(err, unlockFile(file), file.Close()))
+		return nil, fmt.Errorf("salebot: journal %s: %w", path, errors.Join(err, filelock.Unlock(file), file.Close()))
 	}
 	return j, nil
 }
 
 func (j *FileJournal) load(job string) error {
-	if err := lockFile(j.file); err != nil {
+	switch err := filelock.Lock(j.file); {
+	case errors.Is(err, filelock.ErrHeld):
+		return ErrJournalInUse
+	case err != nil:
 		return err
 	}
 	reader := bufio.NewReaderSize(j.file, 64<<10)
@@ -274,7 +279,7 @@ func (j *FileJournal) Close() error {
 	if errors.Is(j.failed, os.ErrClosed) {
 		return nil
 	}
-	err := errors.Join(j.file.Sync(), unlockFile(j.file), j.file.Close())
+	err := errors.Join(j.file.Sync(), filelock.Unlock(j.file), j.file.Close())
 	j.failed = os.ErrClosed
 	return err
 }

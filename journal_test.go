@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot/internal/filelock"
 )
 
 func openJournal(t testing.TB, path, job string) *FileJournal {
@@ -283,7 +285,7 @@ func TestJournalLockChild(t *testing.T) {
 // Two processes, or two runs of one, cannot work with the same journal.
 func TestJournalLock(t *testing.T) {
 	t.Parallel()
-	if runtime.GOOS == "windows" {
+	if !filelock.Works {
 		t.Skip("this system has no such lock")
 	}
 	path := filepath.Join(t.TempDir(), "journal")

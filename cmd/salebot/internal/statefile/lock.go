@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/salebot-go/salebot/internal/filelock"
 )
 
 // ErrInUse says that another program keeps its state in the file.
@@ -28,8 +30,11 @@ func Take(path string) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the state file: %w", err)
 	}
-	if err := lockFile(file); err != nil {
+	if err := filelock.Lock(file); err != nil {
 		_ = file.Close()
+		if errors.Is(err, filelock.ErrHeld) {
+			err = ErrInUse
+		}
 		return nil, fmt.Errorf("the state file %s cannot be used: %w", path, err)
 	}
 	removeLeftOvers(path)
@@ -37,7 +42,7 @@ func Take(path string) (*Lock, error) {
 }
 
 // Release lets another program have the state file.
-func (l *Lock) Release() error { return errors.Join(unlockFile(l.file), l.file.Close()) }
+func (l *Lock) Release() error { return errors.Join(filelock.Unlock(l.file), l.file.Close()) }
 
 // followed returns the file that a link points to, so that a link stays a link and
 // a file has one lock under all its names.
