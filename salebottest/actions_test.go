@@ -2,6 +2,7 @@ package salebottest_test
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -406,7 +407,11 @@ func TestDeals(t *testing.T) {
 	require.ErrorIs(t, err, salebot.ErrOrderNotFound)
 	require.JSONEq(t, `{"status":"order 12345 not found"}`, post(t, emulator, "set_order_vars", `{"client_id":25554,"order_id":12345,"variables":{"a":1}}`).body)
 	require.JSONEq(t, `{"status":"order not found"}`, get(t, emulator, "get_order_state?client_id=25554&order_id=12345").body)
-	require.JSONEq(t, `{"status":"budget must be a number"}`, post(t, emulator, "create_order", `{"client_id":25554,"budget":"much"}`).body)
+	refused := post(t, emulator, "create_order", `{"client_id":25554,"budget":"much"}`)
+	require.Equal(t, http.StatusBadRequest, refused.status)
+	require.Contains(t, refused.body, "budget must be a number")
+	require.NoError(t, emulator.SetAnswers(salebottest.Answers{InvalidParameter: salebottest.Reply{Status: 422, Body: "no: {problem}"}}))
+	require.Equal(t, "no: budget must be a number", post(t, emulator, "create_order", `{"client_id":25554,"budget":"much"}`).body)
 }
 
 func TestAssignToUser(t *testing.T) {

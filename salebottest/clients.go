@@ -93,17 +93,17 @@ func (p *project) seedClient(seed Client, now int64) (*client, error) {
 	c.platform = keptPlatformID(c.kind, c.platform)
 	switch {
 	case c.id < 0:
-		return nil, fmt.Errorf("salebottest: client %d: the number must be positive", c.id)
+		return nil, fmt.Errorf("client %d: the number must be positive", c.id)
 	case p.clients[c.id] != nil:
-		return nil, fmt.Errorf("salebottest: client %d is in the project already", c.id)
+		return nil, fmt.Errorf("client %d is in the project already", c.id)
 	case p.persons[c.person] != nil:
-		return nil, fmt.Errorf("salebottest: %v %s of bot %q is in the project already, as client %d",
+		return nil, fmt.Errorf("%v %s of bot %q is in the project already, as client %d",
 			c.kind, c.platform, c.group, p.persons[c.person].id)
 	}
 	for name, value := range seed.Variables {
 		encoded, err := encodedVariable(value)
 		if err != nil {
-			return nil, fmt.Errorf("salebottest: variable %q: %w", name, err)
+			return nil, fmt.Errorf("variable %q: %w", name, err)
 		}
 		c.save(name, encoded)
 	}
@@ -248,6 +248,7 @@ func (c *call) loadClient(element json.RawMessage) []byte {
 	if element[0] == '{' {
 		p.members, _ = p.membersOf(element)
 	}
+	p.noteUnknown(c.row)
 	p.notePlaceholders()
 	o := object{in: c.project}
 	echo := func(name string) {
@@ -321,7 +322,7 @@ func getClients(c *call) reply {
 	if err != nil || limit < 1 {
 		return c.project.invalid("limit must be a positive number")
 	}
-	limit = min(limit, largestPage)
+	limit = c.capped(limit, largestPage)
 	roll, forwards := c.project.roll, c.parameters.flag("reverse", false)
 	id, problem := c.optionalID("list")
 	if problem != nil {

@@ -1,6 +1,7 @@
 package salebottest
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -24,18 +25,18 @@ type Timer interface {
 	Stop() bool
 }
 
-// duration is a time that is text in JSON, such as "1.5s". Numbers are read too;
+// Duration is a time that is text in JSON, such as "1.5s". Numbers are read too;
 // they are nanoseconds.
-type duration time.Duration
+type Duration time.Duration
 
 // MarshalText writes a duration.
-func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
 // UnmarshalJSON reads a duration.
-func (d *duration) UnmarshalJSON(value []byte) error {
+func (d *Duration) UnmarshalJSON(value []byte) error {
 	n, err := wholeNumber(value)
 	if err == nil {
-		*d = duration(n)
+		*d = Duration(n)
 		return nil
 	}
 	text, err := wire.Text(value)
@@ -43,7 +44,7 @@ func (d *duration) UnmarshalJSON(value []byte) error {
 		return err
 	}
 	read, err := time.ParseDuration(text)
-	*d = duration(read)
+	*d = Duration(read)
 	return err
 }
 
@@ -53,7 +54,8 @@ func (realClock) Now() time.Time { return time.Now() }
 
 func (realClock) AfterFunc(wait time.Duration, f func()) Timer { return time.AfterFunc(wait, f) }
 
-// movableClock is a clock that a person can put forward.
+// movableClock is a clock that a person can put forward. The offset changes with
+// the lock of the emulator held, because it is part of the state.
 type movableClock struct {
 	Clock
 	offset atomic.Int64
@@ -71,8 +73,10 @@ func (e *Emulator) Now() time.Time { return e.clock.now() }
 // it, because time.Sleep does the same for the program under test too.
 func (e *Emulator) Advance(by time.Duration) {
 	if by > 0 {
-		e.clock.offset.Add(int64(by))
 		e.mu.Lock()
+		// A sum that runs over would put the clock back.
+		offset := e.clock.offset.Load()
+		e.clock.offset.Store(offset + min(int64(by), math.MaxInt64-offset))
 		// The timer counts in the time before.
 		e.stopTimer()
 		e.mu.Unlock()

@@ -163,7 +163,7 @@ func (c *client) position(id salebot.MessageID) int {
 	return -1
 }
 
-var errNoButton = errors.New("salebottest: there is no such button")
+var errNoButton = errors.New("there is no such button")
 
 // PressUnder is Press for the button of one message, given by the number of the
 // message and the place of the button in it, counted from 0.

@@ -36,7 +36,7 @@ type Emulator struct {
 func New(options ...Option) *Emulator {
 	e, err := build(options)
 	if err != nil {
-		panic(err)
+		panic(fmt.Errorf("salebottest: %w", err))
 	}
 	return e
 }
@@ -68,36 +68,55 @@ func build(options []Option) (*Emulator, error) {
 	if err := e.Reset(); err != nil {
 		return nil, err
 	}
-	if err := e.SetWebhook(c.webhook); err != nil {
+	if err := e.setWebhook(c.webhook); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-// Reset returns the project to the state that the options described. Logs and
-// faults are emptied; keys, answers, the webhook and the clock stay as they are.
+// Reset returns the project to the state that the options described, and the
+// clock to the real time, or to the offset of a state that WithProject set. Logs
+// and faults are emptied, and deliveries to the webhook that wait or are under way
+// are given up: when Reset returns, nothing from before is sent any more. Keys,
+// answers and the webhook stay as they are.
+//
+// Reset ends the contexts of such requests and waits, as Close does, until a
+// Webhook.Handler that has one returns; so a handler must not call Reset itself.
 func (e *Emulator) Reset() error {
+	before, err := e.beginAnew()
+	if err != nil {
+		return err
+	}
+	e.changes.notify()
+	// A receiver that has a request may need the lock to answer it.
+	before.end()
+	return nil
+}
+
+// beginAnew resets all but the deliveries that are under way, which it returns.
+func (e *Emulator) beginAnew() (*round, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	fresh, err := e.seed()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e.replace(fresh)
 	e.faults.clear()
 	e.log.clear()
-	e.webhook.clear()
-	e.changes.notify()
-	return nil
+	return e.webhook.clear(), nil
 }
 
-// replace puts another state in the place of the present one, but keeps the
-// settings. The lock is held.
+// replace puts another state and its clock in the place of the present ones, but
+// keeps the settings. The lock is held.
 func (e *Emulator) replace(fresh *project) {
 	if e.project != nil {
 		fresh.answers, fresh.location, fresh.outbox = e.project.answers, e.project.location, e.project.outbox
 	}
 	e.project = fresh
+	e.clock.offset.Store(int64(fresh.clockOffset))
+	// The timer counts in the time before.
+	e.stopTimer()
 	e.setTimer()
 }
 

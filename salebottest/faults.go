@@ -74,20 +74,20 @@ type Fault struct { //nolint:recvcheck // MarshalJSON has to work for values, an
 type faultInJSON struct {
 	plainFault
 
-	RetryAfter duration `json:"retry_after,omitempty"`
-	Delay      duration `json:"delay,omitempty"`
+	RetryAfter Duration `json:"retry_after,omitempty"`
+	Delay      Duration `json:"delay,omitempty"`
 }
 
 type plainFault Fault
 
 // MarshalJSON writes times as text, such as "1.5s".
 func (f Fault) MarshalJSON() ([]byte, error) {
-	return json.Marshal(faultInJSON{plainFault(f), duration(f.RetryAfter), duration(f.Delay)})
+	return json.Marshal(faultInJSON{plainFault(f), Duration(f.RetryAfter), Duration(f.Delay)})
 }
 
 // UnmarshalJSON reads a fault. Times may be text or numbers of nanoseconds.
 func (f *Fault) UnmarshalJSON(text []byte) error {
-	shape := faultInJSON{plainFault(*f), duration(f.RetryAfter), duration(f.Delay)}
+	shape := faultInJSON{plainFault(*f), Duration(f.RetryAfter), Duration(f.Delay)}
 	if err := json.Unmarshal(text, &shape); err != nil {
 		return err
 	}

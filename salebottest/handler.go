@@ -140,7 +140,9 @@ func (e *Emulator) currentAnswers() *Answers {
 
 // carryOut runs the handler of an action.
 func (e *Emulator) carryOut(row *action.Row, route route, p parameters, entry *Request) reply {
-	p.applyMapping(row)
+	if !p.applyMapping(row) && row.Place != action.Array {
+		p.noteUnknown(row)
+	}
 	p.notePlaceholders()
 	c := call{row: row, parameters: p}
 	var answer reply

@@ -23,7 +23,7 @@ func getHistory(c *call) reply {
 	if target == nil {
 		return refused
 	}
-	limit = min(limit, largestHistory)
+	limit = c.capped(limit, largestHistory)
 	text := []byte{'['}
 	answered, listed := false, int64(0)
 	for i := len(target.history) - 1; i >= 0 && listed < limit; i-- {

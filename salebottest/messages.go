@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -210,11 +211,11 @@ func (e *Emulator) speak(id salebot.ClientID, write func(*project, *client, int6
 }
 
 func noClient(id salebot.ClientID) error {
-	return fmt.Errorf("salebottest: there is no client %d", id)
+	return fmt.Errorf("there is no client %d", id)
 }
 
 // errNotPressed says that a button cannot be pressed here.
-var errNotPressed = errors.New("salebottest: such a button opens something outside the conversation, which the emulator does not do")
+var errNotPressed = errors.New("such a button opens something outside the conversation, which the emulator does not do")
 
 // Press lets a client press the button with a text, the latest one where several
 // messages have it. A button that asks for the phone number sends it; a button
@@ -265,7 +266,7 @@ func (c *client) button(text string) (Button, error) {
 			captions = append(captions, button.Text)
 		}
 	}
-	return Button{}, fmt.Errorf("salebottest: client %d has no button %q, only %q", c.id, text, captions)
+	return Button{}, fmt.Errorf("client %d has no button %q, only %q", c.id, text, captions)
 }
 
 // WriteAsEmployee lets an employee write to a client.
@@ -277,7 +278,7 @@ func (e *Emulator) WriteAsEmployee(id salebot.ClientID, email, text string) (wri
 		}
 		at := slices.IndexFunc(p.employees, func(known Employee) bool { return known.Email == email })
 		if at < 0 {
-			return fmt.Errorf("salebottest: there is no employee %q", email)
+			return fmt.Errorf("there is no employee %q", email)
 		}
 		written = c.export(p.append(c, message{at: now, text: text, more: &details{employee: new(p.employees[at])}}))
 		return nil
@@ -299,6 +300,7 @@ func (c *call) content() (what content, problem *reply) {
 	case address != "" && kind == "":
 		return what, new(c.project.required("attachment_type"))
 	case address != "":
+		c.noteAttachment(kind)
 		what.attachments = []Attachment{{Type: kind, URL: address}}
 	}
 	if p.raw("message_id") != nil {
@@ -332,6 +334,17 @@ func (c *call) content() (what content, problem *reply) {
 		}
 	}
 	return what, nil
+}
+
+// noteAttachment tells of a type that the reference does not have.
+func (c *call) noteAttachment(kind string) {
+	known := []string{
+		string(salebot.AttachmentImage), string(salebot.AttachmentVideo), string(salebot.AttachmentLink),
+		string(salebot.AttachmentFile), string(salebot.AttachmentAudio),
+	}
+	if !slices.Contains(known, kind) {
+		c.parameters.notef("attachment_type %s is no type of the reference, which has %s", shown(kind), strings.Join(known, ", "))
+	}
 }
 
 func sendMessage(c *call) reply {

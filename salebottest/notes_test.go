@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -59,6 +60,71 @@ func TestWrongMethodsAreExplained(t *testing.T) {
 		if test.method == http.MethodGet {
 			requireNote(t, emulator, "any_method")
 		}
+	}
+}
+
+func TestUnknownParametersAreNamed(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, withAnn(), salebottest.WithOrders(salebottest.Order{ClientID: ann}))
+	for _, test := range []struct{ action, body, note string }{
+		{"message", `{"client_id":25554,"message":"hi","button":[]}`, `"button" is no parameter of message; known are client_id, message, message_id, `},
+		{"message?delimiter=.", `{"client_id":25554,"message":"hi","Buttons":[]}`, ""}, // data of other programs
+		{"message", `client_id=25554&message=hi&button[0][text]=Yes`, `"button" is no parameter of message; known are `},
+		{"create_order", `{"client_id":25554,"order_name":"Shoes","price":5}`, `"order_name", "price" are no parameters of create_order; known are client_id, phone, email, name, `},
+		{"get_clients?page=2", "", `"page" is no parameter of get_clients; known are offset, limit, list, reverse`},
+		{"set_order_vars", `{"client_id":25554,"vars":{"a":1}}`, `"vars" is no parameter of set_order_vars; known are client_id, order_id, variables`},
+		{"set_order_state", `{"client_id":25554,"state_id":37,"order_id":1}`, `"order_id" is no parameter of set_order_state; known are client_id, state_id`},
+		{"broadcast", `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1}`, `"a", "b", "c", "d", "e" and 2 more are no parameters of broadcast; `},
+		{"callback", `{"client_id":25554,"message":"hi","utm":"spring"}`, ""},
+		{"load_clients", `[{"platform_id":5,"group_id":"my_shop_bot","client_type":1,"name":"Ann"}]`, `"name" is no parameter of load_clients; known are platform_id, group_id, client_type`},
+		{"load_clients", `{"platform_id":5,"group_id":"my_shop_bot","client_type":1,"name":"Ann"}`, `"name" is no parameter of load_clients; `},
+		{"load_clients", `[{"platform_id":5,"group_id":"my_shop_bot","client_type":1}]`, ""},
+	} {
+		post(t, emulator, test.action, test.body)
+		if test.note == "" {
+			require.Empty(t, lastNotes(t, emulator), test.body)
+			continue
+		}
+		requireNote(t, emulator, test.note)
+	}
+	get(t, emulator, "connected_channels?page=1")
+	requireNote(t, emulator, `"page" is no parameter of connected_channels; it has none`)
+	get(t, emulator, "find_all_client_id_by_several_vars?city=Riga")
+	require.Empty(t, lastNotes(t, emulator))
+}
+
+func TestLimitsThatAreCut(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, withAnn())
+	get(t, emulator, "get_clients?limit=1000")
+	requireNote(t, emulator, "limit 1000 is more than get_clients returns at once; it counts as 500")
+	get(t, emulator, "get_history?client_id=25554&limit=2001")
+	requireNote(t, emulator, "limit 2001 is more than get_history returns at once; it counts as 2000")
+	get(t, emulator, "get_clients?limit=500")
+	require.Empty(t, lastNotes(t, emulator))
+}
+
+func TestValuesThatMakeLittleSense(t *testing.T) {
+	t.Parallel()
+	clock := &stoppedClock{at: time.Date(2026, 5, 28, 12, 0, 0, 500, time.UTC)}
+	emulator := newEmulator(t, withAnn(), salebottest.WithClock(clock), salebottest.WithOrders(salebottest.Order{ClientID: ann}))
+	for _, test := range []struct{ action, body, note string }{
+		{"create_order", `{"client_id":25554,"state_id":99}`, "state_id 99 is no state of the project; its states are 36, 37, 38"},
+		{"set_order_state", `{"client_id":25554,"state_id":99}`, "state_id 99 is no state of the project; "},
+		{"set_order_state", `{"client_id":25554,"state_id":38}`, ""},
+		{"create_order", `{"client_id":25554}`, ""},
+		{"message", `{"client_id":25554,"attachment_type":"photo","attachment_url":"https://example.com/a.png"}`, `attachment_type "photo" is no type of the reference, which has image, video, link, file, audio`},
+		{"message", `{"client_id":25554,"attachment_type":"image","attachment_url":"https://example.com/a.png"}`, ""},
+		{"message", `{"client_id":25554,"message":"hi","time_shift":-5}`, "time_shift is negative"},
+		{"callback", `{"client_id":25554,"message":"hi","send_time":"2026-05-28 11:59:59"}`, `send_time "2026-05-28 11:59:59" is in the past, which means at once; it is now 2026-05-28 12:00:00 in the time zone UTC`},
+		{"callback", `{"client_id":25554,"message":"hi","send_time":"2026-05-28 12:00:00"}`, ""},
+	} {
+		require.Equal(t, http.StatusOK, post(t, emulator, test.action, test.body).status, test.body)
+		if test.note == "" {
+			require.Empty(t, lastNotes(t, emulator), test.body)
+			continue
+		}
+		requireNote(t, emulator, test.note)
 	}
 }
 

@@ -2,7 +2,6 @@ package salebottest
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -41,14 +40,14 @@ func defaultConfiguration() *configuration {
 }
 
 func (c *configuration) refuse(problem string) {
-	c.problems = append(c.problems, errors.New("salebottest: "+problem))
+	c.problems = append(c.problems, errors.New(problem))
 }
 
 // project builds the state that the options describe.
 func (c *configuration) project() (*project, error) {
 	state := c.base
 	state.add(&c.given)
-	p, err := state.build(micro(c.clock.Now()))
+	p, err := state.build(c.clock.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +182,7 @@ func WithAnswers(answers Answers) Option {
 	return func(c *configuration) {
 		c.answers = answers
 		if err := answers.Validate(); err != nil {
-			c.problems = append(c.problems, fmt.Errorf("salebottest: %w", err))
+			c.problems = append(c.problems, err)
 		}
 	}
 }

@@ -148,7 +148,7 @@ func createOrder(c *call) reply {
 		text, _ := wire.Text(value)
 		budget, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		if err != nil || math.IsNaN(budget) || math.IsInf(budget, 0) {
-			return refusal("budget must be a number")
+			return c.project.invalid("budget must be a number")
 		}
 		o.budget = budget
 	}
@@ -156,6 +156,7 @@ func createOrder(c *call) reply {
 	if target == nil {
 		return refused
 	}
+	c.noteState(state)
 	c.project.addOrder(target, o)
 	answer := c.project.success()
 	answer.id("order_id", o.id)
@@ -197,7 +198,7 @@ func (c *call) order() (*order, reply) {
 	if target == nil {
 		return nil, refused
 	}
-	if c.parameters.raw("order_id") == nil {
+	if !c.row.Takes("order_id") || c.parameters.raw("order_id") == nil {
 		if current := target.currentOrder(); current != nil {
 			return current, reply{}
 		}
@@ -277,8 +278,23 @@ func setOrderState(c *call) reply {
 	if o == nil {
 		return refused
 	}
+	c.noteState(state)
 	o.state = state
 	return c.project.acknowledged()
+}
+
+// noteState tells of a state that the project does not have. It is taken all the
+// same: what Salebot does is not known.
+func (c *call) noteState(state int64) {
+	has := func(s State) bool { return int64(s.ID) == state }
+	if state == 0 || slices.ContainsFunc(c.project.states, has) {
+		return
+	}
+	known := make([]string, len(c.project.states))
+	for i, s := range c.project.states {
+		known[i] = strconv.FormatInt(int64(s.ID), 10)
+	}
+	c.parameters.notef("state_id %d is no state of the project; its states are %s", state, strings.Join(known, ", "))
 }
 
 // moveOrderToNextState leaves a deal that is in the last state where it is; what

@@ -3,6 +3,7 @@ package salebottest
 import (
 	"cmp"
 	"container/heap"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,8 +16,8 @@ import (
 const ProjectVersion = 1
 
 // Project is the whole state of an emulated project, for snapshots and for files
-// to begin with. Keys, answers, the webhook, the clock and the time zone are
-// settings and no part of it.
+// to begin with. Keys, answers, the webhook and the time zone are settings and
+// no part of it.
 type Project struct {
 	// Version is ProjectVersion; zero means the same.
 	Version int `json:"version,omitempty"`
@@ -44,6 +45,9 @@ type Project struct {
 	InstagramFollowers []string `json:"instagram_followers,omitempty"`
 	// Next are the numbers to give next.
 	Next FirstIDs `json:"next,omitzero"`
+	// ClockOffset is how far Advance has put the clock forward. Zero, as in states
+	// that were saved without it, means the real time.
+	ClockOffset Duration `json:"clock_offset,omitzero"`
 }
 
 // ClientState is a client and its conversation.
@@ -64,16 +68,20 @@ type List struct {
 // Snapshot returns the whole state.
 func (e *Emulator) Snapshot() Project {
 	var state Project
-	e.read(func(p *project) { state = p.export() })
+	e.read(func(p *project) {
+		state = p.export()
+		state.ClockOffset = Duration(e.clock.offset.Load())
+	})
 	return state
 }
 
-// Restore replaces the whole state. Where the new one is not sound the error says
-// why and everything stays as it is.
+// Restore replaces the whole state, and puts the clock where it was then: what is
+// scheduled is as far away as it was. Where the new state is not sound the error
+// says why and everything stays as it is.
 func (e *Emulator) Restore(state Project) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	fresh, err := state.build(micro(e.Now()))
+	fresh, err := state.build(e.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -147,12 +155,18 @@ func (state *Project) add(given *Project) {
 	state.Orders = slices.Concat(state.Orders, given.Orders)
 }
 
-// build makes a state of its description.
-func (state *Project) build(now int64) (*project, error) {
+// build makes a state of its description. The time is that of the clock without
+// the offset of the state.
+func (state *Project) build(clock time.Time) (*project, error) {
 	if state.Version != 0 && state.Version != ProjectVersion {
-		return nil, fmt.Errorf("salebottest: a project of version %d, but only version %d can be read", state.Version, ProjectVersion)
+		return nil, fmt.Errorf("a project of version %d, but only version %d can be read", state.Version, ProjectVersion)
+	}
+	if state.ClockOffset < 0 {
+		return nil, errors.New("clock_offset must not be negative")
 	}
 	p := newProject()
+	p.clockOffset = time.Duration(state.ClockOffset)
+	now := micro(clock.Add(p.clockOffset))
 	p.id = cmp.Or(int64(state.ID), p.id)
 	p.next.client = cmp.Or(int64(state.Next.Client), p.next.client)
 	p.next.message = cmp.Or(int64(state.Next.Message), p.next.message)
@@ -190,9 +204,9 @@ func (p *project) buildBlocks(state *Project, _ int64) error {
 	for _, block := range state.Blocks {
 		switch {
 		case block.ID <= 0:
-			return fmt.Errorf("salebottest: block %d: the number must be positive", block.ID)
+			return fmt.Errorf("block %d: the number must be positive", block.ID)
 		case p.blockByID(int64(block.ID)) != nil:
-			return fmt.Errorf("salebottest: there are two blocks %d", block.ID)
+			return fmt.Errorf("there are two blocks %d", block.ID)
 		}
 		block.Buttons = slices.Clone(block.Buttons)
 		for i := range block.Buttons {
@@ -247,7 +261,7 @@ func (p *project) buildLists(state *Project, _ int64) error {
 		for _, id := range seed.Clients {
 			c := p.clients[int64(id)]
 			if c == nil {
-				return fmt.Errorf("salebottest: list %d: there is no client %d", seed.ID, id)
+				return fmt.Errorf("list %d: there is no client %d", seed.ID, id)
 			}
 			l.add(c)
 		}
@@ -260,9 +274,9 @@ func (p *project) buildOrders(state *Project, now int64) error {
 		c := p.clients[int64(seed.ClientID)]
 		switch {
 		case c == nil:
-			return fmt.Errorf("salebottest: order %d: there is no client %d", seed.ID, seed.ClientID)
+			return fmt.Errorf("order %d: there is no client %d", seed.ID, seed.ClientID)
 		case p.orders[int64(seed.ID)] != nil:
-			return fmt.Errorf("salebottest: there are two orders %d", seed.ID)
+			return fmt.Errorf("there are two orders %d", seed.ID)
 		}
 		o := &order{
 			id: int64(seed.ID), name: seed.Name, description: seed.Description, budget: seed.Budget,
@@ -271,7 +285,7 @@ func (p *project) buildOrders(state *Project, now int64) error {
 		for name, value := range seed.Variables {
 			encoded, err := encodedVariable(value)
 			if err != nil {
-				return fmt.Errorf("salebottest: order %d: variable %q: %w", seed.ID, name, err)
+				return fmt.Errorf("order %d: variable %q: %w", seed.ID, name, err)
 			}
 			if o.variables == nil {
 				o.variables = variables{}

@@ -68,7 +68,7 @@ func strictDecoder(text []byte) *json.Decoder {
 	return decoder
 }
 
-var errShape = errors.New("salebottest: a project is an object, and its clients are a list")
+var errShape = errors.New("a project is an object, and its clients are a list")
 
 // want reads a bracket.
 func want(decoder *json.Decoder, bracket json.Delim) error {

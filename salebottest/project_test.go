@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -83,7 +85,7 @@ func TestSnapshotsKeepEverything(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &state))
 		second := openEmulator(salebottest.WithClock(clock), salebottest.WithProject(state))
 		defer second.Close()
-		second.Advance(first.Now().Sub(second.Now()))
+		require.Equal(t, first.Now(), second.Now())
 		again, err := json.Marshal(second.Snapshot())
 		require.NoError(t, err)
 		require.JSONEq(t, string(text), string(again))
@@ -124,6 +126,67 @@ func TestResetAndRestore(t *testing.T) {
 	broken.Orders = []salebottest.Order{{ClientID: 1}}
 	require.Error(t, emulator.Restore(broken))
 	require.Len(t, emulator.History(ann), 3, "what cannot be restored changes nothing")
+}
+
+func TestTheClockIsPartOfTheState(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		emulator := newEmulator(t, withAnn())
+		start := emulator.Now()
+		emulator.Advance(24 * time.Hour)
+		require.Equal(t, "ok", post(t, emulator, "message", `{"client_id":25554,"message":"later","time_shift":3600}`).body)
+		later := emulator.Snapshot()
+		text, err := json.Marshal(later)
+		require.NoError(t, err)
+		require.Contains(t, string(text), `"clock_offset":"24h0m0s"`)
+
+		restored, seeded := newEmulator(t), newEmulator(t, salebottest.WithProject(later))
+		require.NoError(t, restored.Restore(later))
+		for _, other := range []*salebottest.Emulator{restored, seeded} {
+			require.Equal(t, start.Add(24*time.Hour), other.Now())
+			other.AssertScheduled(t, ann, "later")
+		}
+		seeded.Advance(time.Hour)
+		require.NoError(t, seeded.Reset())
+		require.Equal(t, start.Add(24*time.Hour), seeded.Now(), "the beginning is that of the seed")
+
+		require.NoError(t, emulator.Reset())
+		require.Equal(t, start, emulator.Now(), "the clock begins anew too")
+		text, err = json.Marshal(emulator.Snapshot())
+		require.NoError(t, err)
+		require.NotContains(t, string(text), "clock_offset")
+
+		old := later
+		old.ClockOffset = 0
+		require.NoError(t, emulator.Restore(old))
+		require.Equal(t, start, emulator.Now(), "a state without an offset has none")
+		require.NoError(t, emulator.Restore(later))
+		_, err = emulator.WaitForMessage(t.Context(), ann, nil)
+		require.NoError(t, err)
+		require.Equal(t, time.Hour, time.Since(start), "what waits is nearer than it was with the clock before")
+
+		old = salebottest.Project{Clients: []salebottest.ClientState{{Client: salebottest.Client{ID: ann}}}, ClockOffset: later.ClockOffset}
+		require.NoError(t, emulator.Restore(old))
+		require.WithinDuration(t, emulator.Now(), emulator.Clients()[0].CreatedAt, 0)
+		emulator.Advance(math.MaxInt64)
+		emulator.Advance(math.MaxInt64)
+		require.NoError(t, emulator.Restore(emulator.Snapshot()), "the clock does not run over")
+
+		old.ClockOffset = -1
+		require.ErrorContains(t, emulator.Restore(old), "clock_offset")
+	})
+}
+
+func TestErrorsForThoseWhoWriteNoGo(t *testing.T) {
+	t.Parallel()
+	broken := salebottest.Project{Orders: []salebottest.Order{{ID: 5, ClientID: 1}}}
+	_, err := salebottest.Open(salebottest.WithProject(broken))
+	require.EqualError(t, err, "order 5: there is no client 1")
+	require.EqualError(t, newEmulator(t).Restore(broken), "order 5: there is no client 1")
+	require.EqualError(t, json.Unmarshal([]byte("[]"), &broken), "a project is an object, and its clients are a list")
+	_, err = salebottest.Open(salebottest.WithBodyLimit(0))
+	require.EqualError(t, err, "WithBodyLimit: must be positive and at most 2 GiB")
+	require.PanicsWithError(t, "salebottest: "+err.Error(), func() { salebottest.New(salebottest.WithBodyLimit(0)) })
 }
 
 func TestFilesOfAProject(t *testing.T) {

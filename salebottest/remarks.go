@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/salebot-go/salebot/internal/action"
 )
 
 // mostRemarks bounds the remarks about one request.
@@ -44,6 +46,44 @@ func shown(text string) string {
 
 // mostSkipped bounds how many elements a remark about a list names.
 const mostSkipped = 5
+
+// noteUnknown tells which parameters an action does not have, unless it takes
+// whatever comes.
+func (p *parameters) noteUnknown(row *action.Row) {
+	if row.Extra {
+		return
+	}
+	var unknown []string
+	for _, m := range p.members {
+		if !row.Takes(m.name) {
+			unknown = append(unknown, shown(m.name))
+		}
+	}
+	more := ""
+	if further := len(unknown) - mostSkipped; further > 0 {
+		unknown, more = unknown[:mostSkipped], fmt.Sprintf(" and %d more", further)
+	}
+	known := "it has none"
+	if len(row.Params) > 0 {
+		known = "known are " + strings.Join(row.Params, ", ")
+	}
+	switch len(unknown) {
+	case 0:
+	case 1:
+		p.notef("%s is no parameter of %s; %s", unknown[0], row.Name, known)
+	default:
+		p.notef("%s%s are no parameters of %s; %s", strings.Join(unknown, ", "), more, row.Name, known)
+	}
+}
+
+// capped bounds how many elements a request wants, with a remark where it wanted
+// more.
+func (c *call) capped(limit, largest int64) int64 {
+	if limit > largest {
+		c.parameters.notef("limit %d is more than %s returns at once; it counts as %d", limit, c.row.Name, largest)
+	}
+	return min(limit, largest)
+}
 
 // noteSkipped tells which elements of a list are of no effect, and why.
 func (p *parameters) noteSkipped(name string, elements []string, why string) {

@@ -144,6 +144,9 @@ func (c *call) due() (int64, error) {
 	case err != nil:
 		return 0, err
 	case given:
+		if delay < 0 {
+			c.note("time_shift is negative, which means at once")
+		}
 		return c.at + max(0, delay.Microseconds()), nil
 	}
 	text := c.parameters.text("send_time")
@@ -153,6 +156,11 @@ func (c *call) due() (int64, error) {
 	at, err := time.ParseInLocation(sendTimeLayout, text, c.project.location)
 	if err != nil {
 		return 0, errSendTime
+	}
+	// It has whole seconds, so the present one is not in the past.
+	if micro(at.Add(time.Second)) <= c.at {
+		c.parameters.notef("send_time %s is in the past, which means at once; it is now %s in the time zone %s of the project",
+			shown(text), timeOf(c.at).In(c.project.location).Format(sendTimeLayout), c.project.location)
 	}
 	return micro(at), nil
 }

@@ -32,6 +32,9 @@ type project struct {
 	absent    map[string]bool // phones without WhatsApp
 	followers map[string]bool // accounts that follow the Instagram page
 
+	// clockOffset is where the clock of the emulator begins with this state.
+	clockOffset time.Duration
+
 	schedule schedule
 	pace     time.Duration // between two messages of a broadcast
 }

@@ -26,11 +26,11 @@ func isMapping(row *action.Row, name string) bool {
 }
 
 // applyMapping adds the parameters that a universal webhook points at and
-// removes what served to find them.
-func (p *parameters) applyMapping(row *action.Row) {
+// removes what served to find them. It says whether there were any.
+func (p *parameters) applyMapping(row *action.Row) bool {
 	mapped := slices.ContainsFunc(p.members, func(m member) bool { return isMapping(row, m.name) })
 	if !mapped {
-		return
+		return false
 	}
 	separator := p.text(delimiter)
 	var found []member
@@ -68,6 +68,7 @@ func (p *parameters) applyMapping(row *action.Row) {
 		}
 	}
 	p.members = kept
+	return true
 }
 
 // mappedName is the parameter that a mapping fills. The phone and the address

@@ -63,21 +63,21 @@ type Webhook struct {
 type webhookInJSON struct {
 	plainWebhook
 
-	RetryDelay duration `json:"retry_delay,omitempty"`
-	Timeout    duration `json:"timeout,omitempty"`
-	Delay      duration `json:"delay,omitempty"`
+	RetryDelay Duration `json:"retry_delay,omitempty"`
+	Timeout    Duration `json:"timeout,omitempty"`
+	Delay      Duration `json:"delay,omitempty"`
 }
 
 type plainWebhook Webhook
 
 // MarshalJSON writes times as text, such as "1.5s".
 func (w Webhook) MarshalJSON() ([]byte, error) {
-	return json.Marshal(webhookInJSON{plainWebhook(w), duration(w.RetryDelay), duration(w.Timeout), duration(w.Delay)})
+	return json.Marshal(webhookInJSON{plainWebhook(w), Duration(w.RetryDelay), Duration(w.Timeout), Duration(w.Delay)})
 }
 
 // UnmarshalJSON reads a webhook. Times may be text or numbers of nanoseconds.
 func (w *Webhook) UnmarshalJSON(text []byte) error {
-	shape := webhookInJSON{plainWebhook(*w), duration(w.RetryDelay), duration(w.Timeout), duration(w.Delay)}
+	shape := webhookInJSON{plainWebhook(*w), Duration(w.RetryDelay), Duration(w.Timeout), Duration(w.Delay)}
 	if err := json.Unmarshal(text, &shape); err != nil {
 		return err
 	}
@@ -188,8 +188,15 @@ func (w Webhook) off() bool { return w.URL == "" && w.Handler == nil }
 // SetWebhook replaces the webhook; the zero value switches it off. What waits for
 // the old one is delivered to the new one.
 func (e *Emulator) SetWebhook(webhook Webhook) error {
-	if err := webhook.Validate(); err != nil {
+	if err := e.setWebhook(webhook); err != nil {
 		return fmt.Errorf("salebottest: %w", err)
+	}
+	return nil
+}
+
+func (e *Emulator) setWebhook(webhook Webhook) error {
+	if err := webhook.Validate(); err != nil {
+		return err
 	}
 	webhook.Header = webhook.Header.Clone()
 	defer e.changes.notify()
@@ -211,7 +218,7 @@ func (e *Emulator) SetWebhook(webhook Webhook) error {
 	return nil
 }
 
-var errNoWebhook = errors.New("salebottest: there is no webhook; see SetWebhook")
+var errNoWebhook = errors.New("there is no webhook; see SetWebhook")
 
 // PostToWebhook delivers a body of one's own, such as a fixture.
 func (e *Emulator) PostToWebhook(contentType string, body []byte) error {
@@ -254,7 +261,7 @@ func (e *Emulator) Redeliver(number int64) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("salebottest: delivery %d is not remembered", number)
+	return fmt.Errorf("delivery %d is not remembered", number)
 }
 
 // deliveryLog remembers the last deliveries.
@@ -277,10 +284,28 @@ type sender struct {
 	timers  map[*time.Timer]bool
 	closed  bool
 	running sync.WaitGroup
-	// ctx ends with close; own is the transport where none was given.
+	// round is what is under way since the last clear; nil before the first
+	// delivery.
+	round *round
+	// own is the transport where none was given.
+	own *http.Transport
+}
+
+// round are deliveries that are given up together.
+type round struct {
 	ctx    context.Context
 	cancel context.CancelFunc
-	own    *http.Transport
+	// underWay counts the deliveries. It grows only with the sender's lock held and
+	// while this is the sender's round.
+	underWay sync.WaitGroup
+}
+
+// end gives up the deliveries and waits for them. No more may be added.
+func (r *round) end() {
+	if r != nil {
+		r.cancel()
+		r.underWay.Wait()
+	}
 }
 
 func (s *sender) set(webhook Webhook) {
@@ -295,12 +320,16 @@ func (s *sender) off() bool {
 	return s.webhook.off()
 }
 
-// clear forgets what was delivered and what waits.
-func (s *sender) clear() {
+// clear forgets what was delivered and what waits, and returns what is under way
+// for the caller to end.
+func (s *sender) clear() *round {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log.ring, s.queue, s.held = ring[*Delivery]{}, nil, nil
 	s.stopTimers()
+	before := s.round
+	s.round = nil
+	return before
 }
 
 func (s *sender) stopTimers() {
@@ -315,8 +344,8 @@ func (s *sender) close() {
 	s.closed = true
 	s.queue, s.held = nil, nil
 	s.stopTimers()
-	if s.cancel != nil {
-		s.cancel()
+	if s.round != nil {
+		s.round.cancel()
 	}
 	own := s.own
 	s.mu.Unlock()
@@ -400,9 +429,6 @@ func (s *sender) enqueue(d *Delivery) {
 	if s.active >= max(1, s.webhook.Parallel) {
 		return
 	}
-	if s.ctx == nil {
-		s.ctx, s.cancel = context.WithCancel(context.Background())
-	}
 	s.active++
 	s.running.Go(s.work)
 }
@@ -418,18 +444,27 @@ func (s *sender) work() {
 		}
 		d := s.queue[0]
 		s.queue = s.queue[1:]
-		webhook, ctx := s.webhook, s.ctx
+		if s.round == nil {
+			s.round = &round{}
+			s.round.ctx, s.round.cancel = context.WithCancel(context.Background())
+		}
+		webhook, current := s.webhook, s.round
+		current.underWay.Add(1)
 		s.mu.Unlock()
-		s.deliver(ctx, webhook, d)
+		s.deliver(current, webhook, d)
+		current.underWay.Done()
 		s.changed()
 	}
 }
 
-func (s *sender) deliver(ctx context.Context, webhook Webhook, d *Delivery) {
-	pause(ctx, webhook.Delay)
-	attempt := s.attempt(ctx, webhook, d)
+func (s *sender) deliver(current *round, webhook Webhook, d *Delivery) {
+	pause(current.ctx, webhook.Delay)
+	attempt := s.attempt(current.ctx, webhook, d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.round != current {
+		return // it is forgotten
+	}
 	d.Attempts = append(d.Attempts, attempt)
 	limit := webhook.Attempts
 	if limit == 0 {
@@ -473,6 +508,11 @@ func (s *sender) attempt(ctx context.Context, webhook Webhook, d *Delivery) (att
 	maps.Copy(r.Header, webhook.Header)
 	if d.ContentType != "" {
 		r.Header.Set("Content-Type", d.ContentType)
+	}
+	// A transport of the user's own need not look.
+	if err = ctx.Err(); err != nil {
+		attempt.Error = err.Error()
+		return attempt
 	}
 	response, err := s.transport(webhook).RoundTrip(r)
 	if err != nil {

@@ -200,6 +200,82 @@ func TestDeliveriesSideBySide(t *testing.T) {
 	})
 }
 
+func TestResetGivesUpDeliveries(t *testing.T) {
+	t.Parallel()
+	for name, webhook := range map[string]salebottest.Webhook{
+		"delayed":   {Delay: time.Minute},
+		"in line":   {Delay: time.Minute, Duplicates: 3},
+		"disorder":  {Reorder: true, RetryDelay: time.Minute},
+		"transport": {Delay: time.Minute, URL: "http://receiver.localhost/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				target := &receiver{}
+				webhook.Handler = target
+				if webhook.URL != "" {
+					webhook.Handler, webhook.Transport = nil, transportThatDoesNotLook{target}
+				}
+				emulator := newEmulator(t, withAnn(), salebottest.WithWebhook(webhook))
+				_, err := emulator.Write(ann, "before")
+				require.NoError(t, err)
+				synctest.Wait()
+				require.NotZero(t, emulator.Progress().Waiting)
+				require.NoError(t, emulator.Reset())
+				require.Zero(t, emulator.Progress().Waiting)
+				require.Zero(t, emulator.Progress().Deliveries)
+
+				_, err = emulator.Write(ann, "after")
+				require.NoError(t, err)
+				for _, d := range deliveries(t, emulator) {
+					require.Contains(t, string(d.Body), `"after"`)
+					require.True(t, d.Accepted())
+				}
+				require.NotEmpty(t, target.got())
+				for _, body := range target.got() {
+					require.Contains(t, body, `"after"`)
+				}
+			})
+		})
+	}
+}
+
+// transportThatDoesNotLook delivers although the context of the request has ended.
+type transportThatDoesNotLook struct{ target http.Handler }
+
+func (t transportThatDoesNotLook) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	t.target.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+func TestResetWaitsForTheReceiver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var emulator *salebottest.Emulator
+		calls := 0
+		slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			_ = emulator.History(ann) // needs the lock that Reset has at first
+			calls++
+			w.WriteHeader(http.StatusInternalServerError)
+		})
+		emulator = newEmulator(t, withAnn(), salebottest.WithWebhook(salebottest.Webhook{
+			Handler: slow, Timeout: time.Hour, Resend: salebottest.ResendFailed,
+		}))
+		_, err := emulator.Write(ann, "before")
+		require.NoError(t, err)
+		synctest.Wait()
+		start := time.Now()
+		require.NoError(t, emulator.Reset())
+		require.Equal(t, 1, calls)
+		require.Zero(t, time.Since(start))
+		time.Sleep(time.Hour)
+		emulator.Close()
+		require.Equal(t, 1, calls, "nothing is repeated")
+	})
+}
+
 func TestWebhookOverTheNetwork(t *testing.T) {
 	t.Parallel()
 	target := &receiver{statuses: []int{500, 200}}
