@@ -131,7 +131,10 @@ func (c *control) changeAnswers(r *call) (any, error) {
 	decoder.DisallowUnknownFields()
 	var answers salebottest.Answers
 	if err := decoder.Decode(&answers); err != nil {
-		return nil, badRequest("the body cannot be read: %v", err)
+		if kind, isKind := errors.AsType[*json.UnmarshalTypeError](err); isKind {
+			kind.Offset = 0 // it is not that of the body
+		}
+		return nil, unreadable(err)
 	}
 	if err := c.SetAnswers(answers); err != nil {
 		// Without the name of the Go package, which says nothing to a person.

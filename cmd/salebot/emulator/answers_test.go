@@ -156,7 +156,7 @@ func TestAnswersOneByOne(t *testing.T) {
 	require.False(t, after["unset_value"].Changed, "that is the default")
 	require.Equal(t, salebottest.Answers{AnyMethod: true, UnsetValue: "None", UnknownAction: salebottest.Reply{Status: 400}}, s.Answers())
 
-	for text, bad := range map[string]m{"maybe": {"sends": "maybe"}, "sendz": {"sendz": "ok"}, "bool": {"any_method": "yes"}, "99": {"unknown_key": m{"status": 99}}} {
+	for text, bad := range map[string]m{"maybe": {"sends": "maybe"}, "sendz": {"sendz": "ok"}, "true or false": {"any_method": "yes"}, "99": {"unknown_key": m{"status": 99}}} {
 		require.Contains(t, c.problem("PATCH", "settings/answers", m{"answers": bad}, 400), text)
 	}
 	require.True(t, s.Answers().AnyMethod, "a refusal changes nothing")

@@ -440,6 +440,12 @@ func TestBrowserKeyboard(t *testing.T) {
 	}
 	require.Equal(t, []string{"skip", "language", "theme", "new-client", "search", "messenger", "chat-list", "tab-client", "pane-client"}, order)
 
+	// Where no chat is open the first link leads to the chats.
+	p.run(chromedp.Focus(chromedp.CSS("#skip")))
+	require.Equal(t, "Go to the chats", evaluate[string](p, `document.querySelector("#skip").textContent`))
+	p.press(enter)
+	p.wait(`document.activeElement.id === "chat-list"`)
+
 	p.run(chromedp.Focus(chromedp.CSS("#search")))
 	p.press(down) // to the list
 	p.press(down, down)
@@ -450,6 +456,10 @@ func TestBrowserKeyboard(t *testing.T) {
 	p.waitText("#talk-title", "Ann Lee")
 	p.press("/", "s", "t", "a", "r", "t", enter)
 	p.waitText(".message.out", "Welcome")
+	p.run(chromedp.Focus(chromedp.CSS("#skip")))
+	require.Equal(t, "Go to the message field", evaluate[string](p, `document.querySelector("#skip").textContent`))
+	p.press(enter)
+	p.wait(`document.activeElement.id === "write-text" && location.hash === "#25554"`)
 	p.press(escape)
 	p.wait(`document.activeElement.id === "chat-list"`)
 	p.press(up)
@@ -462,6 +472,100 @@ func TestBrowserKeyboard(t *testing.T) {
 	p.run(chromedp.Focus(chromedp.CSS("#tab-client")))
 	p.press(right, right)
 	p.wait(`document.activeElement.id === "tab-webhook" && !document.querySelector("#pane-webhook").hidden`)
+
+	// Whoever delivers once more stays on the button, and on the row.
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer receiver.Close()
+	require.NoError(t, s.SetWebhook(salebottest.Webhook{URL: receiver.URL}))
+	_, err := s.Write(25554, "deliver me")
+	require.NoError(t, err)
+	p.waitText("#pane-webhook summary", "200")
+	p.run(chromedp.Focus(chromedp.CSS("#pane-webhook summary")))
+	p.press(enter)
+	p.waitText("#pane-webhook .details button", "Deliver again")
+	p.run(chromedp.Focus(chromedp.CSS("#pane-webhook .details button")))
+	for n := 2; n <= 3; n++ {
+		p.press(enter)
+		p.waitText("#pane-webhook summary", fmt.Sprintf("×%d", n))
+		p.waitText("#pane-webhook .details", fmt.Sprintf("Attempt %d", n))
+		p.wait(`document.activeElement.innerText === "Deliver again"`)
+	}
+	p.run(chromedp.Focus(chromedp.CSS("#pane-webhook summary")))
+	require.NoError(t, s.Redeliver(s.Deliveries()[0].Number))
+	p.waitText("#pane-webhook summary", "×4")
+	p.wait(`document.activeElement.matches("#pane-webhook summary")`)
+}
+
+// The address says which chat is open, and opens another one.
+func TestBrowserAddress(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, browserShop()...)
+	p := openTab(t, s.address+"/#25555", tabOptions{})
+	p.waitText("#talk-title", "Борис Иванов")
+	evaluate[any](p, `void (location.hash = "#25554")`)
+	p.waitText("#talk-title", "Ann Lee")
+	p.wait(`document.querySelector(".chat[aria-selected=true]").innerText.includes("Ann Lee")`)
+	p.clickText(".chat", "Сара")
+	p.waitText("#talk-title", "Сара")
+	p.wait(`location.hash === "#25556"`)
+	evaluate[any](p, "void history.back()")
+	p.waitText("#talk-title", "Ann Lee")
+	evaluate[any](p, "void history.back()")
+	p.waitText("#talk-title", "Борис Иванов")
+	evaluate[any](p, "void history.forward()")
+	p.waitText("#talk-title", "Ann Lee")
+	evaluate[any](p, `void (location.hash = "")`)
+	p.waitText("#talk-empty", "Choose a chat")
+	p.expect("404")
+	evaluate[any](p, `void (location.hash = "#1")`)
+	p.waitText("#talk-empty", "There is no client 1.")
+
+	phone := openTab(t, s.address+"/#25554", tabOptions{width: 360, height: 740})
+	phone.waitText("#talk-title", "Ann Lee")
+	phone.wait(`document.querySelector("#write-text").checkVisibility()`)
+}
+
+// Whoever looks at a chat whose client is deleted is told so.
+func TestBrowserDeletedClient(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, browserShop()...)
+	var made struct{ ID string }
+	s.control(t).do("POST", "clients", m{"name": "Soon gone"}, &made)
+	p := openTab(t, s.address, tabOptions{})
+	p.expect("404")
+	p.clickText(".chat", "Ann Lee")
+	p.waitText("#talk-title", "Ann Lee")
+	p.run(chromedp.Focus(chromedp.CSS("#write-text")))
+	status, _ := s.call(t, "POST", "delete_clients", "application/json", `{"client_ids":[25554]}`)
+	require.Equal(t, 200, status)
+	p.waitText("#talk-empty", "Client 25554 does not exist any more")
+	p.waitText("#talk-empty", "Choose a chat")
+	p.wait(`!document.querySelector("#write").checkVisibility() && location.hash === "" && document.activeElement.id === "chat-list"`)
+	p.waitText("#pane-client", "Choose a chat")
+	p.screenshot("gone")
+
+	p.clickText(".chat", "Soon gone")
+	p.waitText("#talk-title", "Soon gone")
+	require.NotContains(t, p.text("#talk"), "25554")
+	s.control(t).do("POST", "reset", nil, nil)
+	p.waitText("#talk-empty", "Client "+made.ID+" does not exist any more")
+	p.choose("#language", "ru")
+	p.waitText("#talk-empty", "Клиента "+made.ID+" больше нет")
+}
+
+// Names and texts that mean something to a browser or to the eye.
+func TestBrowserStrangeTexts(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, salebottest.WithClient(salebottest.Client{
+		ID: 25554, ClientType: 1, Name: "Ann", Variables: map[string]any{"client.__proto__": "of the client", "__proto__": "of the deal"},
+	}))
+	s.call(t, "POST", "message", "application/json", "{\"client_id\":25554,\"message\":\"a\u202egnp.exe\u2066\"}")
+	p := openTab(t, s.address+"/#25554", tabOptions{})
+	p.waitText("#pane-client td", "of the client")
+	p.waitText("#pane-client td", "of the deal")
+	p.click("#tab-requests")
+	p.clickText("#pane-requests summary", "message")
+	p.waitText("#pane-requests pre", `a\u202egnp.exe\u2066`)
 }
 
 // On a telephone one view is shown at a time, and nothing is wider than it.

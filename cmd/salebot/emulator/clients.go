@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -40,17 +41,17 @@ const (
 )
 
 func (c *control) listClients(r *call) (any, error) {
-	offset, err := r.number("offset", 0, 1<<31)
+	offset, err := r.number("offset", 0, 0, math.MaxInt32)
 	if err != nil {
 		return nil, err
 	}
-	limit, err := r.number("limit", usualPage, largestPage)
+	limit, err := r.number("limit", usualPage, 0, largestPage)
 	if err != nil {
 		return nil, err
 	}
-	query := salebottest.ChatQuery{Text: r.URL.Query().Get("search"), Offset: int(offset), Limit: int(limit)}
-	if r.URL.Query().Get("client_type") != "" {
-		kind, err := r.number("client_type", 0, 1000)
+	query := salebottest.ChatQuery{Text: r.query.Get("search"), Offset: int(offset), Limit: int(limit)}
+	if r.query.Get("client_type") != "" {
+		kind, err := r.number("client_type", 0, 0, math.MaxInt32)
 		if err != nil {
 			return nil, err
 		}

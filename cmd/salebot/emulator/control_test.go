@@ -174,6 +174,148 @@ func (s *server) call(t testing.TB, method, action, contentType, body string) (i
 	return response.StatusCode, string(answer)
 }
 
+// Messages before and after one that is not in the chat are told by the numbers.
+func TestMessagesOfOtherChats(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, salebottest.WithClients(salebottest.Client{ID: 25554}, salebottest.Client{ID: 25555, PlatformID: "2"}))
+	var other, own []salebot.MessageID
+	for range 60 {
+		mine, err := s.Write(25554, "mine")
+		require.NoError(t, err)
+		theirs, err := s.Write(25555, "theirs")
+		require.NoError(t, err)
+		own, other = append(own, mine.ID), append(other, theirs.ID)
+	}
+	c := s.control(t)
+	for _, x := range []struct {
+		query                      string
+		first, count, before, last int
+	}{
+		{"after=" + id(int64(other[9])), 10, 50, 10, 59},
+		{"limit=5&after=" + id(int64(other[9])), 10, 5, 10, 14},
+		{"limit=5&after=" + id(int64(own[9])), 10, 5, 10, 14},
+		{"limit=5&after=" + id(int64(other[56])), 57, 3, 57, 59},
+		{"limit=5&after=1", 0, 5, 0, 4},
+		{"limit=5&before=" + id(int64(other[9])), 5, 5, 5, 9},
+		{"limit=5&before=" + id(int64(other[1])), 0, 2, 0, 1},
+		{"limit=5&before=" + id(int64(own[9])), 4, 5, 4, 8},
+		{"limit=5&before=9000000000000000000", 55, 5, 55, 59},
+	} {
+		var talk shownConversation
+		c.do("GET", "clients/25554/messages?"+x.query, nil, &talk)
+		require.Len(t, talk.Messages, x.count, x.query)
+		require.Equal(t, id(int64(own[x.first])), talk.Messages[0].ID, x.query)
+		require.Equal(t, id(int64(own[x.last])), talk.Messages[x.count-1].ID, x.query)
+		require.Equal(t, []int{x.before, 59 - x.last}, []int{talk.Before, talk.After}, x.query)
+	}
+	var talk shownConversation
+	begin := time.Now()
+	c.do("GET", "clients/25554/messages?wait=1&after="+id(int64(other[59])), nil, &talk)
+	require.Empty(t, talk.Messages, "a stale answer is none")
+	require.GreaterOrEqual(t, time.Since(begin), time.Second)
+	require.Equal(t, 60, talk.Before)
+	c.do("GET", "clients/25554/messages?after=9223372036854775807", nil, &talk)
+	require.Empty(t, talk.Messages)
+	require.Contains(t, c.problem("GET", "clients/25554/messages?after=1&before=2", nil, 400), "together")
+	for query, name := range map[string]string{
+		"clients?serch=x": "serch", "clients?limit=1&limit=2": "limit", "clients?%zz": "query", "requests?action=massage": "massage",
+		"clients/25554/messages?wait=61": "61", "deliveries?pending=maybe": "maybe", "clients/25554/messages?after=99999999999999999999": "after",
+		"events?x=1": "x",
+	} {
+		require.Contains(t, c.problem("GET", query, nil, 400), name)
+	}
+}
+
+// A test in another language waits for a request, and for a delivery.
+func TestWaitForRequestsAndDeliveries(t *testing.T) {
+	t.Parallel()
+	answer := make(chan int)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(<-answer) }))
+	defer receiver.Close()
+	s := start(t, emulator.Options{}, salebottest.WithClient(salebottest.Client{ID: 25554}), salebottest.WithWebhook(salebottest.Webhook{URL: receiver.URL}))
+	type numbers struct {
+		Requests, Deliveries []struct {
+			Number  int
+			Action  string
+			Pending bool
+		}
+	}
+	came := make(chan numbers)
+	ask := func(path string) {
+		go func() {
+			var list numbers
+			s.control(t).do("GET", path, nil, &list)
+			came <- list
+		}()
+	}
+	s.call(t, "POST", "message", "application/json", `{"client_id":25554,"message":"one"}`)
+	s.call(t, "GET", "connected_channels", "", "")
+	ask("requests?action=message&after=1&wait=60")
+	s.call(t, "GET", "connected_channels", "", "")
+	s.call(t, "POST", "message", "application/json", `{"client_id":25554,"message":"two"}`)
+	requests := (<-came).Requests
+	require.Len(t, requests, 1)
+	require.Equal(t, "message", requests[0].Action)
+	require.Equal(t, 4, requests[0].Number)
+	ask("requests?after=1&limit=2")
+	requests = (<-came).Requests
+	require.Equal(t, []int{4, 3}, []int{requests[0].Number, requests[1].Number})
+	ask("requests?after=4&wait=1")
+	require.Empty(t, (<-came).Requests)
+
+	ask("deliveries?after=1&wait=60")
+	require.Equal(t, 2, (<-came).Deliveries[0].Number)
+	ask("deliveries?after=1&pending=false&wait=60")
+	select {
+	case <-came:
+		t.Fatal("it is under way still")
+	case answer <- 200:
+	}
+	answer <- 204
+	deliveries := (<-came).Deliveries
+	require.Len(t, deliveries, 1)
+	require.False(t, deliveries[0].Pending)
+}
+
+// Slips in a body are explained in words for people.
+func TestRefusedBodies(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, salebottest.WithClient(salebottest.Client{ID: 25554}))
+	for _, x := range []struct{ method, path, body, problem string }{
+		{"POST", "clients/25554/messages", ``, "the body is empty; it has to be JSON"},
+		{"POST", "clients/25554/messages", `client_id=1`, "the body is not JSON: it goes wrong at character 1"},
+		{"POST", "clients/25554/messages", `{"text":"x",}`, "the body is not JSON: it goes wrong at character 13"},
+		{"POST", "clients/25554/messages", `{"text":"x"`, "the body is not whole: its JSON breaks off"},
+		{"POST", "clients/25554/messages", `{"text":5}`, "text must be a text, not a number (at character 9 of the body)"},
+		{"POST", "clients/25554/messages", `{"text":{}}`, "text must be a text, not an object"},
+		{"POST", "clients/25554/messages", `{"attachments":[{"url":true}]}`, "attachments.url must be a text, not true or false"},
+		{"POST", "clients/25554/messages", `[]`, "the body must be an object, not a list"},
+		{"POST", "clients/25554/messages", `{"txt":"x"}`, `the body has the name "txt", which does not exist here`},
+		{"POST", "clients/25554/press", `{"button":"1"}`, "button must be a whole number, not a text"},
+		{"POST", "clients/25554/press", `{"button":1.5}`, "button must be a whole number, not 1.5"},
+		{"POST", "clients/25554/press", `{"button":99999999999999999999}`, "button: 99999999999999999999 is too large"},
+		{"POST", "clock/advance", `{"to_next":"yes"}`, "to_next must be true or false, not a text"},
+		{"POST", "clock/advance", `{"by":"soon"}`, `"soon" is no time; write it as 1.5s, 10m or 2h`},
+		{"PATCH", "settings/answers", `{"answers":{"sends":5}}`, "sends must be a text, not a number"},
+		{"PATCH", "settings/answers", `{"answers":{"sendz":"json"}}`, `"sendz", which does not exist here`},
+		{"PUT", "snapshot", `{"clients":{}}`, "its clients are a list"},
+		{"PUT", "snapshot", `{"klients":[]}`, `"klients", which does not exist here`},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), x.method, s.address+"/_emulator/"+x.path, strings.NewReader(x.body))
+		require.NoError(t, err)
+		request.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultTransport.RoundTrip(request)
+		require.NoError(t, err)
+		var refusal struct{ Error string }
+		require.NoError(t, json.NewDecoder(response.Body).Decode(&refusal))
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusBadRequest, response.StatusCode, x.body)
+		require.Contains(t, refusal.Error, x.problem)
+		require.NotContains(t, refusal.Error, "Go ")
+		require.NotContains(t, refusal.Error, "json:")
+	}
+}
+
 func TestRequestsAreShownWithoutTheKey(t *testing.T) {
 	t.Parallel()
 	s := start(t, emulator.Options{}, salebottest.WithClient(salebottest.Client{ID: 25554}))
@@ -301,6 +443,7 @@ func TestFaults(t *testing.T) {
 		{"status": 500, "times": -2},
 		{"status": 500, "after": -1},
 		{"execute": true},
+		{"status": 503, "reset": "before"},
 		{"statu": 500},
 		{"delay": "soon"},
 	} {
@@ -361,7 +504,7 @@ func TestClock(t *testing.T) {
 	require.GreaterOrEqual(t, clock.Now.Sub(before), 2*time.Hour)
 	s.AssertCallback(t, 25554, "much_later")
 	c.do("POST", "clock/advance", m{"to_next": true}, nil)
-	for _, bad := range []m{{"by": "-1h"}, {"by": "100000h"}, {"by": "soon"}} {
+	for _, bad := range []m{{"by": "-1h"}, {"by": "100000h"}, {"by": "soon"}, {"by": "1h", "to_next": true}} {
 		c.problem("POST", "clock/advance", bad, 400)
 	}
 }
@@ -427,6 +570,24 @@ func TestEvents(t *testing.T) {
 	wait(t, events, func(status emulator.Status) bool { return status.Faults == 1 })
 	s.control(t).do("PUT", "webhook", m{"url": "http://127.0.0.1:1/"}, nil)
 	wait(t, events, func(status emulator.Status) bool { return status.Webhook != "" })
+}
+
+// Whoever begins to listen learns the time of now and not that of the last change.
+func TestTheFirstEventIsFresh(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{})
+	for range 2 {
+		time.Sleep(300 * time.Millisecond)
+		begin := time.Now()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.address+"/_emulator/events", http.NoBody)
+		require.NoError(t, err)
+		response, err := http.DefaultTransport.RoundTrip(request)
+		require.NoError(t, err)
+		first := <-readEvents(t, response.Body)
+		require.NoError(t, response.Body.Close())
+		require.False(t, first.Now.Before(begin.Truncate(time.Millisecond)), "%v, asked at %v", first.Now, begin)
+		require.Positive(t, first.Revision)
+	}
 }
 
 func readEvents(t *testing.T, stream io.Reader) <-chan emulator.Status {

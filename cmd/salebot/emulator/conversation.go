@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"sort"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -82,26 +83,34 @@ func (c *control) listMessages(r *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var numbers [4]int64
-	for i, name := range []string{"before", "after", "wait", "limit"} {
-		if numbers[i], err = r.number(name, 0, 1<<62); err != nil {
-			return nil, err
+	query := salebottest.ConversationQuery{}
+	for name, into := range map[string]*salebot.MessageID{"before": &query.Before, "after": &query.After} {
+		n, wrong := r.number(name, 0, 0, anyNumber)
+		if wrong != nil {
+			return nil, wrong
 		}
+		*into = salebot.MessageID(n)
 	}
-	query := salebottest.ConversationQuery{
-		Before: salebot.MessageID(numbers[0]), After: salebot.MessageID(numbers[1]), Limit: usualPage,
+	limit, err := r.number("limit", usualPage, 1, largestPage)
+	if err != nil {
+		return nil, err
 	}
-	if numbers[3] > 0 {
-		query.Limit = int(min(numbers[3], largestPage))
+	query.Limit = int(limit)
+	seconds, err := r.seconds()
+	switch {
+	case err != nil:
+		return nil, err
+	case query.Before != 0 && query.After != 0:
+		return nil, badRequest("before and after do not go together")
 	}
 	var part salebottest.Conversation
 	known := true
 	look := func() bool {
-		part, known = c.Conversation(id, query)
+		part, known = c.conversation(id, query)
 		return !known || len(part.Messages) > 0
 	}
-	if numbers[2] > 0 && query.Before == 0 {
-		c.wait(r, numbers[2], look)
+	if seconds > 0 && query.Before == 0 {
+		c.wait(r, seconds, look)
 	} else {
 		look()
 	}
@@ -113,6 +122,45 @@ func (c *control) listMessages(r *call) (any, error) {
 		shape.Messages[i] = shapeOfMessage(m)
 	}
 	return shape, nil
+}
+
+// conversation is Conversation also for numbers of messages that are not in the
+// chat: numbers rise, so that it is known where such a message would stand.
+func (c *control) conversation(id salebot.ClientID, query salebottest.ConversationQuery) (salebottest.Conversation, bool) {
+	part, known := c.Conversation(id, query)
+	if query.Before == 0 && query.After == 0 {
+		return part, known
+	}
+	// Where the message is not there, this is the end of the conversation, and more
+	// may be wanted. The first look is only at the message before.
+	for look := 1; known && len(part.Messages) > 0 && part.Before > 0; look = largestPage {
+		first := part.Messages[0].ID
+		if first <= query.After || query.After == 0 && below(query.Before, part.Messages) >= query.Limit {
+			break
+		}
+		var older salebottest.Conversation
+		older, known = c.Conversation(id, salebottest.ConversationQuery{Before: first, Limit: look})
+		if n := len(older.Messages); n == 0 || older.Messages[n-1].ID <= query.After || older.Messages[n-1].ID >= first {
+			break // the last would mean that the conversation was replaced
+		}
+		part.Messages, part.Before = append(older.Messages, part.Messages...), older.Before
+	}
+	var first, last int
+	if query.After != 0 {
+		first = sort.Search(len(part.Messages), func(i int) bool { return part.Messages[i].ID > query.After })
+		last = min(len(part.Messages), first+query.Limit)
+	} else {
+		last = below(query.Before, part.Messages)
+		first = max(0, last-query.Limit)
+	}
+	part.Before, part.After = part.Before+first, part.After+len(part.Messages)-last
+	part.Messages = part.Messages[first:last]
+	return part, known
+}
+
+// below counts the messages with numbers below one.
+func below(id salebot.MessageID, messages []salebottest.Message) int {
+	return sort.Search(len(messages), func(i int) bool { return messages[i].ID >= id })
 }
 
 const longestText = 1 << 20

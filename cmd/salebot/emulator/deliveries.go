@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -46,16 +47,26 @@ func (c *control) shapeOfDelivery(d salebottest.Delivery) deliveryShape {
 }
 
 func (c *control) listDeliveries(r *call) (any, error) {
-	before, limit, err := r.page()
+	part, err := r.part()
 	if err != nil {
 		return nil, err
 	}
-	progress := c.Progress()
+	pending := r.query.Get("pending")
+	if !slices.Contains([]string{"", "true", "false"}, pending) {
+		return nil, badRequest("pending must be true or false, not %q", pending)
+	}
+	var found []salebottest.Delivery
+	c.waitForEntries(r, part, func() bool {
+		found = entries(part, c.DeliveriesBefore, func(d salebottest.Delivery) (int64, bool) {
+			return d.Number, pending == "" || d.Pending == (pending == "true")
+		})
+		return len(found) > 0
+	})
 	shape := struct {
 		Deliveries []deliveryShape `json:"deliveries"`
 		Total      int64           `json:"total"`
-	}{Deliveries: []deliveryShape{}, Total: progress.Deliveries}
-	for _, d := range c.DeliveriesBefore(before, limit) {
+	}{Deliveries: []deliveryShape{}, Total: c.Progress().Deliveries}
+	for _, d := range found {
 		shape.Deliveries = append(shape.Deliveries, c.shapeOfDelivery(d))
 	}
 	return shape, nil

@@ -45,7 +45,8 @@ func NewHandler(ctx context.Context, options Options) *Handler {
 		ended:    ctx.Done(),
 	}
 	g := guard{names: allowedNames(options.AllowedHosts)}
-	go c.feed.follow(ctx, options.Emulator, c.status)
+	c.feed.status = c.status
+	go c.feed.follow(ctx, options.Emulator)
 	return &Handler{
 		emulator: options.Emulator,
 		control:  g.protect(c.handler()),

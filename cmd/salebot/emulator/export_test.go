@@ -1,5 +1,7 @@
 package emulator
 
+import "strings"
+
 // Endpoints lists the operations of the control API.
 func Endpoints() []string {
 	operations := []string{"GET " + eventsPath, "GET " + openAPIPath}
@@ -7,6 +9,16 @@ func Endpoints() []string {
 		operations = append(operations, e.method+" "+controlPath+e.path)
 	}
 	return operations
+}
+
+// Parameters returns the parameters in the query of an operation.
+func Parameters(operation string) []string {
+	for _, e := range endpoints {
+		if operation == e.method+" "+controlPath+e.path {
+			return strings.Fields(e.query)
+		}
+	}
+	return nil
 }
 
 // MostListeners bounds the open event streams.

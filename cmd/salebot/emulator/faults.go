@@ -61,8 +61,11 @@ func (s faultShape) fault() (salebottest.Fault, error) {
 	if err := f.Validate(); err != nil {
 		return f, badRequest("%v", err)
 	}
-	if f.Delay > longestDelay {
+	switch {
+	case f.Delay > longestDelay:
 		return f, badRequest("delay must be at most %v", longestDelay)
+	case f.Status != 0 && f.Reset != "":
+		return f, badRequest("status and reset do not go together: a connection that is cut has no status")
 	}
 	return f, nil
 }

@@ -31,6 +31,8 @@ type feed struct {
 	revision  int64
 	listeners int
 	ended     bool
+	// status describes the present state.
+	status func(revision int64) Status
 	// poked asks for an event where the emulator does not tell of a change.
 	poked chan struct{}
 }
@@ -46,7 +48,7 @@ func (f *feed) poke() {
 }
 
 // follow makes an event of each change, but not too many of them.
-func (f *feed) follow(ctx context.Context, emulator *salebottest.Emulator, status func(revision int64) Status) {
+func (f *feed) follow(ctx context.Context, emulator *salebottest.Emulator) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	defer f.end()
@@ -56,7 +58,7 @@ func (f *feed) follow(ctx context.Context, emulator *salebottest.Emulator, statu
 		f.revision++
 		revision := f.revision
 		f.mu.Unlock()
-		text, err := json.Marshal(status(revision))
+		text, err := json.Marshal(f.status(revision))
 		if err == nil {
 			f.publish(text)
 		}
@@ -73,6 +75,18 @@ func (f *feed) follow(ctx context.Context, emulator *salebottest.Emulator, statu
 		}
 		pause.Reset(feedPace)
 	}
+}
+
+// fresh returns the present event with the time of now. Whoever begins to listen
+// sets a clock by it, and the latest change may be long ago.
+func (f *feed) fresh(text []byte) []byte {
+	f.mu.Lock()
+	revision := f.revision
+	f.mu.Unlock()
+	if now, err := json.Marshal(f.status(revision)); err == nil {
+		return now
+	}
+	return text
 }
 
 func (f *feed) publish(text []byte) {
@@ -124,8 +138,7 @@ func (f *feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Accel-Buffering", "no")
 	send := func(text string) bool {
 		_ = out.SetWriteDeadline(time.Now().Add(writeTime))
-		// The text is JSON in an event stream, which no browser takes for a page.
-		_, err := w.Write([]byte(text)) //nolint:gosec // see above
+		_, err := w.Write([]byte(text))
 		return err == nil && out.Flush() == nil
 	}
 	if !send("retry: 1000\n\n") {
@@ -140,7 +153,10 @@ func (f *feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if now := string(text); now != "" && now != last {
-			if !send("event: state\ndata: " + now + "\n\n") {
+			if last == "" {
+				text = f.fresh(text)
+			}
+			if !send("event: state\ndata: " + string(text) + "\n\n") {
 				return
 			}
 			last = now

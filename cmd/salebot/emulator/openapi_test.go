@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
+	"github.com/salebot-go/salebot/salebottest"
 )
 
 var description = sync.OnceValues(func() (*openapi3.T, error) {
@@ -56,6 +58,42 @@ func TestDescriptionIsComplete(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, emulator.Endpoints(), described)
+}
+
+// The parameters of the query are described too, with the bounds that hold.
+func TestDescribedParameters(t *testing.T) {
+	t.Parallel()
+	spec, err := description()
+	require.NoError(t, err)
+	s := start(t, emulator.Options{}, salebottest.WithClient(salebottest.Client{ID: 25554}))
+	c := s.control(t)
+	for path, item := range spec.Paths.Map() {
+		place := strings.NewReplacer("/_emulator/", "", "{client_id}", "25554", "{number}", "1", "{fault_id}", "x").Replace(path)
+		for method, operation := range item.Operations() {
+			var described []string
+			for _, reference := range operation.Parameters {
+				parameter := reference.Value
+				described = append(described, parameter.Name)
+				require.Equal(t, openapi3.ParameterInQuery, parameter.In)
+				schema := parameter.Schema.Value
+				if !schema.Type.Is(openapi3.TypeInteger) {
+					continue
+				}
+				require.NotNil(t, schema.Min, "%s: %s", path, parameter.Name)
+				beyond := []float64{*schema.Min - 1}
+				if schema.Max != nil {
+					beyond = append(beyond, *schema.Max+1)
+				}
+				for _, value := range beyond {
+					refusal := c.problem(method, fmt.Sprintf("%s?%s=%.0f", place, parameter.Name, value), nil, 400)
+					require.Contains(t, refusal, parameter.Name)
+				}
+				require.Equal(t, 200, c.do(method, fmt.Sprintf("%s?%s=%.0f", place, parameter.Name, *schema.Min), nil, nil))
+			}
+			require.ElementsMatch(t, emulator.Parameters(method+" "+path), described, path)
+			require.Contains(t, c.problem(method, place+"?aftr=1", nil, 400), "aftr", path)
+		}
+	}
 }
 
 // controlClient calls the control API. What goes out and what comes back has to

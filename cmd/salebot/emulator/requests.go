@@ -95,37 +95,86 @@ func refused(r salebottest.Request) bool {
 }
 
 func (c *control) listRequests(r *call) (any, error) {
-	before, limit, err := r.page()
+	part, err := r.part()
 	if err != nil {
 		return nil, err
 	}
-	wanted := r.URL.Query().Get("action")
+	wanted, err := r.action()
+	if err != nil {
+		return nil, err
+	}
+	var found []salebottest.Request
+	c.waitForEntries(r, part, func() bool {
+		found = entries(part, c.RequestsBefore, func(request salebottest.Request) (int64, bool) {
+			return request.Number, wanted == "" || request.Action == wanted
+		})
+		return len(found) > 0
+	})
 	shape := struct {
 		Requests []requestShape `json:"requests"`
 		Total    int64          `json:"total"`
 	}{Requests: []requestShape{}, Total: c.Progress().Requests}
-	for len(shape.Requests) < limit {
-		some := c.RequestsBefore(before, max(limit, usualPage))
-		for _, request := range some {
-			if len(shape.Requests) < limit && (wanted == "" || request.Action == wanted) {
-				shape.Requests = append(shape.Requests, c.shapeOfRequest(request))
-			}
-		}
-		if len(some) == 0 || some[len(some)-1].Number == 1 {
-			break
-		}
-		before = some[len(some)-1].Number
+	for _, request := range found {
+		shape.Requests = append(shape.Requests, c.shapeOfRequest(request))
 	}
 	return shape, nil
 }
 
-// page reads which part of a log is wanted.
-func (c *call) page() (before int64, limit int, err error) {
-	if before, err = c.number("before", 0, 1<<62); err != nil {
-		return 0, 0, err
+// logPart is a part of a log: the newest entries between two numbers.
+type logPart struct {
+	before, after, wait int64
+	limit               int
+}
+
+// part reads which part of a log is wanted.
+func (c *call) part() (part logPart, err error) {
+	if part.before, err = c.number("before", 0, 0, anyNumber); err != nil {
+		return part, err
 	}
-	most, err := c.number("limit", usualPage, largestPage)
-	return before, int(most), err
+	if part.after, err = c.number("after", 0, 0, anyNumber); err != nil {
+		return part, err
+	}
+	limit, err := c.number("limit", usualPage, 0, largestPage)
+	if err != nil {
+		return part, err
+	}
+	part.limit = int(limit)
+	part.wait, err = c.seconds()
+	return part, err
+}
+
+// waitForEntries looks for entries of a log, for as long as the caller wants to
+// wait. Nothing new appears before another entry.
+func (c *control) waitForEntries(r *call, part logPart, look func() bool) {
+	if part.wait > 0 && part.before == 0 && part.limit > 0 {
+		c.wait(r, part.wait, look)
+	} else {
+		look()
+	}
+}
+
+// entries collects a part of a log, the newest one first, of those that are
+// wanted.
+func entries[T any](part logPart, read func(before int64, limit int) []T, wanted func(T) (number int64, ok bool)) []T {
+	var found []T
+	before := part.before
+	for len(found) < part.limit {
+		some := read(before, max(part.limit, usualPage))
+		for _, entry := range some {
+			number, ok := wanted(entry)
+			if number <= part.after || len(found) == part.limit {
+				return found
+			}
+			if ok {
+				found = append(found, entry)
+			}
+			before = number
+		}
+		if len(some) == 0 || before == 1 {
+			break
+		}
+	}
+	return found
 }
 
 func (c *control) getRequest(r *call) (any, error) {

@@ -85,14 +85,19 @@ const farthest = 10 * 366 * 24 * time.Hour
 
 func (c *control) advanceClock(r *call) (any, error) {
 	var wanted struct {
-		By     settings.Duration `json:"by"`
-		ToNext bool              `json:"to_next"`
+		By     *settings.Duration `json:"by"`
+		ToNext bool               `json:"to_next"`
 	}
 	if err := r.read(&wanted); err != nil {
 		return nil, err
 	}
-	by := time.Duration(wanted.By)
-	if wanted.ToNext {
+	var by time.Duration
+	switch {
+	case wanted.By != nil && wanted.ToNext:
+		return nil, badRequest("by and to_next do not go together")
+	case wanted.By != nil:
+		by = time.Duration(*wanted.By)
+	case wanted.ToNext:
 		if waiting := c.Scheduled(); len(waiting) > 0 {
 			by = max(waiting[0].Due.Sub(c.Now()), 0)
 		}

@@ -51,8 +51,9 @@ func (s *Store) Close() error {
 var errStoreClosed = errors.New("the state is not saved any more: the emulator stops")
 
 // Load brings the emulator to the state in the file. Where there is none it makes
-// one, so that a path that cannot be written to is noticed at once. A file that
-// cannot be used is renamed and reported, and the emulator stays as it is.
+// one, so that a path that cannot be written to is noticed at once. A file that is
+// no state file is an error. One that is damaged is renamed and reported, and the
+// emulator stays as it is.
 func (s *Store) Load() error {
 	text, err := statefile.Load(s.path)
 	switch {

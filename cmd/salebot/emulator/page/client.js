@@ -30,8 +30,9 @@ const refresh = oneAtATime(async () => {
 
 function draw(client) {
   if (!client) return fill(pane, el("p", { class: "empty" }, t("choose_client")));
-  const own = {};
-  const deal = {};
+  // Their names may be any, also those of what every object has.
+  const own = Object.create(null);
+  const deal = Object.create(null);
   for (const [name, value] of Object.entries(client.variables)) {
     if (name.startsWith("client.")) own[name.slice(7)] = value;
     else deal[name] = value;

@@ -2,7 +2,7 @@
 // and older ones as the person scrolls up.
 import { byId, el, fill, link, oneAtATime } from "./dom.js";
 import { ask, query } from "./server.js";
-import { attempt, chosenClient, on, show, state, written } from "./shared.js";
+import { attempt, choose, chosenClient, on, show, state, written } from "./shared.js";
 import { onLanguage, t } from "./words.js";
 import { command, guide, messageCall } from "./chats.js";
 
@@ -12,6 +12,7 @@ let before = 0; // how many messages are older than those here
 let shown = null; // the client whose messages are here
 let loadingOlder = false;
 let about = null;
+let gone = null; // the client that was shown and is no longer there: {id, word}
 let writing = false; // the person wants to write once the chat is there
 
 const area = byId("messages");
@@ -42,7 +43,16 @@ const refresh = oneAtATime(async () => {
       return drawFrame();
     }
   } catch (error) {
-    if (chosenClient() === id && shown !== id) {
+    if (chosenClient() !== id) return;
+    if (error.status === 404) {
+      const word = shown === id ? "client_gone" : "client_unknown";
+      const focused = byId("talk").contains(document.activeElement);
+      choose(null);
+      gone = { id, word };
+      drawFrame();
+      // What had the focus is hidden now.
+      if (focused) [byId("chat-list"), byId("search")].find((element) => element.checkVisibility())?.focus();
+    } else if (shown !== id) {
       shown = null;
       fill(area);
       about = null;
@@ -112,12 +122,15 @@ function drawFrame(problem) {
   area.hidden = !ready || messages.length === 0;
   empty.hidden = ready && messages.length > 0;
   if (empty.hidden) return fill(empty);
-  const kind = [ready, id, problem, state.status?.clients === 0, document.documentElement.lang].join();
+  const kind = [ready, id, problem, gone?.id, gone?.word, state.status?.clients === 0, document.documentElement.lang].join();
   if (empty.dataset.kind === kind && empty.childElementCount > 0) return;
   empty.dataset.kind = kind;
   if (problem) fill(empty, el("p", {}, problem));
-  else if (!ready && state.status?.clients === 0) fill(empty, el("h3", {}, t("no_chats_title")), guide());
-  else if (!ready) fill(empty, el("p", {}, t("choose_chat")));
+  else if (!ready) {
+    const nobody = state.status?.clients === 0;
+    fill(empty, gone ? el("p", { class: "gone", role: "status" }, t(gone.word, gone)) : null,
+      nobody ? [el("h3", {}, t("no_chats_title")), guide()] : el("p", {}, t("choose_chat")));
+  }
   else fill(empty, el("p", {}, t("no_messages")), command(messageCall(id)));
 }
 
@@ -227,6 +240,11 @@ export function startConversation() {
   input.addEventListener("keydown", back);
   area.addEventListener("keydown", back);
   on("chosen", () => {
+    gone = null;
+    shown = null;
+    messages = [];
+    before = 0;
+    about = null;
     fill(area);
     newest.hidden = true;
     input.value = "";

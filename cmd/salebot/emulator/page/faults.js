@@ -30,6 +30,7 @@ let actions = [];
 let faults = [];
 let action = "";
 let once = false;
+let drawn = "";
 
 const same = (fault, wanted) => Object.entries({ ...nothing, ...wanted, action }).every(([name, value]) => fault[name] === value);
 
@@ -40,10 +41,12 @@ const refresh = oneAtATime(async () => {
   } catch {
     return;
   }
-  draw();
+  // Drawing anew would take away what the person is about to press.
+  if (JSON.stringify(faults) !== drawn) draw();
 });
 
 function draw() {
+  drawn = JSON.stringify(faults);
   const focused = pane.contains(document.activeElement) ? document.activeElement.id : "";
   const which = el("select", { id: "fault-action", onchange: (event) => { action = event.target.value; draw(); } },
     el("option", { value: "" }, t("all_requests")), actions.map((name) => el("option", { value: name }, name)));
@@ -89,6 +92,7 @@ function describe(fault) {
 
 async function change(path, method, body) {
   await attempt(() => ask(path, { method, body }));
+  drawn = ""; // a switch that was refused goes back
   await refresh();
 }
 

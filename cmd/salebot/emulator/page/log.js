@@ -66,7 +66,10 @@ export function makeLog(element, { path, name, summary, details, empty, filter =
   function draw(entry, node) {
     const head = el("summary", {}, summary(entry));
     if (node) {
-      node.querySelector("summary").replaceWith(head);
+      const before = node.querySelector("summary");
+      const focused = before === document.activeElement;
+      before.replaceWith(head);
+      if (focused) head.focus({ preventScroll: true });
       if (node.open) load(entry, node);
       return node;
     }
@@ -77,7 +80,12 @@ export function makeLog(element, { path, name, summary, details, empty, filter =
 
   async function load(entry, node) {
     const whole = await attempt(() => ask(path + "/" + entry.number));
-    if (whole) fill(node.querySelector(".details"), details(whole));
+    if (!whole) return;
+    const place = node.querySelector(".details");
+    const parts = () => [...place.querySelectorAll("button, a, pre")];
+    const focused = parts().indexOf(document.activeElement);
+    fill(place, details(whole));
+    if (focused >= 0) (parts()[focused] ?? node.querySelector("summary")).focus({ preventScroll: true });
   }
 
   function trim() {

@@ -1,7 +1,7 @@
 // Starts the page.
 import { byId, el } from "./dom.js";
 import { listen } from "./server.js";
-import { choose, complain, emulatorNow, on, show, state, take, written } from "./shared.js";
+import { chosenClient, complain, emulatorNow, follow, on, show, state, take, written } from "./shared.js";
 import { currentLanguage, languages, onLanguage, speak, t } from "./words.js";
 import { startChats } from "./chats.js";
 
@@ -38,6 +38,21 @@ function startSwitches() {
   });
 }
 
+// The link at the beginning leads to where one writes, or to what comes first.
+function startSkip() {
+  const skip = byId("skip");
+  const name = () => { skip.textContent = t(chosenClient() ? "skip" : "skip_to_chats"); };
+  skip.addEventListener("click", (event) => {
+    event.preventDefault(); // the address names the chat
+    show(chosenClient() ? "talk" : "chats");
+    const first = [byId("write-text"), byId("chat-list"), byId("search")].find((element) => element.checkVisibility());
+    first?.focus();
+  });
+  name();
+  on("chosen", name);
+  onLanguage(name);
+}
+
 let connected = null;
 
 function connection(up) {
@@ -65,6 +80,7 @@ byId("address").textContent = location.host;
 startSwitches();
 speak(byId("language").value);
 const chats = startChats();
+startSkip();
 for (const button of document.querySelectorAll(".views button")) button.addEventListener("click", () => show(button.dataset.view));
 show("chats");
 onLanguage(() => {
@@ -85,7 +101,8 @@ try {
 } catch (error) {
   complain(error);
 }
-const wanted = location.hash.slice(1);
-if (/^\d+$/.test(wanted)) choose(wanted);
+follow();
+addEventListener("popstate", follow);
+addEventListener("hashchange", follow);
 listen(take, connection);
 document.documentElement.dataset.ready = currentLanguage();

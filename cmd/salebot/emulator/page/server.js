@@ -2,7 +2,12 @@
 import { t } from "./words.js";
 
 /** A call that the emulator refused or did not answer. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(text, status = 0) {
+    super(text);
+    this.status = status;
+  }
+}
 
 /** Calls an endpoint and returns what it answers. */
 export async function ask(path, { method = "GET", body, signal } = {}) {
@@ -24,7 +29,7 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
   } catch {
     throw new Refused(t("offline"));
   }
-  if (!response.ok) throw new Refused(answer.error ?? String(response.status));
+  if (!response.ok) throw new Refused(answer.error ?? String(response.status), response.status);
   return answer;
 }
 

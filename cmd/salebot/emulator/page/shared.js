@@ -16,12 +16,24 @@ export const on = (subject, run) => subjects[subject].push(run);
 /** Returns the number of the chosen client, or null. */
 export const chosenClient = () => chosen;
 
-/** Chooses a chat; null for none. */
+/** Chooses a chat; null for none. The address names it, and Back returns to the
+ * one before. */
 export function choose(id) {
   if (id === chosen) return;
   chosen = id;
-  history.replaceState(null, "", id ? "#" + id : location.pathname);
+  if (!id) history.replaceState(null, "", location.pathname);
+  else if (location.hash !== "#" + id) history.pushState(null, "", "#" + id);
   for (const run of subjects.chosen) run(id);
+}
+
+/** Chooses the chat that the address names. */
+export function follow() {
+  const named = location.hash.slice(1);
+  if (named !== "" && !/^\d+$/.test(named)) return;
+  const id = named === "" || /^0+$/.test(named) ? null : named.replace(/^0+/, "");
+  if (id === chosen) return;
+  choose(id);
+  show(id ? "talk" : "chats");
 }
 
 /** Puts the focus where one writes, as soon as that is possible. */
@@ -105,7 +117,13 @@ export function show(view) {
 /** A text field in a monospaced box. */
 export const code = (text, label) => el("pre", { tabindex: "0", "aria-label": label }, text);
 
-/** Writes JSON so that a person can read it; other text stays as it is. */
+// These turn the order of what is written around them.
+const turning = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+const escaped = (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0");
+
+/** Writes JSON so that a person can read it, and so that nothing in it can pretend
+ * to stand somewhere else; other text stays as it is. */
 export function readable(text) {
   const first = text.trimStart()[0];
   if (first !== "{" && first !== "[") return text;
@@ -127,7 +145,7 @@ function indented(text) {
     if (c === '"') {
       const from = i;
       for (i++; text[i] !== '"'; i++) if (text[i] === "\\") i++;
-      out += text.slice(from, i + 1);
+      out += text.slice(from, i + 1).replace(turning, escaped);
     } else if (c === "{" || c === "[") {
       const close = c === "{" ? "}" : "]";
       const rest = text.slice(i + 1).match(/^\s*/)[0].length;

@@ -2,7 +2,7 @@
 
 const words = {
   en: {
-    skip: "Go to the message field",
+    skip: "Go to the message field", skip_to_chats: "Go to the chats",
     emulator: "emulator",
     language: "Language", colors: "Colors",
     theme_auto: "System", theme_light: "Light", theme_dark: "Dark",
@@ -19,6 +19,7 @@ const words = {
     nothing_found: "No chat matches.",
     clear_search: "Show all chats",
     choose_chat: "Choose a chat to see its conversation.",
+    client_gone: "Client {id} does not exist any more: it was deleted, or the project began anew.", client_unknown: "There is no client {id}.",
     no_messages: "No messages yet. Write below as the client, or send a message through the API:",
     copy: "Copy", copied: "Copied",
     from_client: "client", from_flow: "flow", from_api: "API", from_employee: "employee", from_callback: "callback",
@@ -79,7 +80,7 @@ const words = {
     messages_total: { one: "{n} message", other: "{n} messages" },
   },
   ru: {
-    skip: "К полю сообщения",
+    skip: "К полю сообщения", skip_to_chats: "К чатам",
     emulator: "эмулятор",
     language: "Язык", colors: "Цвета",
     theme_auto: "Система", theme_light: "Светлые", theme_dark: "Тёмные",
@@ -96,6 +97,7 @@ const words = {
     nothing_found: "Подходящих чатов нет.",
     clear_search: "Показать все чаты",
     choose_chat: "Выберите чат, чтобы увидеть диалог.",
+    client_gone: "Клиента {id} больше нет: его удалили, или проект начат заново.", client_unknown: "Клиента {id} нет.",
     no_messages: "Сообщений пока нет. Напишите ниже от имени клиента или отправьте сообщение через API:",
     copy: "Копировать", copied: "Скопировано",
     from_client: "клиент", from_flow: "схема", from_api: "API", from_employee: "сотрудник", from_callback: "колбэк",

@@ -13,23 +13,31 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 )
 
 const (
-	head = `{"format":"salebot emulator state 1","state":`
-	tail = `,"sha256":"`
-	end  = "\"}\n"
+	marker = `{"format":"salebot emulator state `
+	head   = marker + `1","state":`
+	tail   = `,"sha256":"`
+	end    = "\"}\n"
 	// trailer is the length of what follows the state.
 	trailer = len(tail) + 2*sha256.Size + len(end)
 )
 
 // ErrDamaged says that a file is there and does not hold a whole state.
 var ErrDamaged = errors.New("the state file is damaged")
+
+// ErrForeign says that a file is there and is something else than a state file, so
+// that it has to be left alone.
+var ErrForeign = errors.New("this is not a state file, and it is left as it is")
 
 // Save replaces the file by what write writes, which has to be JSON. Until that
 // is whole and on the disk the former file stays in place.
@@ -101,11 +109,23 @@ func syncFolder(path string) error {
 }
 
 // Load returns the state in a file. The error is fs.ErrNotExist where there is no
-// file, and ErrDamaged where it does not hold a whole state.
+// file or an empty one, ErrForeign where the file holds something else, and
+// ErrDamaged where it does not hold a whole state.
 func Load(path string) ([]byte, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the path is the user's own
 	if err != nil {
 		return nil, fmt.Errorf("load the state: %w", err)
+	}
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, fmt.Errorf("load the state: %s is empty: %w", path, fs.ErrNotExist)
+	case bytes.HasPrefix(text, []byte(head)), strings.HasPrefix(head, string(text)):
+	case bytes.HasPrefix(text, []byte(marker)):
+		return nil, fmt.Errorf("load the state: %s: %w: it is of another version of the emulator", path, ErrForeign)
+	case utf8.Valid(text) && !bytes.Contains(text, []byte{0}):
+		return nil, fmt.Errorf("load the state: %s: %w: this looks like a seed or snapshot: use --seed", path, ErrForeign)
+	default:
+		return nil, fmt.Errorf("load the state: %s: %w", path, ErrForeign)
 	}
 	if len(text) < len(head)+trailer || !bytes.HasPrefix(text, []byte(head)) || !bytes.HasSuffix(text, []byte(end)) {
 		return nil, fmt.Errorf("load the state: %w: it does not have its beginning and its end", ErrDamaged)

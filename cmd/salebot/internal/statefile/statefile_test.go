@@ -69,13 +69,45 @@ func TestEveryCutIsNoticed(t *testing.T) {
 	for n := range whole {
 		require.NoError(t, os.WriteFile(path, whole[:n], 0o600))
 		_, err := Load(path)
-		require.ErrorIs(t, err, ErrDamaged, "cut after %d bytes", n)
+		if n == 0 {
+			require.ErrorIs(t, err, fs.ErrNotExist, "an empty file is a new one")
+		} else {
+			require.ErrorIs(t, err, ErrDamaged, "cut after %d bytes", n)
+		}
 
 		changed := []byte(strings.Clone(string(whole)))
 		changed[n] ^= 1
 		require.NoError(t, os.WriteFile(path, changed, 0o600))
 		_, err = Load(path)
-		require.ErrorIs(t, err, ErrDamaged, "byte %d changed", n)
+		if n < len(head) {
+			require.ErrorIs(t, err, ErrForeign, "byte %d changed", n)
+		} else {
+			require.ErrorIs(t, err, ErrDamaged, "byte %d changed", n)
+		}
+	}
+}
+
+// A file that is something else is told from a damaged one.
+func TestForeignFiles(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	for text, hint := range map[string]string{
+		"clients: [{id: 25554}]\n":     "use --seed",
+		`{"clients":[{"id":25554}]}`:   "use --seed",
+		"{}":                           "use --seed",
+		"\x00\x01\xff":                 "not a state file",
+		marker + `2","state":{"a":1}}`: "another version",
+	} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		_, err := Load(path)
+		require.ErrorIs(t, err, ErrForeign, text)
+		require.ErrorContains(t, err, hint)
+		require.ErrorContains(t, err, path)
+	}
+	for _, text := range []string{"", "\n"} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		_, err := Load(path)
+		require.ErrorIs(t, err, fs.ErrNotExist)
 	}
 }
 
