@@ -288,7 +288,7 @@ func TestRefusedBodies(t *testing.T) {
 		{"POST", "clients/25554/messages", `{"text":"x"`, "the body is not whole: its JSON breaks off"},
 		{"POST", "clients/25554/messages", `{"text":5}`, "text must be a text, not a number (at character 9 of the body)"},
 		{"POST", "clients/25554/messages", `{"text":{}}`, "text must be a text, not an object"},
-		{"POST", "clients/25554/messages", `{"attachments":[{"url":true}]}`, "attachments.url must be a text, not true or false"},
+		{"POST", "clients/25554/messages", `{"attachments":[{"url":true}]}`, "url must be a text, not true or false"},
 		{"POST", "clients/25554/messages", `[]`, "the body must be an object, not a list"},
 		{"POST", "clients/25554/messages", `{"txt":"x"}`, `the body has the name "txt", which does not exist here`},
 		{"POST", "clients/25554/press", `{"button":"1"}`, "button must be a whole number, not a text"},
