@@ -19,6 +19,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/salebottest"
 )
 
@@ -159,12 +160,9 @@ func TestReadmeTablesFollowTheCode(t *testing.T) {
 
 func replaceTable(t *testing.T, text, name, table string) string {
 	t.Helper()
-	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->"
-	before, rest, found := strings.Cut(text, begin)
-	require.True(t, found, "README.md has no mark %q", begin)
-	_, after, found := strings.Cut(rest, end)
-	require.True(t, found, "README.md has no mark %q", end)
-	return before + begin + table + end + after
+	replaced, found := testkit.ReplaceTable(text, name, table)
+	require.True(t, found, "README.md has no marks of %q", name)
+	return replaced
 }
 
 func actionTable() string {

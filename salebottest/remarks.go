@@ -44,8 +44,16 @@ func shown(text string) string {
 	return strconv.Quote(text)
 }
 
-// mostSkipped bounds how many elements a remark about a list names.
-const mostSkipped = 5
+// mostListed bounds how many of several things a remark names.
+const mostListed = 5
+
+// enumerated names several things, the first of them if they are many.
+func enumerated(names []string) string {
+	if further := len(names) - mostListed; further > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostListed], ", "), further)
+	}
+	return strings.Join(names, ", ")
+}
 
 // noteUnknown tells which parameters an action does not have, unless it takes
 // whatever comes.
@@ -59,10 +67,6 @@ func (p *parameters) noteUnknown(row *action.Row) {
 			unknown = append(unknown, shown(m.name))
 		}
 	}
-	more := ""
-	if further := len(unknown) - mostSkipped; further > 0 {
-		unknown, more = unknown[:mostSkipped], fmt.Sprintf(" and %d more", further)
-	}
 	known := "it has none"
 	if len(row.Params) > 0 {
 		known = "known are " + strings.Join(row.Params, ", ")
@@ -72,7 +76,7 @@ func (p *parameters) noteUnknown(row *action.Row) {
 	case 1:
 		p.notef("%s is no parameter of %s; %s", unknown[0], row.Name, known)
 	default:
-		p.notef("%s%s are no parameters of %s; %s", strings.Join(unknown, ", "), more, row.Name, known)
+		p.notef("%s are no parameters of %s; %s", enumerated(unknown), row.Name, known)
 	}
 }
 
@@ -87,14 +91,9 @@ func (c *call) capped(limit, largest int64) int64 {
 
 // noteSkipped tells which elements of a list are of no effect, and why.
 func (p *parameters) noteSkipped(name string, elements []string, why string) {
-	if len(elements) == 0 {
-		return
+	if len(elements) > 0 {
+		p.notef("%s: left out, because %s: %s", name, why, enumerated(elements))
 	}
-	more := ""
-	if further := len(elements) - mostSkipped; further > 0 {
-		elements, more = elements[:mostSkipped], fmt.Sprintf(" and %d more", further)
-	}
-	p.notef("%s: left out, because %s: %s%s", name, why, strings.Join(elements, ", "), more)
 }
 
 // isPlaceholder says whether a text is nothing but the name of a value that a

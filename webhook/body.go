@@ -30,27 +30,27 @@ func openBody(body []byte, depth, wrappers int) (document, error) {
 	if len(body) == 0 {
 		return document{}, ErrEmptyBody
 	}
-	found := document{text: string(body), bytes: body}
 	switch body[0] {
-	case '{':
-		return found, nil
-	case '"':
-		text, err := found.checked(depth)
+	case '{', '[', '"':
+	default:
+		object, err := openForm(body)
 		if err != nil {
 			return document{}, err
 		}
-		return openText(text.text, depth, wrappers)
-	case '[':
-		if _, err := found.checked(depth); err != nil {
-			return document{}, err
-		}
+		return openBody(object, depth, wrappers)
+	}
+	found := document{text: string(body), bytes: body}
+	if body[0] == '{' {
+		return found, nil
+	}
+	found, err := found.checked(depth)
+	switch {
+	case err != nil:
+		return document{}, err
+	case body[0] == '[':
 		return document{}, fmt.Errorf("%w: an array", ErrMalformed)
 	}
-	object, err := openForm(body)
-	if err != nil {
-		return document{}, err
-	}
-	return openBody(object, depth, wrappers)
+	return openText(found.text, depth, wrappers)
 }
 
 // checked returns the document if it is valid JSON. Control characters that stand

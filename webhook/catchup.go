@@ -255,7 +255,7 @@ func (c *catchUp) missed(ctx context.Context, mark Seen) (items []salebot.Histor
 		}
 		// The order is not documented, so that it is not relied upon.
 		slices.SortStableFunc(items, func(a, b salebot.HistoryItem) int { return cmp.Compare(b.ID, a.ID) })
-		if slices.ContainsFunc(items, func(item salebot.HistoryItem) bool { return item.ID == mark.MessageID }) && mark.MessageID != 0 {
+		if mark.MessageID != 0 && slices.ContainsFunc(items, func(item salebot.HistoryItem) bool { return item.ID == mark.MessageID }) {
 			c.confirmed.Store(true)
 		}
 		all := len(items)

@@ -99,7 +99,7 @@ func (h *Handler) handle(ctx context.Context, delivery Delivery) {
 		h.settle(ctx, delivery, v)
 	}()
 	if delivery.Attempt > h.retry.MaxAttempts+interruptions {
-		err = errAttempts
+		err = Permanent(errAttempts)
 		return
 	}
 	event, decodeErr := decode([]byte(delivery.Body), maxDepthLimit)
@@ -187,11 +187,7 @@ const longestRetryAfter = time.Hour
 // judge decides what follows from an attempt.
 func (h *Handler) judge(ctx context.Context, delivery Delivery, failure error) verdict {
 	v := h.inspect(failure)
-	switch {
-	case failure == nil:
-	case delivery.Attempt > h.retry.MaxAttempts+interruptions:
-		v.final = true
-	case delivery.Attempt >= h.retry.MaxAttempts && ctx.Err() == nil:
+	if failure != nil && delivery.Attempt >= h.retry.MaxAttempts && ctx.Err() == nil {
 		v.final = true
 	}
 	return v

@@ -1,9 +1,6 @@
 package webhook
 
-import (
-	"net/http"
-	"time"
-)
+import "net/http"
 
 // Protect keeps strangers from a handler of your own, as a Handler keeps them from
 // itself: next gets the requests that have the secret and come from an allowed
@@ -42,11 +39,4 @@ func (p *protected) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, p.bodyLimit)
 	}
 	p.next.ServeHTTP(w, r)
-}
-
-// limitReading sets the time in which the body has to come, for strangers too: nobody
-// wants theirs, but the server would wait for it. It returns false where there is no
-// limit, as under a ResponseWriter that cannot have one.
-func (c *config) limitReading(w http.ResponseWriter, r *http.Request) bool {
-	return hasBody(r) && http.NewResponseController(w).SetReadDeadline(time.Now().Add(c.readTimeout)) == nil
 }

@@ -197,6 +197,13 @@ func (h *Handler) recycle(buffer *[]byte) {
 // hasBody says whether a request has a body, or may have one.
 func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
 
+// limitReading sets the time in which the body has to come, for strangers too: nobody
+// wants theirs, but the server would wait for it. It returns false where there is no
+// limit, as under a ResponseWriter that cannot have one.
+func (c *config) limitReading(w http.ResponseWriter, r *http.Request) bool {
+	return hasBody(r) && http.NewResponseController(w).SetReadDeadline(time.Now().Add(c.readTimeout)) == nil
+}
+
 // read reads the body into a buffer, within the limit of size. The one of time was
 // set before.
 func (h *Handler) read(r *http.Request, buffer *[]byte) ([]byte, *refusal) {

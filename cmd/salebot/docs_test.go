@@ -15,6 +15,7 @@ import (
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
 	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/salebottest"
 )
 
@@ -45,12 +46,9 @@ func TestDocumentationTables(t *testing.T) {
 
 func replaceTable(t *testing.T, text, name, table string) string {
 	t.Helper()
-	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->"
-	before, rest, found := strings.Cut(text, begin)
-	require.True(t, found, "there is no mark %q", begin)
-	_, after, found := strings.Cut(rest, end)
-	require.True(t, found, "there is no mark %q", end)
-	return before + begin + table + end + after
+	replaced, found := testkit.ReplaceTable(text, name, table)
+	require.True(t, found, "there are no marks of %q", name)
+	return replaced
 }
 
 func actionTable() string {

@@ -1,5 +1,6 @@
 // Package testkit is what the tests of several packages share: the key that must
-// never show, and a network in memory whose faults are real to net/http.
+// never show, a network in memory whose faults are real to net/http, and the tables
+// of the documentation.
 package testkit
 
 import (
