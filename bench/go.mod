@@ -5,7 +5,7 @@ go 1.26.0
 require (
 	github.com/go-resty/resty/v2 v2.17.2
 	github.com/salebot-go/salebot v0.0.0
-	github.com/salebot-go/salebot/webhook/sqliteinbox v0.0.0
+	github.com/salebot-go/salebot/sqlite v0.0.0
 )
 
 require (
@@ -25,5 +25,5 @@ require (
 
 replace (
 	github.com/salebot-go/salebot => ../
-	github.com/salebot-go/salebot/webhook/sqliteinbox => ../webhook/sqliteinbox
+	github.com/salebot-go/salebot/sqlite => ../sqlite
 )

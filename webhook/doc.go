@@ -30,7 +30,7 @@
 // itself, so that nobody gets an answer twice.
 //
 // A [MemoryInbox], the default, forgets what it holds when the process ends. The
-// module github.com/salebot-go/salebot/webhook/sqliteinbox has an inbox in a file
+// module github.com/salebot-go/salebot/sqlite has an inbox in a file
 // that survives the death of the process and the loss of power. An inbox of your own
 // can be checked by the package inboxtest.
 //

@@ -3,7 +3,7 @@ package webhook
 import (
 	"errors"
 
-	"github.com/salebot-go/salebot/webhook/internal/schedule"
+	"github.com/salebot-go/salebot/webhook/schedule"
 )
 
 // Errors of the decoders. Ask for them with errors.Is.

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/salebot-go/salebot"
 )
@@ -88,6 +90,7 @@ func (h *Handler) handle(ctx context.Context, delivery Delivery) {
 	err := errExited
 	defer func() {
 		v := h.judge(ctx, delivery, err)
+		v.text = shortenReason(v.text)
 		attempt.Duration, attempt.Err = time.Since(start), err
 		switch {
 		case err == nil:
@@ -178,6 +181,22 @@ type verdict struct {
 	// policy does not count then.
 	wait  time.Duration
 	exact bool
+}
+
+// maxReasonLength bounds the reasons that inboxes keep, in bytes.
+const maxReasonLength = 1 << 10
+
+// shortenReason cuts a text at a rune and makes it valid UTF-8.
+func shortenReason(text string) string {
+	text = strings.ToValidUTF8(text, "\ufffd")
+	if len(text) <= maxReasonLength {
+		return text
+	}
+	end := maxReasonLength
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
 }
 
 // longestRetryAfter bounds how long a client's events wait because Salebot asked for

@@ -39,9 +39,9 @@ type Inbox interface {
 	// Commit ends the work on an entry for good. The error is ErrLeaseLost where
 	// the lease has run out and the entry was handed out again or settled.
 	Commit(ctx context.Context, delivery Delivery) error
-	// Release gives an entry back, to be handed out again after a delay. The events
-	// of its client wait meanwhile. The reason is kept for people; it may be cut.
-	// The error is that of Commit.
+	// Release gives an entry back, to be handed out again after a delay. Later
+	// entries of its client wait for it. The reason is kept for people to read. A
+	// Handler gives valid UTF-8 of at most 1 KiB. The error is that of Commit.
 	Release(ctx context.Context, delivery Delivery, delay time.Duration, reason string) error
 	// Bury makes an entry a dead letter: it is not handed out any more, and the next
 	// of its client follows. The error is that of Commit.

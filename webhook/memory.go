@@ -9,8 +9,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/webhook/internal/reason"
-	"github.com/salebot-go/salebot/webhook/internal/schedule"
+	"github.com/salebot-go/salebot/webhook/schedule"
 )
 
 // MemoryOptions bound a memory inbox. A zero field means its default.
@@ -36,7 +35,7 @@ type MemoryOptions struct {
 // MemoryInbox is an Inbox that lives as long as the process. What it holds is lost
 // when the process ends, in whatever way, although it was acknowledged: use it for
 // tests, and where Handler.Shutdown is always reached or a lost message does no
-// harm. The module webhook/sqliteinbox has one that survives. Make it with
+// harm. The module github.com/salebot-go/salebot/sqlite has one that survives. Make it with
 // NewMemoryInbox.
 type MemoryInbox struct {
 	options  MemoryOptions
@@ -189,14 +188,14 @@ func (m *MemoryInbox) Release(ctx context.Context, delivery Delivery, delay time
 }
 
 // Bury implements Inbox.
-func (m *MemoryInbox) Bury(ctx context.Context, delivery Delivery, why string) error {
+func (m *MemoryInbox) Bury(ctx context.Context, delivery Delivery, reason string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.settle(ctx, delivery); err != nil {
 		return err
 	}
 	letter := DeadLetter{
-		Entry: m.remove(delivery.Sequence), Sequence: delivery.Sequence, Attempts: delivery.Attempt, Reason: reason.Shorten(why), BuriedAt: time.Now(),
+		Entry: m.remove(delivery.Sequence), Sequence: delivery.Sequence, Attempts: delivery.Attempt, Reason: reason, BuriedAt: time.Now(),
 	}
 	for m.deadCount > 0 && (m.deadCount >= m.options.MaxDeadLetters || m.deadBytes+len(letter.Body) > m.options.MaxBytes) {
 		m.dropOldestDeadLetter()

@@ -16,8 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/salebot-go/salebot/sqlite"
 	"github.com/salebot-go/salebot/webhook"
-	"github.com/salebot-go/salebot/webhook/sqliteinbox"
 )
 
 // The numbers of an event have the same digits in every body.
@@ -89,8 +89,8 @@ func Variants() []Variant {
 	return []Variant{
 		{Name: "decoded only", Open: func(string) (webhook.Inbox, error) { return &nothing{}, nil }},
 		{Name: "plain file, fdatasync for each", Open: openFile},
-		{Name: "sqliteinbox", Open: openSQLite, Silent: true},
-		{Name: "sqliteinbox, events handled meanwhile", Open: openSQLite},
+		{Name: "sqlite", Open: openSQLite, Silent: true},
+		{Name: "sqlite, events handled meanwhile", Open: openSQLite},
 	}
 }
 
@@ -104,7 +104,7 @@ func (v Variant) Handler(inbox webhook.Inbox, options ...webhook.Option) (*webho
 }
 
 func openSQLite(folder string) (webhook.Inbox, error) {
-	return sqliteinbox.Open(filepath.Join(folder, "inbox.db"), sqliteinbox.Options{MaxPending: 50_000_000})
+	return sqlite.OpenInbox(filepath.Join(folder, "inbox.db"), sqlite.WithMaxPending(50_000_000))
 }
 
 // silent hands nothing out.

@@ -1,0 +1,98 @@
+// Package sqlite keeps the events of a webhook.Handler in a file, so that they survive
+// the death of the process and a loss of power.
+//
+//	inbox, err := sqlite.OpenInbox("inbox.db")
+//	...
+//	defer inbox.Close()
+//	handler, err := webhook.New(handle, webhook.WithSecretInPath(secret), webhook.WithInbox(inbox))
+//
+// The file is a database of SQLite, by an implementation in Go: neither a C compiler
+// nor a server is needed, and a person can look into the file with the tools there
+// are. Many events that come at once share one flush of the disk.
+//
+// # What is guaranteed
+//
+// Put returns when the event is in the database's log and the log was flushed to the
+// disk: what was acknowledged survives the death of the process at any moment, and
+// the loss of power as far as the disk keeps what it says it has written. Commit
+// returns when the operating system has the change: the death of the process does
+// not bring a committed event back. The loss of power may, for the events of the
+// last second; see [WithFlushSettled]. Order, duplicates and dead letters are as
+// the interface webhook.Inbox says; duplicates are recognized for
+// [WithDuplicateWindow] at least. One process at a time can have the file open
+// as an inbox.
+//
+// A file that is full ([WithMaxFileSize]) refuses new events with webhook.ErrFull;
+// those that it has can be handed out, released, committed and buried. When a flush
+// fails, or a page turns out to be damaged while the file is open, every method returns
+// [ErrBroken] from then on, [Inbox.Health] too: nothing is acknowledged that might not
+// be kept. Close the inbox and open it again, which checks the file.
+//
+// # What is not
+//
+// The file is on one disk and is lost with it. A disk, a virtual machine or a
+// network file system that reports a flush which it did not do takes the guarantee
+// away. Each row has a checksum, and a damaged file is recovered as far as possible
+// when it is opened (see [Inbox.Recovery]), but what is gone is gone, and some
+// damage cannot be noticed: a log that is cut exactly behind a commit, or whose
+// damaged part ends it early, looks like one that was never longer, and an older
+// copy of the file looks like the truth.
+//
+// The file is protected by locks that a POSIX system drops as soon as the process that
+// holds them closes any descriptor of the file. A process that has an inbox open must
+// not open and close inbox.db, inbox.db-shm or inbox.db.lock by itself, for example in
+// order to copy them; other processes may. A file must not be opened under two names
+// that are hard links.
+//
+// # Running it
+//
+// OpenInbox reads all events that wait, and checks a file that was not closed or is not
+// larger than 64 MiB: some milliseconds for a small one, some seconds for each gigabyte,
+// more if the disk is slow. The file never shrinks; the room of what was handled is used
+// again. With [WithLockTimeout] a new process can be started before the old one has
+// ended.
+//
+// A backup is made with SQLite's own tool while the inbox is open. It is complete, and
+// older than the truth by what comes after it:
+//
+//	sqlite3 inbox.db "VACUUM INTO 'backup.db'"
+//
+// # The schema
+//
+// Version 1, as PRAGMA user_version says. PRAGMA application_id is 0x5342494e. Times
+// are microseconds since 1970.
+//
+//	event        the events that are still to be handled
+//	  sequence   number of the event, in the order of acceptance
+//	  endpoint   name of the handler (webhook.WithEndpoint)
+//	  client     Salebot's number of the client; 0 if it is not known
+//	  message    number of the message; 0 if there is none
+//	  failed     1 if the message could not be delivered
+//	  recovered  1 if the event was fetched from the history
+//	  accepted   when the event came
+//	  attempts   how often it was handed out; the first time is written later
+//	  due        when it may be handed out again; 0 for at once
+//	  reason     failure of the last attempt
+//	  body       the body as it came
+//	  checksum   CRC-32C of the other columns in their order: numbers as 8 bytes,
+//	             lowest first; texts after their length as such a number
+//	dead_letter  the events that were given up; the same columns, and due is when;
+//	             with an index of the endpoints
+//	seen         the messages that were accepted, whether they were handled or not:
+//	             message, failed, endpoint, client, sequence, accepted, checksum
+//	damaged      what was found damaged and set apart: found (when), origin (the
+//	             table), sequence, endpoint, problem, content (as JSON)
+//	setting      reserved: how far sequences may have been given; closed: 1 while no
+//	             process has the file open
+//
+// It can be read while an inbox has it open. These say what waits, why something was
+// given up, and how much came on each day:
+//
+//	SELECT sequence, client, datetime(accepted / 1000000, 'unixepoch'), attempts, json_extract(body, '$.message') FROM event ORDER BY sequence;
+//	SELECT sequence, client, datetime(due / 1000000, 'unixepoch'), attempts, reason FROM dead_letter ORDER BY sequence;
+//	SELECT date(accepted / 1000000, 'unixepoch'), count(*) FROM seen GROUP BY 1;
+//
+// Rows should not be changed by hand, since their checksums would be wrong; use
+// [Inbox.Redrive] and [Inbox.Discard]. The log beside the file takes up
+// to 40 MB, and more while a reader has a long transaction.
+package sqlite

@@ -1,0 +1,388 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/salebot-go/salebot/webhook/schedule"
+)
+
+// ErrDamaged says that the file is damaged; see WithRefuseDamaged.
+var ErrDamaged = errors.New("sqlite: the file is damaged")
+
+// OpenInbox opens the inbox in a file, and makes the file if there is none. A symbolic link
+// stands for the file that it leads to. Beside that there are others of the same name
+// with an ending: -wal and -shm, which belong to the database, and .lock. A file that
+// is in use gives ErrInUse; see WithLockTimeout.
+//
+// A file that was not closed, or is small, is checked from end to end, which takes some
+// seconds for each gigabyte, and as long as the disk needs to read it. If it is
+// damaged, what can be read of it is copied into a new file, the damaged one is kept
+// under another name, and Recovery tells about it; a row that is damaged is kept in
+// the table damaged. What cannot be noticed is a log that was cut exactly at the end
+// of a commit, and a file of which an older copy was put in place.
+func OpenInbox(path string, opts ...InboxOption) (*Inbox, error) {
+	if path == "" {
+		return nil, badOption("path", "is empty")
+	}
+	config, err := newInboxConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	path, err = resolve(path)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	lock, err := waitForLock(path, config.lockTimeout)
+	if err != nil {
+		return nil, err
+	}
+	i, err := open(path, config, lock.marked)
+	if err == nil {
+		err = lock.mark()
+	}
+	if err != nil {
+		if i != nil {
+			err = errors.Join(err, i.closeConnections())
+		}
+		return nil, errors.Join(err, lock.release())
+	}
+	i.lock = lock
+	i.committer = newCommitter(i.writer.write, i.panicked)
+	i.janitor.start(i)
+	return i, nil
+}
+
+// panicked ends the use of the file after a panic: nobody can tell what state it left
+// behind.
+func (i *Inbox) panicked(reason any) error {
+	i.config.logger.Error("webhook inbox panicked", slog.Any("panic", reason), slog.String("stack", string(debug.Stack())))
+	return i.condition.breakDown(fmt.Errorf("panic: %v", reason))
+}
+
+// longestChain bounds the symbolic links that lead to a file.
+const longestChain = 40
+
+// resolve returns the path of a file without symbolic links, so that one file has one
+// lock. There may be no file yet.
+func resolve(path string) (string, error) {
+	for range longestChain {
+		resolved, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			return filepath.Abs(resolved)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(folder, filepath.Base(path))
+		target, err := os.Readlink(path)
+		if err != nil {
+			return filepath.Abs(path)
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(folder, target)
+		}
+		path = target
+	}
+	return "", fmt.Errorf("%s: too many links", path)
+}
+
+// magic is how every database of SQLite begins.
+const magic = "SQLite format 3\x00"
+
+// Places in the first page of a database: its PRAGMA application_id, and the page
+// itself, which holds the table of what is in it.
+const (
+	applicationAt = 68
+	pageAt        = 100
+	// A page begins with its kind; the number of its rows is behind two more bytes.
+	tableLeaf = 13
+	cellsAt   = pageAt + 3
+	headSize  = cellsAt + 2
+)
+
+// refuseForeign keeps a file that was named by mistake from being set aside as a
+// damaged one, and another program's database from being opened at all: even to read
+// one can write to it, because what is in its log is put in its place.
+func refuseForeign(path string) error {
+	file, err := os.Open(path) //nolint:gosec // it is the file that the caller names
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	var head [headSize]byte
+	n, err := io.ReadFull(file, head[:])
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	if n < len(head) || string(head[:len(magic)]) != magic {
+		return ErrForeignFile
+	}
+	application := binary.BigEndian.Uint32(head[applicationAt:])
+	// A new inbox whose process died has nothing but its log.
+	empty := application == 0 && head[pageAt] == tableLeaf && binary.BigEndian.Uint16(head[cellsAt:]) == 0
+	if application != applicationID && !empty {
+		return ErrForeignFile
+	}
+	return nil
+}
+
+// open opens the file, after recovering it if that is necessary. ours says that it
+// is known to be an inbox.
+func open(path string, config inboxConfig, ours bool) (*Inbox, error) {
+	if !ours {
+		if err := refuseForeign(path); err != nil {
+			return nil, err
+		}
+	}
+	finished, err := finishRecovery(path, config)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: finishing a recovery: %w", err)
+	}
+	i, err := openSound(path, config, ours)
+	if err == nil {
+		i.recovery = finished
+		return i, nil
+	}
+	if !isDamage(err) {
+		return nil, err
+	}
+	if config.refuseDamaged {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	recovery, recoverErr := recoverFile(path, config, err)
+	if recoverErr != nil {
+		return nil, fmt.Errorf("%w: %w; recovering it: %w", ErrDamaged, err, recoverErr)
+	}
+	i, err = openSound(path, config, false)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	i.recovery = recovery
+	return i, nil
+}
+
+// errNotSound is the error of a file that can be opened but does not pass the check.
+var errNotSound = errors.New("the file does not pass the integrity check")
+
+func isDamage(err error) bool {
+	switch code(err) {
+	case codeCorrupt, codeNotADB, codeError:
+		// The statements are sound; if one fails as such, a table is missing.
+		return true
+	}
+	return errors.Is(err, errNotSound)
+}
+
+// openSound opens a file that should be sound, or makes it. filled says that a file
+// that exists cannot be empty.
+func openSound(path string, config inboxConfig, filled bool) (_ *Inbox, err error) {
+	size, exists, err := fileSize(path)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	log, _, err := fileSize(path + "-wal")
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	if size == 0 && (log > 0 || exists && filled) {
+		// SQLite would take the file for new and delete its log.
+		return nil, fmt.Errorf("sqlite: %w: it is empty", errNotSound)
+	}
+	if !exists {
+		if err = createPrivate(path); err != nil {
+			return nil, fmt.Errorf("sqlite: %w", err)
+		}
+	}
+	i := &Inbox{path: path, config: config, schedule: schedule.New(), janitor: newJanitor(), recent: newRecent(), closed: make(chan struct{})}
+	i.condition = newCondition(config.logger, i.schedule.End)
+	var connections []interface{ close() error }
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, c := range connections {
+			_ = c.close()
+		}
+		if !isDamage(err) {
+			err = fmt.Errorf("sqlite: opening: %w", err)
+		}
+	}()
+	c, err := connect(path)
+	if err != nil {
+		return nil, err
+	}
+	connections = append(connections, c)
+	if err = prepareFile(c, path, size); err != nil {
+		return nil, err
+	}
+	if log > 0 {
+		// Of what a process wrote that has died, the last may be with the operating
+		// system alone. It must not be called a duplicate before it is on the disk.
+		if err = flushFile(path + "-wal"); err != nil {
+			return nil, err
+		}
+	}
+	i.writer = &writer{connection: c, unflushed: i.janitor.note, condition: i.condition, limit: softPages(config.maxFileSize), uncounted: countInterval}
+	if err = i.load(); err != nil {
+		return nil, err
+	}
+	if _, err = c.exec(upsertSetting, settingClosed, int64(0)); err != nil {
+		return nil, err
+	}
+	// Until here there was no bound: a full file can always be opened.
+	if err = limitPages(c, i.writer.limit); err != nil {
+		return nil, err
+	}
+	if err = setPatience(c, lockPatience); err != nil {
+		return nil, err
+	}
+	for _, r := range []**reader{&i.events, &i.overview} {
+		if *r, err = openReader(path, i.condition); err != nil {
+			return nil, err
+		}
+		connections = append(connections, *r)
+	}
+	return i, nil
+}
+
+// fileSize is 0 for a file that does not exist.
+func fileSize(path string) (size int64, exists bool, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, false, nil
+	case err != nil:
+		return 0, false, err
+	case !info.Mode().IsRegular():
+		return 0, false, fmt.Errorf("%s is not a file", filepath.Base(path))
+	}
+	return info.Size(), true, nil
+}
+
+// pageSize is the one of new files.
+const pageSize = 4096
+
+// alwaysChecked is the size up to which a file is checked whenever it is opened.
+const alwaysChecked = 64 << 20
+
+// prepareFile sets the connection up, makes the schema if the file is new, and
+// checks the file if there is a reason to.
+func prepareFile(c *connection, path string, size int64) error {
+	if err := setPatience(c, longestLock); err != nil {
+		return err
+	}
+	if err := c.script(fmt.Sprintf("PRAGMA cell_size_check = ON; PRAGMA page_size = %d", pageSize)); err != nil {
+		return err
+	}
+	// The mode of the log is a property of the file: first of all it has to be known
+	// whose it is.
+	empty, err := identify(c)
+	if err != nil {
+		return err
+	}
+	if err = setUp(c); err != nil {
+		return err
+	}
+	if empty {
+		if err = create(c); err != nil {
+			return err
+		}
+	}
+	if size == 0 {
+		// The flushes of the database do not keep a new name in its directory.
+		return syncDirectory(filepath.Dir(path))
+	}
+	closed, err := c.number(selectSetting, settingClosed)
+	if err != nil {
+		return err
+	}
+	if closed == 1 && size > alwaysChecked {
+		return nil
+	}
+	verdict, err := c.text("PRAGMA quick_check(1)")
+	if err == nil && verdict != "ok" {
+		err = fmt.Errorf("%w: %.200s", errNotSound, verdict)
+	}
+	return err
+}
+
+// syncDirectory flushes a directory, where the system can.
+func syncDirectory(path string) error {
+	directory, err := os.Open(path) //nolint:gosec // it is the folder of the file that the caller names
+	if err != nil {
+		return err
+	}
+	defer func() { _ = directory.Close() }()
+	if err := directory.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
+const (
+	selectEvents   = "SELECT " + rowColumns + " FROM event ORDER BY sequence"
+	selectSequence = "SELECT max((SELECT coalesce(max(sequence), 0) FROM event), (SELECT coalesce(max(sequence), 0) FROM dead_letter))"
+)
+
+// load fills the schedule with the events that are still to be handled, and sets
+// the damaged ones apart.
+func (i *Inbox) load() error {
+	reserved, err := i.writer.number(selectSetting, settingReserved)
+	if err != nil {
+		return err
+	}
+	highest, err := i.writer.number(selectSequence)
+	if err != nil {
+		return err
+	}
+	i.opened = max(reserved, highest)
+	i.writer.sequence, i.writer.reserved = i.opened, i.opened
+	var damaged []*damagedRow
+	var remove []int64
+	err = i.writer.query(selectEvents, func(values []driver.Value) error {
+		r := readRow(values)
+		if r.problem != "" {
+			damaged = append(damaged, r.damaged("event"))
+			remove = append(remove, r.sequence)
+			return nil
+		}
+		i.schedule.Add(schedule.Entry{Endpoint: r.Endpoint, Lane: int64(r.ClientID), Sequence: r.sequence, Attempts: r.attempts, Due: r.due})
+		return nil
+	})
+	if err != nil || len(damaged) == 0 {
+		return err
+	}
+	o := &operation{flush: true, apply: func(w *writer) error {
+		for n, damage := range damaged {
+			i.report(damage)
+			if err := damage.insert(w.connection); err != nil {
+				return err
+			}
+			if _, err := w.exec(deleteEvent, remove[n]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	i.writer.write([]*operation{o})
+	return o.err
+}

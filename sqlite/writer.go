@@ -1,0 +1,193 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// sequencesAtOnce is the number of sequences that are reserved in the file at once,
+// so that they rise even after a crash without being written for each event. At
+// most as many are left out by a crash.
+const sequencesAtOnce = 10_000
+
+// reserveBytes is what the file has above WithMaxFileSize, besides an eighth of
+// that, for everything but new events: an inbox that is full must still be able to count
+// an attempt and to give up an event.
+const reserveBytes = 1 << 20
+
+// rowOverhead is what an event takes in the file besides its body, at most and roughly:
+// the other columns of its row and its mark.
+const rowOverhead = 512
+
+// eventBytes is what an event takes in the file, roughly.
+func eventBytes(body string) int64 { return int64(len(body)) + rowOverhead }
+
+// writer makes the changes. Only the goroutine of the committer uses it.
+type writer struct {
+	*connection
+	// sequence is the last one that was given; reserved is how far the file lets
+	// them go.
+	sequence, reserved int64
+	// reserving is the new value of reserved that the current transaction writes.
+	reserving int64
+	// added counts the events that the current transaction adds.
+	added int
+	// limit is the number of pages above which there is no room for a new event.
+	limit int64
+	// used is how many pages had something in them when they were counted, which was
+	// uncounted transactions ago, and addedBytes what events may take that were added
+	// since, roughly.
+	used, uncounted, addedBytes int64
+	// lazy says that the connection does not flush what it commits.
+	lazy bool
+	// unflushed is told that something was committed without a flush.
+	unflushed func()
+	condition *condition
+}
+
+// write runs a group of operations in one transaction. It returns true if nothing was
+// done because another process has the file locked.
+func (w *writer) write(group []*operation) (locked bool) {
+	err := w.condition.failure()
+	if err == nil {
+		err = w.transaction(group)
+	}
+	if err == nil {
+		return false
+	}
+	for _, o := range group {
+		o.err = err
+	}
+	return errors.Is(err, errLocked)
+}
+
+// transaction returns the error that concerns all operations.
+func (w *writer) transaction(group []*operation) error {
+	w.reserving, w.added = 0, 0
+	w.uncounted++
+	flush := slices.ContainsFunc(group, func(o *operation) bool { return o.flush })
+	err := w.setLazy(!flush)
+	if err == nil {
+		err = w.begin()
+	}
+	if err == nil {
+		err = w.apply(group)
+	}
+	if err == nil {
+		_, err = w.exec("COMMIT")
+	}
+	if err != nil {
+		// SQLite has ended the transaction by itself after some errors.
+		_, _ = w.exec("ROLLBACK")
+		return w.condition.judge(err)
+	}
+	if w.reserving != 0 {
+		w.reserved = w.reserving
+	}
+	if !flush {
+		w.unflushed()
+	}
+	return nil
+}
+
+// errLocked says that another process has the file locked.
+var errLocked = errors.New("another process has the file locked")
+
+func (w *writer) begin() error {
+	_, err := w.exec("BEGIN IMMEDIATE")
+	if code(err) == codeBusy {
+		return fmt.Errorf("%w: %w", errLocked, err)
+	}
+	return err
+}
+
+// setLazy switches the flush at the end of a transaction off or on. The log is one
+// file that only grows until a checkpoint, so that a flush covers what was written
+// without one before.
+func (w *writer) setLazy(lazy bool) error {
+	if w.lazy == lazy {
+		return nil
+	}
+	level := "FULL"
+	if lazy {
+		level = "NORMAL"
+	}
+	if err := w.script("PRAGMA synchronous = " + level); err != nil {
+		return err
+	}
+	w.lazy = lazy
+	return nil
+}
+
+func (w *writer) apply(group []*operation) error {
+	for _, o := range group {
+		o.err = o.apply(w)
+		if o.err == nil {
+			continue
+		}
+		if refused := (refusal{}); errors.As(o.err, &refused) {
+			o.err = refused.error
+			continue
+		}
+		return o.err
+	}
+	if w.condition.crowded() {
+		return w.lookForRoom()
+	}
+	return nil
+}
+
+// countInterval is the number of transactions after which the pages are counted again,
+// however much room there was.
+const countInterval = 64
+
+// full says whether the file has no room for a body. While there is a lot of room the
+// pages are not counted each time. Where they are, it is once in a transaction; what
+// that adds itself is estimated.
+func (w *writer) full(body string) (bool, error) {
+	estimate := w.used + 2*(w.addedBytes+eventBytes(body))/pageSize
+	if w.uncounted > 0 && (estimate >= w.limit || w.uncounted >= countInterval) {
+		if err := w.count(); err != nil {
+			return false, err
+		}
+	}
+	return w.used+(w.addedBytes+eventBytes(body))/pageSize >= w.limit, nil
+}
+
+// count counts the pages that have something in them.
+func (w *writer) count() error {
+	pages, err := w.number("PRAGMA page_count")
+	if err != nil {
+		return err
+	}
+	free, err := w.number("PRAGMA freelist_count")
+	w.used, w.uncounted, w.addedBytes = pages-free, 0, 0
+	return err
+}
+
+// lookForRoom notes whether there is room again. It is called while the file counts as
+// full only, at the end of a transaction.
+func (w *writer) lookForRoom() error {
+	if err := w.count(); err != nil {
+		return err
+	}
+	if w.used < w.limit {
+		w.condition.roomy()
+	}
+	return nil
+}
+
+// next gives a sequence.
+func (w *writer) next() (int64, error) {
+	limit := max(w.reserved, w.reserving)
+	if w.sequence >= limit {
+		limit = w.sequence + sequencesAtOnce
+		if _, err := w.exec(upsertSetting, settingReserved, limit); err != nil {
+			return 0, err
+		}
+		w.reserving = limit
+	}
+	w.sequence++
+	return w.sequence, nil
+}
