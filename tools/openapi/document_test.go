@@ -11,57 +11,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot/internal/action"
 )
-
-// methods are all actions of the API with the client's method for each.
-var methods = map[string]string{
-	"callback":                           "Callback",
-	"vk_callback":                        "VKCallback",
-	"whatsapp_callback":                  "WhatsAppCallback",
-	"ok_callback":                        "OKCallback",
-	"tg_callback":                        "TGCallback",
-	"email_callback":                     "EmailCallback",
-	"send_callback_by_platform_id":       "SendCallbackByPlatformID",
-	"message":                            "Message",
-	"whatsapp_message":                   "WhatsAppMessage",
-	"broadcast":                          "Broadcast",
-	"get_history":                        "GetHistory",
-	"clear_history":                      "ClearHistory",
-	"assign_to_user":                     "AssignToUser",
-	"load_clients":                       "LoadClients",
-	"add_to_list":                        "AddToList",
-	"remove_from_list":                   "RemoveFromList",
-	"get_clients":                        "GetClients",
-	"delete_clients":                     "DeleteClients",
-	"save_variables":                     "SaveVariables",
-	"get_variables":                      "GetVariables",
-	"find_client_id_by_phone":            "GetClientIDByPhone",
-	"find_client_id_by_email":            "GetClientIDByEmail",
-	"find_client_id_by_var":              "GetClientIDByVariable",
-	"find_latest_client_id_by_var":       "GetLatestClientIDByVariable",
-	"find_all_client_id_by_var":          "GetClientIDsByVariable",
-	"find_all_client_id_by_several_vars": "GetClientIDsByVariables",
-	"find_clients":                       "FindClients",
-	"find_client_id_by_platform_id":      "GetClientsByPlatformID",
-	"online_chat_client_id":              "GetClientIDByOnlineChat",
-	"whatsapp_client_id":                 "GetClientIDByWhatsApp",
-	"get_current_order_id":               "GetCurrentOrderID",
-	"get_orders":                         "GetOrders",
-	"get_order_state":                    "GetOrderState",
-	"set_order_state":                    "SetOrderState",
-	"move_order_to_next_state":           "MoveOrderToNextState",
-	"get_order_vars":                     "GetOrderVariables",
-	"set_order_vars":                     "SetOrderVariables",
-	"create_order":                       "CreateOrder",
-	"check_whatsapp":                     "CheckWhatsApp",
-	"connected_channels":                 "GetConnectedChannels",
-	"get_messages":                       "GetBlocks",
-	"subscribers":                        "GetSubscribers",
-	"vk_subscribers":                     "GetVKSubscribers",
-	"check_insta_subscription":           "CheckInstagramSubscription",
-}
-
-var legacy = []string{"check_insta_subscription", "subscribers", "vk_subscribers"}
 
 var readText = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(filepath.Join("..", "..", "api", "openapi.yaml"))
@@ -100,25 +52,18 @@ func mainOperation(t *testing.T, d *Document, action string) Operation {
 	return operations[at]
 }
 
-func TestDocumentListsEveryAction(t *testing.T) {
+func TestEveryActionHasOneMainOperation(t *testing.T) {
 	t.Parallel()
-	d := document(t)
-	found := map[string]string{}
-	var old []string
-	for _, o := range d.Operations() {
-		if o.Alternative() {
-			require.Contains(t, methods, o.Action)
-			continue
-		}
-		require.NotContains(t, found, o.Action, "an action has one main operation")
-		found[o.Action] = o.GoMethod()
-		if o.Legacy() {
-			old = append(old, o.Action)
+	found := map[string]bool{}
+	for _, o := range document(t).Operations() {
+		if !o.Alternative() {
+			require.False(t, found[o.Action], "%s has two", o.Action)
+			found[o.Action] = true
 		}
 	}
-	require.Equal(t, methods, found)
-	require.Len(t, found, 44)
-	require.ElementsMatch(t, legacy, old)
+	for _, row := range action.All() {
+		require.True(t, found[row.Name], "%s has none", row.Name)
+	}
 }
 
 func TestOperationsSayAllAboutThemselves(t *testing.T) {
@@ -137,40 +82,26 @@ func TestOperationsSayAllAboutThemselves(t *testing.T) {
 	}
 }
 
-func TestMethodsOfActions(t *testing.T) {
+func TestBatchLimitsStandInTheSchemaToo(t *testing.T) {
 	t.Parallel()
-	both := []string{
-		"callback", "vk_callback", "ok_callback", "whatsapp_callback", "message", "whatsapp_message", // documented
-		"check_whatsapp", "check_insta_subscription", // documented
-		"tg_callback", "get_clients", // observed
-	}
-	for action := range methods {
-		want := 1
-		if slices.Contains(both, action) {
-			want = 2
-		}
-		require.Len(t, document(t).Of(action), want, action)
-	}
-}
-
-func TestBatchLimits(t *testing.T) {
-	t.Parallel()
-	limits := map[string]int{}
 	for _, o := range document(t).Operations() {
 		limit := o.BatchLimit()
 		if limit == 0 {
 			continue
 		}
-		limits[o.Action] = limit
-		var items []uint64
-		for _, property := range o.RequestBody.Value.Content.Get("application/json").Schema.Value.Properties {
-			if property.Value.MaxItems != nil {
-				items = append(items, *property.Value.MaxItems)
+		var limits []uint64
+		if o.RequestBody == nil {
+			_, free := o.withoutFreeParameter()
+			limits = append(limits, *free.Schema.Value.MaxProps)
+		} else {
+			for _, property := range o.RequestBody.Value.Content.Get("application/json").Schema.Value.Properties {
+				if property.Value.MaxItems != nil {
+					limits = append(limits, *property.Value.MaxItems)
+				}
 			}
 		}
-		require.Equal(t, []uint64{uint64(limit)}, items, "%s: the schema has to say the same", o.Action)
+		require.Equal(t, []uint64{uint64(limit)}, limits, o.Action)
 	}
-	require.Equal(t, map[string]int{"send_callback_by_platform_id": 300, "delete_clients": 500}, limits)
 }
 
 func TestMappingParametersAreDeclared(t *testing.T) {
