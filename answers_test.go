@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/fixture"
 	"github.com/salebot-go/salebot/internal/testkit"
-	"github.com/salebot-go/salebot/testdata"
 )
 
 var sentinels = map[string]error{
@@ -48,21 +48,21 @@ var labels = []string{"", "text/html; charset=utf-8", "application/json"}
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for name, list := range scenarios {
-		fixtures, err := testdata.Answers(name)
+		answers, err := fixture.Answers(name)
 		require.NoError(t, err)
-		for _, fixture := range fixtures {
-			t.Run(fixture.Name(), func(t *testing.T) {
+		for _, known := range answers {
+			t.Run(known.Name(), func(t *testing.T) {
 				t.Parallel()
 				mock := httpmock.NewMockTransport()
 				client := newClient(t, mock, salebot.WithoutRetries())
 				var previous string
-				for i, label := range append([]string{fixture.Header.Get("Content-Type")}, labels...) {
-					fixture.Header.Set("Content-Type", label)
-					mock.RegisterNoResponder(showing(fixture, i > 0))
+				for i, label := range append([]string{known.Header.Get("Content-Type")}, labels...) {
+					known.Header.Set("Content-Type", label)
+					mock.RegisterNoResponder(showing(known, i > 0))
 					result, err := list[0].call(t.Context(), client)
 					require.Equal(t, i+1, mock.GetTotalCallCount())
-					requireConclusion(t, fixture, result, err)
-					if check := values[fixture.Name()]; check != nil && i == 0 {
+					requireConclusion(t, known, result, err)
+					if check := values[known.Name()]; check != nil && i == 0 {
 						check(t, result)
 					}
 					text := describe(t, result, err)
@@ -78,41 +78,41 @@ func TestAnswers(t *testing.T) {
 }
 
 // showing answers with a fixture, wrapped in what carries no meaning.
-func showing(fixture testdata.Fixture, wrapped bool) httpmock.Responder {
-	if wrapped && len(fixture.Body) > 0 {
-		fixture.Body = slices.Concat([]byte("\ufeff\r\n "), fixture.Body, []byte(" \n"))
+func showing(known fixture.Answer, wrapped bool) httpmock.Responder {
+	if wrapped && len(known.Body) > 0 {
+		known.Body = slices.Concat([]byte("\ufeff\r\n "), known.Body, []byte(" \n"))
 	}
-	return func(request *http.Request) (*http.Response, error) { return fixture.Response(request), nil }
+	return func(request *http.Request) (*http.Response, error) { return known.Response(request), nil }
 }
 
-func requireConclusion(t *testing.T, fixture testdata.Fixture, result any, err error) {
+func requireConclusion(t *testing.T, known fixture.Answer, result any, err error) {
 	t.Helper()
 	switch {
-	case slices.Contains(partly, fixture.Name()):
+	case slices.Contains(partly, known.Name()):
 		var partial *salebot.PartialError
 		require.ErrorAs(t, err, &partial)
 		requireOutcome(t, err, salebot.OutcomeAccepted)
 		require.ErrorIs(t, err, salebot.ErrRejected)
 		require.NotEmpty(t, result)
 		return
-	case slices.Contains(nobodyIsNoFailure, fixture.Action) && slices.Contains(fixture.Errors, "ErrClientNotFound"):
+	case slices.Contains(nobodyIsNoFailure, known.Action) && slices.Contains(known.Errors, "ErrClientNotFound"):
 		require.NoError(t, err)
 		require.Empty(t, result)
 		require.NotNil(t, result)
 		return
-	case fixture.Outcome == testdata.Success:
+	case known.Outcome == fixture.Success:
 		require.NoError(t, err)
 		require.NotNil(t, result)
 		return
 	}
-	want := map[string]salebot.Outcome{testdata.Rejected: salebot.OutcomeRejected, testdata.Unknown: salebot.OutcomeUnknown}[fixture.Outcome]
+	want := map[string]salebot.Outcome{fixture.Rejected: salebot.OutcomeRejected, fixture.Unknown: salebot.OutcomeUnknown}[known.Outcome]
 	failure := requireOutcome(t, err, want)
-	require.Equal(t, fixture.Action, failure.Action)
+	require.Equal(t, known.Action, failure.Action)
 	require.Equal(t, 1, failure.Attempts)
 	for name, sentinel := range sentinels {
-		expected := slices.Contains(fixture.Errors, name) ||
-			sentinel == salebot.ErrRejected && fixture.Outcome == testdata.Rejected ||
-			sentinel == salebot.ErrNotFound && (slices.Contains(fixture.Errors, "ErrClientNotFound") || slices.Contains(fixture.Errors, "ErrOrderNotFound"))
+		expected := slices.Contains(known.Errors, name) ||
+			sentinel == salebot.ErrRejected && known.Outcome == fixture.Rejected ||
+			sentinel == salebot.ErrNotFound && (slices.Contains(known.Errors, "ErrClientNotFound") || slices.Contains(known.Errors, "ErrOrderNotFound"))
 		require.Equal(t, expected, errors.Is(err, sentinel), "errors.Is(%q, %s)", err, name)
 	}
 	// What came can be looked at.
@@ -122,11 +122,11 @@ func requireConclusion(t *testing.T, fixture testdata.Fixture, result any, err e
 	)
 	switch {
 	case errors.As(err, &refusal):
-		require.Equal(t, fixture.Status, refusal.Status)
-		require.Equal(t, string(fixture.Body), string(bytes.Trim(refusal.Body, "\ufeff\r\n ")))
+		require.Equal(t, known.Status, refusal.Status)
+		require.Equal(t, string(known.Body), string(bytes.Trim(refusal.Body, "\ufeff\r\n ")))
 	case errors.As(err, &unreadable):
-		require.Equal(t, fixture.Status, unreadable.Status)
-		require.Equal(t, string(fixture.Body), string(bytes.Trim(unreadable.Snapshot, "\ufeff\r\n ")))
+		require.Equal(t, known.Status, unreadable.Status)
+		require.Equal(t, string(known.Body), string(bytes.Trim(unreadable.Snapshot, "\ufeff\r\n ")))
 	default:
 		require.Fail(t, "neither APIError nor DecodeError", "%v", err)
 	}
@@ -427,8 +427,8 @@ var values = map[string]func(*testing.T, any){
 func TestEveryCheckHasAFixture(t *testing.T) {
 	t.Parallel()
 	for name := range values {
-		action, fixture, _ := strings.Cut(name, "/")
-		_, err := testdata.Answer(action, fixture)
+		action, one, _ := strings.Cut(name, "/")
+		_, err := fixture.Lookup(action, one)
 		require.NoError(t, err)
 	}
 }

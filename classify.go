@@ -55,7 +55,7 @@ func classes(row *action.Row, status int, v answer.Verdict) []error {
 		found = append(found, ErrRateLimited)
 	case status == http.StatusNotFound || answer.IsNotFound(v.Code):
 		switch {
-		case row.Subject == action.Client:
+		case row.Subject == action.Client, row.Subject == action.Clients && answer.IsNotFound(v.Code):
 			found = append(found, ErrClientNotFound)
 		case answer.IsNotFound(v.Code):
 			found = append(found, ErrNotFound)

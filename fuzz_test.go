@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/fixture"
 	"github.com/salebot-go/salebot/internal/testkit"
-	"github.com/salebot-go/salebot/testdata"
 )
 
 // fixed is a transport that answers with the body of the moment.
@@ -25,12 +25,12 @@ func (f *fixed) RoundTrip(r *http.Request) (*http.Response, error) {
 // fuzzAnswer shows arbitrary bodies to the method of an action. Whatever comes
 // there is either a result or an error, and the error knows what it means.
 func fuzzAnswer(f *testing.F, action string, check func(t *testing.T, body []byte, result any)) {
-	fixtures, err := testdata.Answers(action)
+	answers, err := fixture.Answers(action)
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, fixture := range fixtures {
-		f.Add(fixture.Body)
+	for _, answer := range answers {
+		f.Add(answer.Body)
 	}
 	transport := &fixed{}
 	client := newClient(f, transport)

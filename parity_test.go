@@ -80,23 +80,22 @@ func TestEveryActionIsInTheOpenAPIDescriptionAndTheOtherWayRound(t *testing.T) {
 	requireSame(t, "api/openapi.yaml", actionNames(), got)
 }
 
-func TestEveryActionHasFixturesAndGoldenRequestsAndTheOtherWayRound(t *testing.T) {
+// That every action has fixtures is tested beside them, in internal/fixture.
+func TestEveryActionHasGoldenRequestsAndTheOtherWayRound(t *testing.T) {
 	t.Parallel()
-	for _, folder := range []string{"testdata/fixtures", "testdata/requests"} {
-		var got []string
-		entries, err := os.ReadDir(folder)
-		require.NoError(t, err)
-		for _, entry := range entries {
-			if !entry.IsDir() || strings.HasPrefix(entry.Name(), "webhook") {
-				continue
-			}
-			files, err := fs.Glob(os.DirFS(filepath.Join(folder, entry.Name())), "*.http")
-			require.NoError(t, err)
-			require.NotEmpty(t, files, "%s/%s is empty", folder, entry.Name())
-			got = append(got, entry.Name())
+	var got []string
+	entries, err := os.ReadDir(goldenRequests)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
 		}
-		requireSame(t, folder, actionNames(), got)
+		files, err := fs.Glob(os.DirFS(filepath.Join(goldenRequests, entry.Name())), "*.http")
+		require.NoError(t, err)
+		require.NotEmpty(t, files, "%s/%s is empty", goldenRequests, entry.Name())
+		got = append(got, entry.Name())
 	}
+	requireSame(t, goldenRequests, actionNames(), got)
 }
 
 func TestEveryActionIsAnsweredByTheEmulatorAndTheOtherWayRound(t *testing.T) {

@@ -2,47 +2,66 @@ package salebottest
 
 import (
 	"fmt"
-	"io/fs"
 	"net/http"
-	"path"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/jarcoal/httpmock"
 
 	"github.com/salebot-go/salebot/internal/action"
-	"github.com/salebot-go/salebot/testdata"
+	"github.com/salebot-go/salebot/internal/fixture"
 )
 
-// Fixture is a recorded form of an answer of the API, with what a client has to
+// Fixture is one form of an answer of the API, with what a client has to
 // conclude from it.
-type Fixture = testdata.Fixture
+type Fixture struct {
+	// Action is the action that gives the answer, and Case says what is special
+	// about it, such as "ok-text" or "rate-limited".
+	Action, Case string
+	// Evidence says how well the answer is known: "documented", "observed" or
+	// "assumed".
+	Evidence string
+	// Outcome is "success", "rejected" (the action was not done) or "unknown"
+	// (it may have been done).
+	Outcome string
+	// Errors names the sentinel errors of package salebot that the answer
+	// matches, such as "ErrRateLimited". It is empty for a success.
+	Errors []string
+	// Status, Header and Body are the answer.
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Name returns the action and the case, such as "message/ok-text".
+func (f Fixture) Name() string { return f.Action + "/" + f.Case }
+
+// Response returns the answer to r, for use by an http.RoundTripper.
+func (f Fixture) Response(r *http.Request) *http.Response { return fixture.Answer(f).Response(r) }
 
 // Fixtures returns the fixtures of an action, sorted by their case. It panics
-// where there is no such action, as tests want it.
+// if there is no such action, as tests want it.
 func Fixtures(name string) []Fixture {
-	fixtures, err := testdata.Answers(name)
+	answers, err := fixture.Answers(name)
 	if err != nil {
 		panic(fmt.Errorf("salebottest: %w", err))
+	}
+	fixtures := make([]Fixture, len(answers))
+	for i, answer := range answers {
+		fixtures[i] = Fixture(answer)
 	}
 	return fixtures
 }
 
 // LookupFixture returns one fixture, such as LookupFixture("message", "ok-text").
-// It panics where there is none.
+// It panics if there is none.
 func LookupFixture(name, one string) Fixture {
-	fixtures := Fixtures(name)
-	at := slices.IndexFunc(fixtures, func(f Fixture) bool { return f.Case == one })
-	if at < 0 {
-		var cases []string
-		for _, f := range fixtures {
-			cases = append(cases, f.Case)
-		}
-		panic(fmt.Sprintf("salebottest: there is no fixture %q for %s, only %q", one, name, cases))
+	answer, err := fixture.Lookup(name, one)
+	if err != nil {
+		panic(fmt.Errorf("salebottest: %w", err))
 	}
-	return fixtures[at]
+	return Fixture(answer)
 }
 
 // RegisterFixture lets a MockTransport of httpmock answer an action with a
@@ -112,33 +131,19 @@ type WebhookFixture struct {
 
 // WebhookFixtures returns what project webhooks deliver, in all forms that were
 // seen, sorted by name. Emulator.PostToWebhook sends them.
-func WebhookFixtures() []WebhookFixture { return webhookFixtures("webhook") }
+func WebhookFixtures() []WebhookFixture { return webhookFixtures(fixture.Webhook()) }
 
 // BlockFixtures returns what the "API request" blocks of flows send: their
 // authors choose the keys, and some of the bodies are broken.
-func BlockFixtures() []WebhookFixture { return webhookFixtures("webhook-flat") }
+func BlockFixtures() []WebhookFixture { return webhookFixtures(fixture.Flat()) }
 
-var contentTypes = map[string]string{
-	".json": "application/json",
-	".form": "application/x-www-form-urlencoded",
-	".txt":  "text/plain",
-}
-
-func webhookFixtures(folder string) []WebhookFixture {
-	files, err := fs.Glob(testdata.Fixtures, path.Join("fixtures", folder, "*"))
+func webhookFixtures(deliveries []fixture.Delivery, err error) []WebhookFixture {
 	if err != nil {
-		panic(err)
+		panic(fmt.Errorf("salebottest: %w", err))
 	}
-	fixtures := make([]WebhookFixture, 0, len(files))
-	for _, file := range files {
-		body, err := testdata.Fixtures.ReadFile(file)
-		if err != nil {
-			panic(err)
-		}
-		extension := path.Ext(file)
-		fixtures = append(fixtures, WebhookFixture{
-			Name: strings.TrimSuffix(path.Base(file), extension), ContentType: contentTypes[extension], Body: body,
-		})
+	fixtures := make([]WebhookFixture, len(deliveries))
+	for i, delivery := range deliveries {
+		fixtures[i] = WebhookFixture{Name: delivery.Name, ContentType: delivery.ContentType, Body: delivery.Body}
 	}
 	return fixtures
 }

@@ -4,47 +4,60 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/testdata"
+	"github.com/salebot-go/salebot/internal/fixture"
 	"github.com/salebot-go/salebot/webhook"
 )
 
-// fixture reads a body from testdata/fixtures.
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	body, err := fs.ReadFile(testdata.Fixtures, path.Join("fixtures", name))
-	if err != nil {
-		t.Fatal(err)
+// deliveries are the fixtures, by folder and file.
+var deliveries = func() map[string][]byte {
+	bodies := map[string][]byte{}
+	for folder, read := range map[string]func() ([]fixture.Delivery, error){"webhook": fixture.Webhook, "webhook-flat": fixture.Flat} {
+		list, err := read()
+		if err != nil {
+			panic(err)
+		}
+		for _, delivery := range list {
+			bodies[folder+"/"+delivery.File] = delivery.Body
+		}
 	}
-	return body
+	return bodies
+}()
+
+// readFixture returns the body of a fixture, such as "webhook/reply.json".
+func readFixture(t testing.TB, name string) []byte {
+	t.Helper()
+	text, ok := deliveries[name]
+	if !ok {
+		t.Fatalf("no fixture %s", name)
+	}
+	return text
 }
 
-func fixtures(t testing.TB, folder string) []string {
+// fixtureNames lists the fixtures of a folder.
+func fixtureNames(t testing.TB, folder string) []string {
 	t.Helper()
-	files, err := fs.Glob(testdata.Fixtures, path.Join("fixtures", folder, "*.*"))
-	if err != nil {
-		t.Fatal(err)
+	var list []string
+	for name := range deliveries {
+		if strings.HasPrefix(name, folder+"/") {
+			list = append(list, name)
+		}
 	}
-	if len(files) == 0 {
+	if len(list) == 0 {
 		t.Fatalf("no fixtures in %s", folder)
 	}
-	names := make([]string, len(files))
-	for i, file := range files {
-		names[i] = path.Join(folder, path.Base(file))
-	}
-	return names
+	slices.Sort(list)
+	return list
 }
 
 func decodeFixture(t testing.TB, name string) webhook.Event {
 	t.Helper()
-	event, err := webhook.Decode(fixture(t, "webhook/"+name))
+	event, err := webhook.Decode(readFixture(t, "webhook/"+name))
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -53,8 +66,8 @@ func decodeFixture(t testing.TB, name string) webhook.Event {
 
 func TestDecodeEveryFixture(t *testing.T) {
 	t.Parallel()
-	for _, name := range fixtures(t, "webhook") {
-		body := fixture(t, name)
+	for _, name := range fixtureNames(t, "webhook") {
+		body := readFixture(t, name)
 		event, err := webhook.Decode(body)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -330,8 +343,8 @@ func TestServiceTexts(t *testing.T) {
 // body.
 func FuzzDecode(f *testing.F) {
 	for _, folder := range []string{"webhook", "webhook-flat"} {
-		for _, name := range fixtures(f, folder) {
-			f.Add(fixture(f, name))
+		for _, name := range fixtureNames(f, folder) {
+			f.Add(readFixture(f, name))
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -16,8 +16,8 @@ func TestDecodeFlatEveryFixture(t *testing.T) {
 	broken := map[string]error{
 		"webhook-flat/empty.txt": webhook.ErrEmptyBody, "webhook-flat/not-json.txt": webhook.ErrMalformed, "webhook-flat/unescaped-quote.txt": webhook.ErrMalformed,
 	}
-	for _, name := range fixtures(t, "webhook-flat") {
-		body := fixture(t, name)
+	for _, name := range fixtureNames(t, "webhook-flat") {
+		body := readFixture(t, name)
 		flat, err := webhook.DecodeFlat(body)
 		if want := broken[name]; want != nil {
 			if !errors.Is(err, want) {
@@ -54,7 +54,7 @@ func TestDecodeFlatEveryFixture(t *testing.T) {
 			t.Errorf("%s: question %q", name, question)
 		}
 	}
-	newline, err := webhook.DecodeFlat(fixture(t, "webhook-flat/raw-newline.txt"))
+	newline, err := webhook.DecodeFlat(readFixture(t, "webhook-flat/raw-newline.txt"))
 	if err != nil || newline.Text("question") != "line one\nline two" {
 		t.Errorf("raw newline: %q, %v", newline.Text("question"), err)
 	}
@@ -145,8 +145,8 @@ func TestPlaceholders(t *testing.T) {
 // that what was read can be written and read again.
 func FuzzFlat(f *testing.F) {
 	for _, folder := range []string{"webhook-flat", "webhook"} {
-		for _, name := range fixtures(f, folder) {
-			f.Add(fixture(f, name))
+		for _, name := range fixtureNames(f, folder) {
+			f.Add(readFixture(f, name))
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

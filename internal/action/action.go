@@ -106,8 +106,11 @@ type Subject uint8
 const (
 	// NoSubject marks actions that look nothing up.
 	NoSubject Subject = iota
-	// Client marks actions that look a client up.
+	// Client marks actions that fail if there is no such client.
 	Client
+	// Clients marks actions that answer with an empty list if there is no such
+	// client.
+	Clients
 )
 
 // Permission is what a scoped key needs for an action.

@@ -126,12 +126,12 @@ var table = []Row{
 	{
 		Name: "find_client_id_by_platform_id", GoMethod: "GetClientsByPlatformID", Methods: post,
 		Params: []string{"platform_ids", "group_id"},
-		Class:  Read, Answer: Data, Subject: Client, Permission: ClientsRead, Evidence: Observed,
+		Class:  Read, Answer: Data, Subject: Clients, Permission: ClientsRead, Evidence: Observed,
 	},
 	{
 		Name: "online_chat_client_id", GoMethod: "GetClientIDByOnlineChat", Methods: get, Place: Query,
 		Params: []string{"recipient", "name", "tag"},
-		Class:  Idempotent, Answer: Data, Subject: Client, Permission: ClientsWrite, Evidence: Documented,
+		Class:  Idempotent, Answer: Data, Permission: ClientsWrite, Evidence: Documented,
 	},
 	{
 		Name: "whatsapp_client_id", GoMethod: "GetClientIDByWhatsApp", Methods: get, Place: Query,
@@ -161,11 +161,11 @@ var table = []Row{
 	{
 		Name: "find_all_client_id_by_var", GoMethod: "GetClientIDsByVariable", Methods: get, Place: Query,
 		Params: []string{"var", "val"},
-		Class:  Read, Answer: Data, Subject: Client, Permission: ClientsRead, Evidence: Assumed,
+		Class:  Read, Answer: Data, Subject: Clients, Permission: ClientsRead, Evidence: Assumed,
 	},
 	{
 		Name: "find_all_client_id_by_several_vars", GoMethod: "GetClientIDsByVariables", Methods: get, Place: Query,
-		Class: Read, Answer: Data, Subject: Client, Permission: ClientsRead, Evidence: Documented, Extra: true, BatchLimit: 3,
+		Class: Read, Answer: Data, Subject: Clients, Permission: ClientsRead, Evidence: Documented, Extra: true, BatchLimit: 3,
 	},
 	{
 		Name: "find_clients", GoMethod: "FindClients", Methods: post,

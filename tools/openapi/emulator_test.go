@@ -13,7 +13,6 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/salebottest"
-	"github.com/salebot-go/salebot/testdata"
 )
 
 // emulators are the settings under which every answer has to conform: the
@@ -44,7 +43,7 @@ func TestEmulatorAnswersFitTheDescription(t *testing.T) {
 			defer empty.Close()
 			answered := map[string]int{}
 			for _, file := range goldenFiles(t) {
-				text, err := fs.ReadFile(testdata.Requests, file)
+				text, err := fs.ReadFile(golden, file)
 				require.NoError(t, err)
 				for _, emulator := range []*salebottest.Emulator{full, empty} {
 					action := checkAnswer(t, emulator, file, text)
@@ -58,7 +57,7 @@ func TestEmulatorAnswersFitTheDescription(t *testing.T) {
 
 func goldenFiles(t *testing.T) []string {
 	t.Helper()
-	files, err := fs.Glob(testdata.Requests, "requests/*/*.http")
+	files, err := fs.Glob(golden, "requests/*/*.http")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	return files

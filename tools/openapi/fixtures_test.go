@@ -2,7 +2,6 @@ package openapi
 
 import (
 	"encoding/json"
-	"io/fs"
 	"net/http"
 	"path"
 	"slices"
@@ -11,36 +10,29 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/salebot-go/salebot/testdata"
+	"github.com/salebot-go/salebot/internal/fixture"
 )
 
 // malformed says whether the point of a fixture is to break the description.
-func malformed(f testdata.Fixture) bool {
+func malformed(f fixture.Answer) bool {
 	switch f.Case {
 	case "html-200", "truncated", "no-data":
 		return true
 	case "empty-200":
-		return f.Outcome == testdata.Unknown
+		return f.Outcome == fixture.Unknown
 	}
 	return false
 }
 
-func answers(t *testing.T, action string) []testdata.Fixture {
+func answers(t *testing.T, action string) []fixture.Answer {
 	t.Helper()
-	fixtures, err := testdata.Answers(action)
+	list, err := fixture.Answers(action)
 	require.NoError(t, err)
-	return fixtures
+	return list
 }
 
 func TestEveryActionHasFixtures(t *testing.T) {
 	t.Parallel()
-	actions, err := testdata.Actions()
-	require.NoError(t, err)
-	for _, action := range actions {
-		require.Contains(t, actionNames(), action)
-	}
-	require.Len(t, actions, len(actionNames()))
-
 	everywhere := []string{
 		"success", "nulls", "unknown-fields", "bad-request", "unauthorized", "wrong-action", "not-found-html",
 		"rate-limited", "server-error", "bad-gateway-html", "html-200", "empty-200", "truncated",
@@ -96,18 +88,18 @@ func TestFixturesAreConsistent(t *testing.T) {
 	for _, action := range actionNames() {
 		for _, f := range answers(t, action) {
 			name := f.Name()
-			require.Contains(t, []string{testdata.Documented, testdata.Observed, testdata.Assumed}, f.Evidence, name)
+			require.Contains(t, []string{fixture.Documented, fixture.Observed, fixture.Assumed}, f.Evidence, name)
 			require.Subset(t, sentinels, f.Errors, name)
 			require.NotContains(t, f.Header, "Content-Length", name)
 			switch f.Outcome {
-			case testdata.Success:
+			case fixture.Success:
 				require.Empty(t, f.Errors, name)
 				require.Equal(t, http.StatusOK, f.Status, name)
 				require.False(t, malformed(f), name)
-			case testdata.Rejected:
+			case fixture.Rejected:
 				require.NotEmpty(t, f.Errors, name)
 				require.Less(t, f.Status, 500, name)
-			case testdata.Unknown:
+			case fixture.Unknown:
 				require.NotEmpty(t, f.Errors, name)
 				require.True(t, f.Status >= 500 || malformed(f), name)
 			default:
@@ -131,7 +123,7 @@ func TestFailuresInsideA200(t *testing.T) {
 				continue
 			}
 			err := CheckValue(failure, decode(t, f.Body))
-			if f.Outcome == testdata.Success {
+			if f.Outcome == fixture.Success {
 				require.Error(t, err, f.Name())
 			} else {
 				require.NoError(t, err, f.Name())
@@ -144,9 +136,9 @@ func TestFailuresInsideA200(t *testing.T) {
 func TestGradesAreBackedByFixtures(t *testing.T) {
 	t.Parallel()
 	for _, action := range actionNames() {
-		best := testdata.Assumed
+		best := fixture.Assumed
 		for _, f := range answers(t, action) {
-			if f.Outcome == testdata.Success && (f.Evidence == testdata.Observed || best == testdata.Assumed) {
+			if f.Outcome == fixture.Success && (f.Evidence == fixture.Observed || best == fixture.Assumed) {
 				best = f.Evidence
 			}
 		}
@@ -158,17 +150,15 @@ func TestWebhookFixturesFitTheDescription(t *testing.T) {
 	t.Parallel()
 	event := document(t).Webhook("projectMessage")
 	require.NotNil(t, event)
-	files, err := fs.Glob(testdata.Fixtures, "fixtures/webhook/*")
+	deliveries, err := fixture.Webhook()
 	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, file := range files {
-		text, err := fs.ReadFile(testdata.Fixtures, file)
-		require.NoError(t, err)
-		if path.Ext(file) == ".form" {
+	require.NotEmpty(t, deliveries)
+	for _, delivery := range deliveries {
+		if path.Ext(delivery.File) == ".form" {
 			continue
 		}
-		value := decode(t, text)
-		switch name := strings.TrimSuffix(path.Base(file), path.Ext(file)); name {
+		value := decode(t, delivery.Body)
+		switch name := delivery.Name; name {
 		case "under-data":
 			require.Error(t, CheckValue(event, value), name)
 			value = value.(map[string]any)["data"]
@@ -176,7 +166,7 @@ func TestWebhookFixturesFitTheDescription(t *testing.T) {
 			require.Error(t, CheckValue(event, value), name)
 			value = decode(t, []byte(value.(string)))
 		}
-		require.NoError(t, CheckValue(event, value), file)
+		require.NoError(t, CheckValue(event, value), delivery.File)
 	}
 }
 
@@ -204,7 +194,7 @@ func TestWrongAnswersAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, err := testdata.ParseAnswer([]byte(c.text))
+			f, err := fixture.Parse([]byte(c.text))
 			require.NoError(t, err)
 			for _, o := range document(t).Of(c.action) {
 				require.Error(t, o.CheckResponse(t.Context(), f.Response(nil)))
@@ -215,7 +205,7 @@ func TestWrongAnswersAreRefused(t *testing.T) {
 
 func TestStricterDescriptionsRefuseFixtures(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ action, fixture, passage, replacement string }{
+	for name, c := range map[string]struct{ action, answer, passage, replacement string }{
 		"a surplus required field": {
 			"get_clients", "observed",
 			"    Client:\n      type: object\n      required: [id]\n",
@@ -239,7 +229,7 @@ func TestStricterDescriptionsRefuseFixtures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, err := testdata.Answer(c.action, c.fixture)
+			f, err := fixture.Lookup(c.action, c.answer)
 			require.NoError(t, err)
 			require.NoError(t, mainOperation(t, document(t), c.action).CheckResponse(t.Context(), f.Response(nil)))
 			stricter, err := Load(edited(t, c.passage, c.replacement))
@@ -259,12 +249,8 @@ func TestBrokenFixturesAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := testdata.ParseAnswer([]byte(text))
+			_, err := fixture.Parse([]byte(text))
 			require.Error(t, err)
 		})
 	}
-	_, err := testdata.Answers("no_such_action")
-	require.Error(t, err)
-	_, err = testdata.Answer("message", "no-such-case")
-	require.ErrorIs(t, err, fs.ErrNotExist)
 }

@@ -3,15 +3,17 @@ package openapi
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/salebot-go/salebot/testdata"
 )
+
+// golden is the folder of the golden requests.
+var golden = os.DirFS("../../testdata")
 
 // checkGolden checks every file below requests and counts them.
 func checkGolden(d *Document, fsys fs.FS) (int, error) {
@@ -44,7 +46,7 @@ func checkGolden(d *Document, fsys fs.FS) (int, error) {
 // All golden requests that exist; they are written by the client's own tests.
 func TestGoldenRequestsFitTheDescription(t *testing.T) {
 	t.Parallel()
-	checked, err := checkGolden(document(t), testdata.Requests)
+	checked, err := checkGolden(document(t), golden)
 	require.NoError(t, err)
 	t.Logf("%d golden requests", checked)
 }
