@@ -4,9 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -15,8 +18,6 @@ import (
 
 	"github.com/salebot-go/salebot/internal/testkit"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestFindKeySeesEveryForm(t *testing.T) {
 	t.Parallel()
@@ -59,22 +60,66 @@ type tests func() int
 
 func (t tests) Run() int { return t() }
 
-// It replaces the standard files and so runs alone.
-func TestScreenFailsTestsThatPrintTheKey(t *testing.T) { //nolint:paralleltest // see above
-	out, err := os.Create(t.TempDir() + "/out")
-	require.NoError(t, err)
-	stdout, stderr := os.Stdout, os.Stderr
-	defer func() { os.Stdout, os.Stderr = stdout, stderr }()
-	os.Stdout, os.Stderr = out, out
+// printing names the way in which a child of this test prints.
+const printing = "SALEBOT_TEST_PRINTING"
 
-	print := func(text string) tests {
-		return func() int { fmt.Fprintln(os.Stderr, text); return 0 }
+// ways to print a text that may hold the key.
+var ways = map[string]func(text string) int{
+	"stdout":  func(text string) int { fmt.Println(text); return 0 },
+	"stderr":  func(text string) int { fmt.Fprintln(os.Stderr, text); return 0 },
+	"println": func(text string) int { println(text); return 0 },
+	"process": func(text string) int {
+		command := exec.Command("echo", text)
+		command.Stdout = os.Stderr
+		if err := command.Run(); err != nil {
+			return 2
+		}
+		return 0
+	},
+	"panic": func(text string) int { panic(text) },
+}
+
+func TestMain(m *testing.M) {
+	if way := ways[os.Getenv(printing)]; way != nil {
+		os.Exit(testkit.Screen(tests(func() int { return way(os.Args[1]) })).Run())
 	}
-	require.Equal(t, 0, testkit.Screen(print("fine")).Run())
-	require.Equal(t, 1, testkit.Screen(print(url.QueryEscape(testkit.Key))).Run())
+	goleak.VerifyTestMain(m)
+}
+
+func TestScreenFailsTestsThatPrintTheKey(t *testing.T) {
+	t.Parallel()
+	for way := range ways {
+		if way == "println" && runtime.GOOS != "linux" {
+			continue // what the runtime prints is seen on Linux only
+		}
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			run := func(text string) (string, int) {
+				command := exec.CommandContext(t.Context(), os.Args[0], text)
+				command.Env = append(os.Environ(), printing+"="+way)
+				printed, err := command.CombinedOutput()
+				require.Contains(t, string(printed), text, "what is printed must not get lost")
+				var failed *exec.ExitError
+				if errors.As(err, &failed) {
+					return string(printed), failed.ExitCode()
+				}
+				require.NoError(t, err)
+				return string(printed), 0
+			}
+			if way == "panic" {
+				_, code := run("a panic")
+				require.Equal(t, 2, code, "the exit code of a panic")
+				return
+			}
+			printed, code := run("nothing to hide")
+			require.Equal(t, 0, code, printed)
+			printed, code = run(url.QueryEscape(testkit.Key))
+			require.Equal(t, 1, code)
+			require.Contains(t, printed, "FAIL: the tests printed the key")
+		})
+	}
+}
+
+func TestScreenKeepsTheResult(t *testing.T) { //nolint:paralleltest // it replaces the standard files
 	require.Equal(t, 7, testkit.Screen(tests(func() int { return 7 })).Run())
-	require.NoError(t, out.Close())
-	printed, err := os.ReadFile(out.Name())
-	require.NoError(t, err)
-	require.Contains(t, string(printed), "fine", "what is printed must not get lost")
 }

@@ -12,7 +12,7 @@ import (
 type Runner interface{ Run() int }
 
 // Screen returns a runner that reads along with what the tests print, and fails
-// them if the key is in it.
+// them if the key is in it. It sees what the runtime prints, too.
 func Screen(tests Runner) Runner { return screen{tests} }
 
 type screen struct{ tests Runner }
@@ -26,7 +26,7 @@ func (s screen) Run() int {
 	if err != nil {
 		return 2
 	}
-	errors, err := divert(&os.Stderr)
+	errors, err := divertErrors()
 	if err != nil {
 		return 2
 	}
