@@ -84,23 +84,23 @@ func (t ClientType) Known() bool { return clientTypeNames[t] != "" }
 // String returns the name of the messenger, or its number.
 func (t ClientType) String() string { return nameOf(t, clientTypeNames, "client type") }
 
-// UnmarshalJSON reads a number, a number as text, or the name of a messenger;
-// null and unknown names give ClientTypeUnrecognized.
+// UnmarshalJSON reads a whole number, one as text, or the name of a messenger. Null
+// and unknown names give ClientTypeUnrecognized. Other values are an error.
 func (t *ClientType) UnmarshalJSON(value []byte) error {
 	if n, ok := wire.Digits(value); ok && int64(int(n)) == n {
 		*t = ClientType(n)
 		return nil
 	}
-	name, err := wire.Text(value)
+	name, err := wire.Identifier(value)
 	if err != nil {
 		return err
 	}
-	if wire.IsUnset(name) {
+	if name == "" {
 		*t = ClientTypeUnrecognized
 		return nil
 	}
-	if unmarshalEnumeration(t, value) == nil {
-		return nil
+	if err := unmarshalEnumeration(t, value); err == nil || value[0] != '"' {
+		return err
 	}
 	known, ok := clientTypeWords[plainWord(name)]
 	if !ok {

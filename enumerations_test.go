@@ -72,8 +72,7 @@ func TestClientType(t *testing.T) {
 		`"max"`: salebot.ClientTypeMAX, `"email"`: salebot.ClientTypeEmail,
 		// It is not VK, although that is zero.
 		`null`: salebot.ClientTypeUnrecognized, `""`: salebot.ClientTypeUnrecognized, `"None"`: salebot.ClientTypeUnrecognized,
-		`"pigeon"`: salebot.ClientTypeUnrecognized, `"1.5"`: salebot.ClientTypeUnrecognized, `true`: salebot.ClientTypeUnrecognized,
-		`9223372036854775808`: salebot.ClientTypeUnrecognized,
+		`"pigeon"`: salebot.ClientTypeUnrecognized, `"1.5"`: salebot.ClientTypeUnrecognized, `1.0`: salebot.ClientTypeTelegram, `"1.0"`: salebot.ClientTypeTelegram,
 	} {
 		got := salebot.ClientTypeTikTok
 		require.NoError(t, json.Unmarshal([]byte(text), &got), text)

@@ -5,7 +5,8 @@ import "github.com/salebot-go/salebot/internal/wire"
 // ClientID is Salebot's own number of a client: a person in one messenger. It
 // is not the person's id in the messenger, which is a PlatformID. The zero value
 // means "none". All numeric ids are read from numbers and from text, with null,
-// "" and Salebot's words for "unset" as 0, and are sent as numbers.
+// "" and Salebot's words for "unset" as 0, and are sent as numbers. A whole number
+// is read in any spelling, such as 5.0 or 1e3, exactly.
 type ClientID int64
 
 // UnmarshalJSON reads a number, text or null.
@@ -61,8 +62,8 @@ func unmarshalID[T ~int64](id *T, value []byte) error {
 
 // PlatformID is the id of a person in a messenger: a Telegram or VK id, a phone
 // number in WhatsApp, an address for e-mail. Salebot's own number of the client
-// is a ClientID. It is read from text and from numbers, whose digits are kept,
-// and is sent as text. The zero value means "none".
+// is a ClientID. It is read from text and from whole numbers, as their digits,
+// with null, "" and Salebot's words for "unset" as "", and is sent as text. The zero value means "none".
 type PlatformID string
 
 // UnmarshalJSON reads text, a number or null.
@@ -70,8 +71,7 @@ func (id *PlatformID) UnmarshalJSON(value []byte) error { return unmarshalText(i
 
 // GroupID names a bot within a messenger: the user name of a Telegram bot, the
 // number of a VK community, an opaque text for WhatsApp. GetConnectedChannels
-// tells it for each connected messenger. It is read from text and from numbers,
-// whose digits are kept, and is sent as text. The zero value means "none".
+// tells it for each connected messenger. It is read and sent like a PlatformID. The zero value means "none".
 type GroupID string
 
 // UnmarshalJSON reads text, a number or null.
@@ -85,7 +85,7 @@ type BotID string
 func (id *BotID) UnmarshalJSON(value []byte) error { return unmarshalText(id, value) }
 
 func unmarshalText[T ~string](id *T, value []byte) error {
-	text, err := wire.Text(value)
+	text, err := wire.Identifier(value)
 	if err == nil {
 		*id = T(text)
 	}

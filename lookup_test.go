@@ -172,7 +172,7 @@ func TestLookUpUnexpected(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		``, `ok`, `true`, `null`, `0`, `-5`, `{}`, `{"status":"success"}`, `<html></html>`, `{"client_id":836`, `{"client_id":-5}`, `[-5]`, `[0]`, `[null]`, `[1,null]`,
-		`{"client_id":{"id":1}}`, `{"client_id":true}`, `{"client_id":1.5}`, `{"client_id":1e3}`, `{"client_id":9223372036854775808}`, `{"client_id":"Ann"}`, `[[1]]`,
+		`{"client_id":{"id":1}}`, `{"client_id":true}`, `{"client_id":1.5}`, `{"client_id":1e-3}`, `{"client_id":9223372036854775808}`, `{"client_id":"Ann"}`, `[[1]]`,
 		`{"client_ids":["x"]}`, `{"client_id":5}x`, `[1`, `[1]]`, `12ab`, `"12ab"`, `{"client_id":tru}`, `5 6`,
 	} {
 		lookUp(t, http.StatusOK, body, func(t *testing.T, id salebot.ClientID, err error) {

@@ -41,7 +41,7 @@ func TestNumericIDs(t *testing.T) {
 			require.Equal(t, want, got, text)
 		}
 	}
-	for _, text := range []string{"1.5", `"1.5"`, "1e3", "true", `"x"`, "{}", "[]", "[1]", "9223372036854775808", `"9223372036854775808"`, `"0x7"`, `"+7"`, `"7 7"`} {
+	for _, text := range []string{"1.5", `"1.5"`, "1e-3", "true", `"x"`, "{}", "[]", "[1]", "9223372036854775808", `"9223372036854775808"`, `"0x7"`, `"+7"`, `"7 7"`} {
 		id := salebot.ClientID(5)
 		require.Error(t, json.Unmarshal([]byte(text), &id), text)
 		require.Equal(t, salebot.ClientID(5), id, "a failure changes nothing")
@@ -55,11 +55,8 @@ func TestTextualIDs(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`"abc"`: "abc", "7": "7", `"7"`: "7", "null": "", `""`: "", "9007199254740993": "9007199254740993",
-		`"c2hvcA=="`: "c2hvcA==", "1e400": "1e400", "007": "", `"\u0430"`: "а", "true": "true",
+		`"c2hvcA=="`: "c2hvcA==", "6.25e9": "6250000000", "5.0": "5", `"\u0430"`: "а", `"true"`: "true", `"None"`: "",
 	} {
-		if text == "007" {
-			continue
-		}
 		var ids struct {
 			Platform salebot.PlatformID
 			Group    salebot.GroupID
@@ -68,7 +65,7 @@ func TestTextualIDs(t *testing.T) {
 		require.NoError(t, json.Unmarshal(fmt.Appendf(nil, `{"Platform":%[1]s,"Group":%[1]s,"Bot":%[1]s}`, text), &ids), text)
 		require.Equal(t, []string{want, want, want}, []string{string(ids.Platform), string(ids.Group), string(ids.Bot)}, text)
 	}
-	for _, text := range []string{"{}", "[]", `["a"]`} {
+	for _, text := range []string{"{}", "[]", `["a"]`, "true", "false", "5.5", "1e400"} {
 		id := salebot.GroupID("old")
 		require.Error(t, json.Unmarshal([]byte(text), &id))
 		require.Equal(t, salebot.GroupID("old"), id)
@@ -184,24 +181,37 @@ func TestAttachments(t *testing.T) {
 	const a, b = "https://files.example/a.png", "http://files.example/b?x=1&y=2"
 	file := func(url string) salebot.Attachment { return salebot.Attachment{URL: url} }
 	for text, want := range map[string][]salebot.Attachment{
-		"null": nil, `""`: nil, `" "`: nil, "[]": nil, "{}": nil, `"[]"`: nil, `"{}"`: nil, "[null]": nil, `[""]`: nil,
-		`"` + a + `"`:                                           {file(a)},
-		`["` + a + `","` + b + `"]`:                             {file(a), file(b)},
-		`{"url":"` + a + `"}`:                                   {file(a)},
-		`[{"url":"` + a + `","type":"image"}]`:                  {{URL: a, Type: "image"}},
-		`[{"file":"` + a + `","filename":"a.png"},"` + b + `"]`: {{URL: a, Name: "a.png"}, file(b)},
-		`{"photo":"` + a + `","doc":"` + b + `"}`:               {{URL: a, Name: "photo"}, {URL: b, Name: "doc"}},
-		`[{"phone_number":"79000000000"}]`:                      {{PhoneNumber: "79000000000"}},
-		`[{"phone_number":79000000000,"name":"Ann"}]`:           {{PhoneNumber: "79000000000", Name: "Ann"}},
-		`"[\"` + a + `\"]"`:                                     {file(a)},
-		`"{\"url\":\"` + a + `\"}"`:                             {file(a)},
-		`"\"[\\\"` + a + `\\\"]\""`:                             {{}}, // JSON text within JSON text within JSON text: kept raw
-		`[["` + a + `"]]`:                                       {file(a)},
-		`["not an address"]`:                                    {{}},
-		`[7,true]`:                                              {{}, {}},
-		`{"unknown":5}`:                                         {{}},
-		`{"url":"","x":{"url":"` + a + `"}}`:                    {{}},
-		`"[broken"`:                                             {{}},
+		"null": nil, `""`: nil, `" "`: nil, "[]": nil, "{}": nil, `"[]"`: nil, `"{}"`: nil, `"None"`: nil, "[ ]": nil,
+		"[null]": {{}}, `[""]`: {{}}, "[{}]": {{}}, "[[]]": {{}}, `{"0":{}}`: {{}}, "[[[[[7]]]]]": {{}}, `[[[[["` + a + `"]]]]]`: {{}},
+		`{"file":true}`: {{}}, `{"url":5}`: {{}}, `{"file":"BQACAgIAAx"}`: {{}}, `{"url":"ftp://files.example/a"}`: {{}}, `{"url":"https://"}`: {{}},
+		`{"file":"BQACAgIAAx","url":"` + a + `"}`:                           {file(a)},
+		`{"link":"` + b + `","file":"` + a + `"}`:                           {file(a)},
+		`{"attachment_url":"` + a + `","attachment_type":"image"}`:          {{URL: a, Type: "image"}},
+		`{"image":"` + a + `","name":"a.jpg"}`:                              {{URL: a, Name: "a.jpg"}},
+		`{"image":"` + a + `","type":"image"}`:                              {{URL: a, Name: "image", Type: "image"}},
+		`{"type":"image","payload":{"url":"` + a + `"}}`:                    {{URL: a, Type: "image"}},
+		`{"0":{"url":"` + a + `"},"1":{"url":"` + b + `"}}`:                 {file(a), file(b)},
+		`{"0":"` + a + `","1":"` + b + `","2":{"id":7}}`:                    {file(a), file(b), {}},
+		`{"first":{"url":"` + a + `"},"second":{"phone_number":"7900000"}}`: {file(a), {PhoneNumber: "7900000"}},
+		`{"URL":"` + a + `"}`:                                               {{URL: a, Name: "URL"}},
+		`{"phone":true}`:                                                    {{}},
+		`"` + a + `"`:                                                       {file(a)},
+		`["` + a + `","` + b + `"]`:                                         {file(a), file(b)},
+		`{"url":"` + a + `"}`:                                               {file(a)},
+		`[{"url":"` + a + `","type":"image"}]`:                              {{URL: a, Type: "image"}},
+		`[{"file":"` + a + `","filename":"a.png"},"` + b + `"]`:             {{URL: a, Name: "a.png"}, file(b)},
+		`{"photo":"` + a + `","doc":"` + b + `"}`:                           {{URL: a, Name: "photo"}, {URL: b, Name: "doc"}},
+		`[{"phone_number":"79000000000"}]`:                                  {{PhoneNumber: "79000000000"}},
+		`[{"phone_number":79000000000,"name":"Ann"}]`:                       {{PhoneNumber: "79000000000", Name: "Ann"}},
+		`"[\"` + a + `\"]"`:                                                 {file(a)},
+		`"{\"url\":\"` + a + `\"}"`:                                         {file(a)},
+		`"\"[\\\"` + a + `\\\"]\""`:                                         {{}}, // JSON text within JSON text within JSON text: kept raw
+		`[["` + a + `"]]`:                                                   {file(a)},
+		`["not an address"]`:                                                {{}},
+		`[7,true]`:                                                          {{}, {}},
+		`{"unknown":5}`:                                                     {{}},
+		`{"url":"","x":{"url":"` + a + `"}}`:                                {file(a)},
+		`"[broken"`:                                                         {{}},
 	} {
 		got := attachments(text)
 		var plain []salebot.Attachment

@@ -27,8 +27,9 @@ var (
 func IsNull(value []byte) bool { return len(value) == 0 || bytes.Equal(value, null) }
 
 // Int reads a whole number that may come as a number, as text, as null or as
-// one of the words for "unset"; the last two give 0. It never passes through a
-// float, so digits survive up to 64 bits.
+// one of the words for "unset"; the last two give 0. A number may have any
+// spelling, such as 5.0 or 1e3, see Whole. It never passes through a float, so
+// digits survive up to 64 bits.
 func Int(value []byte) (int64, error) {
 	if len(value) == 0 {
 		return 0, nil
@@ -44,25 +45,28 @@ func Int(value []byte) (int64, error) {
 	if err == nil {
 		return n, nil
 	}
-	if errors.Is(err, errOverflow) {
+	if errors.Is(err, errOverflow) && !bytes.ContainsAny(digits, ".eE") {
 		return 0, err
 	}
 	// Spaces, escapes and words are rare: the slow path sorts them out.
 	if bytes.Equal(value, null) {
 		return 0, nil
 	}
-	if value[0] != quote {
-		return 0, errNotInteger
+	if value[0] == quote {
+		text, err := Text(value)
+		if err != nil {
+			return 0, err
+		}
+		text = strings.TrimSpace(text)
+		if IsUnset(text) {
+			return 0, nil
+		}
+		digits = []byte(text)
 	}
-	text, err := Text(value)
-	if err != nil {
+	if digits, err = Whole(digits); err != nil {
 		return 0, err
 	}
-	text = strings.TrimSpace(text)
-	if IsUnset(text) {
-		return 0, nil
-	}
-	return digitsToInt([]byte(text))
+	return digitsToInt(digits)
 }
 
 // isText says whether a value that begins with a quote ends with one too. Values
@@ -175,6 +179,9 @@ func Flag(value []byte) (flag, known bool, err error) {
 	}
 	if IsUnset(text) {
 		return false, false, nil
+	}
+	if digits, err := Whole([]byte(text)); err == nil && len(digits) == 1 && digits[0] <= '1' {
+		return digits[0] == '1', true, nil
 	}
 	return false, false, errNotFlag
 }
