@@ -49,9 +49,9 @@ func (b *Block) UnmarshalJSON(value []byte) error { return unmarshalItem[Block, 
 //
 // Salebot action: get_messages. Class: Read. Answer: assumed. Errors: those of
 // every call.
-func (c *Client) GetBlocks(ctx context.Context, options ...CallOption) ([]Block, error) {
+func (c *Client) GetBlocks(ctx context.Context, opts ...CallOption) ([]Block, error) {
 	encode := func(*settings) (payload, error) { return payload{}, nil }
-	return call(ctx, c, "get_messages", options, encode, func(body []byte, s *settings) ([]Block, error) {
+	return call(ctx, c, "get_messages", opts, encode, func(body []byte, s *settings) ([]Block, error) {
 		return decodeItems[Block, wireBlock](body, s, "messages", "result")
 	})
 }

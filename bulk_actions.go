@@ -48,7 +48,7 @@ func (*Client) manyClients(
 
 // ClientIDs turns records into their ids, for the bulk functions:
 //
-//	client.AddManyToList(ctx, list, salebot.ClientIDs(client.Clients(ctx, request)), options)
+//	client.BulkAddToList(ctx, list, salebot.ClientIDs(client.Clients(ctx, request)), options)
 func ClientIDs(records iter.Seq2[ClientRecord, error]) iter.Seq2[ClientID, error] {
 	return func(yield func(ClientID, error) bool) {
 		for record, err := range records {
@@ -70,60 +70,60 @@ func Items[T any](items []T) iter.Seq2[T, error] {
 	}
 }
 
-// AddManyToList is AddToList for any number of clients; see ForEach for what it
+// BulkAddToList is AddToList for any number of clients; see ForEach for what it
 // returns. The key of an item is its ClientID.
-func (c *Client) AddManyToList(ctx context.Context, list ListID, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
-	if err := c.checkRequest("add_to_list", call, (&ListRequest{ListID: list, Clients: []ClientID{anyone}}).encode); err != nil {
+func (c *Client) BulkAddToList(ctx context.Context, list ListID, clients iter.Seq2[ClientID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
+	if err := c.checkRequest("add_to_list", opts, (&listChange{ListID: list, Clients: []ClientID{anyone}}).encode); err != nil {
 		return &BulkReport{}, err
 	}
 	return c.manyClients(ctx, "add_to_list", clients, options, func(ctx context.Context, batch []ClientID) error {
-		_, err := c.AddToList(ctx, ListRequest{ListID: list, Clients: batch}, call...)
+		_, err := c.AddToList(ctx, AddToListRequest{ListID: list, Clients: batch}, opts...)
 		return err
 	})
 }
 
-// RemoveManyFromList is RemoveFromList for any number of clients; see ForEach
+// BulkRemoveFromList is RemoveFromList for any number of clients; see ForEach
 // for what it returns. The key of an item is its ClientID.
-func (c *Client) RemoveManyFromList(ctx context.Context, list ListID, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
-	if err := c.checkRequest("remove_from_list", call, (&ListRequest{ListID: list, Clients: []ClientID{anyone}}).encode); err != nil {
+func (c *Client) BulkRemoveFromList(ctx context.Context, list ListID, clients iter.Seq2[ClientID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
+	if err := c.checkRequest("remove_from_list", opts, (&listChange{ListID: list, Clients: []ClientID{anyone}}).encode); err != nil {
 		return &BulkReport{}, err
 	}
 	return c.manyClients(ctx, "remove_from_list", clients, options, func(ctx context.Context, batch []ClientID) error {
-		_, err := c.RemoveFromList(ctx, ListRequest{ListID: list, Clients: batch}, call...)
+		_, err := c.RemoveFromList(ctx, RemoveFromListRequest{ListID: list, Clients: batch}, opts...)
 		return err
 	})
 }
 
-// DeleteManyClients is DeleteClients for any number of clients; see ForEach for
+// BulkDeleteClients is DeleteClients for any number of clients; see ForEach for
 // what it returns. The key of an item is its ClientID.
-func (c *Client) DeleteManyClients(ctx context.Context, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
-	if err := c.checkRequest("delete_clients", call, nil); err != nil {
+func (c *Client) BulkDeleteClients(ctx context.Context, clients iter.Seq2[ClientID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
+	if err := c.checkRequest("delete_clients", opts, nil); err != nil {
 		return &BulkReport{}, err
 	}
 	return c.manyClients(ctx, "delete_clients", clients, options, func(ctx context.Context, batch []ClientID) error {
-		_, err := c.DeleteClients(ctx, batch, call...)
+		_, err := c.DeleteClients(ctx, batch, opts...)
 		return err
 	})
 }
 
-// SaveVariablesForMany writes the same variables of any number of clients; see
+// BulkSaveVariables writes the same variables of any number of clients; see
 // ForEach for what it returns, and use ForEach with SaveVariables for variables
 // that differ. The key of an item is its ClientID.
-func (c *Client) SaveVariablesForMany(ctx context.Context, variables map[string]any, clients iter.Seq2[ClientID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
-	if err := c.checkRequest("save_variables", call, (&SaveVariablesRequest{ClientID: anyone, Variables: variables}).encode); err != nil {
+func (c *Client) BulkSaveVariables(ctx context.Context, variables map[string]any, clients iter.Seq2[ClientID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
+	if err := c.checkRequest("save_variables", opts, (&SaveVariablesRequest{ClientID: anyone, Variables: variables}).encode); err != nil {
 		return &BulkReport{}, err
 	}
 	return c.manyClients(ctx, "save_variables", clients, options, func(ctx context.Context, batch []ClientID) error {
-		_, err := c.SaveVariables(ctx, SaveVariablesRequest{Clients: batch, Variables: variables}, call...)
+		_, err := c.SaveVariables(ctx, SaveVariablesRequest{Clients: batch, Variables: variables}, opts...)
 		return err
 	})
 }
 
-// LoadManyClients is LoadClients for any number of persons; see ForEach for what
+// BulkLoadClients is LoadClients for any number of persons; see ForEach for what
 // it returns. The key of an item is its messenger, bot and PlatformID; the
 // BulkItem of a person who was accepted has the ClientID.
-func (c *Client) LoadManyClients(ctx context.Context, clients iter.Seq2[ClientToLoad, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
-	if err := c.checkRequest("load_clients", call, nil); err != nil {
+func (c *Client) BulkLoadClients(ctx context.Context, clients iter.Seq2[ClientToLoad, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
+	if err := c.checkRequest("load_clients", opts, nil); err != nil {
 		return &BulkReport{}, err
 	}
 	key := func(person ClientToLoad) string {
@@ -136,7 +136,7 @@ func (c *Client) LoadManyClients(ctx context.Context, clients iter.Seq2[ClientTo
 			return err
 		},
 		send: func(ctx context.Context, batch []ClientToLoad) ([]BulkItem, error) {
-			loaded, err := c.LoadClients(ctx, batch, call...)
+			loaded, err := c.LoadClients(ctx, batch, opts...)
 			if err != nil && !errors.As(err, new(*PartialError)) {
 				return nil, err
 			}
@@ -153,17 +153,17 @@ func (c *Client) LoadManyClients(ctx context.Context, clients iter.Seq2[ClientTo
 	})
 }
 
-// SendCallbackToMany is SendCallbackByPlatformID for any number of persons, whose
+// BulkSendCallbackByPlatformID is SendCallbackByPlatformID for any number of persons, whose
 // ids replace those of the request; see ForEach for what it returns. The key of an
 // item is its PlatformID.
-func (c *Client) SendCallbackToMany(ctx context.Context, request SendCallbackByPlatformIDRequest, persons iter.Seq2[PlatformID, error], options BulkOptions, call ...CallOption) (*BulkReport, error) {
+func (c *Client) BulkSendCallbackByPlatformID(ctx context.Context, request SendCallbackByPlatformIDRequest, persons iter.Seq2[PlatformID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
 	const name = "send_callback_by_platform_id"
 	if len(request.PlatformIDs) > 0 {
 		return &BulkReport{}, notSent(name, invalid("PlatformIDs", "must be empty: the ids come from the sequence"))
 	}
 	whole := request
 	whole.PlatformIDs = []PlatformID{"1"}
-	if err := c.checkRequest(name, call, whole.encode); err != nil {
+	if err := c.checkRequest(name, opts, whole.encode); err != nil {
 		return &BulkReport{}, err
 	}
 	return runBulk(ctx, bulk[PlatformID]{
@@ -173,7 +173,7 @@ func (c *Client) SendCallbackToMany(ctx context.Context, request SendCallbackByP
 		send: func(ctx context.Context, batch []PlatformID) ([]BulkItem, error) {
 			part := request
 			part.PlatformIDs = batch
-			_, err := c.SendCallbackByPlatformID(ctx, part, call...)
+			_, err := c.SendCallbackByPlatformID(ctx, part, opts...)
 			return nil, err
 		},
 	})
@@ -210,14 +210,14 @@ func (a *Audience) Len() int { return len(a.clients) }
 // does not say.
 const defaultShift = 200 * time.Millisecond
 
-// BroadcastToMany is Broadcast in parts to an audience of any size. confirmed is
+// BulkBroadcast is Broadcast in parts to an audience of any size. confirmed is
 // the number of clients that the caller means to reach; where the audience has
 // another size nothing is sent. The parts follow each other at the pace of the
 // broadcast, so that no two of them are under way at once; BulkOptions.Workers is
 // therefore ignored. Where the request has a moment (At), each part is due as much
 // later as the parts before it take. See ForEach for what it returns. The key of
 // an item is its ClientID.
-func (c *Client) BroadcastToMany(ctx context.Context, request BroadcastRequest, audience *Audience, confirmed int, options BulkOptions, call ...CallOption) (*BulkReport, error) {
+func (c *Client) BulkBroadcast(ctx context.Context, request BroadcastRequest, audience *Audience, confirmed int, options BulkOptions, opts ...CallOption) (*BulkReport, error) {
 	const name = "broadcast"
 	switch {
 	case !c.ready():
@@ -232,7 +232,7 @@ func (c *Client) BroadcastToMany(ctx context.Context, request BroadcastRequest, 
 	}
 	whole := request
 	whole.Clients = []ClientID{anyone}
-	if err := c.checkRequest(name, call, whole.encode); err != nil {
+	if err := c.checkRequest(name, opts, whole.encode); err != nil {
 		return &BulkReport{}, err
 	}
 	options.Workers = 1
@@ -251,7 +251,7 @@ func (c *Client) BroadcastToMany(ctx context.Context, request BroadcastRequest, 
 			if !part.At.IsZero() {
 				part.At = part.At.Add(elapsed)
 			}
-			_, err := c.Broadcast(ctx, part, call...)
+			_, err := c.Broadcast(ctx, part, opts...)
 			length := time.Duration(len(batch)) * firstSet(request.Shift, defaultShift)
 			next, elapsed = time.Now().Add(length), elapsed+length
 			return nil, err

@@ -146,7 +146,7 @@ func (c *campaign) run(t require.TestingT, steps int, repeat bool) (report *sale
 		return http.StatusOK, "ok", nil
 	})))
 	require.NoError(t, err)
-	report, err = client.AddManyToList(context.Background(), 7, salebot.Items(numbered(c.items)),
+	report, err = client.BulkAddToList(context.Background(), 7, salebot.Items(numbered(c.items)),
 		salebot.BulkOptions{Workers: c.workers, BatchSize: c.batch, Journal: journal, RepeatUnknown: repeat})
 	require.NoError(t, inner.Close())
 	if process.dead {
@@ -276,7 +276,7 @@ func TestBulkWithAFaultAtEveryRequest(t *testing.T) {
 					run := func(repeat bool) *salebot.BulkReport {
 						journal, err := salebot.OpenFileJournal(c.path, "campaign")
 						require.NoError(t, err)
-						report, err := client.AddManyToList(t.Context(), 7, salebot.Items(numbered(c.items)),
+						report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(numbered(c.items)),
 							salebot.BulkOptions{Workers: 2, BatchSize: 3, Journal: journal, RepeatUnknown: repeat})
 						require.Equal(t, report.Unknown == 0, err == nil)
 						require.NoError(t, journal.Close())
@@ -317,7 +317,7 @@ func TestBulkChild(t *testing.T) {
 	require.NoError(t, err)
 	client := newClient(t, &http.Transport{}, salebot.WithBaseURL(server))
 	options := salebot.BulkOptions{Workers: 4, BatchSize: 2, Journal: journal, RepeatUnknown: os.Getenv(childRepeat) != ""}
-	report, err := client.AddManyToList(t.Context(), 7, salebot.Items(numbered(childItems)), options)
+	report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(numbered(childItems)), options)
 	if !errors.Is(err, salebot.ErrNotAllAccepted) {
 		require.NoError(t, err)
 	}

@@ -173,63 +173,63 @@ func plainKey(client salebot.ClientID) string { return strconv.Itoa(int(client))
 
 var bulkFunctions = []bulkFunction{
 	{
-		name: "AddManyToList", size: 100, key: plainKey,
+		name: "BulkAddToList", size: 100, key: plainKey,
 		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.AddManyToList(ctx, 7, clients, o)
+			return c.BulkAddToList(ctx, 7, clients, o)
 		},
 		field: "ListID",
 		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.AddManyToList(ctx, 0, clients, o)
+			return c.BulkAddToList(ctx, 0, clients, o)
 		},
 	},
 	{
-		name: "RemoveManyFromList", size: 100, key: plainKey,
+		name: "BulkRemoveFromList", size: 100, key: plainKey,
 		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.RemoveManyFromList(ctx, 7, clients, o)
+			return c.BulkRemoveFromList(ctx, 7, clients, o)
 		},
 		field: "ListID",
 		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.RemoveManyFromList(ctx, -1, clients, o)
+			return c.BulkRemoveFromList(ctx, -1, clients, o)
 		},
 	},
 	{
-		name: "DeleteManyClients", size: 500, most: 500, key: plainKey,
+		name: "BulkDeleteClients", size: 500, most: 500, key: plainKey,
 		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.DeleteManyClients(ctx, clients, o)
+			return c.BulkDeleteClients(ctx, clients, o)
 		},
 		field: "WithTimeout",
 		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.DeleteManyClients(ctx, clients, o, salebot.WithTimeout(-1))
+			return c.BulkDeleteClients(ctx, clients, o, salebot.WithTimeout(-1))
 		},
 	},
 	{
-		name: "SaveVariablesForMany", size: 100, key: plainKey,
+		name: "BulkSaveVariables", size: 100, key: plainKey,
 		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.SaveVariablesForMany(ctx, map[string]any{"a": 1}, clients, o)
+			return c.BulkSaveVariables(ctx, map[string]any{"a": 1}, clients, o)
 		},
 		field: `Variables["a"]`,
 		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.SaveVariablesForMany(ctx, map[string]any{"a": func() {}}, clients, o)
+			return c.BulkSaveVariables(ctx, map[string]any{"a": func() {}}, clients, o)
 		},
 	},
 	{
-		name: "LoadManyClients", size: 100, key: func(client salebot.ClientID) string { return fmt.Sprintf("1/bot/%d", client) },
+		name: "BulkLoadClients", size: 100, key: func(client salebot.ClientID) string { return fmt.Sprintf("1/bot/%d", client) },
 		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.LoadManyClients(ctx, mapped(clients, personOf), o)
+			return c.BulkLoadClients(ctx, mapped(clients, personOf), o)
 		},
 		field: "WithTimeout",
 		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.LoadManyClients(ctx, mapped(clients, personOf), o, salebot.WithTimeout(-1))
+			return c.BulkLoadClients(ctx, mapped(clients, personOf), o, salebot.WithTimeout(-1))
 		},
 	},
 	{
-		name: "SendCallbackToMany", size: 300, most: 300, key: plainKey,
+		name: "BulkSendCallbackByPlatformID", size: 300, most: 300, key: plainKey,
 		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.SendCallbackToMany(ctx, salebot.SendCallbackByPlatformIDRequest{CallbackText: "start"}, mapped(clients, platformOf), o)
+			return c.BulkSendCallbackByPlatformID(ctx, salebot.SendCallbackByPlatformIDRequest{CallbackText: "start"}, mapped(clients, platformOf), o)
 		},
 		field: "CallbackText",
 		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return c.SendCallbackToMany(ctx, salebot.SendCallbackByPlatformIDRequest{}, mapped(clients, platformOf), o)
+			return c.BulkSendCallbackByPlatformID(ctx, salebot.SendCallbackByPlatformIDRequest{}, mapped(clients, platformOf), o)
 		},
 	},
 	{
@@ -307,7 +307,7 @@ func requireCut(t require.TestingT, n, size, workers int) {
 	s := &bulkServer{delay: time.Millisecond}
 	client, err := salebot.New(testkit.Key, salebot.WithTransport(memoryAPI(s.serve)))
 	require.NoError(t, err)
-	report, err := client.AddManyToList(context.Background(), 7, salebot.Items(numbered(n)),
+	report, err := client.BulkAddToList(context.Background(), 7, salebot.Items(numbered(n)),
 		salebot.BulkOptions{Workers: workers, BatchSize: size})
 	require.NoError(t, err)
 	size = map[bool]int{true: salebot.DefaultBatchSize, false: size}[size == 0]
@@ -392,7 +392,7 @@ func TestBulkReadsAsItSends(t *testing.T) {
 			defer s.mutex.Unlock()
 			// A batch for each worker, one that waits, and the one that is gathered.
 			require.LessOrEqual(t, read, (len(s.batches)+3)*f.size)
-			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
 		}
 		items := func(yield func(salebot.ClientID, error) bool) {
 			for _, client := range numbered(20 * f.size) {
@@ -443,7 +443,7 @@ func TestBulkOutcomes(t *testing.T) {
 					if keys[0] == "1" {
 						return test.status, test.body, test.err
 					}
-					return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+					return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
 				}
 				items := map[string][]salebot.BulkItem{}
 				n := 2 * len(broken)
@@ -481,7 +481,7 @@ func TestBulkNotTried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		peer := &testkit.Peer{Dialed: func(context.Context, int) error { return testkit.Refused() }}
 		client := newClient(t, peer.Transport())
-		report, err := client.AddManyToList(t.Context(), 7, salebot.Items(numbered(3)), salebot.BulkOptions{})
+		report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(numbered(3)), salebot.BulkOptions{})
 		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 		require.Equal(t, 3, report.NotTried)
 		require.Len(t, report.Problems, 3)
@@ -547,12 +547,12 @@ func TestBulkRefusesWrongRequests(t *testing.T) {
 	})
 }
 
-// The persons of SendCallbackToMany come from the sequence only.
-func TestSendCallbackToManyRefusesPersonsOfItsOwn(t *testing.T) {
+// The persons of BulkSendCallbackByPlatformID come from the sequence only.
+func TestBulkSendCallbackByPlatformIDRefusesPersonsOfItsOwn(t *testing.T) {
 	t.Parallel()
 	s := &bulkServer{}
 	request := salebot.SendCallbackByPlatformIDRequest{CallbackText: "start", PlatformIDs: []salebot.PlatformID{"1"}}
-	report, err := s.client(t).SendCallbackToMany(t.Context(), request, salebot.Items([]salebot.PlatformID{"2"}), salebot.BulkOptions{})
+	report, err := s.client(t).BulkSendCallbackByPlatformID(t.Context(), request, salebot.Items([]salebot.PlatformID{"2"}), salebot.BulkOptions{})
 	requireField(t, err, "PlatformIDs")
 	require.NotNil(t, report)
 	require.Empty(t, s.batches)
@@ -563,14 +563,14 @@ func TestBulkRequestsSayTheSame(t *testing.T) {
 	t.Parallel()
 	s := &bulkServer{}
 	client := s.client(t)
-	_, err := client.SendCallbackToMany(t.Context(), salebot.SendCallbackByPlatformIDRequest{CallbackText: "start", GroupID: "bot", After: time.Minute},
+	_, err := client.BulkSendCallbackByPlatformID(t.Context(), salebot.SendCallbackByPlatformIDRequest{CallbackText: "start", GroupID: "bot", After: time.Minute},
 		salebot.Items([]salebot.PlatformID{"a", "b", "c"}), salebot.BulkOptions{BatchSize: 2, Workers: 1})
 	require.NoError(t, err)
-	_, err = client.SaveVariablesForMany(t.Context(), map[string]any{"client.a": 1}, salebot.Items(numbered(3)), salebot.BulkOptions{BatchSize: 2, Workers: 1})
+	_, err = client.BulkSaveVariables(t.Context(), map[string]any{"client.a": 1}, salebot.Items(numbered(3)), salebot.BulkOptions{BatchSize: 2, Workers: 1})
 	require.NoError(t, err)
-	_, err = client.RemoveManyFromList(t.Context(), 7, salebot.Items(numbered(1)), salebot.BulkOptions{})
+	_, err = client.BulkRemoveFromList(t.Context(), 7, salebot.Items(numbered(1)), salebot.BulkOptions{})
 	require.NoError(t, err)
-	_, err = client.BroadcastToMany(t.Context(), salebot.BroadcastRequest{BlockID: 9, Shift: time.Millisecond}, collected(t, 5), 1, salebot.BulkOptions{})
+	_, err = client.BulkBroadcast(t.Context(), salebot.BroadcastRequest{BlockID: 9, Shift: time.Millisecond}, collected(t, 5), 1, salebot.BulkOptions{})
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		`{"platform_ids":["a","b"],"callback_text":"start","group_id":"bot","time_shift":60}`,
@@ -613,7 +613,7 @@ func TestBulkProgress(t *testing.T) {
 			if number%2 == 0 {
 				return http.StatusBadRequest, "", nil
 			}
-			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
 		}
 		var (
 			busy    sync.Mutex
@@ -756,13 +756,13 @@ func TestBulkOverClients(t *testing.T) {
 			return sent.serve(call)
 		}))
 		clients := salebot.ClientIDs(client.Clients(t.Context(), salebot.ClientsRequest{}))
-		report, err := client.AddManyToList(t.Context(), 7, clients, salebot.BulkOptions{})
+		report, err := client.BulkAddToList(t.Context(), 7, clients, salebot.BulkOptions{})
 		failure := requirePageError(t, err, salebot.ErrRejected)
 		require.Equal(t, 500, failure.Position)
 		require.Equal(t, 500, report.Accepted)
 		delete(pages.broken, 1)
 		clients = salebot.ClientIDs(client.Clients(t.Context(), salebot.ClientsRequest{Offset: failure.Position}))
-		report, err = client.AddManyToList(t.Context(), 7, clients, salebot.BulkOptions{})
+		report, err = client.BulkAddToList(t.Context(), 7, clients, salebot.BulkOptions{})
 		require.NoError(t, err)
 		require.Equal(t, 450, report.Accepted)
 		require.ElementsMatch(t, keysUpTo(950), sent.arrived())
@@ -840,7 +840,7 @@ func TestBulkWritesDownWhatWasAnsweredAtLast(t *testing.T) {
 		s.answer = func(_ int, keys []string) (int, string, error) {
 			cancel()
 			synctest.Wait()
-			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
 		}
 		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
 		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(5*f.size)), salebot.BulkOptions{Workers: 1, Journal: journal, DrainTimeout: -1})
@@ -884,7 +884,7 @@ func TestBulkStopsWhereTheKeyIsRefused(t *testing.T) {
 					if number == 3 {
 						return test.status, test.body, nil
 					}
-					return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+					return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
 				}
 				report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(50*f.size)), salebot.BulkOptions{Workers: 2})
 				require.ErrorIs(t, err, test.is)
@@ -978,7 +978,7 @@ func TestBulkRepeatUnknown(t *testing.T) {
 			if slices.Contains(keys, "1") {
 				return status, "", nil
 			}
-			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "LoadManyClients"], nil
+			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
 		}
 		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
 		run := func(repeat bool) *salebot.BulkReport {
@@ -1048,14 +1048,14 @@ func TestBulkReportsAreBounded(t *testing.T) {
 	})
 }
 
-func TestLoadManyClientsTellsTheClients(t *testing.T) {
+func TestBulkLoadClientsTellsTheClients(t *testing.T) {
 	t.Parallel()
 	s := &bulkServer{}
 	s.answer = func(_ int, keys []string) (int, string, error) {
 		return http.StatusOK, loadedItems(keys, map[string]string{"3": "group not found", "250": ""}), nil
 	}
 	loaded := map[string]salebot.BulkItem{}
-	report, err := s.client(t).LoadManyClients(t.Context(), mapped(salebot.Items(numbered(250)), personOf), salebot.BulkOptions{
+	report, err := s.client(t).BulkLoadClients(t.Context(), mapped(salebot.Items(numbered(250)), personOf), salebot.BulkOptions{
 		OnItem: func(item salebot.BulkItem) { loaded[item.Key] = item },
 	})
 	require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
@@ -1075,11 +1075,11 @@ func TestLoadManyClientsTellsTheClients(t *testing.T) {
 }
 
 // An answer of another length cannot be matched with the persons.
-func TestLoadManyClientsWithAnAnswerOfAnotherLength(t *testing.T) {
+func TestBulkLoadClientsWithAnAnswerOfAnotherLength(t *testing.T) {
 	t.Parallel()
 	s := &bulkServer{}
 	s.answer = func(_ int, keys []string) (int, string, error) { return http.StatusOK, loadedItems(keys[1:], nil), nil }
-	report, err := s.client(t).LoadManyClients(t.Context(), mapped(salebot.Items(numbered(3)), personOf), salebot.BulkOptions{})
+	report, err := s.client(t).BulkLoadClients(t.Context(), mapped(salebot.Items(numbered(3)), personOf), salebot.BulkOptions{})
 	require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 	require.Equal(t, 3, report.Unknown)
 	require.ErrorIs(t, report.Problems[0].Err, salebot.ErrUnexpectedResponse)
@@ -1137,7 +1137,7 @@ func TestCollectAudience(t *testing.T) {
 }
 
 // A broadcast reaches exactly those whom its caller counted.
-func TestBroadcastToManyNeedsConfirmation(t *testing.T) {
+func TestBulkBroadcastNeedsConfirmation(t *testing.T) {
 	t.Parallel()
 	request := salebot.BroadcastRequest{Message: "Hello"}
 	for name, test := range map[string]struct {
@@ -1164,7 +1164,7 @@ func TestBroadcastToManyNeedsConfirmation(t *testing.T) {
 			if test.change != nil {
 				test.change(&broken)
 			}
-			report, err := s.client(t).BroadcastToMany(t.Context(), broken, test.audience, test.confirmed, salebot.BulkOptions{})
+			report, err := s.client(t).BulkBroadcast(t.Context(), broken, test.audience, test.confirmed, salebot.BulkOptions{})
 			requireField(t, err, test.field)
 			require.NotNil(t, report)
 			require.Empty(t, s.batches)
@@ -1173,7 +1173,7 @@ func TestBroadcastToManyNeedsConfirmation(t *testing.T) {
 }
 
 // No two parts of a broadcast are under way at once, however long they take.
-func TestBroadcastToManyKeepsItsPace(t *testing.T) {
+func TestBulkBroadcastKeepsItsPace(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		shift time.Duration
@@ -1187,7 +1187,7 @@ func TestBroadcastToManyKeepsItsPace(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &bulkServer{delay: 3 * time.Second}
 				audience := collected(t, numbered(250)...)
-				report, err := s.client(t).BroadcastToMany(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: test.shift},
+				report, err := s.client(t).BulkBroadcast(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: test.shift},
 					audience, 250, salebot.BulkOptions{Workers: 64})
 				require.NoError(t, err)
 				require.Equal(t, &salebot.BulkReport{Accepted: 250, Requests: 3}, report)
@@ -1202,12 +1202,12 @@ func TestBroadcastToManyKeepsItsPace(t *testing.T) {
 }
 
 // The parts of a broadcast for a moment are due one after the other.
-func TestBroadcastToManyForAMoment(t *testing.T) {
+func TestBulkBroadcastForAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &bulkServer{}
 		at := time.Date(2026, time.October, 16, 22, 15, 0, 0, moscow)
-		_, err := s.client(t).BroadcastToMany(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: time.Second, At: at},
+		_, err := s.client(t).BulkBroadcast(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: time.Second, At: at},
 			collected(t, numbered(250)...), 250, salebot.BulkOptions{}, salebot.WithProjectLocation(moscow))
 		require.NoError(t, err)
 		require.Len(t, s.bodies, 3)
@@ -1219,7 +1219,7 @@ func TestBroadcastToManyForAMoment(t *testing.T) {
 
 // A broadcast that is given up while it waits for its turn has sent nothing of the
 // part that waits, and a journal knows that.
-func TestBroadcastToManyGivenUp(t *testing.T) {
+func TestBulkBroadcastGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &bulkServer{}
@@ -1228,12 +1228,12 @@ func TestBroadcastToManyGivenUp(t *testing.T) {
 		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
 		audience := collected(t, numbered(250)...)
 		request := salebot.BroadcastRequest{Message: "Hello"}
-		report, err := s.client(t).BroadcastToMany(ctx, request, audience, 250, salebot.BulkOptions{Journal: journal})
+		report, err := s.client(t).BulkBroadcast(ctx, request, audience, 250, salebot.BulkOptions{Journal: journal})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, 100, report.Accepted)
 		require.Zero(t, report.Unknown)
 		require.Len(t, journal.states, 100, "what waits is not begun")
-		report, err = s.client(t).BroadcastToMany(t.Context(), request, audience, 250, salebot.BulkOptions{Journal: journal})
+		report, err = s.client(t).BulkBroadcast(t.Context(), request, audience, 250, salebot.BulkOptions{Journal: journal})
 		require.NoError(t, err)
 		require.Equal(t, []int{250, 100}, []int{report.Accepted, report.Earlier})
 		require.Equal(t, keysUpTo(250), s.arrived())

@@ -92,8 +92,8 @@ func (p callbackParts) encode(o *wire.Object, s *settings, name string) (payload
 //
 // Salebot action: callback. Class: Once. Answer: observed (the text "ok").
 // Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) Callback(ctx context.Context, request CallbackRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "callback", options, request.encode)
+func (c *Client) Callback(ctx context.Context, request CallbackRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "callback", opts, request.encode)
 }
 
 // VKCallbackRequest starts the bot for a VK user.
@@ -139,8 +139,8 @@ func putUser(o *wire.Object, user PlatformID, group GroupID) error {
 //
 // Salebot action: vk_callback. Class: Once. Answer: observed (the text "ok").
 // Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) VKCallback(ctx context.Context, request VKCallbackRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "vk_callback", options, request.encode)
+func (c *Client) VKCallback(ctx context.Context, request VKCallbackRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "vk_callback", opts, request.encode)
 }
 
 // WhatsAppCallbackRequest starts the WhatsApp bot for a phone number.
@@ -180,8 +180,8 @@ func (r *WhatsAppCallbackRequest) encode(s *settings) (payload, error) {
 //
 // Salebot action: whatsapp_callback. Class: Once. Answer: observed (the text
 // "ok"). Errors: ErrInvalidRequest and those of every call.
-func (c *Client) WhatsAppCallback(ctx context.Context, request WhatsAppCallbackRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "whatsapp_callback", options, request.encode)
+func (c *Client) WhatsAppCallback(ctx context.Context, request WhatsAppCallbackRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "whatsapp_callback", opts, request.encode)
 }
 
 // OKCallbackRequest starts the bot for an Odnoklassniki user.
@@ -218,8 +218,8 @@ func (r *OKCallbackRequest) encode(s *settings) (payload, error) {
 //
 // Salebot action: ok_callback. Class: Once. Answer: observed (the text "ok").
 // Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) OKCallback(ctx context.Context, request OKCallbackRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "ok_callback", options, request.encode)
+func (c *Client) OKCallback(ctx context.Context, request OKCallbackRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "ok_callback", opts, request.encode)
 }
 
 // TGCallbackRequest starts the bot for a Telegram user.
@@ -256,8 +256,8 @@ func (r *TGCallbackRequest) encode(s *settings) (payload, error) {
 //
 // Salebot action: tg_callback. Class: Once. Answer: observed (the text "ok").
 // Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) TGCallback(ctx context.Context, request TGCallbackRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "tg_callback", options, request.encode)
+func (c *Client) TGCallback(ctx context.Context, request TGCallbackRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "tg_callback", opts, request.encode)
 }
 
 // EmailCallbackRequest starts the e-mail bot for an address.
@@ -298,8 +298,8 @@ func (r *EmailCallbackRequest) encode(s *settings) (payload, error) {
 //
 // Salebot action: email_callback. Class: Once. Answer: observed (the text "ok").
 // Errors: ErrInvalidRequest and those of every call.
-func (c *Client) EmailCallback(ctx context.Context, request EmailCallbackRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "email_callback", options, request.encode)
+func (c *Client) EmailCallback(ctx context.Context, request EmailCallbackRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "email_callback", opts, request.encode)
 }
 
 // SendCallbackByPlatformIDRequest starts the bot for many clients, who are known
@@ -347,6 +347,6 @@ func (r *SendCallbackByPlatformIDRequest) encode(s *settings) (payload, error) {
 // Salebot action: send_callback_by_platform_id. Class: Once. Answer: assumed
 // (any acknowledgement, an empty one too). Errors: ErrInvalidRequest and those
 // of every call.
-func (c *Client) SendCallbackByPlatformID(ctx context.Context, request SendCallbackByPlatformIDRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "send_callback_by_platform_id", options, request.encode)
+func (c *Client) SendCallbackByPlatformID(ctx context.Context, request SendCallbackByPlatformIDRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "send_callback_by_platform_id", opts, request.encode)
 }

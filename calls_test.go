@@ -153,10 +153,10 @@ var scenarios = map[string][]scenario{
 		}, (*salebot.Client).LoadClients),
 	},
 	"add_to_list": {
-		taking("plain", salebot.ListRequest{ListID: 17, Clients: []salebot.ClientID{5, 58}}, (*salebot.Client).AddToList),
+		taking("plain", salebot.AddToListRequest{ListID: 17, Clients: []salebot.ClientID{5, 58}}, (*salebot.Client).AddToList),
 	},
 	"remove_from_list": {
-		taking("plain", salebot.ListRequest{ListID: 17, Clients: []salebot.ClientID{5, 58}}, (*salebot.Client).RemoveFromList),
+		taking("plain", salebot.RemoveFromListRequest{ListID: 17, Clients: []salebot.ClientID{5, 58}}, (*salebot.Client).RemoveFromList),
 	},
 	"get_clients": {
 		taking("plain", salebot.GetClientsRequest{}, (*salebot.Client).GetClients),
@@ -214,8 +214,8 @@ var scenarios = map[string][]scenario{
 		taking("active", salebot.GetOrdersRequest{ClientID: 25554, Status: new(salebot.OrderStatusActive)}, (*salebot.Client).GetOrders),
 	},
 	"move_order_to_next_state": {
-		taking("plain", salebot.OrderRequest{ClientID: 25554}, (*salebot.Client).MoveOrderToNextState),
-		taking("order", salebot.OrderRequest{ClientID: 25554, OrderID: 40000}, (*salebot.Client).MoveOrderToNextState),
+		taking("plain", salebot.MoveOrderToNextStateRequest{ClientID: 25554}, (*salebot.Client).MoveOrderToNextState),
+		taking("order", salebot.MoveOrderToNextStateRequest{ClientID: 25554, OrderID: 40000}, (*salebot.Client).MoveOrderToNextState),
 	},
 	"get_order_vars": {
 		taking("plain", salebot.GetOrderVariablesRequest{ClientID: 25554}, (*salebot.Client).GetOrderVariables),
@@ -233,8 +233,8 @@ var scenarios = map[string][]scenario{
 	},
 	"set_order_state": {taking("plain", salebot.SetOrderStateRequest{ClientID: 25554, StateID: 7}, (*salebot.Client).SetOrderState)},
 	"get_order_state": {
-		taking("plain", salebot.OrderRequest{ClientID: 25554}, (*salebot.Client).GetOrderState),
-		taking("order", salebot.OrderRequest{ClientID: 25554, OrderID: 40000}, (*salebot.Client).GetOrderState),
+		taking("plain", salebot.GetOrderStateRequest{ClientID: 25554}, (*salebot.Client).GetOrderState),
+		taking("order", salebot.GetOrderStateRequest{ClientID: 25554, OrderID: 40000}, (*salebot.Client).GetOrderState),
 	},
 	"check_whatsapp":     {taking("plain", "79000000000", (*salebot.Client).CheckWhatsApp)},
 	"connected_channels": {bare("plain", (*salebot.Client).GetConnectedChannels)},

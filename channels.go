@@ -92,9 +92,9 @@ func (w *wireChannel) item(raw json.RawMessage) (Channel, error) {
 //
 // Salebot action: connected_channels. Class: Read. Answer: observed. Errors:
 // those of every call.
-func (c *Client) GetConnectedChannels(ctx context.Context, options ...CallOption) (*ConnectedChannels, error) {
+func (c *Client) GetConnectedChannels(ctx context.Context, opts ...CallOption) (*ConnectedChannels, error) {
 	encode := func(*settings) (payload, error) { return payload{}, nil }
-	return call(ctx, c, "connected_channels", options, encode, decodeChannels)
+	return call(ctx, c, "connected_channels", opts, encode, decodeChannels)
 }
 
 func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
@@ -140,8 +140,8 @@ func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
 //
 // Salebot action: check_whatsapp. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest and those of every call.
-func (c *Client) CheckWhatsApp(ctx context.Context, phone string, options ...CallOption) (bool, error) {
-	return call(ctx, c, "check_whatsapp", options, oneText("phone", "phone", phone), func(body []byte, _ *settings) (exists bool, err error) {
+func (c *Client) CheckWhatsApp(ctx context.Context, phone string, opts ...CallOption) (bool, error) {
+	return call(ctx, c, "check_whatsapp", opts, oneText("phone", "phone", phone), func(body []byte, _ *settings) (exists bool, err error) {
 		err = decodeData(body, []string{"exists"}, func(value []byte) error {
 			flag, known, problem := wire.Flag(value)
 			if problem == nil && !known {
@@ -193,8 +193,8 @@ type InstagramSubscription struct {
 //
 // Salebot action: check_insta_subscription (legacy). Class: Read. Answer:
 // documented. Errors: ErrInvalidRequest and those of every call.
-func (c *Client) CheckInstagramSubscription(ctx context.Context, request CheckInstagramSubscriptionRequest, options ...CallOption) (*InstagramSubscription, error) {
-	return call(ctx, c, "check_insta_subscription", options, request.encode, func(body []byte, _ *settings) (*InstagramSubscription, error) {
+func (c *Client) CheckInstagramSubscription(ctx context.Context, request CheckInstagramSubscriptionRequest, opts ...CallOption) (*InstagramSubscription, error) {
+	return call(ctx, c, "check_insta_subscription", opts, request.encode, func(body []byte, _ *settings) (*InstagramSubscription, error) {
 		err := decodeData(body, []string{"is_follower"}, func(value []byte) error {
 			_, known, problem := wire.Flag(value)
 			if problem == nil && !known {

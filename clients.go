@@ -69,9 +69,9 @@ func (w *wireLoadedClient) item(json.RawMessage) (LoadedClient, error) { //nolin
 // Salebot action: load_clients. Class: Idempotent. Answer: observed. Errors:
 // ErrInvalidRequest, PartialError and those of every call. The largest number of
 // persons is not documented.
-func (c *Client) LoadClients(ctx context.Context, clients []ClientToLoad, options ...CallOption) ([]LoadedClient, error) {
+func (c *Client) LoadClients(ctx context.Context, clients []ClientToLoad, opts ...CallOption) ([]LoadedClient, error) {
 	encode := func(*settings) (payload, error) { return encodeClientsToLoad(clients) }
-	return call(ctx, c, "load_clients", options, encode, func(body []byte, s *settings) ([]LoadedClient, error) {
+	return call(ctx, c, "load_clients", opts, encode, func(body []byte, s *settings) ([]LoadedClient, error) {
 		loaded, err := decodeItems[LoadedClient, wireLoadedClient](body, s, "items")
 		if err != nil {
 			return nil, err
@@ -168,21 +168,32 @@ func (r *GetClientsRequest) encode(*settings) (payload, error) {
 //
 // Salebot action: get_clients. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest and those of every call.
-func (c *Client) GetClients(ctx context.Context, request GetClientsRequest, options ...CallOption) ([]ClientRecord, error) {
-	return call(ctx, c, "get_clients", options, request.encode, func(body []byte, s *settings) ([]ClientRecord, error) {
+func (c *Client) GetClients(ctx context.Context, request GetClientsRequest, opts ...CallOption) ([]ClientRecord, error) {
+	return call(ctx, c, "get_clients", opts, request.encode, func(body []byte, s *settings) ([]ClientRecord, error) {
 		return decodeItems[ClientRecord, wireClientRecord](body, s, "clients")
 	})
 }
 
-// ListRequest adds clients to a client list, or removes them.
-type ListRequest struct {
+// AddToListRequest says which clients to add to which client list.
+type AddToListRequest struct {
 	// ListID is the list; required.
 	ListID ListID
-	// Clients are the clients; required. The largest number is not documented.
+	// Clients are the clients; required. The max number is not documented.
 	Clients []ClientID
 }
 
-func (r *ListRequest) encode(*settings) (payload, error) {
+// RemoveFromListRequest says which clients to remove from which client list.
+type RemoveFromListRequest struct {
+	// ListID is the list; required.
+	ListID ListID
+	// Clients are the clients; required. The max number is not documented.
+	Clients []ClientID
+}
+
+// listChange is what the two requests have in common, which is everything.
+type listChange AddToListRequest
+
+func (r *listChange) encode(*settings) (payload, error) {
 	switch {
 	case r.ListID == 0:
 		return payload{}, invalid("ListID", "is required")
@@ -205,8 +216,8 @@ func (r *ListRequest) encode(*settings) (payload, error) {
 // Salebot action: add_to_list. Class: Once. Answer: assumed (any
 // acknowledgement, an empty one too). Errors: ErrInvalidRequest and those of
 // every call.
-func (c *Client) AddToList(ctx context.Context, request ListRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "add_to_list", options, request.encode)
+func (c *Client) AddToList(ctx context.Context, request AddToListRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "add_to_list", opts, (*listChange)(&request).encode)
 }
 
 // RemoveFromList removes clients from a client list. That may start flows, which
@@ -215,8 +226,8 @@ func (c *Client) AddToList(ctx context.Context, request ListRequest, options ...
 // Salebot action: remove_from_list. Class: Once. Answer: assumed (any
 // acknowledgement, an empty one too). Errors: ErrInvalidRequest and those of
 // every call.
-func (c *Client) RemoveFromList(ctx context.Context, request ListRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "remove_from_list", options, request.encode)
+func (c *Client) RemoveFromList(ctx context.Context, request RemoveFromListRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "remove_from_list", opts, (*listChange)(&request).encode)
 }
 
 // AssignToUserRequest hands a client to an employee.
@@ -242,8 +253,8 @@ func (r *AssignToUserRequest) encode(*settings) (payload, error) {
 // Salebot action: assign_to_user. Class: Once. Answer: assumed (any
 // acknowledgement, an empty one too). Errors: ErrInvalidRequest,
 // ErrClientNotFound and those of every call.
-func (c *Client) AssignToUser(ctx context.Context, request AssignToUserRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "assign_to_user", options, request.encode)
+func (c *Client) AssignToUser(ctx context.Context, request AssignToUserRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "assign_to_user", opts, request.encode)
 }
 
 // DeleteClients deletes clients for good, at most 500. The key needs a
@@ -252,9 +263,9 @@ func (c *Client) AssignToUser(ctx context.Context, request AssignToUserRequest, 
 // Salebot action: delete_clients. Class: Idempotent. Answer: assumed (any
 // acknowledgement, an empty one too). Errors: ErrInvalidRequest, ErrForbidden and
 // those of every call.
-func (c *Client) DeleteClients(ctx context.Context, clients []ClientID, options ...CallOption) (*Ack, error) {
+func (c *Client) DeleteClients(ctx context.Context, clients []ClientID, opts ...CallOption) (*Ack, error) {
 	const name = "delete_clients"
-	return callAck(ctx, c, name, options, func(*settings) (payload, error) {
+	return callAck(ctx, c, name, opts, func(*settings) (payload, error) {
 		limit := action.MustLookup(name).BatchLimit
 		switch {
 		case len(clients) == 0:
@@ -301,7 +312,7 @@ type ClientsRequest struct {
 //
 // Salebot action: get_clients. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest and those of every call.
-func (c *Client) Clients(ctx context.Context, request ClientsRequest, options ...CallOption) iter.Seq2[ClientRecord, error] {
+func (c *Client) Clients(ctx context.Context, request ClientsRequest, opts ...CallOption) iter.Seq2[ClientRecord, error] {
 	first := GetClientsRequest{
 		Offset: request.Offset, Limit: firstSet(request.PageSize, ClientsPageLimit), List: request.List,
 		OldestFirst: request.List == 0 && !request.NewestFirst,
@@ -320,7 +331,7 @@ func (c *Client) Clients(ctx context.Context, request ClientsRequest, options ..
 		fetch: func(ctx context.Context, offset, limit int, received func()) ([]ClientRecord, error) {
 			page := first
 			page.Offset, page.Limit = offset, limit
-			return c.GetClients(ctx, page, append(slices.Clip(options), withReceived(received))...)
+			return c.GetClients(ctx, page, append(slices.Clip(opts), withReceived(received))...)
 		},
 	}.all(ctx)
 }

@@ -92,7 +92,7 @@ func (r *DoRequest) encode(*settings) (payload, error) {
 // The answer is checked for Salebot's ways to say that an action failed, and is
 // otherwise returned as it came. Errors: ErrInvalidRequest and those of every
 // call.
-func (c *Client) Do(ctx context.Context, request DoRequest, options ...CallOption) (*Response, error) {
+func (c *Client) Do(ctx context.Context, request DoRequest, opts ...CallOption) (*Response, error) {
 	if !c.ready() {
 		return nil, notSent("do", ErrNotInitialized)
 	}
@@ -101,8 +101,8 @@ func (c *Client) Do(ctx context.Context, request DoRequest, options ...CallOptio
 		return nil, notSent("do", err)
 	}
 	var response Response
-	options = append(slices.Clip(options), WithResponse(&response))
-	_, err = callRow(ctx, c, row, options, request.encode, func(body []byte, _ *settings) (struct{}, error) {
+	opts = append(slices.Clip(opts), WithResponse(&response))
+	_, err = callRow(ctx, c, row, opts, request.encode, func(body []byte, _ *settings) (struct{}, error) {
 		return struct{}{}, checkRaw(body, row)
 	})
 	if err != nil {

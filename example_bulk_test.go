@@ -41,7 +41,7 @@ func ExampleForEach() {
 	// 2 accepted, 2 of them earlier: <nil>
 }
 
-func ExampleClient_LoadManyClients() {
+func ExampleClient_BulkLoadClients() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()
 
@@ -49,7 +49,7 @@ func ExampleClient_LoadManyClients() {
 		{PlatformID: "100200301", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram},
 		{PlatformID: "100200302", GroupID: "", ClientType: salebot.ClientTypeTelegram},
 	}
-	report, err := client.LoadManyClients(context.Background(), salebot.Items(persons), salebot.BulkOptions{
+	report, err := client.BulkLoadClients(context.Background(), salebot.Items(persons), salebot.BulkOptions{
 		OnItem: func(item salebot.BulkItem) { fmt.Println(item.Key, item.Outcome, item.ClientID != 0) },
 	})
 	fmt.Println(report.Accepted, report.Rejected, err)
@@ -59,60 +59,60 @@ func ExampleClient_LoadManyClients() {
 	// 1 1 salebot: bulk: not all items were accepted
 }
 
-func ExampleClient_AddManyToList() {
+func ExampleClient_BulkAddToList() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()
 
 	ctx := context.Background()
 	everybody := salebot.ClientIDs(client.Clients(ctx, salebot.ClientsRequest{}))
-	report, err := client.AddManyToList(ctx, 1170282, everybody, salebot.BulkOptions{})
+	report, err := client.BulkAddToList(ctx, 1170282, everybody, salebot.BulkOptions{})
 	fmt.Println(report.Accepted, report.Requests, err)
 	// Output: 2 1 <nil>
 }
 
-func ExampleClient_RemoveManyFromList() {
+func ExampleClient_BulkRemoveFromList() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()
 
 	clients := salebot.Items([]salebot.ClientID{25554, 25555})
-	report, err := client.RemoveManyFromList(context.Background(), 1170282, clients, salebot.BulkOptions{})
+	report, err := client.BulkRemoveFromList(context.Background(), 1170282, clients, salebot.BulkOptions{})
 	fmt.Println(report.Accepted, err)
 	// Output: 2 <nil>
 }
 
-func ExampleClient_DeleteManyClients() {
+func ExampleClient_BulkDeleteClients() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()
 
 	// A dry run reads and checks, and sends nothing.
 	clients := salebot.Items([]salebot.ClientID{25554, 25555})
-	report, err := client.DeleteManyClients(context.Background(), clients, salebot.BulkOptions{DryRun: true})
+	report, err := client.BulkDeleteClients(context.Background(), clients, salebot.BulkOptions{DryRun: true})
 	fmt.Println(report.NotTried, err)
 	// Output: 2 <nil>
 }
 
-func ExampleClient_SaveVariablesForMany() {
+func ExampleClient_BulkSaveVariables() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()
 
 	clients := salebot.Items([]salebot.ClientID{25554, 25555})
-	report, err := client.SaveVariablesForMany(context.Background(), map[string]any{"client.season": "spring"}, clients, salebot.BulkOptions{})
+	report, err := client.BulkSaveVariables(context.Background(), map[string]any{"client.season": "spring"}, clients, salebot.BulkOptions{})
 	fmt.Println(report.Accepted, err)
 	// Output: 2 <nil>
 }
 
-func ExampleClient_SendCallbackToMany() {
+func ExampleClient_BulkSendCallbackByPlatformID() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()
 
 	persons := salebot.Items([]salebot.PlatformID{"100200300", "79000000002"})
 	request := salebot.SendCallbackByPlatformIDRequest{CallbackText: "sale_begins"}
-	report, err := client.SendCallbackToMany(context.Background(), request, persons, salebot.BulkOptions{})
+	report, err := client.BulkSendCallbackByPlatformID(context.Background(), request, persons, salebot.BulkOptions{})
 	fmt.Println(report.Accepted, err)
 	// Output: 2 <nil>
 }
 
-func ExampleClient_BroadcastToMany() {
+func ExampleClient_BulkBroadcast() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()
 
@@ -122,9 +122,9 @@ func ExampleClient_BroadcastToMany() {
 		log.Fatal(err)
 	}
 	request := salebot.BroadcastRequest{Message: "We are open on Sunday"}
-	_, err = client.BroadcastToMany(ctx, request, audience, 3, salebot.BulkOptions{})
+	_, err = client.BulkBroadcast(ctx, request, audience, 3, salebot.BulkOptions{})
 	fmt.Println(err)
-	report, err := client.BroadcastToMany(ctx, request, audience, 2, salebot.BulkOptions{})
+	report, err := client.BulkBroadcast(ctx, request, audience, 2, salebot.BulkOptions{})
 	fmt.Println(report.Accepted, err)
 	// Output:
 	// salebot: broadcast: invalid request: confirmed is not the size of the audience, which has 2 clients

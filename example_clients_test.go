@@ -81,7 +81,7 @@ func ExampleClient_AddToList() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()
 
-	_, err := client.AddToList(context.Background(), salebot.ListRequest{ListID: 1170282, Clients: []salebot.ClientID{25554}})
+	_, err := client.AddToList(context.Background(), salebot.AddToListRequest{ListID: 1170282, Clients: []salebot.ClientID{25554}})
 	fmt.Println(err)
 	// Output: <nil>
 }
@@ -90,7 +90,7 @@ func ExampleClient_RemoveFromList() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()
 
-	_, err := client.RemoveFromList(context.Background(), salebot.ListRequest{ListID: 1170282, Clients: []salebot.ClientID{25554}})
+	_, err := client.RemoveFromList(context.Background(), salebot.RemoveFromListRequest{ListID: 1170282, Clients: []salebot.ClientID{25554}})
 	fmt.Println(err)
 	// Output: <nil>
 }

@@ -141,7 +141,7 @@ func ExampleClient_FindSent() {
 	// Suppose that the outcome of this is unknown.
 	_, _ = client.Message(ctx, salebot.MessageRequest{ClientID: 25554, Message: "Hello"})
 
-	sent, err := client.FindSent(ctx, salebot.SentMessage{ClientID: 25554, Message: "Hello", After: before})
+	sent, err := client.FindSent(ctx, salebot.FindSentRequest{ClientID: 25554, Message: "Hello", After: before})
 	fmt.Println(sent != nil, err)
 	// Output: true <nil>
 }

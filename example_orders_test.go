@@ -53,7 +53,7 @@ func ExampleClient_GetOrderState() {
 	client, order, closeEmulator := withOrder()
 	defer closeEmulator()
 
-	state, err := client.GetOrderState(context.Background(), salebot.OrderRequest{ClientID: 25554, OrderID: order})
+	state, err := client.GetOrderState(context.Background(), salebot.GetOrderStateRequest{ClientID: 25554, OrderID: order})
 	fmt.Println(state > 0, err)
 	// Output: true <nil>
 }
@@ -63,7 +63,7 @@ func ExampleClient_SetOrderState() {
 	defer closeEmulator()
 
 	ctx := context.Background()
-	next, err := client.MoveOrderToNextState(ctx, salebot.OrderRequest{ClientID: 25554, OrderID: order})
+	next, err := client.MoveOrderToNextState(ctx, salebot.MoveOrderToNextStateRequest{ClientID: 25554, OrderID: order})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func ExampleClient_MoveOrderToNextState() {
 	client, order, closeEmulator := withOrder()
 	defer closeEmulator()
 
-	state, err := client.MoveOrderToNextState(context.Background(), salebot.OrderRequest{ClientID: 25554, OrderID: order})
+	state, err := client.MoveOrderToNextState(context.Background(), salebot.MoveOrderToNextStateRequest{ClientID: 25554, OrderID: order})
 	fmt.Println(state > 0, err)
 	// Output: true <nil>
 }

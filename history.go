@@ -145,8 +145,8 @@ func (h *HistoryItem) UnmarshalJSON(value []byte) error {
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.
-func (c *Client) GetHistory(ctx context.Context, request GetHistoryRequest, options ...CallOption) ([]HistoryItem, error) {
-	return call(ctx, c, "get_history", options, request.encode, func(body []byte, s *settings) ([]HistoryItem, error) {
+func (c *Client) GetHistory(ctx context.Context, request GetHistoryRequest, opts ...CallOption) ([]HistoryItem, error) {
+	return call(ctx, c, "get_history", opts, request.encode, func(body []byte, s *settings) ([]HistoryItem, error) {
 		items, err := decodeItems[HistoryItem, wireHistoryItem](body, s, "result")
 		if err == nil && request.full(len(items)) {
 			err = &truncatedError{problem: "the history has as many messages as one answer can hold; ask for shorter periods"}
@@ -160,8 +160,8 @@ func (c *Client) GetHistory(ctx context.Context, request GetHistoryRequest, opti
 // Salebot action: clear_history. Class: Once, although a GET. Answer: assumed
 // (any acknowledgement, an empty one too). Errors: ErrInvalidRequest,
 // ErrClientNotFound and those of every call.
-func (c *Client) ClearHistory(ctx context.Context, client ClientID, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "clear_history", options, clientQuery(client))
+func (c *Client) ClearHistory(ctx context.Context, client ClientID, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "clear_history", opts, clientQuery(client))
 }
 
 // HistoryRequest says which messages of a client to iterate over.
@@ -239,7 +239,7 @@ func (p period) halves() (newer, older period, ok bool) {
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.
-func (c *Client) History(ctx context.Context, request HistoryRequest, options ...CallOption) iter.Seq2[HistoryItem, error] {
+func (c *Client) History(ctx context.Context, request HistoryRequest, opts ...CallOption) iter.Seq2[HistoryItem, error] {
 	const name = "get_history"
 	if !c.ready() {
 		return failedSeq[HistoryItem](notSent(name, ErrNotInitialized))
@@ -248,11 +248,11 @@ func (c *Client) History(ctx context.Context, request HistoryRequest, options ..
 	if err == nil {
 		err = request.check()
 	}
-	s, optionErr := c.core.config.forCall(options)
+	s, optionErr := c.core.config.forCall(opts)
 	if err = errors.Join(err, optionErr); err != nil {
 		return failedSeq[HistoryItem](notSent(name, err))
 	}
-	w := historyWalk{client: c, request: request, options: options, location: s.location}
+	w := historyWalk{client: c, request: request, options: opts, location: s.location}
 	return func(yield func(HistoryItem, error) bool) {
 		w := w
 		w.yield = yield

@@ -27,16 +27,16 @@ const SearchInOrder SearchIn = "order"
 //
 // Salebot action: find_client_id_by_phone. Class: Read. Answer: assumed.
 // Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) GetClientIDByPhone(ctx context.Context, phone string, options ...CallOption) (ClientID, error) {
-	return call(ctx, c, "find_client_id_by_phone", options, oneText("phone", "phone", phone), decodeClientID)
+func (c *Client) GetClientIDByPhone(ctx context.Context, phone string, opts ...CallOption) (ClientID, error) {
+	return call(ctx, c, "find_client_id_by_phone", opts, oneText("phone", "phone", phone), decodeClientID)
 }
 
 // GetClientIDByEmail finds a client by an e-mail address in the variables.
 //
 // Salebot action: find_client_id_by_email. Class: Read. Answer: assumed.
 // Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) GetClientIDByEmail(ctx context.Context, email string, options ...CallOption) (ClientID, error) {
-	return call(ctx, c, "find_client_id_by_email", options, oneText("email", "email", email), decodeClientID)
+func (c *Client) GetClientIDByEmail(ctx context.Context, email string, opts ...CallOption) (ClientID, error) {
+	return call(ctx, c, "find_client_id_by_email", opts, oneText("email", "email", email), decodeClientID)
 }
 
 // GetClientIDByVariableRequest says which variable must have which value.
@@ -70,8 +70,8 @@ func (r *GetClientIDByVariableRequest) encode(*settings) (payload, error) {
 //
 // Salebot action: find_client_id_by_var. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) GetClientIDByVariable(ctx context.Context, request GetClientIDByVariableRequest, options ...CallOption) (ClientID, error) {
-	return call(ctx, c, "find_client_id_by_var", options, request.encode, decodeClientID)
+func (c *Client) GetClientIDByVariable(ctx context.Context, request GetClientIDByVariableRequest, opts ...CallOption) (ClientID, error) {
+	return call(ctx, c, "find_client_id_by_var", opts, request.encode, decodeClientID)
 }
 
 // GetLatestClientIDByVariable finds the client that was created last among those
@@ -80,8 +80,8 @@ func (c *Client) GetClientIDByVariable(ctx context.Context, request GetClientIDB
 // Salebot action: find_latest_client_id_by_var. Class: Read. Answer: assumed (as
 // for GetClientIDByVariable). Errors: ErrInvalidRequest, ErrClientNotFound and
 // those of every call.
-func (c *Client) GetLatestClientIDByVariable(ctx context.Context, name, value string, options ...CallOption) (ClientID, error) {
-	return call(ctx, c, "find_latest_client_id_by_var", options, variableEncoder(name, value), decodeClientID)
+func (c *Client) GetLatestClientIDByVariable(ctx context.Context, name, value string, opts ...CallOption) (ClientID, error) {
+	return call(ctx, c, "find_latest_client_id_by_var", opts, variableEncoder(name, value), decodeClientID)
 }
 
 // GetClientIDsByVariable finds all clients with a value of a variable. The result
@@ -89,8 +89,8 @@ func (c *Client) GetLatestClientIDByVariable(ctx context.Context, name, value st
 //
 // Salebot action: find_all_client_id_by_var. Class: Read. Answer: assumed (as for
 // GetClientIDsByVariables). Errors: ErrInvalidRequest and those of every call.
-func (c *Client) GetClientIDsByVariable(ctx context.Context, name, value string, options ...CallOption) ([]ClientID, error) {
-	return callPlural(ctx, c, "find_all_client_id_by_var", options, variableEncoder(name, value))
+func (c *Client) GetClientIDsByVariable(ctx context.Context, name, value string, opts ...CallOption) ([]ClientID, error) {
+	return callPlural(ctx, c, "find_all_client_id_by_var", opts, variableEncoder(name, value))
 }
 
 // GetClientIDsByVariables finds all clients who have every one of the values, of
@@ -98,7 +98,7 @@ func (c *Client) GetClientIDsByVariable(ctx context.Context, name, value string,
 //
 // Salebot action: find_all_client_id_by_several_vars. Class: Read. Answer:
 // documented. Errors: ErrInvalidRequest and those of every call.
-func (c *Client) GetClientIDsByVariables(ctx context.Context, variables map[string]string, options ...CallOption) ([]ClientID, error) {
+func (c *Client) GetClientIDsByVariables(ctx context.Context, variables map[string]string, opts ...CallOption) ([]ClientID, error) {
 	const name = "find_all_client_id_by_several_vars"
 	encode := func(*settings) (payload, error) {
 		limit := action.MustLookup(name).BatchLimit
@@ -121,7 +121,7 @@ func (c *Client) GetClientIDsByVariables(ctx context.Context, variables map[stri
 		}
 		return payload{query: query}, nil
 	}
-	return callPlural(ctx, c, name, options, encode)
+	return callPlural(ctx, c, name, opts, encode)
 }
 
 // Condition is what a variable has to meet in FindClients; make it with Equals
@@ -206,8 +206,8 @@ func (r *FindClientsRequest) encode(*settings) (payload, error) {
 //
 // Salebot action: find_clients. Class: Read. Answer: documented. Errors:
 // ErrInvalidRequest and those of every call.
-func (c *Client) FindClients(ctx context.Context, request FindClientsRequest, options ...CallOption) ([]ClientID, error) {
-	return callPlural(ctx, c, "find_clients", options, request.encode)
+func (c *Client) FindClients(ctx context.Context, request FindClientsRequest, opts ...CallOption) ([]ClientID, error) {
+	return callPlural(ctx, c, "find_clients", opts, request.encode)
 }
 
 // GetClientsByPlatformIDRequest says which persons to find.
@@ -237,8 +237,8 @@ func (r *GetClientsByPlatformIDRequest) encode(*settings) (payload, error) {
 //
 // Salebot action: find_client_id_by_platform_id. Class: Read. Answer: observed.
 // Errors: ErrInvalidRequest and those of every call.
-func (c *Client) GetClientsByPlatformID(ctx context.Context, request GetClientsByPlatformIDRequest, options ...CallOption) ([]ClientRecord, error) {
-	records, err := call(ctx, c, "find_client_id_by_platform_id", options, request.encode, func(body []byte, s *settings) ([]ClientRecord, error) {
+func (c *Client) GetClientsByPlatformID(ctx context.Context, request GetClientsByPlatformIDRequest, opts ...CallOption) ([]ClientRecord, error) {
+	records, err := call(ctx, c, "find_client_id_by_platform_id", opts, request.encode, func(body []byte, s *settings) ([]ClientRecord, error) {
 		return decodeItems[ClientRecord, wireClientRecord](body, s, "clients", "result")
 	})
 	return emptyIfNotFound(records, err)
@@ -275,8 +275,8 @@ func (r *GetClientIDByOnlineChatRequest) encode(*settings) (payload, error) {
 // Salebot action: online_chat_client_id. Class: Idempotent, although a GET.
 // Answer: documented. Errors: ErrInvalidRequest, ErrClientNotFound and those of
 // every call.
-func (c *Client) GetClientIDByOnlineChat(ctx context.Context, request GetClientIDByOnlineChatRequest, options ...CallOption) (ClientID, error) {
-	return call(ctx, c, "online_chat_client_id", options, request.encode, decodeClientID)
+func (c *Client) GetClientIDByOnlineChat(ctx context.Context, request GetClientIDByOnlineChatRequest, opts ...CallOption) (ClientID, error) {
+	return call(ctx, c, "online_chat_client_id", opts, request.encode, decodeClientID)
 }
 
 // GetClientIDByWhatsAppRequest says which WhatsApp number is meant.
@@ -302,8 +302,8 @@ func (r *GetClientIDByWhatsAppRequest) encode(*settings) (payload, error) {
 //
 // Salebot action: whatsapp_client_id. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) GetClientIDByWhatsApp(ctx context.Context, request GetClientIDByWhatsAppRequest, options ...CallOption) (ClientID, error) {
-	return call(ctx, c, "whatsapp_client_id", options, request.encode, decodeClientID)
+func (c *Client) GetClientIDByWhatsApp(ctx context.Context, request GetClientIDByWhatsAppRequest, opts ...CallOption) (ClientID, error) {
+	return call(ctx, c, "whatsapp_client_id", opts, request.encode, decodeClientID)
 }
 
 // oneText encodes the query of an action that needs one text only.

@@ -93,8 +93,8 @@ func putContent(o *wire.Object, message string, block BlockID, kind AttachmentTy
 //
 // Salebot action: message. Class: Once. Answer: observed (the text "ok").
 // Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) Message(ctx context.Context, request MessageRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "message", options, request.encode)
+func (c *Client) Message(ctx context.Context, request MessageRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "message", opts, request.encode)
 }
 
 // WhatsAppMessageRequest sends a WhatsApp message to a phone number. It needs a
@@ -141,8 +141,8 @@ func (r *WhatsAppMessageRequest) encode(s *settings) (payload, error) {
 //
 // Salebot action: whatsapp_message. Class: Once. Answer: observed (the text
 // "ok"). Errors: ErrInvalidRequest and those of every call.
-func (c *Client) WhatsAppMessage(ctx context.Context, request WhatsAppMessageRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "whatsapp_message", options, request.encode)
+func (c *Client) WhatsAppMessage(ctx context.Context, request WhatsAppMessageRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "whatsapp_message", opts, request.encode)
 }
 
 // BroadcastRequest sends a message to many clients. It needs exactly one
@@ -239,6 +239,6 @@ func (r *BroadcastRequest) putAudience(o *wire.Object) error {
 //
 // Salebot action: broadcast. Class: Once. Answer: observed (the text "ok").
 // Errors: ErrInvalidRequest and those of every call.
-func (c *Client) Broadcast(ctx context.Context, request BroadcastRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "broadcast", options, request.encode)
+func (c *Client) Broadcast(ctx context.Context, request BroadcastRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "broadcast", opts, request.encode)
 }

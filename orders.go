@@ -56,8 +56,8 @@ func (s *OrderStatus) UnmarshalJSON(value []byte) error { return unmarshalEnumer
 //
 // Salebot action: get_current_order_id. Class: Read. Answer: documented. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrOrderNotFound and those of every call.
-func (c *Client) GetCurrentOrderID(ctx context.Context, client ClientID, options ...CallOption) (OrderID, error) {
-	return call(ctx, c, "get_current_order_id", options, clientQuery(client), decodeOrderID)
+func (c *Client) GetCurrentOrderID(ctx context.Context, client ClientID, opts ...CallOption) (OrderID, error) {
+	return call(ctx, c, "get_current_order_id", opts, clientQuery(client), decodeOrderID)
 }
 
 // GetOrdersRequest says which deals of a client to list.
@@ -82,8 +82,8 @@ func (r *GetOrdersRequest) encode(*settings) (payload, error) {
 // Salebot action: get_orders. Class: Read. Answer: observed (the list comes under
 // the key order_id or result). Errors: ErrInvalidRequest, ErrClientNotFound and
 // those of every call.
-func (c *Client) GetOrders(ctx context.Context, request GetOrdersRequest, options ...CallOption) ([]OrderID, error) {
-	return call(ctx, c, "get_orders", options, request.encode, func(body []byte, _ *settings) ([]OrderID, error) {
+func (c *Client) GetOrders(ctx context.Context, request GetOrdersRequest, opts ...CallOption) ([]OrderID, error) {
+	return call(ctx, c, "get_orders", opts, request.encode, func(body []byte, _ *settings) ([]OrderID, error) {
 		orders := []OrderID{}
 		err := decodeData(body, []string{"order_id", "result", "order_ids", "orders"}, func(value []byte) error {
 			if wire.IsNull(value) {
@@ -111,15 +111,26 @@ func (c *Client) GetOrders(ctx context.Context, request GetOrdersRequest, option
 	})
 }
 
-// OrderRequest names a deal of a client.
-type OrderRequest struct {
+// GetOrderStateRequest says which deal to look at.
+type GetOrderStateRequest struct {
 	// ClientID is the client; required.
 	ClientID ClientID
 	// OrderID is the deal; zero means the current one.
 	OrderID OrderID
 }
 
-func (r *OrderRequest) check() error {
+// MoveOrderToNextStateRequest says which deal to move.
+type MoveOrderToNextStateRequest struct {
+	// ClientID is the client; required.
+	ClientID ClientID
+	// OrderID is the deal; zero means the current one.
+	OrderID OrderID
+}
+
+// orderOf names a deal of a client, as several requests do.
+type orderOf GetOrderStateRequest
+
+func (r *orderOf) check() error {
 	if err := requireClient("ClientID", r.ClientID); err != nil {
 		return err
 	}
@@ -129,7 +140,7 @@ func (r *OrderRequest) check() error {
 	return nil
 }
 
-func (r *OrderRequest) put(o *wire.Object) error {
+func (r *orderOf) put(o *wire.Object) error {
 	if err := r.check(); err != nil {
 		return err
 	}
@@ -140,13 +151,13 @@ func (r *OrderRequest) put(o *wire.Object) error {
 	return nil
 }
 
-func (r *OrderRequest) encodeBody(*settings) (payload, error) {
+func (r *orderOf) encodeBody(*settings) (payload, error) {
 	var o wire.Object
 	err := r.put(&o)
 	return payload{body: o.Bytes()}, err
 }
 
-func (r *OrderRequest) encodeQuery(*settings) (payload, error) {
+func (r *orderOf) encodeQuery(*settings) (payload, error) {
 	if err := r.check(); err != nil {
 		return payload{}, err
 	}
@@ -161,8 +172,8 @@ func (r *OrderRequest) encodeQuery(*settings) (payload, error) {
 //
 // Salebot action: get_order_state. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrOrderNotFound and those of every call.
-func (c *Client) GetOrderState(ctx context.Context, request OrderRequest, options ...CallOption) (StateID, error) {
-	return call(ctx, c, "get_order_state", options, request.encodeQuery, decodeStateID)
+func (c *Client) GetOrderState(ctx context.Context, request GetOrderStateRequest, opts ...CallOption) (StateID, error) {
+	return call(ctx, c, "get_order_state", opts, (*orderOf)(&request).encodeQuery, decodeStateID)
 }
 
 // SetOrderStateRequest moves the current deal of a client.
@@ -191,8 +202,8 @@ func (r *SetOrderStateRequest) encode(*settings) (payload, error) {
 // Salebot action: set_order_state. Class: Once. Answer: assumed (any
 // acknowledgement, an empty one too). Errors: ErrInvalidRequest,
 // ErrClientNotFound, ErrOrderNotFound and those of every call.
-func (c *Client) SetOrderState(ctx context.Context, request SetOrderStateRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "set_order_state", options, request.encode)
+func (c *Client) SetOrderState(ctx context.Context, request SetOrderStateRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "set_order_state", opts, request.encode)
 }
 
 // MoveOrderToNextState moves a deal to the next state and returns that state.
@@ -201,8 +212,8 @@ func (c *Client) SetOrderState(ctx context.Context, request SetOrderStateRequest
 // Salebot action: move_order_to_next_state. Class: Once. Answer: documented.
 // Errors: ErrInvalidRequest, ErrClientNotFound, ErrOrderNotFound and those of
 // every call.
-func (c *Client) MoveOrderToNextState(ctx context.Context, request OrderRequest, options ...CallOption) (StateID, error) {
-	return call(ctx, c, "move_order_to_next_state", options, request.encodeBody, decodeStateID)
+func (c *Client) MoveOrderToNextState(ctx context.Context, request MoveOrderToNextStateRequest, opts ...CallOption) (StateID, error) {
+	return call(ctx, c, "move_order_to_next_state", opts, (*orderOf)(&request).encodeBody, decodeStateID)
 }
 
 // GetOrderVariablesRequest says which variables of a deal to read.
@@ -217,7 +228,7 @@ type GetOrderVariablesRequest struct {
 
 func (r *GetOrderVariablesRequest) encode(*settings) (payload, error) {
 	var o wire.Object
-	if err := (&OrderRequest{ClientID: r.ClientID, OrderID: r.OrderID}).put(&o); err != nil {
+	if err := (&orderOf{ClientID: r.ClientID, OrderID: r.OrderID}).put(&o); err != nil {
 		return payload{}, err
 	}
 	for i, name := range r.Names {
@@ -238,8 +249,8 @@ func (r *GetOrderVariablesRequest) encode(*settings) (payload, error) {
 // Salebot action: get_order_vars. Class: Read, although a POST. Answer:
 // documented. Errors: ErrInvalidRequest, ErrClientNotFound, ErrOrderNotFound and
 // those of every call.
-func (c *Client) GetOrderVariables(ctx context.Context, request GetOrderVariablesRequest, options ...CallOption) (Variables, error) {
-	return call(ctx, c, "get_order_vars", options, request.encode, func(body []byte, _ *settings) (variables Variables, err error) {
+func (c *Client) GetOrderVariables(ctx context.Context, request GetOrderVariablesRequest, opts ...CallOption) (Variables, error) {
+	return call(ctx, c, "get_order_vars", opts, request.encode, func(body []byte, _ *settings) (variables Variables, err error) {
 		err = decodeData(body, []string{"result"}, func(value []byte) error {
 			if !json.Valid(value) {
 				return wire.ErrSyntax
@@ -262,7 +273,7 @@ type SetOrderVariablesRequest struct {
 
 func (r *SetOrderVariablesRequest) encode(*settings) (payload, error) {
 	var o wire.Object
-	if err := (&OrderRequest{ClientID: r.ClientID, OrderID: r.OrderID}).put(&o); err != nil {
+	if err := (&orderOf{ClientID: r.ClientID, OrderID: r.OrderID}).put(&o); err != nil {
 		return payload{}, err
 	}
 	if len(r.Variables) == 0 {
@@ -280,8 +291,8 @@ func (r *SetOrderVariablesRequest) encode(*settings) (payload, error) {
 //
 // Salebot action: set_order_vars. Class: Idempotent. Answer: documented. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrOrderNotFound and those of every call.
-func (c *Client) SetOrderVariables(ctx context.Context, request SetOrderVariablesRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "set_order_vars", options, request.encode)
+func (c *Client) SetOrderVariables(ctx context.Context, request SetOrderVariablesRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "set_order_vars", opts, request.encode)
 }
 
 // CreateOrderRequest creates a deal for a client, who is known by at least one of
@@ -336,8 +347,8 @@ func (r *CreateOrderRequest) encode(*settings) (payload, error) {
 //
 // Salebot action: create_order. Class: Once. Answer: documented. Errors:
 // ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) CreateOrder(ctx context.Context, request CreateOrderRequest, options ...CallOption) (OrderID, error) {
-	return call(ctx, c, "create_order", options, request.encode, func(body []byte, _ *settings) (OrderID, error) {
+func (c *Client) CreateOrder(ctx context.Context, request CreateOrderRequest, opts ...CallOption) (OrderID, error) {
+	return call(ctx, c, "create_order", opts, request.encode, func(body []byte, _ *settings) (OrderID, error) {
 		order, err := decodeNumber[OrderID](body, "order_id")
 		if err == nil && order == 0 {
 			// The deal may exist; only its number is missing.

@@ -74,11 +74,11 @@ var orderNumbers = map[string]struct {
 		return int64(id), err
 	}},
 	"GetOrderState": {"state_id", func(ctx context.Context, c *salebot.Client) (int64, error) {
-		id, err := c.GetOrderState(ctx, salebot.OrderRequest{ClientID: 25554})
+		id, err := c.GetOrderState(ctx, salebot.GetOrderStateRequest{ClientID: 25554})
 		return int64(id), err
 	}},
 	"MoveOrderToNextState": {"state_id", func(ctx context.Context, c *salebot.Client) (int64, error) {
-		id, err := c.MoveOrderToNextState(ctx, salebot.OrderRequest{ClientID: 25554, OrderID: 7})
+		id, err := c.MoveOrderToNextState(ctx, salebot.MoveOrderToNextStateRequest{ClientID: 25554, OrderID: 7})
 		return int64(id), err
 	}},
 }
@@ -185,11 +185,11 @@ func TestOrdersRefuseBadInput(t *testing.T) {
 	requireField(t, err, "client")
 	_, err = client.GetOrders(ctx, salebot.GetOrdersRequest{})
 	requireField(t, err, "ClientID")
-	_, err = client.GetOrderState(ctx, salebot.OrderRequest{})
+	_, err = client.GetOrderState(ctx, salebot.GetOrderStateRequest{})
 	requireField(t, err, "ClientID")
-	_, err = client.GetOrderState(ctx, salebot.OrderRequest{ClientID: 1, OrderID: -1})
+	_, err = client.GetOrderState(ctx, salebot.GetOrderStateRequest{ClientID: 1, OrderID: -1})
 	requireField(t, err, "OrderID")
-	_, err = client.MoveOrderToNextState(ctx, salebot.OrderRequest{ClientID: -1})
+	_, err = client.MoveOrderToNextState(ctx, salebot.MoveOrderToNextStateRequest{ClientID: -1})
 	requireField(t, err, "ClientID")
 	_, err = client.SetOrderState(ctx, salebot.SetOrderStateRequest{ClientID: 1})
 	requireField(t, err, "StateID")

@@ -30,9 +30,9 @@ var updateTables = flag.Bool("update-tables", false, "rewrite the generated tabl
 // compositeMethods are the methods of the client that call several actions, or
 // one action many times, or none.
 var compositeMethods = []string{
-	"AddManyToList", "BaseURL", "BroadcastToMany", "Clients", "CloseIdleConnections", "DeleteManyClients", "Do", "FindSent",
-	"Format", "History", "LatestMessageID", "LoadManyClients", "LogValue", "RemoveManyFromList",
-	"SaveVariablesAndCallback", "SaveVariablesForMany", "SendCallbackToMany", "String", "Subscribers",
+	"BulkAddToList", "BaseURL", "BulkBroadcast", "Clients", "CloseIdleConnections", "BulkDeleteClients", "Do", "FindSent",
+	"Format", "History", "LatestMessageID", "BulkLoadClients", "LogValue", "BulkRemoveFromList",
+	"SaveVariablesAndCallback", "BulkSaveVariables", "BulkSendCallbackByPlatformID", "String", "Subscribers",
 	"UniversalWebhookURL", "With",
 }
 

@@ -63,7 +63,7 @@ func (r *SaveVariablesAndCallbackRequest) check() error {
 // Salebot actions: save_variables, get_variables, callback. Class: Once. Answer:
 // observed. Errors: ErrInvalidRequest, ErrClientNotFound, ErrNotReadBack and those
 // of every call.
-func (c *Client) SaveVariablesAndCallback(ctx context.Context, request SaveVariablesAndCallbackRequest, options ...CallOption) (*Ack, error) {
+func (c *Client) SaveVariablesAndCallback(ctx context.Context, request SaveVariablesAndCallbackRequest, opts ...CallOption) (*Ack, error) {
 	if !c.ready() {
 		return nil, notSent("save_variables", ErrNotInitialized)
 	}
@@ -71,7 +71,7 @@ func (c *Client) SaveVariablesAndCallback(ctx context.Context, request SaveVaria
 		return nil, notSent("save_variables", err)
 	}
 	// A callback that cannot be sent should not leave variables behind.
-	s, err := c.core.config.forCall(options)
+	s, err := c.core.config.forCall(opts)
 	if err == nil {
 		_, err = request.Callback.encode(s)
 	}
@@ -79,13 +79,13 @@ func (c *Client) SaveVariablesAndCallback(ctx context.Context, request SaveVaria
 		return nil, notSent("callback", err)
 	}
 	save := SaveVariablesRequest{ClientID: request.Callback.ClientID, Variables: request.Variables}
-	if _, err := c.SaveVariables(ctx, save, options...); err != nil {
+	if _, err := c.SaveVariables(ctx, save, opts...); err != nil {
 		return nil, notStarted(err)
 	}
-	if err := c.readBack(ctx, &request, options); err != nil {
+	if err := c.readBack(ctx, &request, opts); err != nil {
 		return nil, notStarted(err)
 	}
-	return c.Callback(ctx, request.Callback, options...)
+	return c.Callback(ctx, request.Callback, opts...)
 }
 
 // notStarted makes an error of the callback of one of an earlier step. The outcome
@@ -148,8 +148,8 @@ func sameValue(read Value, saved any) bool {
 	return strings.EqualFold(read.Text(), want.Text())
 }
 
-// SentMessage describes a message or a callback that may have been sent.
-type SentMessage struct {
+// FindSentRequest describes a message or a callback that may have been sent.
+type FindSentRequest struct {
 	// ClientID is the client; required.
 	ClientID ClientID
 	// Message is the text of the message or callback; required.
@@ -169,8 +169,8 @@ const sentSearchDepth = 100
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) LatestMessageID(ctx context.Context, client ClientID, options ...CallOption) (MessageID, error) {
-	items, err := c.GetHistory(ctx, GetHistoryRequest{ClientID: client, Limit: 1}, options...)
+func (c *Client) LatestMessageID(ctx context.Context, client ClientID, opts ...CallOption) (MessageID, error) {
+	items, err := c.GetHistory(ctx, GetHistoryRequest{ClientID: client, Limit: 1}, opts...)
 	if err != nil || len(items) == 0 {
 		return 0, err
 	}
@@ -178,7 +178,7 @@ func (c *Client) LatestMessageID(ctx context.Context, client ClientID, options .
 }
 
 // FindSent looks in the history for a send whose outcome is unknown, among the
-// messages after SentMessage.After, and returns nil where it is not there. Finding
+// messages after FindSentRequest.After, and returns nil where it is not there. Finding
 // it is proof that it was sent. Not finding it is proof only once Salebot had the
 // time to write it down, which takes a moment, and only where Salebot sends the text
 // as it was given: one with variables in it looks different in the history. Where so
@@ -187,23 +187,23 @@ func (c *Client) LatestMessageID(ctx context.Context, client ClientID, options .
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.
-func (c *Client) FindSent(ctx context.Context, sent SentMessage, options ...CallOption) (*HistoryItem, error) {
+func (c *Client) FindSent(ctx context.Context, request FindSentRequest, opts ...CallOption) (*HistoryItem, error) {
 	if !c.ready() {
 		return nil, notSent("get_history", ErrNotInitialized)
 	}
-	if err := requireText("Message", sent.Message); err != nil {
+	if err := requireText("Message", request.Message); err != nil {
 		return nil, notSent("get_history", err)
 	}
 	for limit := sentSearchDepth; ; limit = HistoryLimit {
-		items, err := c.GetHistory(ctx, GetHistoryRequest{ClientID: sent.ClientID, Limit: limit}, options...)
+		items, err := c.GetHistory(ctx, GetHistoryRequest{ClientID: request.ClientID, Limit: limit}, opts...)
 		if err != nil {
 			return nil, err
 		}
-		reached := sent.After == 0 || len(items) < limit
+		reached := request.After == 0 || len(items) < limit
 		for i := range items {
-			if items[i].ID <= sent.After {
+			if items[i].ID <= request.After {
 				reached = true
-			} else if sent.matches(&items[i]) {
+			} else if request.matches(&items[i]) {
 				return &items[i], nil
 			}
 		}
@@ -217,7 +217,7 @@ func (c *Client) FindSent(ctx context.Context, sent SentMessage, options ...Call
 	}
 }
 
-func (m *SentMessage) matches(item *HistoryItem) bool {
+func (m *FindSentRequest) matches(item *HistoryItem) bool {
 	text := strings.TrimSpace(item.Text)
 	want := strings.TrimSpace(m.Message)
 	if m.Callback {

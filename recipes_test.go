@@ -247,10 +247,10 @@ func TestFindSent(t *testing.T) {
 		calling  = `{"id":205,"text":"callback me","client_replica":true,"message_from_outside":3}`
 		spaced   = `{"id":206,"text":" Hello\n","client_replica":false}`
 	)
-	message := salebot.SentMessage{ClientID: 25554, Message: "Hello", After: 150}
-	start := salebot.SentMessage{ClientID: 25554, Message: "paid", Callback: true}
+	message := salebot.FindSentRequest{ClientID: 25554, Message: "Hello", After: 150}
+	start := salebot.FindSentRequest{ClientID: 25554, Message: "paid", Callback: true}
 	for name, test := range map[string]struct {
-		sent    salebot.SentMessage
+		sent    salebot.FindSentRequest
 		history string
 		want    salebot.MessageID
 	}{
@@ -260,14 +260,14 @@ func TestFindSent(t *testing.T) {
 		"behind later messages":                           {message, dialogue(typed, theirs, ours, older), 200},
 		"an empty history":                                {message, dialogue(), 0},
 		"a text with other space around it":               {message, dialogue(spaced), 206},
-		"without a bound, an older one counts":            {salebot.SentMessage{ClientID: 25554, Message: "Hello"}, dialogue(older), 100},
+		"without a bound, an older one counts":            {salebot.FindSentRequest{ClientID: 25554, Message: "Hello"}, dialogue(older), 100},
 		"a callback with the word before it":              {start, dialogue(callback), 202},
 		"a callback without":                              {start, dialogue(bare), 203},
 		"the client who types the same":                   {start, dialogue(typed), 0},
-		"a callback is no message":                        {salebot.SentMessage{ClientID: 25554, Message: "paid"}, dialogue(bare, callback), 0},
-		"a message is no callback":                        {salebot.SentMessage{ClientID: 25554, Message: "Hello", Callback: true}, dialogue(ours), 0},
-		"a callback whose own text begins with that word": {salebot.SentMessage{ClientID: 25554, Message: "callback me", Callback: true}, dialogue(calling), 205},
-		"a callback that is older":                        {salebot.SentMessage{ClientID: 25554, Message: "paid", Callback: true, After: 202}, dialogue(callback), 0},
+		"a callback is no message":                        {salebot.FindSentRequest{ClientID: 25554, Message: "paid"}, dialogue(bare, callback), 0},
+		"a message is no callback":                        {salebot.FindSentRequest{ClientID: 25554, Message: "Hello", Callback: true}, dialogue(ours), 0},
+		"a callback whose own text begins with that word": {salebot.FindSentRequest{ClientID: 25554, Message: "callback me", Callback: true}, dialogue(calling), 205},
+		"a callback that is older":                        {salebot.FindSentRequest{ClientID: 25554, Message: "paid", Callback: true, After: 202}, dialogue(callback), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -332,7 +332,7 @@ func TestFindSentAfterAnUnknownOutcome(t *testing.T) {
 				err = send(t.Context(), client)
 				requireOutcome(t, err, salebot.OutcomeUnknown)
 				require.Equal(t, 1, sends, "it was not repeated by itself")
-				item, err := client.FindSent(t.Context(), salebot.SentMessage{ClientID: 25554, Message: "Hello", After: before, Callback: kind == "callback"})
+				item, err := client.FindSent(t.Context(), salebot.FindSentRequest{ClientID: 25554, Message: "Hello", After: before, Callback: kind == "callback"})
 				require.NoError(t, err)
 				require.Equal(t, executed, item != nil)
 				if executed {
@@ -362,7 +362,7 @@ func TestFindSentLooksAsFarBackAsItHasTo(t *testing.T) {
 				require.NoError(t, err)
 				return http.StatusOK, dialogue(items[:min(limit, len(items))]...), nil
 			}))
-			item, err := client.FindSent(t.Context(), salebot.SentMessage{ClientID: 25554, Message: "Hello", After: 1})
+			item, err := client.FindSent(t.Context(), salebot.FindSentRequest{ClientID: 25554, Message: "Hello", After: 1})
 			if !test.found {
 				require.ErrorIs(t, err, salebot.ErrTruncated)
 				require.NotErrorIs(t, err, salebot.ErrOutcomeUnknown)
@@ -391,7 +391,7 @@ func TestFindSentThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := always(t, fault.status, fault.body)
-			item, err := client.FindSent(t.Context(), salebot.SentMessage{ClientID: 25554, Message: "Hello"})
+			item, err := client.FindSent(t.Context(), salebot.FindSentRequest{ClientID: 25554, Message: "Hello"})
 			require.ErrorIs(t, err, fault.is)
 			require.Nil(t, item)
 			_, err = client.LatestMessageID(t.Context(), 25554)
@@ -402,9 +402,9 @@ func TestFindSentThatFails(t *testing.T) {
 	id, err := client.LatestMessageID(t.Context(), 25554)
 	require.NoError(t, err)
 	require.Zero(t, id)
-	_, err = client.FindSent(t.Context(), salebot.SentMessage{ClientID: 25554})
+	_, err = client.FindSent(t.Context(), salebot.FindSentRequest{ClientID: 25554})
 	requireField(t, err, "Message")
-	_, err = client.FindSent(t.Context(), salebot.SentMessage{Message: "Hello"})
+	_, err = client.FindSent(t.Context(), salebot.FindSentRequest{Message: "Hello"})
 	requireField(t, err, "ClientID")
 	_, err = client.LatestMessageID(t.Context(), 0)
 	requireField(t, err, "ClientID")

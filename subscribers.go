@@ -47,8 +47,8 @@ func putPage(query url.Values, page *int) error {
 //
 // Salebot action: subscribers (legacy). Class: Read. Answer: documented. Errors:
 // ErrInvalidRequest and those of every call.
-func (c *Client) GetSubscribers(ctx context.Context, request GetSubscribersRequest, options ...CallOption) ([]ClientRecord, error) {
-	return call(ctx, c, "subscribers", options, request.encode, decodeSubscribers)
+func (c *Client) GetSubscribers(ctx context.Context, request GetSubscribersRequest, opts ...CallOption) ([]ClientRecord, error) {
+	return call(ctx, c, "subscribers", opts, request.encode, decodeSubscribers)
 }
 
 func decodeSubscribers(body []byte, s *settings) ([]ClientRecord, error) {
@@ -97,8 +97,8 @@ func (r *GetVKSubscribersRequest) encode(*settings) (payload, error) {
 //
 // Salebot action: vk_subscribers (legacy). Class: Read. Answer: assumed (as for
 // GetSubscribers). Errors: ErrInvalidRequest and those of every call.
-func (c *Client) GetVKSubscribers(ctx context.Context, request GetVKSubscribersRequest, options ...CallOption) ([]ClientRecord, error) {
-	return call(ctx, c, "vk_subscribers", options, request.encode, decodeSubscribers)
+func (c *Client) GetVKSubscribers(ctx context.Context, request GetVKSubscribersRequest, opts ...CallOption) ([]ClientRecord, error) {
+	return call(ctx, c, "vk_subscribers", opts, request.encode, decodeSubscribers)
 }
 
 // SubscribersRequest says which subscribers to iterate over. The zero value asks
@@ -122,7 +122,7 @@ type SubscribersRequest struct {
 //
 // Salebot action: subscribers (legacy). Class: Read. Answer: documented. Errors:
 // ErrInvalidRequest and those of every call.
-func (c *Client) Subscribers(ctx context.Context, request SubscribersRequest, options ...CallOption) iter.Seq2[ClientRecord, error] {
+func (c *Client) Subscribers(ctx context.Context, request SubscribersRequest, opts ...CallOption) iter.Seq2[ClientRecord, error] {
 	inFlight, err := checkPagesInFlight(request.PagesInFlight)
 	switch {
 	case err != nil:
@@ -134,7 +134,7 @@ func (c *Client) Subscribers(ctx context.Context, request SubscribersRequest, op
 		pages := inOrder(ctx, inFlight, func(ctx context.Context, number int, received func()) ([]ClientRecord, error) {
 			return c.GetSubscribers(ctx, GetSubscribersRequest{
 				Page: new(request.StartPage + number), GroupID: request.GroupID,
-			}, append(slices.Clip(options), withReceived(received))...)
+			}, append(slices.Clip(opts), withReceived(received))...)
 		}, func(page []ClientRecord) bool { return len(page) == 0 })
 		position := request.StartPage
 		var first ClientID

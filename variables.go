@@ -153,8 +153,8 @@ func (r *SaveVariablesRequest) encode(*settings) (payload, error) {
 //
 // Salebot action: save_variables. Class: Idempotent. Answer: observed (the text
 // "ok"). Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) SaveVariables(ctx context.Context, request SaveVariablesRequest, options ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "save_variables", options, request.encode)
+func (c *Client) SaveVariables(ctx context.Context, request SaveVariablesRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "save_variables", opts, request.encode)
 }
 
 // GetVariables reads the variables of a client at this moment.
@@ -162,8 +162,8 @@ func (c *Client) SaveVariables(ctx context.Context, request SaveVariablesRequest
 // Salebot action: get_variables. Class: Read. Answer: observed (an object of
 // names and values, in which a variable called "status" is a variable). Errors:
 // ErrInvalidRequest, ErrClientNotFound and those of every call.
-func (c *Client) GetVariables(ctx context.Context, client ClientID, options ...CallOption) (Variables, error) {
-	return call(ctx, c, "get_variables", options, clientQuery(client), func(body []byte, _ *settings) (Variables, error) {
+func (c *Client) GetVariables(ctx context.Context, client ClientID, opts ...CallOption) (Variables, error) {
+	return call(ctx, c, "get_variables", opts, clientQuery(client), func(body []byte, _ *settings) (Variables, error) {
 		if verdict := answer.Success(body, action.Flat); verdict.Kind != answer.Accepted {
 			return Variables{}, verdict
 		}

@@ -223,9 +223,9 @@ func TestClientsAreListedInPages(t *testing.T) {
 	require.Empty(t, ids(salebot.GetClientsRequest{Limit: 3, Offset: 9}))
 	require.Equal(t, []int64{1, 2, 3}, ids(salebot.GetClientsRequest{Limit: 3, OldestFirst: true}))
 
-	_, err := client.AddToList(ctx, salebot.ListRequest{ListID: 5, Clients: []salebot.ClientID{836_000_002, 836_000_004, 836_000_006, 1}})
+	_, err := client.AddToList(ctx, salebot.AddToListRequest{ListID: 5, Clients: []salebot.ClientID{836_000_002, 836_000_004, 836_000_006, 1}})
 	require.NoError(t, err)
-	_, err = client.RemoveFromList(ctx, salebot.ListRequest{ListID: 5, Clients: []salebot.ClientID{836_000_004}})
+	_, err = client.RemoveFromList(ctx, salebot.RemoveFromListRequest{ListID: 5, Clients: []salebot.ClientID{836_000_004}})
 	require.NoError(t, err)
 	require.Equal(t, []salebot.ClientID{836_000_002, 836_000_006}, emulator.ListMembers(5))
 	require.Equal(t, []int64{6, 2}, ids(salebot.GetClientsRequest{List: 5}))
@@ -359,13 +359,13 @@ func TestDeals(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, second, current)
 
-	state, err := client.GetOrderState(ctx, salebot.OrderRequest{ClientID: ann, OrderID: first})
+	state, err := client.GetOrderState(ctx, salebot.GetOrderStateRequest{ClientID: ann, OrderID: first})
 	require.NoError(t, err)
 	require.Equal(t, salebot.StateID(36), state)
-	state, err = client.MoveOrderToNextState(ctx, salebot.OrderRequest{ClientID: ann, OrderID: first})
+	state, err = client.MoveOrderToNextState(ctx, salebot.MoveOrderToNextStateRequest{ClientID: ann, OrderID: first})
 	require.NoError(t, err)
 	require.Equal(t, salebot.StateID(37), state)
-	state, err = client.MoveOrderToNextState(ctx, salebot.OrderRequest{ClientID: ann})
+	state, err = client.MoveOrderToNextState(ctx, salebot.MoveOrderToNextStateRequest{ClientID: ann})
 	require.NoError(t, err)
 	require.Equal(t, salebot.StateID(38), state, "there is no state after the last")
 	_, err = client.SetOrderState(ctx, salebot.SetOrderStateRequest{ClientID: ann, StateID: 37})
@@ -492,7 +492,7 @@ func TestBroadcastKeepsItsPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, emulator := newClient(t, withAnn(), withBob(), salebottest.WithClient(salebottest.Client{ID: 7, ClientType: salebot.ClientTypeTelegram, PlatformID: "7"}))
 		ctx := t.Context()
-		_, err := client.AddToList(ctx, salebot.ListRequest{ListID: 1, Clients: []salebot.ClientID{ann, bob}})
+		_, err := client.AddToList(ctx, salebot.AddToListRequest{ListID: 1, Clients: []salebot.ClientID{ann, bob}})
 		require.NoError(t, err)
 		start := emulator.Now()
 		for _, request := range []salebot.BroadcastRequest{

@@ -149,7 +149,7 @@ func TestProjectOfOnesOwn(t *testing.T) {
 
 	order, err := client.CreateOrder(t.Context(), salebot.CreateOrderRequest{ClientID: ann})
 	require.NoError(t, err)
-	state, err := client.MoveOrderToNextState(t.Context(), salebot.OrderRequest{ClientID: ann, OrderID: order})
+	state, err := client.MoveOrderToNextState(t.Context(), salebot.MoveOrderToNextStateRequest{ClientID: ann, OrderID: order})
 	require.NoError(t, err)
 	require.Equal(t, salebot.StateID(3), state, "the states stand in their order")
 

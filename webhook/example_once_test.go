@@ -39,7 +39,7 @@ func ExampleFunc() {
 		case <-ctx.Done():
 			return err
 		}
-		sent, findErr := client.FindSent(ctx, salebot.SentMessage{ClientID: event.Client.ID, Message: text, After: before})
+		sent, findErr := client.FindSent(ctx, salebot.FindSentRequest{ClientID: event.Client.ID, Message: text, After: before})
 		switch {
 		case findErr != nil:
 			return err // a dead letter: a person has to look

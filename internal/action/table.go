@@ -131,7 +131,7 @@ var table = []Row{
 	{
 		Name: "online_chat_client_id", GoMethod: "GetClientIDByOnlineChat", Methods: get, Place: Query,
 		Params: []string{"recipient", "name", "tag"},
-		Class:  Idempotent, Answer: Data, Permission: ClientsWrite, Evidence: Documented,
+		Class:  Idempotent, Answer: Data, Subject: Client, Permission: ClientsWrite, Evidence: Documented,
 	},
 	{
 		Name: "whatsapp_client_id", GoMethod: "GetClientIDByWhatsApp", Methods: get, Place: Query,
