@@ -282,6 +282,7 @@ func (j *journey) exchange(ctx context.Context, a *Attempt, decode func([]byte) 
 		Body:            j.body,
 		FreshConnection: j.row.FreshConnection(),
 		Limit:           j.settings.responseLimit,
+		Cancel:          cancel,
 	}
 	reply, notSent, err := j.core.exchanger.Do(limited, j.core.config.userAgent, &request)
 	defer reply.Release()
@@ -291,6 +292,9 @@ func (j *journey) exchange(ctx context.Context, a *Attempt, decode func([]byte) 
 	}
 	j.keep(&reply)
 	switch {
+	case reply.Status < 200:
+		j.failure = unreadable(&reply, errInformational, j.core.scrub)
+		return attempt.Result{Outcome: attempt.Unknown, Done: true}
 	case reply.Status >= 200 && reply.Status < 300:
 		if j.settings.received != nil {
 			j.settings.received()
@@ -303,6 +307,8 @@ func (j *journey) exchange(ctx context.Context, a *Attempt, decode func([]byte) 
 		return j.refused(&reply)
 	}
 }
+
+var errInformational = errors.New("an answer that is only the announcement of another; check the base URL and what stands between")
 
 var errRedirect = errors.New("a redirect, which is not followed because the address holds the key; check the base URL")
 

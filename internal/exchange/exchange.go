@@ -7,10 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
 
@@ -30,6 +27,8 @@ type Request struct {
 	FreshConnection bool
 	// Limit bounds the body of the answer, in bytes.
 	Limit int64
+	// Cancel ends the context that Do is given.
+	Cancel context.CancelFunc
 }
 
 // Reply is the answer to an attempt. Its body is borrowed: Release gives it
@@ -58,6 +57,8 @@ type Exchanger struct {
 	requests   sync.Pool // of *resty.Request
 	transport  *switchboard
 	userAgents sync.Map // user agent → *headers
+	// spokeHTTP1 says that the last server to answer did so by HTTP/1.
+	spokeHTTP1 atomic.Bool
 }
 
 type headers struct{ plain, json http.Header }
@@ -80,18 +81,19 @@ func New(current func() http.RoundTripper, jar http.CookieJar) *Exchanger {
 // CloseIdleConnections closes the connections that are not in use.
 func (e *Exchanger) CloseIdleConnections() { e.transport.CloseIdleConnections() }
 
-// Do executes one attempt. Where it fails, notSent says that the request
-// provably never left: a connection was wanted and none was got.
+// Do executes one attempt within ctx, which request.Cancel ends. If it fails,
+// notSent reports whether the request provably was not executed: no connection
+// was made for it, or the server said that it did not process it.
 func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) (reply Reply, notSent bool, err error) {
-	p := &probe{fresh: request.FreshConnection}
+	p := newProbe(ctx, request, &e.spokeHTTP1)
 	r := e.borrow()
-	r.SetContext(p.watch(ctx))
+	r.SetContext(p.traced())
 	shared := e.headers(userAgent)
 	// resty clones the header before it sends; these are only read.
 	r.Header = shared.plain
 	if request.Body != nil {
 		r.Header = shared.json
-		r.Body = bytes.NewReader(request.Body)
+		r.Body = noBytes
 	}
 	response, err := r.Execute(request.Method, request.URL.Reveal())
 	e.giveBack(r) //nolint:contextcheck // it is done with the context
@@ -99,13 +101,23 @@ func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) 
 		if response != nil && response.RawResponse != nil && response.RawResponse.Body != nil {
 			_ = response.RawResponse.Body.Close()
 		}
-		return Reply{}, p.provesNotSent(), err
+		notSent, err = p.explain(err)
+		return Reply{}, notSent, err
 	}
 	raw := response.RawResponse
-	body, err := readAll(raw.Body, raw.ContentLength, request.Limit)
-	reply = Reply{Status: raw.StatusCode, Header: raw.Header, Body: body.Bytes(), buffer: body}
-	if raw.StatusCode >= http.StatusMultipleChoices {
-		// The status of a failure says enough, even where its body breaks off.
+	reply = Reply{Status: raw.StatusCode, Header: raw.Header}
+	if raw.StatusCode < http.StatusOK {
+		// What follows an answer of this kind is not a body, and may never end.
+		go func() { _ = raw.Body.Close() }()
+		return reply, false, nil
+	}
+	if p.direct && raw.ProtoMajor == 1 {
+		e.spokeHTTP1.Store(true)
+	}
+	reply.buffer, err = p.read(raw.Body, raw.ContentLength, request.Limit)
+	reply.Body = reply.buffer.Bytes()
+	if raw.StatusCode >= http.StatusMultipleChoices && !errors.Is(err, errAbandoned) {
+		// The status of a failure says enough, even if its body breaks off.
 		err = nil
 	}
 	return reply, false, err
@@ -142,71 +154,9 @@ func (e *Exchanger) headers(userAgent string) *headers {
 	return known.(*headers)
 }
 
-// probe watches whether a request got a connection.
-type probe struct {
-	trace       httptrace.ClientTrace
-	wanted, got atomic.Bool
-	fresh       bool
-}
-
-type probeKey struct{}
-
-func (p *probe) watch(ctx context.Context) context.Context {
-	if p.fresh {
-		ctx = context.WithValue(ctx, probeKey{}, p)
-	}
-	p.trace.GetConn = func(string) { p.wanted.Store(true) }
-	p.trace.GotConn = func(httptrace.GotConnInfo) { p.got.Store(true) }
-	return httptrace.WithClientTrace(ctx, &p.trace)
-}
-
-// provesNotSent needs both events: a transport that reports none proves
-// nothing.
-func (p *probe) provesNotSent() bool { return p.wanted.Load() && !p.got.Load() }
-
-const (
-	firstBuffer   = 4 << 10
-	largestPooled = 1 << 20
-)
-
-// buffer holds a body and what bounds it.
-type buffer struct {
-	bytes.Buffer
-	source io.LimitedReader
-}
-
-var buffers = sync.Pool{New: func() any {
-	b := new(buffer)
-	b.Grow(firstBuffer)
-	return b
-}}
-
-func putBuffer(b *buffer) {
-	b.source.R = nil
-	if b.Cap() <= largestPooled {
-		b.Reset()
-		buffers.Put(b)
-	}
-}
-
-// readAll reads a body of a length that was announced, or -1, to its end, so that
-// the connection can be used again, and closes it. What came is returned even with
-// an error.
-func readAll(body io.ReadCloser, length, limit int64) (*buffer, error) {
-	defer func() { _ = body.Close() }()
-	b := buffers.Get().(*buffer)
-	if length > 0 {
-		// Only as much as is kept in the pool: the announcement may be wrong.
-		b.Grow(int(min(length, limit, largestPooled-2*bytes.MinRead)) + bytes.MinRead)
-	}
-	b.source = io.LimitedReader{R: body, N: limit + 1}
-	_, err := b.ReadFrom(&b.source)
-	if int64(b.Len()) > limit {
-		b.Truncate(int(limit))
-		err = fmt.Errorf("%w of %d bytes", ErrTooLarge, limit)
-	}
-	return b, err
-}
+// noBytes stands for the body, which the probe puts in its place: resty reads a
+// body of any other type, and copies it.
+var noBytes = bytes.NewReader(nil)
 
 // silence swallows what resty would log.
 type silence struct{}
