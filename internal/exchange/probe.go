@@ -51,8 +51,9 @@ type probe struct {
 	wanted int
 	got    bool
 	http2  bool
-	// written says that a part of the request may have been written.
-	written bool
+	// written says that a part of the request may have been written; it is followed
+	// where that matters.
+	written, followed bool
 	// refused says that a repetition by net/http was stopped.
 	refused bool
 }
@@ -83,7 +84,6 @@ func (p *probe) Value(key any) any {
 func (p *probe) traced() context.Context {
 	p.trace.GetConn = p.getConn
 	p.trace.GotConn = p.gotConn
-	p.trace.WroteHeaders = p.wroteHeaders
 	return httptrace.WithClientTrace(p, &p.trace)
 }
 
@@ -99,10 +99,18 @@ func (p *probe) getConn(host string) {
 	}
 }
 
-func (p *probe) wroteHeaders() {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	p.written = true
+// followHeaders lets net/http, which is about to use the trace, tell when it has
+// written the headers. Most requests need not know.
+func (p *probe) followHeaders() {
+	others := p.trace.WroteHeaders
+	p.trace.WroteHeaders = func() {
+		p.mutex.Lock()
+		p.written = true
+		p.mutex.Unlock()
+		if others != nil {
+			others()
+		}
+	}
 }
 
 func (p *probe) gotConn(info httptrace.GotConnInfo) {
@@ -114,7 +122,15 @@ func (p *probe) gotConn(info httptrace.GotConnInfo) {
 	if isTLS {
 		p.http2 = secure.ConnectionState().NegotiatedProtocol == "h2"
 	}
-	if !again || !p.direct || !p.written || p.payload != nil && !p.http2 {
+	if !p.direct || p.payload != nil && !p.http2 {
+		// Over HTTP/1, a request with a body comes here twice only if nothing was written.
+		return
+	}
+	if !p.followed {
+		p.followed = true
+		p.followHeaders()
+	}
+	if !again || !p.written {
 		return
 	}
 	p.refused = true
@@ -158,7 +174,7 @@ func (p *probe) prepare(request *http.Request, transport http.RoundTripper) *htt
 // written, and to others.
 func (p *probe) getBody() (io.ReadCloser, error) {
 	p.mutex.Lock()
-	executed := p.written && p.http2
+	executed := p.http2 && (p.written || !p.direct)
 	p.mutex.Unlock()
 	if executed {
 		return nil, ErrRepeated
