@@ -15,17 +15,20 @@ import (
 // people: the clients 25554, Ann, in Telegram, and 25555, Bob, in WhatsApp. In
 // your program it is salebot.New or salebot.NewFromEnv.
 func onEmulator(options ...salebot.Option) (client *salebot.Client, closeEmulator func()) {
-	emulator := salebottest.New(
-		salebottest.WithClient(salebottest.Client{
+	emulator, err := salebottest.Open(
+		salebottest.WithPerson(salebottest.Person{
 			ID: 25554, PlatformID: "100200300", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram, Name: "Ann",
 			Variables: map[string]any{"client.email": "ann@example.com", "client.phone": "79000000001", "client.city": "Kazan", "client.level": "3"},
 		}),
-		salebottest.WithClient(salebottest.Client{
+		salebottest.WithPerson(salebottest.Person{
 			ID: 25555, PlatformID: "79000000002", ClientType: salebot.ClientTypeWhatsApp, Name: "Bob",
 			Variables: map[string]any{"client.phone": "79000000002", "client.city": "Omsk", "client.level": "3"},
 		}),
 	)
-	client, err := emulator.Connect(options...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err = emulator.Connect(options...)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func TestReadmeBlocks(t *testing.T) {
 	require.NoError(t, err)
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	require.NotEmpty(t, blocks)
-	server := salebottest.NewServer(t, salebottest.WithClient(salebottest.Client{ID: 25554, Name: "Ann"}))
+	server := salebottest.NewServer(t, salebottest.WithPerson(salebottest.Person{ID: 25554, Name: "Ann"}))
 	for number, block := range blocks {
 		t.Run(fmt.Sprint(number+1), func(t *testing.T) {
 			t.Parallel()

@@ -16,7 +16,7 @@ import (
 const bob = salebot.ClientID(25555)
 
 func withBob() salebottest.Option {
-	return salebottest.WithClient(salebottest.Client{
+	return salebottest.WithPerson(salebottest.Person{
 		ID: bob, Name: "Bob", ClientType: salebot.ClientTypeWhatsApp, PlatformID: "+7 900 000-00-00",
 		Variables: map[string]any{"client.email": "bob@example.com"},
 	})
@@ -53,7 +53,7 @@ func TestCallbacksFindOrCreateTheClient(t *testing.T) {
 	})
 	require.NoError(t, err)
 
-	all := emulator.Clients()
+	all := emulator.People()
 	require.Len(t, all, 7)
 	for i, want := range []struct {
 		kind     salebot.ClientType
@@ -113,7 +113,7 @@ func TestMessagesInAllForms(t *testing.T) {
 	require.Equal(t, "From the flow", got[1].Text)
 	require.Equal(t, salebot.BlockID(390), got[1].BlockID)
 	require.Equal(t, "Go", got[1].Buttons[0].Text)
-	state, ok := emulator.LookupClient(ann)
+	state, ok := emulator.LookupPerson(ann)
 	require.True(t, ok)
 	require.Equal(t, salebot.BlockID(390), state.BlockID)
 	emulator.AssertMessage(t, bob, "Booked")
@@ -168,7 +168,7 @@ func TestHistoryIsReadAndCleared(t *testing.T) {
 func TestLoadClientsGetsOrCreates(t *testing.T) {
 	t.Parallel()
 	client, emulator := newClient(t, withAnn())
-	known, ok := emulator.LookupClient(ann)
+	known, ok := emulator.LookupPerson(ann)
 	require.True(t, ok)
 	loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{
 		{PlatformID: known.PlatformID, GroupID: known.GroupID, ClientType: known.ClientType},
@@ -179,7 +179,7 @@ func TestLoadClientsGetsOrCreates(t *testing.T) {
 	require.Equal(t, ann, loaded[0].ID)
 	require.Equal(t, salebot.PlatformID("79001112233@s.whatsapp.net"), loaded[1].PlatformID)
 	require.Equal(t, salebot.PlatformID("ann@example.com"), loaded[2].PlatformID)
-	require.Len(t, emulator.Clients(), 3)
+	require.Len(t, emulator.People(), 3)
 
 	body := post(t, emulator, "load_clients", `[{"platform_id":6250000000,"group_id":"my_shop_bot","client_type":1}]`).body
 	require.JSONEq(t, `{"status":"success","items":[{"platform_id":6250000000,"group_id":"my_shop_bot","client_type":1,"status":"success","id":836000003}]}`, body)
@@ -204,7 +204,7 @@ func TestClientsAreListedInPages(t *testing.T) {
 	client, emulator := newClient(t)
 	ctx := t.Context()
 	for range 7 {
-		_, err := emulator.AddClient(salebottest.Client{ClientType: salebot.ClientTypeTelegram})
+		_, err := emulator.AddPerson(salebottest.Person{ClientType: salebot.ClientTypeTelegram})
 		require.NoError(t, err)
 	}
 	ids := func(request salebot.GetClientsRequest) []int64 {
@@ -255,7 +255,7 @@ func TestVariablesAreSavedAndRead(t *testing.T) {
 	gone, ok := read.Get("gone")
 	require.True(t, ok)
 	require.True(t, gone.IsUnset())
-	state, _ := emulator.LookupClient(ann)
+	state, _ := emulator.LookupPerson(ann)
 	require.Equal(t, "Anna", state.Name)
 
 	_, err = client.GetVariables(ctx, 1)
@@ -267,10 +267,10 @@ func TestVariablesAreSavedAndRead(t *testing.T) {
 func TestLookUps(t *testing.T) {
 	t.Parallel()
 	client, emulator := newClient(t,
-		salebottest.WithClient(salebottest.Client{ID: 1, ClientType: salebot.ClientTypeTelegram, PlatformID: "100", Variables: map[string]any{"client.city": "Riga", "client.age": 30, "sum": 5}}),
-		salebottest.WithClient(salebottest.Client{ID: 2, ClientType: salebot.ClientTypeTelegram, PlatformID: "200", Variables: map[string]any{"client.city": "Riga", "client.age": 40}}),
-		salebottest.WithClient(salebottest.Client{ID: 3, ClientType: salebot.ClientTypeWhatsApp, PlatformID: "79000000000", Variables: map[string]any{"city": "Riga"}}),
-		salebottest.WithClient(salebottest.Client{ID: 4, ClientType: salebot.ClientTypeEmail, PlatformID: "Ann@example.com"}),
+		salebottest.WithPerson(salebottest.Person{ID: 1, ClientType: salebot.ClientTypeTelegram, PlatformID: "100", Variables: map[string]any{"client.city": "Riga", "client.age": 30, "sum": 5}}),
+		salebottest.WithPerson(salebottest.Person{ID: 2, ClientType: salebot.ClientTypeTelegram, PlatformID: "200", Variables: map[string]any{"client.city": "Riga", "client.age": 40}}),
+		salebottest.WithPerson(salebottest.Person{ID: 3, ClientType: salebot.ClientTypeWhatsApp, PlatformID: "79000000000", Variables: map[string]any{"city": "Riga"}}),
+		salebottest.WithPerson(salebottest.Person{ID: 4, ClientType: salebot.ClientTypeEmail, PlatformID: "Ann@example.com"}),
 	)
 	ctx := t.Context()
 
@@ -337,7 +337,7 @@ func TestLookUps(t *testing.T) {
 	again, err := client.GetClientIDByOnlineChat(ctx, salebot.GetClientIDByOnlineChatRequest{Recipient: "abc"})
 	require.NoError(t, err)
 	require.Equal(t, visitor, again)
-	state, _ := emulator.LookupClient(visitor)
+	state, _ := emulator.LookupPerson(visitor)
 	require.Equal(t, "Visitor", state.Name)
 	require.Equal(t, "spring", state.Tag)
 }
@@ -399,7 +399,7 @@ func TestDeals(t *testing.T) {
 	byEmail, err := client.CreateOrder(ctx, salebot.CreateOrderRequest{Email: "eve@example.com"})
 	require.NoError(t, err)
 	require.Greater(t, byEmail, byPhone)
-	require.Len(t, emulator.Clients(), 3)
+	require.Len(t, emulator.People(), 3)
 
 	_, err = client.CreateOrder(ctx, salebot.CreateOrderRequest{ClientID: 1})
 	require.ErrorIs(t, err, salebot.ErrClientNotFound)
@@ -419,11 +419,11 @@ func TestAssignToUser(t *testing.T) {
 	client, emulator := newClient(t, withAnn())
 	_, err := client.AssignToUser(t.Context(), salebot.AssignToUserRequest{ClientID: ann, Email: "boss@example.com"})
 	require.NoError(t, err)
-	state, _ := emulator.LookupClient(ann)
+	state, _ := emulator.LookupPerson(ann)
 	require.Equal(t, "boss@example.com", state.Employee)
 	_, err = client.AssignToUser(t.Context(), salebot.AssignToUserRequest{ClientID: ann})
 	require.NoError(t, err)
-	state, _ = emulator.LookupClient(ann)
+	state, _ = emulator.LookupPerson(ann)
 	require.Equal(t, "operator@example.com", state.Employee)
 }
 
@@ -463,15 +463,15 @@ func TestChannelsBlocksAndChecks(t *testing.T) {
 func TestRetiredListsOfSubscribers(t *testing.T) {
 	t.Parallel()
 	created := time.Date(2026, 5, 28, 12, 0, 0, 0, time.UTC)
-	var seeds []salebottest.Client
+	var seeds []salebottest.Person
 	for i := range 150 {
 		kind := salebot.ClientTypeTelegram
 		if i%2 == 0 {
 			kind = salebot.ClientTypeVK
 		}
-		seeds = append(seeds, salebottest.Client{ClientType: kind, CreatedAt: created.Add(time.Duration(i) * time.Hour), Tag: "spring"})
+		seeds = append(seeds, salebottest.Person{ClientType: kind, CreatedAt: created.Add(time.Duration(i) * time.Hour), Tag: "spring"})
 	}
-	client, _ := newClient(t, salebottest.WithClients(seeds...))
+	client, _ := newClient(t, salebottest.WithPeople(seeds...))
 	ctx := t.Context()
 	page, err := client.GetSubscribers(ctx, salebot.GetSubscribersRequest{})
 	require.NoError(t, err)
@@ -490,7 +490,7 @@ func TestRetiredListsOfSubscribers(t *testing.T) {
 func TestBroadcastKeepsItsPace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, emulator := newClient(t, withAnn(), withBob(), salebottest.WithClient(salebottest.Client{ID: 7, ClientType: salebot.ClientTypeTelegram, PlatformID: "7"}))
+		client, emulator := newClient(t, withAnn(), withBob(), salebottest.WithPerson(salebottest.Person{ID: 7, ClientType: salebot.ClientTypeTelegram, PlatformID: "7"}))
 		ctx := t.Context()
 		_, err := client.AddToList(ctx, salebot.AddToListRequest{ListID: 1, Clients: []salebot.ClientID{ann, bob}})
 		require.NoError(t, err)

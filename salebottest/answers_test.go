@@ -69,8 +69,8 @@ func TestFormsOfNoSuchClient(t *testing.T) {
 func TestFormsOfIDsAndTimes(t *testing.T) {
 	t.Parallel()
 	created := time.Date(2026, 5, 28, 17, 33, 42, 539_976_000, time.UTC)
-	seed := salebottest.WithProject(salebottest.Project{Clients: []salebottest.ClientState{{
-		Client:  salebottest.Client{ID: 5, ClientType: salebot.ClientTypeTelegram, CreatedAt: created},
+	seed := salebottest.WithProject(salebottest.Project{Clients: []salebottest.PersonState{{
+		Person:  salebottest.Person{ID: 5, ClientType: salebot.ClientTypeTelegram, CreatedAt: created},
 		History: []salebottest.Message{{ID: 7, Time: created, Text: "hi"}},
 	}}})
 	moscow := time.FixedZone("Moscow", 3*60*60)
@@ -131,7 +131,7 @@ func TestLargeIDsSurvive(t *testing.T) {
 func TestFormsOfDealsAndVariables(t *testing.T) {
 	t.Parallel()
 	seeds := []salebottest.Option{
-		salebottest.WithClient(salebottest.Client{ID: ann, ClientType: salebot.ClientTypeTelegram, PlatformID: "1", Variables: map[string]any{"client.age": 30, "client.gone": nil}}),
+		salebottest.WithPerson(salebottest.Person{ID: ann, ClientType: salebot.ClientTypeTelegram, PlatformID: "1", Variables: map[string]any{"client.age": 30, "client.gone": nil}}),
 		salebottest.WithOrders(salebottest.Order{ID: 9, ClientID: ann, Variables: map[string]any{"sum": 5}}),
 	}
 	emulator := newEmulator(t, seeds...)
@@ -206,7 +206,8 @@ func TestAnswersAreChecked(t *testing.T) {
 	require.ErrorContains(t, err, `sends: "yes" is none of ["ok" "ok-html" "true" "success" "json" "empty"]`)
 	require.ErrorContains(t, err, "unknown_key: 99 is no status")
 	require.Equal(t, before, emulator.Answers())
-	require.Panics(t, func() { salebottest.New(withAnswers(salebottest.Answers{IDs: "float"})) })
+	_, err = salebottest.Open(withAnswers(salebottest.Answers{IDs: "float"}))
+	require.Error(t, err)
 
 	var read salebottest.Answers
 	require.NoError(t, json.Unmarshal([]byte(`{"sends":"json","unknown_key":{"status":403}}`), &read))
@@ -225,14 +226,14 @@ func TestOptionsAreChecked(t *testing.T) {
 		"location":         salebottest.WithLocation(nil),
 		"clock":            salebottest.WithClock(nil),
 		"pace":             salebottest.WithBroadcastPace(-1),
-		"body limit":       salebottest.WithBodyLimit(0),
-		"log limit":        salebottest.WithLogLimit(-1),
+		"body limit":       salebottest.WithMaxBodySize(0),
+		"log limit":        salebottest.WithMaxLogEntries(-1),
 		"origin":           salebottest.WithCORS("a\nb"),
 		"webhook":          salebottest.WithWebhook(salebottest.Webhook{URL: "ftp://x"}),
-		"client":           salebottest.WithClient(salebottest.Client{ID: -1}),
-		"same client":      salebottest.WithClients(salebottest.Client{ID: 5}, salebottest.Client{ID: 5}),
-		"same person":      salebottest.WithClients(salebottest.Client{PlatformID: "1"}, salebottest.Client{PlatformID: "1"}),
-		"variable":         salebottest.WithClient(salebottest.Client{Variables: map[string]any{"a": func() {}}}),
+		"client":           salebottest.WithPerson(salebottest.Person{ID: -1}),
+		"same client":      salebottest.WithPeople(salebottest.Person{ID: 5}, salebottest.Person{ID: 5}),
+		"same person":      salebottest.WithPeople(salebottest.Person{PlatformID: "1"}, salebottest.Person{PlatformID: "1"}),
+		"variable":         salebottest.WithPerson(salebottest.Person{Variables: map[string]any{"a": func() {}}}),
 		"order of nobody":  salebottest.WithOrders(salebottest.Order{ClientID: 5}),
 		"same block":       salebottest.WithBlocks(salebottest.Block{ID: 1}, salebottest.Block{ID: 1}),
 		"block without id": salebottest.WithBlocks(salebottest.Block{}),
@@ -241,9 +242,10 @@ func TestOptionsAreChecked(t *testing.T) {
 	} {
 		_, err := salebottest.Start(option)
 		require.Error(t, err, name)
-		require.Panics(t, func() { salebottest.New(option) }, name)
+		_, err = salebottest.Open(option)
+		require.Error(t, err, name)
 	}
-	require.NotPanics(t, func() { salebottest.New(nil).Close() })
+	salebottest.New(t, nil).Close()
 }
 
 func TestDescriptionsOfBlocks(t *testing.T) {
@@ -271,7 +273,7 @@ func TestCallbacksWithoutAMessage(t *testing.T) {
 		require.Equal(t, answer{200, textType, "ok"}, post(t, emulator, path, body), path)
 		requireNote(t, emulator, "no message")
 	}
-	for _, client := range emulator.Clients() {
+	for _, client := range emulator.People() {
 		require.Len(t, emulator.Callbacks(client.ID), 1)
 		emulator.AssertNoMessages(t, client.ID)
 	}

@@ -150,9 +150,9 @@ func (e *Emulator) AssertScheduled(tb testing.TB, client salebot.ClientID, text 
 
 // instead lists what a client has, or says that there is none.
 func (e *Emulator) instead(client salebot.ClientID, heading string, lines []string) string {
-	if _, ok := e.LookupClient(client); !ok {
+	if _, ok := e.LookupPerson(client); !ok {
 		var ids []string
-		for _, known := range e.Clients() {
+		for _, known := range e.People() {
 			ids = append(ids, strconv.FormatInt(int64(known.ID), 10))
 		}
 		return " There is no such client." + listed("Clients", ids)

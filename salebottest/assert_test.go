@@ -88,7 +88,7 @@ func TestAssertionsSayWhatThereIs(t *testing.T) {
 func TestAssertMessageTellsOfFailedDeliveries(t *testing.T) {
 	t.Parallel()
 	client, emulator := newClient(t,
-		salebottest.WithClient(salebottest.Client{ID: ann, Unreachable: "bot was blocked"}))
+		salebottest.WithPerson(salebottest.Person{ID: ann, Unreachable: "bot was blocked"}))
 	require.NoError(t, hello(t, client))
 	var r reporter
 	require.False(t, emulator.AssertMessage(&r, ann, "Hello"))

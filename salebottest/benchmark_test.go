@@ -19,7 +19,7 @@ func (discard) Write(b []byte) (int, error) { return len(b), nil }
 func (discard) WriteHeader(int)             {}
 
 func BenchmarkMessageHandler(b *testing.B) {
-	emulator := salebottest.New(withAnn())
+	emulator := salebottest.New(b, withAnn())
 	b.Cleanup(emulator.Close)
 	body := []byte(`{"client_id":25554,"message":"Your order is ready"}`)
 	b.ReportAllocs()
@@ -78,13 +78,13 @@ func BenchmarkStart(b *testing.B) {
 func manyClients(clients, messages int) *salebottest.Emulator {
 	state := salebottest.Project{}
 	for range clients {
-		one := salebottest.ClientState{Client: salebottest.Client{ClientType: salebot.ClientTypeTelegram, Variables: map[string]any{"client.city": "Riga"}}}
+		one := salebottest.PersonState{Person: salebottest.Person{ClientType: salebot.ClientTypeTelegram, Variables: map[string]any{"client.city": "Riga"}}}
 		for range messages {
 			one.History = append(one.History, salebottest.Message{Text: "Good morning"})
 		}
 		state.Clients = append(state.Clients, one)
 	}
-	return salebottest.New(salebottest.WithProject(state))
+	return openEmulator(salebottest.WithProject(state))
 }
 
 func BenchmarkManyClients(b *testing.B) {

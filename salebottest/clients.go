@@ -12,8 +12,8 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// Client is a client of the emulated project: a person in one messenger.
-type Client struct {
+// Person is a person in one messenger: what Salebot calls a client.
+type Person struct {
 	// ID is Salebot's number of the client. Zero asks for the next free one.
 	ID salebot.ClientID `json:"id,omitempty"`
 	// PlatformID is the person's id in the messenger. Empty asks for one that is
@@ -52,9 +52,9 @@ type Client struct {
 	Lists []salebot.ListID `json:"lists,omitempty"`
 }
 
-// AddClient puts a client into the project and returns its number. It fails where
+// AddPerson puts a person into the project and returns its number. It fails where
 // the number or the person is taken.
-func (e *Emulator) AddClient(seed Client) (salebot.ClientID, error) {
+func (e *Emulator) AddPerson(seed Person) (salebot.ClientID, error) {
 	var id salebot.ClientID
 	err := e.change(func(p *project, now int64) error {
 		c, err := p.seedClient(seed, now)
@@ -66,7 +66,7 @@ func (e *Emulator) AddClient(seed Client) (salebot.ClientID, error) {
 	return id, err
 }
 
-func (p *project) seedClient(seed Client, now int64) (*client, error) {
+func (p *project) seedClient(seed Person, now int64) (*client, error) {
 	c := &client{
 		person:      person{kind: seed.ClientType, platform: string(seed.PlatformID), group: string(seed.GroupID)},
 		id:          int64(seed.ID),
@@ -121,8 +121,8 @@ func microOr(at time.Time, fallback int64) int64 {
 	return micro(at)
 }
 
-// LookupClient returns a client; ok is false where the project has none of the number.
-func (e *Emulator) LookupClient(id salebot.ClientID) (state Client, ok bool) {
+// LookupPerson returns a person; ok is false where the project has none of the number.
+func (e *Emulator) LookupPerson(id salebot.ClientID) (state Person, ok bool) {
 	e.read(func(p *project) {
 		if c := p.clients[int64(id)]; c != nil {
 			state, ok = p.exportClient(c), true
@@ -131,11 +131,11 @@ func (e *Emulator) LookupClient(id salebot.ClientID) (state Client, ok bool) {
 	return state, ok
 }
 
-// Clients returns the clients of the project in the order of their creation.
-func (e *Emulator) Clients() []Client {
-	var all []Client
+// People returns the people of the project in the order of their creation.
+func (e *Emulator) People() []Person {
+	var all []Person
 	e.read(func(p *project) {
-		all = make([]Client, len(p.roll))
+		all = make([]Person, len(p.roll))
 		for i, c := range p.roll {
 			all[i] = p.exportClient(c)
 		}
@@ -143,8 +143,8 @@ func (e *Emulator) Clients() []Client {
 	return all
 }
 
-func (p *project) exportClient(c *client) Client {
-	exported := Client{
+func (p *project) exportClient(c *client) Person {
+	exported := Person{
 		ID: salebot.ClientID(c.id), PlatformID: salebot.PlatformID(c.platform), GroupID: salebot.GroupID(c.group),
 		ClientType: c.kind, Name: c.name, Avatar: c.avatar, Tag: c.tag,
 		CreatedAt: timeOf(c.createdAt), UpdatedAt: timeOf(c.updatedAt),

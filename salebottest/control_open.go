@@ -6,10 +6,6 @@ import (
 	"github.com/salebot-go/salebot"
 )
 
-// Open is New for options that come from a file or a command line: where they
-// cannot work it returns an error instead of panicking.
-func Open(options ...Option) (*Emulator, error) { return build(options) }
-
 // Progress says how far an emulator has come. Two that are equal do not mean that
 // nothing happened in between.
 type Progress struct {

@@ -15,7 +15,7 @@ import (
 
 func TestOpenRefusesInsteadOfPanicking(t *testing.T) {
 	t.Parallel()
-	_, err := salebottest.Open(salebottest.WithClient(salebottest.Client{ID: -1}))
+	_, err := salebottest.Open(salebottest.WithPerson(salebottest.Person{ID: -1}))
 	require.Error(t, err)
 	emulator, err := salebottest.Open(salebottest.WithProjectID(7))
 	require.NoError(t, err)
@@ -27,14 +27,14 @@ func TestOpenRefusesInsteadOfPanicking(t *testing.T) {
 func TestChatsAreInTheOrderOfTheirLastMessage(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
-	var clients []salebottest.Client
+	var clients []salebottest.Person
 	for i := range 5 {
-		clients = append(clients, salebottest.Client{
+		clients = append(clients, salebottest.Person{
 			ID: salebot.ClientID(100 + i), ClientType: salebot.ClientType(i % 2), Name: fmt.Sprintf("Name %d", i),
 			PlatformID: salebot.PlatformID(fmt.Sprint("P", i)), CreatedAt: begin.Add(time.Duration(i) * time.Second),
 		})
 	}
-	emulator := openEmulator(salebottest.WithClients(clients...))
+	emulator := openEmulator(salebottest.WithPeople(clients...))
 	defer emulator.Close()
 	_, err := emulator.Write(101, "Hello")
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestChatsAreInTheOrderOfTheirLastMessage(t *testing.T) {
 
 func TestConversationInParts(t *testing.T) {
 	t.Parallel()
-	emulator := openEmulator(salebottest.WithClient(salebottest.Client{ID: 25554}))
+	emulator := openEmulator(salebottest.WithPerson(salebottest.Person{ID: 25554}))
 	defer emulator.Close()
 	var all []salebot.MessageID
 	for i := range 10 {
@@ -112,7 +112,7 @@ func TestConversationInParts(t *testing.T) {
 
 func TestPressUnderACertainMessage(t *testing.T) {
 	t.Parallel()
-	emulator := openEmulator(salebottest.WithClient(salebottest.Client{ID: 25554}), salebottest.WithBlocks(
+	emulator := openEmulator(salebottest.WithPerson(salebottest.Person{ID: 25554}), salebottest.WithBlocks(
 		salebottest.Block{ID: 1, Condition: "one", Answer: "1", Buttons: []salebottest.Button{{Text: "A"}, {Text: "B", Type: "phone"}}},
 		salebottest.Block{ID: 2, Condition: "two", Answer: "2", Buttons: []salebottest.Button{{Text: "A", URL: "https://example.com"}}},
 	))
@@ -143,7 +143,7 @@ func TestPressUnderACertainMessage(t *testing.T) {
 
 func TestReachableAndPaused(t *testing.T) {
 	t.Parallel()
-	client, emulator := newClient(t, salebottest.WithClient(salebottest.Client{ID: 25554}),
+	client, emulator := newClient(t, salebottest.WithPerson(salebottest.Person{ID: 25554}),
 		salebottest.WithBlocks(salebottest.Block{ID: 1, Condition: "hi", Answer: "hello"}))
 	require.True(t, emulator.SetReachable(25554, "blocked"))
 	_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: 25554, Message: "x"})
@@ -161,7 +161,7 @@ func TestReachableAndPaused(t *testing.T) {
 func TestLogsInParts(t *testing.T) {
 	t.Parallel()
 	receiver := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	client, emulator := newClient(t, salebottest.WithLogLimit(4), salebottest.WithClient(salebottest.Client{ID: 25554}),
+	client, emulator := newClient(t, salebottest.WithMaxLogEntries(4), salebottest.WithPerson(salebottest.Person{ID: 25554}),
 		salebottest.WithWebhook(salebottest.Webhook{Handler: receiver, URL: "http://receiver.localhost/"}))
 	require.Equal(t, "http://receiver.localhost/", emulator.Webhook().URL)
 	for range 6 {

@@ -3,12 +3,13 @@
 //
 // The shortest test that sends a message and looks at what the person got:
 //
-//	client, emulator := salebottest.NewClient(t, salebottest.WithClient(salebottest.Client{ID: 25554}))
+//	emulator := salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+//	client := emulator.Client(t)
 //	_, err := client.Message(ctx, salebot.MessageRequest{ClientID: 25554, Message: "Hello"})
 //	...
 //	emulator.AssertMessage(t, 25554, "Hello")
 //
-// NewClient talks to the emulator over in-memory connections, which also work
+// Client talks to the emulator over in-memory connections, which also work
 // inside a testing/synctest bubble, where scheduled sends, delays and retries
 // take no time. NewServer listens on loopback, for programs that need a real
 // address, and Start does so outside of tests.

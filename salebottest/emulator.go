@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"testing"
 )
 
 // Emulator is a Salebot project that answers API requests. It is an http.Handler
 // for addresses of the form /api/{api_key}/{action}, and has its state in memory.
-// Make it with New, NewServer or Start; all methods are safe for concurrent use.
+// Make it with New, NewServer, Open or Start; all methods are safe for concurrent use.
 type Emulator struct {
 	clock       movableClock
 	keys        keyring
@@ -30,20 +31,29 @@ type Emulator struct {
 	seed func() (*project, error)
 }
 
-// New returns an emulator without a listener. Use it through Client, Transport
-// or as an http.Handler. It panics where an option cannot work, since options are
-// written by programmers.
-func New(options ...Option) *Emulator {
-	e, err := build(options)
+// New returns an emulator for a test. It ends with the test; an option that cannot
+// work fails the test. Get a client of it with Client, which uses connections in
+// memory and works inside a testing/synctest bubble too:
+//
+//	emulator := salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+//	client := emulator.Client(t)
+func New(tb testing.TB, opts ...Option) *Emulator {
+	tb.Helper()
+	e, err := Open(opts...)
 	if err != nil {
-		panic(fmt.Errorf("salebottest: %w", err))
+		tb.Fatalf("salebottest: %v", err)
 	}
+	tb.Cleanup(e.Close)
 	return e
 }
 
-func build(options []Option) (*Emulator, error) {
+// Open returns an emulator for a program that is not a test. Close it at the end.
+// It returns an error if an option cannot work.
+func Open(opts ...Option) (*Emulator, error) { return build(opts) }
+
+func build(opts []Option) (*Emulator, error) {
 	c := defaultConfiguration()
-	for _, option := range options {
+	for _, option := range opts {
 		if option != nil {
 			option(c)
 		}

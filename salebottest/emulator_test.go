@@ -16,7 +16,7 @@ import (
 const ann = salebot.ClientID(25554)
 
 func withAnn() salebottest.Option {
-	return salebottest.WithClient(salebottest.Client{ID: ann, Name: "Ann", ClientType: salebot.ClientTypeTelegram})
+	return salebottest.WithPerson(salebottest.Person{ID: ann, Name: "Ann", ClientType: salebot.ClientTypeTelegram})
 }
 
 func TestMessageReachesThePerson(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 // An emulator outside of a test: a program that starts it, sends a message to one
 // of its clients, and looks at what the person got.
 func Example() {
-	server, err := salebottest.Start(salebottest.WithClient(salebottest.Client{ID: 25554, Name: "Ann", ClientType: salebot.ClientTypeTelegram}))
+	server, err := salebottest.Start(salebottest.WithPerson(salebottest.Person{ID: 25554, Name: "Ann", ClientType: salebot.ClientTypeTelegram}))
 	if err != nil {
 		log.Panic(err)
 	}
@@ -41,7 +41,10 @@ func Example() {
 // A connection that is cut after the request was carried out: the error says that
 // nobody knows, and the emulator shows that the message went out.
 func ExampleEmulator_Fail() {
-	emulator := salebottest.New(salebottest.WithClient(salebottest.Client{ID: 25554}))
+	emulator, err := salebottest.Open(salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	if err != nil {
+		log.Panic(err)
+	}
 	defer emulator.Close()
 	client, err := emulator.Connect()
 	if err != nil {
@@ -60,13 +63,16 @@ func ExampleEmulator_Fail() {
 
 // A flow answers what the person writes, and the person presses a button.
 func ExampleEmulator_Press() {
-	emulator := salebottest.New(
-		salebottest.WithClient(salebottest.Client{ID: 25554}),
+	emulator, err := salebottest.Open(
+		salebottest.WithPerson(salebottest.Person{ID: 25554}),
 		salebottest.WithBlocks(
 			salebottest.Block{ID: 1, Condition: "menu", Answer: "What would you like?", Buttons: []salebottest.Button{{Text: "Prices"}}},
 			salebottest.Block{ID: 2, Condition: "prices", Answer: "From 5"},
 		),
 	)
+	if err != nil {
+		log.Panic(err)
+	}
 	defer emulator.Close()
 	if _, err := emulator.Write(25554, "menu"); err != nil {
 		log.Panic(err)
@@ -84,7 +90,10 @@ func ExampleEmulator_Press() {
 
 // Scheduled sends need no waiting: the clock is put forward.
 func ExampleEmulator_Advance() {
-	emulator := salebottest.New(salebottest.WithClient(salebottest.Client{ID: 25554}))
+	emulator, err := salebottest.Open(salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	if err != nil {
+		log.Panic(err)
+	}
 	defer emulator.Close()
 	client, err := emulator.Connect()
 	if err != nil {

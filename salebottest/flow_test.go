@@ -33,7 +33,7 @@ func TestFlowAnswers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Prices", pressed.Text)
 	emulator.AssertMessage(t, ann, "From 5")
-	state, _ := emulator.LookupClient(ann)
+	state, _ := emulator.LookupPerson(ann)
 	require.Equal(t, salebot.BlockID(2), state.BlockID)
 	_, err = client.Callback(t.Context(), salebot.CallbackRequest{ClientID: ann, Message: "order_paid"})
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestFlowAnswers(t *testing.T) {
 func TestPausedBotKeepsQuiet(t *testing.T) {
 	t.Parallel()
 	client, emulator := newClient(t, withFlow(),
-		salebottest.WithClient(salebottest.Client{ID: ann, ClientType: salebot.ClientTypeTelegram, Paused: true}))
+		salebottest.WithPerson(salebottest.Person{ID: ann, ClientType: salebot.ClientTypeTelegram, Paused: true}))
 	_, err := client.Callback(t.Context(), salebot.CallbackRequest{ClientID: ann, Message: "order_paid"})
 	require.NoError(t, err)
 	emulator.AssertNoMessages(t, ann)
@@ -69,7 +69,7 @@ func TestPausedBotKeepsQuiet(t *testing.T) {
 func TestMessagesThatCannotBeDelivered(t *testing.T) {
 	t.Parallel()
 	client, emulator := newClient(t, withBob(), salebottest.WithoutWhatsApp("79000000000"),
-		salebottest.WithClient(salebottest.Client{ID: ann, ClientType: salebot.ClientTypeTelegram, Unreachable: "bot was blocked by the user"}))
+		salebottest.WithPerson(salebottest.Person{ID: ann, ClientType: salebot.ClientTypeTelegram, Unreachable: "bot was blocked by the user"}))
 	for id, failure := range map[salebot.ClientID]string{ann: "bot was blocked by the user", bob: "the number has no WhatsApp"} {
 		_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: id, Message: "hi"})
 		require.NoError(t, err)
@@ -92,7 +92,7 @@ func TestActingForNobody(t *testing.T) {
 	require.Error(t, err)
 	_, err = emulator.WriteAsEmployee(ann, "stranger@example.com", "hi")
 	require.EqualError(t, err, `there is no employee "stranger@example.com"`)
-	_, ok := emulator.LookupClient(1)
+	_, ok := emulator.LookupPerson(1)
 	require.False(t, ok)
 	require.Empty(t, emulator.Variables(1))
 	require.Empty(t, emulator.Orders(1))

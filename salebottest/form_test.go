@@ -101,7 +101,7 @@ func TestRepeatedParameters(t *testing.T) {
 		require.Empty(t, lastNotes(t, emulator))
 	}
 	require.Equal(t, 2, strings.Count(send(t, emulator, http.MethodPost, "find_client_id_by_platform_id", form,
-		"platform_ids=79000000000&platform_ids="+string(emulator.Clients()[0].PlatformID)).body, `"id"`))
+		"platform_ids=79000000000&platform_ids="+string(emulator.People()[0].PlatformID)).body, `"id"`))
 }
 
 func TestRepeatedKeysOfABody(t *testing.T) {

@@ -98,7 +98,7 @@ func TestHostileText(t *testing.T) {
 
 func TestLogsAreBounded(t *testing.T) {
 	t.Parallel()
-	emulator := newEmulator(t, withAnn(), salebottest.WithLogLimit(10))
+	emulator := newEmulator(t, withAnn(), salebottest.WithMaxLogEntries(10))
 	for i := range 500 {
 		get(t, emulator, fmt.Sprintf("action_%d?x=%d", i, i))
 	}
@@ -115,7 +115,7 @@ func TestLogsAreBounded(t *testing.T) {
 	require.NotEmpty(t, last.Notes)
 	require.Len(t, emulator.Messages(ann)[0].Text, 1<<20)
 
-	quiet := newEmulator(t, withAnn(), salebottest.WithLogLimit(0))
+	quiet := newEmulator(t, withAnn(), salebottest.WithMaxLogEntries(0))
 	post(t, quiet, "message", `{"client_id":25554,"message":"hi"}`)
 	require.Empty(t, quiet.Requests())
 	require.Equal(t, 1, quiet.Calls("message"))
@@ -189,6 +189,6 @@ func TestManyAtOnce(t *testing.T) {
 	emulator.Advance(time.Hour)
 	deliveries(t, emulator)
 	require.Len(t, emulator.Messages(ann), workers*rounds)
-	require.Len(t, emulator.Clients(), 2+workers)
+	require.Len(t, emulator.People(), 2+workers)
 	emulator.AssertCalls(t, "message", workers*rounds)
 }

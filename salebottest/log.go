@@ -11,8 +11,8 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// DefaultLogLimit is how many requests and deliveries are remembered.
-const DefaultLogLimit = 1000
+// DefaultMaxLogEntries is how many requests and deliveries are remembered.
+const DefaultMaxLogEntries = 1000
 
 const (
 	// largestLoggedBody and largestLoggedAnswer bound what is remembered of each,
@@ -171,7 +171,7 @@ func (r *ring[T]) all() []T { return append(slices.Clone(r.kept[r.next:]), r.kep
 
 // Requests returns the requests that came, the oldest first: all of them, or
 // those of the actions that are named. Only the last ones are remembered; see
-// WithLogLimit.
+// WithMaxLogEntries.
 func (e *Emulator) Requests(actions ...string) []Request {
 	e.log.mu.Lock()
 	all := e.log.ring.all()

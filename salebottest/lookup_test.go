@@ -14,10 +14,10 @@ import (
 // What get_variables lists can be searched for.
 func TestListedVariablesAreSearched(t *testing.T) {
 	t.Parallel()
-	emulator := newEmulator(t, salebottest.WithClient(salebottest.Client{
+	emulator := newEmulator(t, salebottest.WithPerson(salebottest.Person{
 		ID: ann, Name: "Ann", Avatar: "https://example.com/ann.png", BlockID: 7, ClientType: salebot.ClientTypeTelegram,
 		Variables: map[string]any{"client.city": "Riga"},
-	}), salebottest.WithClient(salebottest.Client{ID: bob, Name: "Bob", ClientType: salebot.ClientTypeWhatsApp}))
+	}), salebottest.WithPerson(salebottest.Person{ID: bob, Name: "Bob", ClientType: salebot.ClientTypeWhatsApp}))
 	var listed map[string]string
 	require.NoError(t, json.Unmarshal([]byte(get(t, emulator, "get_variables?client_id=25554").body), &listed))
 	require.Len(t, listed, 6)

@@ -36,7 +36,7 @@ func TestPlaceholdersAreNamed(t *testing.T) {
 
 func TestTheTwoNumbersOfAClientAreToldApart(t *testing.T) {
 	t.Parallel()
-	emulator := newEmulator(t, salebottest.WithClient(salebottest.Client{ID: ann, ClientType: salebot.ClientTypeTelegram, PlatformID: "100200300"}))
+	emulator := newEmulator(t, salebottest.WithPerson(salebottest.Person{ID: ann, ClientType: salebot.ClientTypeTelegram, PlatformID: "100200300"}))
 	require.Equal(t, http.StatusNotFound, post(t, emulator, "message", `{"client_id":100200300,"message":"hi"}`).status)
 	requireNote(t, emulator, "platform_id of client 25554")
 }

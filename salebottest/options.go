@@ -29,12 +29,12 @@ type configuration struct {
 	problems    []error
 }
 
-// DefaultBodyLimit bounds the body of a request, in bytes.
-const DefaultBodyLimit = 8 << 20
+// DefaultMaxBodySize bounds the body of a request, in bytes.
+const DefaultMaxBodySize = 8 << 20
 
 func defaultConfiguration() *configuration {
 	return &configuration{
-		clock: realClock{}, location: time.UTC, bodyLimit: DefaultBodyLimit, logLimit: DefaultLogLimit,
+		clock: realClock{}, location: time.UTC, bodyLimit: DefaultMaxBodySize, logLimit: DefaultMaxLogEntries,
 		pace: DefaultBroadcastPace,
 	}
 }
@@ -86,18 +86,18 @@ func WithKeys(keys ...Key) Option {
 	}
 }
 
-// WithClient puts a client into the project.
-func WithClient(client Client) Option { return WithClients(client) }
+// WithPerson puts a person into the project.
+func WithPerson(person Person) Option { return WithPeople(person) }
 
-// WithClients puts clients into the project.
-func WithClients(clients ...Client) Option {
-	return func(c *configuration) { c.given.Clients = append(c.given.Clients, seeds(clients)...) }
+// WithPeople puts people into the project.
+func WithPeople(people ...Person) Option {
+	return func(c *configuration) { c.given.Clients = append(c.given.Clients, seeds(people)...) }
 }
 
-func seeds(clients []Client) []ClientState {
-	states := make([]ClientState, len(clients))
-	for i, client := range clients {
-		states[i].Client = client
+func seeds(people []Person) []PersonState {
+	states := make([]PersonState, len(people))
+	for i, person := range people {
+		states[i].Person = person
 	}
 	return states
 }
@@ -215,24 +215,24 @@ func WithInstagramFollowers(accounts ...string) Option {
 	return func(c *configuration) { c.followers = append(c.followers, accounts...) }
 }
 
-// WithBodyLimit bounds the body of a request, in bytes. The default is
-// DefaultBodyLimit.
-func WithBodyLimit(bytes int64) Option {
+// WithMaxBodySize bounds the body of a request, in bytes. The default is
+// DefaultMaxBodySize.
+func WithMaxBodySize(bytes int64) Option {
 	return func(c *configuration) {
 		if bytes <= 0 || bytes > math.MaxInt32 {
-			c.refuse("WithBodyLimit: must be positive and at most 2 GiB")
+			c.refuse("WithMaxBodySize: must be positive and at most 2 GiB")
 			return
 		}
 		c.bodyLimit = bytes
 	}
 }
 
-// WithLogLimit sets how many requests and deliveries are remembered. The default
-// is DefaultLogLimit.
-func WithLogLimit(entries int) Option {
+// WithMaxLogEntries sets how many requests and deliveries are remembered. The default
+// is DefaultMaxLogEntries.
+func WithMaxLogEntries(entries int) Option {
 	return func(c *configuration) {
 		if entries < 0 || entries > 1_000_000 {
-			c.refuse("WithLogLimit: must be between 0 and a million")
+			c.refuse("WithMaxLogEntries: must be between 0 and a million")
 			return
 		}
 		c.logLimit = entries

@@ -32,7 +32,7 @@ type Project struct {
 	// States are the states of deals in their order; nil means DefaultStates.
 	States []State `json:"states"`
 	// Clients are the clients and their conversations, in the order of creation.
-	Clients []ClientState `json:"clients,omitempty"`
+	Clients []PersonState `json:"clients,omitempty"`
 	// Lists are the client lists.
 	Lists []List `json:"lists,omitempty"`
 	// Orders are the deals, in the order of creation.
@@ -50,9 +50,9 @@ type Project struct {
 	ClockOffset Duration `json:"clock_offset,omitzero"`
 }
 
-// ClientState is a client and its conversation.
-type ClientState struct {
-	Client
+// PersonState is a client and its conversation.
+type PersonState struct {
+	Person
 	// History is the conversation, the oldest message first.
 	History []Message `json:"history,omitempty"`
 }
@@ -104,7 +104,7 @@ func (p *project) export() Project {
 		},
 	}
 	for _, c := range p.roll {
-		exported := ClientState{Client: p.exportClient(c)}
+		exported := PersonState{Person: p.exportClient(c)}
 		// Lists and deals have a place of their own.
 		exported.Lists, exported.Variables = nil, nil
 		if len(c.variables)+len(c.loose) > 0 {
@@ -221,7 +221,7 @@ func (p *project) buildBlocks(state *Project, _ int64) error {
 
 func (p *project) buildClients(state *Project, now int64) error {
 	for _, seed := range state.Clients {
-		c, err := p.seedClient(seed.Client, now)
+		c, err := p.seedClient(seed.Person, now)
 		if err != nil {
 			return err
 		}

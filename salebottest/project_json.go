@@ -24,7 +24,7 @@ func (state *Project) UnmarshalJSON(text []byte) error {
 	if err := want(decoder, '{'); err != nil {
 		return err
 	}
-	var clients []ClientState
+	var clients []PersonState
 	var rest wire.Object
 	for decoder.More() {
 		name, err := decoder.Token()
@@ -79,7 +79,7 @@ func want(decoder *json.Decoder, bracket json.Delim) error {
 	return err
 }
 
-func readClients(decoder *json.Decoder) ([]ClientState, error) {
+func readClients(decoder *json.Decoder) ([]PersonState, error) {
 	token, err := decoder.Token()
 	switch {
 	case err != nil || token == nil:
@@ -87,9 +87,9 @@ func readClients(decoder *json.Decoder) ([]ClientState, error) {
 	case token != json.Delim('['):
 		return nil, errShape
 	}
-	clients := []ClientState{}
+	clients := []PersonState{}
 	for decoder.More() {
-		var one ClientState
+		var one PersonState
 		if err := decoder.Decode(&one); err != nil {
 			return nil, fmt.Errorf("clients[%d]: %w", len(clients), err)
 		}

@@ -165,9 +165,9 @@ func TestTheClockIsPartOfTheState(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, time.Hour, time.Since(start), "what waits is nearer than it was with the clock before")
 
-		old = salebottest.Project{Clients: []salebottest.ClientState{{Client: salebottest.Client{ID: ann}}}, ClockOffset: later.ClockOffset}
+		old = salebottest.Project{Clients: []salebottest.PersonState{{Person: salebottest.Person{ID: ann}}}, ClockOffset: later.ClockOffset}
 		require.NoError(t, emulator.Restore(old))
-		require.WithinDuration(t, emulator.Now(), emulator.Clients()[0].CreatedAt, 0)
+		require.WithinDuration(t, emulator.Now(), emulator.People()[0].CreatedAt, 0)
 		emulator.Advance(math.MaxInt64)
 		emulator.Advance(math.MaxInt64)
 		require.NoError(t, emulator.Restore(emulator.Snapshot()), "the clock does not run over")
@@ -184,9 +184,8 @@ func TestErrorsForThoseWhoWriteNoGo(t *testing.T) {
 	require.EqualError(t, err, "order 5: there is no client 1")
 	require.EqualError(t, newEmulator(t).Restore(broken), "order 5: there is no client 1")
 	require.EqualError(t, json.Unmarshal([]byte("[]"), &broken), "a project is an object, and its clients are a list")
-	_, err = salebottest.Open(salebottest.WithBodyLimit(0))
-	require.EqualError(t, err, "WithBodyLimit: must be positive and at most 2 GiB")
-	require.PanicsWithError(t, "salebottest: "+err.Error(), func() { salebottest.New(salebottest.WithBodyLimit(0)) })
+	_, err = salebottest.Open(salebottest.WithMaxBodySize(0))
+	require.EqualError(t, err, "WithMaxBodySize: must be positive and at most 2 GiB")
 }
 
 func TestFilesOfAProject(t *testing.T) {
@@ -202,7 +201,7 @@ func TestFilesOfAProject(t *testing.T) {
 	}`), &state))
 	emulator := newEmulator(t, salebottest.WithProject(state))
 	emulator.AssertVariable(t, 5, "client.id", "9007199254740993")
-	require.Equal(t, salebot.GroupID("my_bot"), emulator.Clients()[0].GroupID)
+	require.Equal(t, salebot.GroupID("my_bot"), emulator.People()[0].GroupID)
 	require.Equal(t, []salebot.ClientID{5}, emulator.ListMembers(7))
 	require.Equal(t, "hi", emulator.History(5)[0].Text)
 	require.Equal(t, salebot.StateID(36), emulator.Orders(5)[0].StateID)
@@ -220,11 +219,11 @@ func TestOptionsAddToAProject(t *testing.T) {
 	t.Parallel()
 	state := salebottest.WithProject(salebottest.Project{
 		Channels: []salebottest.Channel{{Messenger: "telegram", GroupID: "my_bot"}},
-		Clients:  []salebottest.ClientState{{Client: salebottest.Client{ID: 5}}},
+		Clients:  []salebottest.PersonState{{Person: salebottest.Person{ID: 5}}},
 	})
 	for _, options := range [][]salebottest.Option{{state, withAnn()}, {withAnn(), state}} {
 		emulator := newEmulator(t, options...)
-		require.Len(t, emulator.Clients(), 2)
+		require.Len(t, emulator.People(), 2)
 		require.Equal(t, salebot.GroupID("my_bot"), emulator.GroupID(salebot.ClientTypeTelegram))
 	}
 }

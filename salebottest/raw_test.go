@@ -62,7 +62,11 @@ func withCanary(options []salebottest.Option) []salebottest.Option {
 
 // openEmulator returns an emulator for a test that closes it.
 func openEmulator(options ...salebottest.Option) *salebottest.Emulator {
-	return salebottest.New(withCanary(options)...)
+	emulator, err := salebottest.Open(withCanary(options)...)
+	if err != nil {
+		panic(err)
+	}
+	return emulator
 }
 
 // newEmulator returns an emulator that ends with the test.
@@ -75,7 +79,8 @@ func newEmulator(tb testing.TB, options ...salebottest.Option) *salebottest.Emul
 
 func newClient(tb testing.TB, options ...salebottest.Option) (*salebot.Client, *salebottest.Emulator) {
 	tb.Helper()
-	return salebottest.NewClient(tb, withCanary(options)...)
+	emulator := newEmulator(tb, options...)
+	return emulator.Client(tb), emulator
 }
 
 func newServer(tb testing.TB, options ...salebottest.Option) *salebottest.Server {

@@ -169,7 +169,7 @@ func TestLoadClientsAsProgramsSendIt(t *testing.T) {
 			emulator := newEmulator(t)
 			got := send(t, emulator, "POST", "load_clients", request.contentType, request.body)
 			require.Contains(t, got.body, `"status":"success","id":836000001}]}`)
-			require.Equal(t, salebot.ClientTypeTelegram, emulator.Clients()[0].ClientType)
+			require.Equal(t, salebot.ClientTypeTelegram, emulator.People()[0].ClientType)
 		})
 	}
 	emulator := newEmulator(t)
@@ -184,7 +184,7 @@ func TestLoadClientsAsProgramsSendIt(t *testing.T) {
 	}
 	require.Equal(t, http.StatusBadRequest, post(t, emulator, "load_clients", `{}`).status)
 	require.Equal(t, http.StatusBadRequest, post(t, emulator, "load_clients", `[]`).status)
-	require.Empty(t, emulator.Clients())
+	require.Empty(t, emulator.People())
 }
 
 func TestUniversalWebhook(t *testing.T) {
@@ -211,7 +211,7 @@ func TestUniversalWebhook(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			emulator := newEmulator(t, salebottest.WithClient(salebottest.Client{
+			emulator := newEmulator(t, salebottest.WithPerson(salebottest.Person{
 				ID: ann, ClientType: salebot.ClientTypeWhatsApp, PlatformID: "79000000000", Variables: map[string]any{"client.email": "ann@example.com"},
 			}))
 			method := http.MethodPost
@@ -245,7 +245,7 @@ func TestUniversalWebhookOfOtherActions(t *testing.T) {
 
 func TestUnreadableBodies(t *testing.T) {
 	t.Parallel()
-	emulator := newEmulator(t, withAnn(), salebottest.WithBodyLimit(100_000))
+	emulator := newEmulator(t, withAnn(), salebottest.WithMaxBodySize(100_000))
 	for name, body := range map[string]string{
 		"cut":             `{"client_id":25554,"message":"hi"`,
 		"two values":      `{"client_id":25554} {"message":"hi"}`,

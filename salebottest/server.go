@@ -26,13 +26,13 @@ type Server struct {
 
 // NewServer starts a server for a test, which stops it when it ends. It listens on
 // a real port, on which virtual time stands still: inside a testing/synctest bubble
-// use NewClient.
-func NewServer(tb testing.TB, options ...Option) *Server {
+// use New.
+func NewServer(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
 	if time.Now().Year() == bubbleYear {
-		tb.Fatal("salebottest: a test with a real port would hang inside a testing/synctest bubble: use NewClient")
+		tb.Fatal("salebottest: a test with a real port would hang inside a testing/synctest bubble: use New")
 	}
-	server, err := Start(options...)
+	server, err := Start(opts...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -44,8 +44,8 @@ func NewServer(tb testing.TB, options ...Option) *Server {
 const bubbleYear = 2000
 
 // Start starts a server for a program that is no test. Stop it with Close.
-func Start(options ...Option) (*Server, error) {
-	emulator, err := build(options)
+func Start(opts ...Option) (*Server, error) {
+	emulator, err := Open(opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -83,54 +83,40 @@ func (s *Server) Close() {
 }
 
 // Connect returns a client of the server, with its main key.
-func (s *Server) Connect(options ...salebot.Option) (*salebot.Client, error) {
-	return salebot.New(s.Key(), append([]salebot.Option{salebot.WithBaseURL(s.URL)}, options...)...)
+func (s *Server) Connect(opts ...salebot.Option) (*salebot.Client, error) {
+	return salebot.New(s.Key(), append([]salebot.Option{salebot.WithBaseURL(s.URL)}, opts...)...)
 }
 
 // Client returns a client of the server for a test, with its main key. When the
 // test ends its connections are closed.
-func (s *Server) Client(tb testing.TB, options ...salebot.Option) *salebot.Client {
+func (s *Server) Client(tb testing.TB, opts ...salebot.Option) *salebot.Client {
 	tb.Helper()
-	return clientForTest(tb, s.Connect, options)
+	return clientForTest(tb, s.Connect, opts)
 }
 
 // Connect returns a client of the emulator, over in-memory connections and with
 // its main key. They end with Close.
-func (e *Emulator) Connect(options ...salebot.Option) (*salebot.Client, error) {
+func (e *Emulator) Connect(opts ...salebot.Option) (*salebot.Client, error) {
 	own := []salebot.Option{salebot.WithBaseURL(BaseURL), salebot.WithTransport(e.Transport())}
-	return salebot.New(e.Key(), append(own, options...)...)
+	return salebot.New(e.Key(), append(own, opts...)...)
 }
 
 // Client returns a client of the emulator for a test, over in-memory connections
 // and with its main key. When the test ends the connections and the emulator are
 // closed. It works inside a testing/synctest bubble too, if the emulator was made
 // in there.
-func (e *Emulator) Client(tb testing.TB, options ...salebot.Option) *salebot.Client {
+func (e *Emulator) Client(tb testing.TB, opts ...salebot.Option) *salebot.Client {
 	tb.Helper()
 	tb.Cleanup(e.Close)
-	return clientForTest(tb, e.Connect, options)
+	return clientForTest(tb, e.Connect, opts)
 }
 
-func clientForTest(tb testing.TB, connect func(...salebot.Option) (*salebot.Client, error), options []salebot.Option) *salebot.Client {
+func clientForTest(tb testing.TB, connect func(...salebot.Option) (*salebot.Client, error), opts []salebot.Option) *salebot.Client {
 	tb.Helper()
-	client, err := connect(options...)
+	client, err := connect(opts...)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(client.CloseIdleConnections)
 	return client
-}
-
-// NewClient returns a new emulator for a test and a client of it, over in-memory
-// connections. It is the shortest way to both:
-//
-//	client, emulator := salebottest.NewClient(t, salebottest.WithClient(salebottest.Client{ID: 25554}))
-func NewClient(tb testing.TB, options ...Option) (*salebot.Client, *Emulator) {
-	tb.Helper()
-	emulator, err := build(options)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	client := emulator.Client(tb)
-	return client, emulator
 }

@@ -231,7 +231,7 @@ func (e *Emulator) PostToWebhook(contentType string, body []byte) error {
 }
 
 // Deliveries returns what the webhook was told, the oldest first. Only the last
-// deliveries are remembered; see WithLogLimit.
+// deliveries are remembered; see WithMaxLogEntries.
 func (e *Emulator) Deliveries() []Delivery {
 	s := &e.webhook
 	s.mu.Lock()

@@ -59,7 +59,7 @@ func TestWebhookIsToldEveryMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		target := &receiver{}
 		client, emulator := newClient(t, withFlow(),
-			salebottest.WithClient(salebottest.Client{
+			salebottest.WithPerson(salebottest.Person{
 				ID: ann, Name: "Ann", ClientType: salebot.ClientTypeTelegram, PlatformID: "100200300", Tag: "spring",
 				Variables: map[string]any{"client.city": "Riga", "sum": 5},
 			}),

@@ -91,7 +91,7 @@ func TestWholePairsAreKept(t *testing.T) {
 func TestBrokenUnicodeOfSeedsIsReplaced(t *testing.T) {
 	t.Parallel()
 	emulator := newEmulator(t,
-		salebottest.WithClient(salebottest.Client{ID: ann, ClientType: salebot.ClientTypeTelegram, Variables: map[string]any{"client.a": json.RawMessage("\"\xff\\ud800\"")}}),
+		salebottest.WithPerson(salebottest.Person{ID: ann, ClientType: salebot.ClientTypeTelegram, Variables: map[string]any{"client.a": json.RawMessage("\"\xff\\ud800\"")}}),
 		salebottest.WithOrders(salebottest.Order{ClientID: ann, Variables: map[string]any{"b": json.RawMessage("\"\xff\\ud800\"")}}))
 	text, err := json.Marshal(emulator.Snapshot())
 	require.NoError(t, err)

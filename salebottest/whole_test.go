@@ -34,7 +34,7 @@ func TestWholeNumbersInEverySpelling(t *testing.T) {
 		require.Contains(t, get(t, emulator, "get_clients?limit=1.0&list=25554.0").body, `"id":25554`)
 		require.Contains(t, post(t, emulator, "create_order", `{"client_id":`+id+`,"state_id":38.0}`).body, "success")
 		require.Equal(t, http.StatusOK, post(t, emulator, "delete_clients", `{"client_ids":[`+id+`]}`).status)
-		require.Empty(t, emulator.Clients(), id)
+		require.Empty(t, emulator.People(), id)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestElementsThatAreLeftOut(t *testing.T) {
 	got := post(t, emulator, "delete_clients", `{"client_ids":["x","y"]}`)
 	require.Equal(t, http.StatusBadRequest, got.status)
 	require.Contains(t, got.body, "is not a whole number")
-	require.Len(t, emulator.Clients(), 1)
+	require.Len(t, emulator.People(), 1)
 
 	require.Equal(t, http.StatusOK, post(t, emulator, "add_to_list", `{"list_id":7,"clients":[1,2,3,4,5,6,7,8,9]}`).status)
 	requireNote(t, emulator, "1, 2, 3, 4, 5 and 4 more")
@@ -107,11 +107,11 @@ func TestPlatformIDsThatAreFloats(t *testing.T) {
 	emulator := newEmulator(t)
 	got := post(t, emulator, "load_clients", `[{"platform_id":556.0,"group_id":"my_shop_bot","client_type":1.0}]`)
 	require.Contains(t, got.body, `"platform_id":556.0,`, "it is echoed as it was sent")
-	require.Equal(t, salebot.PlatformID("556"), emulator.Clients()[0].PlatformID)
+	require.Equal(t, salebot.PlatformID("556"), emulator.People()[0].PlatformID)
 	require.Equal(t, "ok", post(t, emulator, "tg_callback", `{"user_id":5.56e2,"group_id":"my_shop_bot","message":"hi"}`).body)
 	require.Equal(t, "ok", post(t, emulator, "whatsapp_callback", `{"phone":79000000000.0,"message":"hi"}`).body)
 	require.Equal(t, "ok", post(t, emulator, "vk_callback", `{"user_id":556.5,"group_id":143000000.0,"message":"hi"}`).body)
-	clients := emulator.Clients()
+	clients := emulator.People()
 	require.Len(t, clients, 3)
 	require.Equal(t, salebot.PlatformID("79000000000"), clients[1].PlatformID)
 	require.Equal(t, salebot.PlatformID("556.5"), clients[2].PlatformID, "that is no whole number")

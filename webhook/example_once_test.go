@@ -17,7 +17,11 @@ import (
 // function finds out by itself what happened.
 func ExampleFunc() {
 	const ann = salebot.ClientID(25554)
-	emulator := salebottest.New(salebottest.WithClient(salebottest.Client{ID: ann}))
+	emulator, err := salebottest.Open(salebottest.WithPerson(salebottest.Person{ID: ann}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	defer emulator.Close()
 	client, err := emulator.Connect()
 	if err != nil {

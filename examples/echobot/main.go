@@ -47,9 +47,12 @@ func newBot(client *salebot.Client, secret string) (*webhook.Handler, error) {
 // chat lets a person of the emulator talk to the bot.
 func chat(ctx context.Context) error {
 	const ann = salebot.ClientID(25554)
-	emulator := salebottest.New(salebottest.WithClient(salebottest.Client{
+	emulator, err := salebottest.Open(salebottest.WithPerson(salebottest.Person{
 		ID: ann, ClientType: salebot.ClientTypeTelegram, Name: "Ann",
 	}))
+	if err != nil {
+		return err
+	}
 	defer emulator.Close()
 	client, err := emulator.Connect()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 func TestPaidStartsTheBot(t *testing.T) {
 	t.Parallel()
-	server := salebottest.NewServer(t, salebottest.WithClient(salebottest.Client{ID: 25554, Name: "Ann"}))
+	server := salebottest.NewServer(t, salebottest.WithPerson(salebottest.Person{ID: 25554, Name: "Ann"}))
 
 	recorder := post(t, server, `{"client_id": "25554", "order": 4711, "amount": "1990.00"}`)
 
@@ -23,7 +23,7 @@ func TestPaidStartsTheBot(t *testing.T) {
 
 func TestPaidIsNotRepeatedAfterAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	server := salebottest.NewServer(t, salebottest.WithClient(salebottest.Client{ID: 25554, Name: "Ann"}))
+	server := salebottest.NewServer(t, salebottest.WithPerson(salebottest.Person{ID: 25554, Name: "Ann"}))
 	server.Fail(salebottest.Fault{Action: "callback", Reset: salebottest.ResetAfter})
 
 	recorder := post(t, server, `{"client_id": 25554, "order": 4711}`)

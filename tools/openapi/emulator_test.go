@@ -34,12 +34,12 @@ func TestEmulatorAnswersFitTheDescription(t *testing.T) {
 	for name, answers := range emulators {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			full := salebottest.New(salebottest.WithAnswers(answers), salebottest.WithClients(
-				salebottest.Client{ID: 25554, PlatformID: "100200300", ClientType: salebot.ClientTypeTelegram, Name: "Ann"},
-				salebottest.Client{ID: 44000, PlatformID: "79000000000", ClientType: salebot.ClientTypeWhatsApp},
+			full := salebottest.New(t, salebottest.WithAnswers(answers), salebottest.WithPeople(
+				salebottest.Person{ID: 25554, PlatformID: "100200300", ClientType: salebot.ClientTypeTelegram, Name: "Ann"},
+				salebottest.Person{ID: 44000, PlatformID: "79000000000", ClientType: salebot.ClientTypeWhatsApp},
 			), salebottest.WithOrders(salebottest.Order{ClientID: 25554}))
 			defer full.Close()
-			empty := salebottest.New(salebottest.WithAnswers(answers))
+			empty := salebottest.New(t, salebottest.WithAnswers(answers))
 			defer empty.Close()
 			answered := map[string]int{}
 			for _, file := range goldenFiles(t) {

@@ -129,7 +129,7 @@ func (c *controlClient) answers(t *testing.T, method string, body any) map[strin
 
 func TestAnswersOneByOne(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithClient(salebottest.Client{ID: 25554}))
+	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
 	c := s.control(t)
 	before := c.answers(t, "GET", nil)
 	require.Len(t, before, reflect.TypeFor[salebottest.Answers]().NumField())
@@ -211,7 +211,7 @@ func answersUnder(t *testing.T, answers m) string {
 		salebottest.WithClock(stillClock{}),
 		salebottest.WithKey("only-reads", salebottest.PermissionClientsRead),
 		salebottest.WithBlocks(salebottest.Block{ID: 1, Answer: "Hello"}),
-		salebottest.WithClient(salebottest.Client{
+		salebottest.WithPerson(salebottest.Person{
 			ID: 25554, PlatformID: "1", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram, Variables: m{"client.n": 1, "client.gone": nil},
 		}),
 		salebottest.WithOrders(salebottest.Order{ID: 9, ClientID: 25554, Name: "Order", Budget: 10, Variables: m{"sum": 5}}),

@@ -39,13 +39,13 @@ func browserShop() []salebottest.Option {
 			},
 			salebottest.Block{ID: 392, Condition: "Buy", Answer: "Thank you, we have noted your order."},
 		),
-		salebottest.WithClients(
-			salebottest.Client{
+		salebottest.WithPeople(
+			salebottest.Person{
 				ID: 25554, ClientType: salebot.ClientTypeTelegram, PlatformID: "100200300", Name: "Ann Lee", Tag: "spring",
 				Variables: map[string]any{"client.city": "Riga", "client.phone": "79000000000"}, Lists: []salebot.ListID{7},
 			},
-			salebottest.Client{ID: 25555, ClientType: salebot.ClientTypeWhatsApp, PlatformID: "79000000001", Name: "Борис Иванов"},
-			salebottest.Client{ID: 25556, ClientType: salebot.ClientTypeTelegram, PlatformID: "100200301", Name: "Сара", Unreachable: "Forbidden: bot was blocked by the user"},
+			salebottest.Person{ID: 25555, ClientType: salebot.ClientTypeWhatsApp, PlatformID: "79000000001", Name: "Борис Иванов"},
+			salebottest.Person{ID: 25556, ClientType: salebot.ClientTypeTelegram, PlatformID: "100200301", Name: "Сара", Unreachable: "Forbidden: bot was blocked by the user"},
 		),
 		salebottest.WithOrders(salebottest.Order{ClientID: 25554, Name: "Order 4711", Budget: 1990, Variables: map[string]any{"address": "Riga, Brivibas 1"}}),
 	}
@@ -79,7 +79,7 @@ func TestBrowserBeginsEmpty(t *testing.T) {
 	// A refusal is shown where it happened; the browser notes it too.
 	p.expect("422")
 	p.click("#new-client")
-	p.typeText("#client-form [name=platform_id]", string(s.Clients()[0].PlatformID))
+	p.typeText("#client-form [name=platform_id]", string(s.People()[0].PlatformID))
 	p.click("#client-form button.main")
 	p.waitText("#client-form .problem", "in the project already")
 	p.press(escape)
@@ -313,14 +313,14 @@ func TestBrowserHostileContent(t *testing.T) {
 		"\u202egnp.exe", strings.Repeat("W", 5000), "\x01\x02", `<a href="javascript:window.hacked=1">x</a>`, "', alert(1), '", `<style>*{display:none}</style>`,
 		"🙂😀\u200d\u2764", strings.Repeat("\u0301", 100),
 	}
-	var clients []salebottest.Client
+	var clients []salebottest.Person
 	for i, attack := range attacks {
-		clients = append(clients, salebottest.Client{
+		clients = append(clients, salebottest.Person{
 			ID: salebot.ClientID(1000 + i), ClientType: 1, PlatformID: salebot.PlatformID(attack), GroupID: salebot.GroupID(attack),
 			Name: attack, Tag: attack, Variables: map[string]any{"client." + attack: attack, attack: attack},
 		})
 	}
-	s := start(t, emulator.Options{}, salebottest.WithClients(clients...))
+	s := start(t, emulator.Options{}, salebottest.WithPeople(clients...))
 	for _, client := range clients {
 		_, err := s.Write(client.ID, client.Name, salebottest.Attachment{Type: client.Name, URL: client.Name}, salebottest.Attachment{PhoneNumber: client.Name})
 		require.NoError(t, err)
@@ -556,7 +556,7 @@ func TestBrowserDeletedClient(t *testing.T) {
 // Names and texts that mean something to a browser or to the eye.
 func TestBrowserStrangeTexts(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithClient(salebottest.Client{
+	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{
 		ID: 25554, ClientType: 1, Name: "Ann", Variables: map[string]any{"client.__proto__": "of the client", "__proto__": "of the deal"},
 	}))
 	s.call(t, "POST", "message", "application/json", "{\"client_id\":25554,\"message\":\"a\u202egnp.exe\u2066\"}")
@@ -625,8 +625,8 @@ func TestBrowserTablet(t *testing.T) {
 // The page finds its way back to an emulator that was started anew.
 func TestBrowserReconnects(t *testing.T) {
 	t.Parallel()
-	run := func(address string, clients ...salebottest.Client) (stop func(), at string) {
-		emulated := salebottest.New(salebottest.WithKey(testKey), salebottest.WithClients(clients...))
+	run := func(address string, clients ...salebottest.Person) (stop func(), at string) {
+		emulated := salebottest.New(t, salebottest.WithKey(testKey), salebottest.WithPeople(clients...))
 		ctx, cancel := context.WithCancel(context.Background())
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 		require.NoError(t, err)
@@ -640,7 +640,7 @@ func TestBrowserReconnects(t *testing.T) {
 			emulated.Close()
 		}, listener.Addr().String()
 	}
-	stop, address := run("127.0.0.1:0", salebottest.Client{ID: 1, ClientType: 1, Name: "Before"})
+	stop, address := run("127.0.0.1:0", salebottest.Person{ID: 1, ClientType: 1, Name: "Before"})
 	p := openTab(t, "http://"+address, tabOptions{})
 	p.expect("ERR_CONNECTION")
 	p.expect("ERR_INCOMPLETE")
@@ -649,7 +649,7 @@ func TestBrowserReconnects(t *testing.T) {
 	stop()
 	p.wait(`document.querySelector("#live").dataset.up === "false"`)
 	p.screenshot("offline")
-	stop, _ = run(address, salebottest.Client{ID: 2, ClientType: 1, Name: "After"})
+	stop, _ = run(address, salebottest.Person{ID: 2, ClientType: 1, Name: "After"})
 	defer stop()
 	p.waitText(".chat", "After")
 	p.wait(`document.querySelector("#live").dataset.up === "true"`)
@@ -695,7 +695,7 @@ func TestBrowserManyClients(t *testing.T) {
 	state := salebottest.Project{}
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 10_000 {
-		client := salebottest.ClientState{Client: salebottest.Client{
+		client := salebottest.PersonState{Person: salebottest.Person{
 			ID: salebot.ClientID(100_000 + i), ClientType: salebot.ClientType(i % 3), Name: fmt.Sprintf("Client %05d", i), PlatformID: salebot.PlatformID(fmt.Sprint(7_000_000 + i)),
 		}}
 		for j := range 100 {

@@ -115,7 +115,7 @@ type orderShape struct {
 }
 
 func (c *control) shapeOfClient(id salebot.ClientID) (any, error) {
-	client, ok := c.LookupClient(id)
+	client, ok := c.LookupPerson(id)
 	if !ok {
 		return nil, noClient(id)
 	}
@@ -162,7 +162,7 @@ func (c *control) getClient(r *call) (any, error) {
 }
 
 func (c *control) createClient(r *call) (any, error) {
-	var wanted salebottest.Client
+	var wanted salebottest.Person
 	wanted.ClientType = salebot.ClientTypeTelegram
 	if err := r.read(&wanted); err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (c *control) createClient(r *call) (any, error) {
 	if wanted.ClientType == salebot.ClientTypeUnrecognized {
 		return nil, badRequest("there is no such messenger")
 	}
-	id, err := c.AddClient(wanted)
+	id, err := c.AddPerson(wanted)
 	if err != nil {
 		return nil, err
 	}

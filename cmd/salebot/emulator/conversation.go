@@ -186,7 +186,7 @@ func (c *control) writeMessage(r *call) (any, error) {
 	case len(wanted.Text) > longestText:
 		return nil, badRequest("the text is too long")
 	}
-	if _, known := c.LookupClient(id); !known {
+	if _, known := c.LookupPerson(id); !known {
 		return nil, noClient(id)
 	}
 	var m salebottest.Message
@@ -217,7 +217,7 @@ func (c *control) pressButton(r *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, known := c.LookupClient(id); !known {
+	if _, known := c.LookupPerson(id); !known {
 		return nil, noClient(id)
 	}
 	var m salebottest.Message

@@ -54,7 +54,7 @@ func (l *pipes) listen(t *testing.T) net.Conn {
 func TestListenersThatDoNotRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		emulated, err := salebottest.Open(salebottest.WithClient(salebottest.Client{ID: 25554}))
+		emulated, err := salebottest.Open(salebottest.WithPerson(salebottest.Person{ID: 25554}))
 		require.NoError(t, err)
 		defer emulated.Close()
 		ctx, cancel := context.WithCancel(t.Context())

@@ -109,7 +109,7 @@ func TestOrigins(t *testing.T) {
 func TestNothingIsOpenToOtherSites(t *testing.T) {
 	t.Parallel()
 	s := start(t, emulator.Options{Save: func() error { return errors.New("it must not be called") }},
-		salebottest.WithClient(salebottest.Client{ID: 25554}))
+		salebottest.WithPerson(salebottest.Person{ID: 25554}))
 	_, err := s.Write(25554, "keep me")
 	require.NoError(t, err)
 	before, err := json.Marshal(s.Snapshot())

@@ -141,10 +141,10 @@ func (c *Config) Options() ([]salebottest.Option, error) {
 		options = append(options, salebottest.WithBroadcastPace(time.Duration(*c.BroadcastPace)))
 	}
 	if c.LogLimit != nil {
-		options = append(options, salebottest.WithLogLimit(*c.LogLimit))
+		options = append(options, salebottest.WithMaxLogEntries(*c.LogLimit))
 	}
 	if c.BodyLimit != nil {
-		options = append(options, salebottest.WithBodyLimit(*c.BodyLimit))
+		options = append(options, salebottest.WithMaxBodySize(*c.BodyLimit))
 	}
 	return options, nil
 }
