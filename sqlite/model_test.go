@@ -24,7 +24,13 @@ func TestInboxesAgainstModel(t *testing.T) {
 	t.Parallel()
 	for name, newStore := range map[string]func(testing.TB) inboxtest.Store{
 		"memory": func(testing.TB) inboxtest.Store {
-			return inboxtest.Store{Open: func(testing.TB) webhook.Inbox { return webhook.NewMemoryInbox(webhook.MemoryOptions{}) }}
+			return inboxtest.Store{Open: func(t testing.TB) webhook.Inbox {
+				inbox, err := webhook.NewMemoryInbox()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return inbox
+			}}
 		},
 		"sqlite": newQuickStore,
 	} {

@@ -55,3 +55,34 @@ func allowed(address netip.Addr, networks []netip.Prefix) bool {
 	}
 	return false
 }
+
+// WithAllowedAddresses accepts requests that come from these networks only. It does
+// not replace a secret: the projects of all of Salebot's customers post from the
+// same addresses. The number of trusted proxies is the number of those between
+// Salebot and this handler that add the address they were called from to
+// X-Forwarded-For: with none the address of the connection counts, with n the n-th
+// from the right of that list. What stands further left was written by the sender
+// and proves nothing. Where the number is above 0 nobody must be able to reach the
+// handler but through the proxies, since anyone can write that header. Salebot does
+// not publish its addresses, and they may change.
+func WithAllowedAddresses(trustedProxies int, networks ...netip.Prefix) Option {
+	return func(c *config) error {
+		if trustedProxies < 0 || trustedProxies > maxProxies {
+			return badOption("WithAllowedAddresses", "the number of proxies must be between 0 and %d", maxProxies)
+		}
+		if len(networks) == 0 {
+			return badOption("WithAllowedAddresses", "no network is given, so that nothing would be accepted")
+		}
+		for _, network := range networks {
+			if !network.IsValid() {
+				return badOption("WithAllowedAddresses", "a network is not valid")
+			}
+			if address := network.Addr(); address.Is4In6() && network.Bits() >= 96 {
+				network = netip.PrefixFrom(address.Unmap(), network.Bits()-96)
+			}
+			c.networks = append(c.networks, network.Masked())
+		}
+		c.proxies = trustedProxies
+		return nil
+	}
+}

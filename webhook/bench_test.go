@@ -29,7 +29,7 @@ func BenchmarkDecode(b *testing.B) {
 
 // BenchmarkMemoryInbox takes an event through its life: put, leased and committed.
 func BenchmarkMemoryInbox(b *testing.B) {
-	inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+	inbox := newMemoryInbox(b)
 	ctx := context.Background()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -158,5 +158,5 @@ func objectText(value string) string {
 
 // isJSONText says whether a text is a whole JSON object or array.
 func isJSONText(text string) bool {
-	return text != "" && (text[0] == '{' || text[0] == '[') && wire.Check([]byte(text), DefaultDepthLimit) == nil
+	return text != "" && (text[0] == '{' || text[0] == '[') && wire.Check([]byte(text), DefaultMaxDepth) == nil
 }

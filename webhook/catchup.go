@@ -17,7 +17,7 @@ import (
 
 // HistoryReader reads the history of a client; *salebot.Client is one.
 type HistoryReader interface {
-	GetHistory(ctx context.Context, request salebot.GetHistoryRequest, options ...salebot.CallOption) ([]salebot.HistoryItem, error)
+	GetHistory(ctx context.Context, request salebot.GetHistoryRequest, opts ...salebot.CallOption) ([]salebot.HistoryItem, error)
 }
 
 // CatchUp says what to fetch of what was missed while no receiver ran.
@@ -290,20 +290,20 @@ func (c *catchUp) after(item salebot.HistoryItem, mark Seen) (bool, error) {
 // recover puts a message of the history into the inbox.
 func (c *catchUp) recover(ctx context.Context, client salebot.ClientID, item salebot.HistoryItem) error {
 	body := recoveredBody(client, item)
-	event, err := decode(body, maxDepthLimit)
+	event, err := decode(body, deepestBody)
 	if err != nil {
 		return fmt.Errorf("webhook: message %d of the history: %w", item.ID, err)
 	}
 	event.Recovered = true
-	receipt, wanted, err := c.handler.offer(ctx, event, string(body))
+	result, err := c.handler.offer(ctx, event, string(body))
 	if err != nil {
 		return err
 	}
 	c.count(func(r *CatchUpReport) {
-		switch {
-		case !wanted:
+		switch result {
+		case ResultUnwanted:
 			r.Unwanted++
-		case receipt.Duplicate:
+		case ResultDuplicate:
 			r.Duplicates++
 		default:
 			r.Recovered++

@@ -80,7 +80,7 @@ func TestCatchUp(t *testing.T) {
 		{ID: 30_004, Text: "any text", ClientReplica: true, Origin: salebot.HistoryOriginCallback, Delivered: true},
 		item(30_005, start),
 	}
-	inbox := &remembering{MemoryInbox: webhook.NewMemoryInbox(webhook.MemoryOptions{}), seen: []webhook.Seen{{ClientID: 1, MessageID: 20}, {ClientID: 2, MessageID: 10_100}, {ClientID: 4, MessageID: 30_000}, {ClientID: 99, MessageID: 1}}}
+	inbox := &remembering{MemoryInbox: newMemoryInbox(t), seen: []webhook.Seen{{ClientID: 1, MessageID: 20}, {ClientID: 2, MessageID: 10_100}, {ClientID: 4, MessageID: 30_000}, {ClientID: 99, MessageID: 1}}}
 	var events recorder
 	handler := newHandler(t, events.handle, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithWorkers(1))
 	accepted(t, handler, message(4, 30_005, "message 30005")) // came by the webhook in the meantime
@@ -174,7 +174,7 @@ func TestCatchUpErrors(t *testing.T) {
 	if _, err := handler.CatchUp(t.Context(), webhook.CatchUp{History: &histories{}, Clients: clients, Since: time.Now()}); !errors.Is(err, broken) {
 		t.Errorf("a list that breaks off: %v", err)
 	}
-	forgetful := &remembering{MemoryInbox: webhook.NewMemoryInbox(webhook.MemoryOptions{}), err: broken}
+	forgetful := &remembering{MemoryInbox: newMemoryInbox(t), err: broken}
 	second := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithInbox(forgetful))
 	if _, err := second.CatchUp(t.Context(), webhook.CatchUp{History: &histories{}}); !errors.Is(err, broken) {
 		t.Errorf("an inbox that cannot say what it has seen: %v", err)
@@ -219,7 +219,7 @@ func TestCatchUpNeedsOneSeries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inbox := &remembering{MemoryInbox: webhook.NewMemoryInbox(webhook.MemoryOptions{}), seen: test.seen}
+			inbox := &remembering{MemoryInbox: newMemoryInbox(t), seen: test.seen}
 			handler := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithInbox(inbox))
 			report, err := handler.CatchUp(t.Context(), webhook.CatchUp{
 				History: &histories{items: map[salebot.ClientID][]salebot.HistoryItem{1: old, 2: others}}, SameNumbers: test.same, Concurrency: 1,

@@ -15,11 +15,11 @@ import (
 // never costs the message.
 //
 // The errors are ErrEmptyBody, ErrMalformed, ErrTooDeep (more than
-// DefaultDepthLimit levels) and, for a body that is none of the project's webhook,
+// DefaultMaxDepth levels) and, for a body that is none of the project's webhook,
 // ErrNotProjectWebhook. They do not quote the body. The Event does not refer to
 // body after Decode returns.
 func Decode(body []byte) (Event, error) {
-	event, err := decode(body, DefaultDepthLimit)
+	event, err := decode(body, DefaultMaxDepth)
 	if err != nil {
 		return Event{}, err
 	}
@@ -88,42 +88,59 @@ func (d *decoder) document(source document, depth int) error {
 		if !ok {
 			break
 		}
-		value := source.text[from:to]
-		switch key {
-		case "id":
-			e.ID = salebot.MessageID(d.number(value, "id"))
-		case "client":
-			d.clientText(value)
-		case "message":
-			e.Text = text(value)
-		case "attachments":
-			// Any JSON is taken.
-			_ = e.Attachments.UnmarshalJSON(source.bytes[from:to])
-		case "message_id":
-			unread := len(e.Unread)
-			e.BlockID = salebot.BlockID(d.number(value, "message_id"))
-			d.unclear = d.unclear || len(e.Unread) > unread
-		case "project_id":
-			e.ProjectID = salebot.ProjectID(d.number(value, "project_id"))
-		case "is_input":
-			d.marks.input = true
-			d.input = d.flag(value, "is_input")
-		case "delivered":
-			d.marks.delivered = true
-			e.Failed = d.flag(value, "delivered").False()
-		case "error_message":
-			e.ErrorMessage = text(value)
-		case "internal_id":
-			e.InternalID = text(value)
-		case "created_at":
-			d.check(e.CreatedAt.UnmarshalJSON(source.bytes[from:to]), "created_at")
-		case "message_from_outside":
-			var origin salebot.HistoryOrigin // not d.outside, which would put d on the heap
-			d.check(origin.UnmarshalJSON(source.bytes[from:to]), "message_from_outside")
-			d.outside = origin
+		if !d.origin(key, source.text[from:to], source.bytes[from:to]) {
+			d.content(key, source.text[from:to], source.bytes[from:to])
 		}
 	}
 	return w.End()
+}
+
+// origin reads a member that tells who wrote the message. It returns false for other
+// members.
+func (d *decoder) origin(key, value string, raw []byte) bool {
+	switch key {
+	case "is_input":
+		d.marks.input = true
+		d.input = d.flag(value, key)
+	case "message_id":
+		unread := len(d.event.Unread)
+		d.event.BlockID = salebot.BlockID(d.number(value, key))
+		d.unclear = len(d.event.Unread) > unread
+	case "message_from_outside":
+		var origin salebot.HistoryOrigin // not d.outside, which would put d on the heap
+		d.check(origin.UnmarshalJSON(raw), key)
+		d.outside = origin
+	default:
+		return false
+	}
+	return true
+}
+
+// content reads the other members.
+func (d *decoder) content(key, value string, raw []byte) {
+	e := d.event
+	switch key {
+	case "id":
+		e.ID = salebot.MessageID(d.number(value, key))
+	case "client":
+		d.clientText(value)
+	case "message":
+		e.Text = text(value)
+	case "attachments":
+		// Any JSON is taken.
+		_ = e.Attachments.UnmarshalJSON(raw)
+	case "project_id":
+		e.ProjectID = salebot.ProjectID(d.number(value, key))
+	case "delivered":
+		d.marks.delivered = true
+		e.Failed = d.flag(value, key).False()
+	case "error_message":
+		e.ErrorMessage = text(value)
+	case "internal_id":
+		e.InternalID = text(value)
+	case "created_at":
+		d.check(e.CreatedAt.UnmarshalJSON(raw), key)
+	}
 }
 
 // clientText reads a client that is not an object: JSON in a text, or null.
@@ -140,42 +157,59 @@ func (d *decoder) clientText(value string) {
 
 // client reads the members of an object that was entered.
 func (d *decoder) client(source document, w *wire.Walker) {
-	c := &d.event.Client
 	for key, from, to, ok := w.Next(); ok; key, from, to, ok = w.Next() {
-		value := source.text[from:to]
-		switch key {
-		case "id":
-			c.ID = salebot.ClientID(d.number(value, "client.id"))
-		case "recepient":
-			d.marks.recipient = true
-			c.PlatformID = salebot.PlatformID(text(value))
-		case "client_type":
-			if number, ok := smallNumber(value); ok {
-				c.ClientType = salebot.ClientType(number)
-			} else {
-				d.check(c.ClientType.UnmarshalJSON(source.bytes[from:to]), "client.client_type")
-			}
-		case "name":
-			c.Name = text(value)
-		case "avatar":
-			c.Avatar = text(value)
-		case "created_at":
-			d.check(c.CreatedAt.UnmarshalJSON(source.bytes[from:to]), "client.created_at")
-		case "tag":
-			c.Tag = text(value)
-		case "group":
-			c.GroupID = salebot.GroupID(text(value))
-		case "variables":
-			d.variables(&c.Variables, source.bytes[from:to], "client.variables")
-		case "order_variables":
-			d.variables(&c.OrderVariables, source.bytes[from:to], "client.order_variables")
-		case "unread_count":
-			c.UnreadCount = int(d.number(value, "client.unread_count"))
-		case "custom_answer":
-			c.CustomAnswer = text(value)
-		case "operator_start_dialog":
-			c.OperatorStartDialog = text(value)
+		if !d.identity(key, source.text[from:to], source.bytes[from:to]) {
+			d.profile(key, source.text[from:to], source.bytes[from:to])
 		}
+	}
+}
+
+// identity reads a member that says which client it is. It returns false for other
+// members.
+func (d *decoder) identity(key, value string, raw []byte) bool {
+	c := &d.event.Client
+	switch key {
+	case "id":
+		c.ID = salebot.ClientID(d.number(value, "client.id"))
+	case "recepient":
+		d.marks.recipient = true
+		c.PlatformID = salebot.PlatformID(d.identifier(value, "client.recepient"))
+	case "client_type":
+		if number, ok := smallNumber(value); ok {
+			c.ClientType = salebot.ClientType(number)
+		} else {
+			d.check(c.ClientType.UnmarshalJSON(raw), "client.client_type")
+		}
+	case "group":
+		c.GroupID = salebot.GroupID(d.identifier(value, "client.group"))
+	default:
+		return false
+	}
+	return true
+}
+
+// profile reads the other members of a client.
+func (d *decoder) profile(key, value string, raw []byte) {
+	c := &d.event.Client
+	switch key {
+	case "name":
+		c.Name = text(value)
+	case "avatar":
+		c.Avatar = text(value)
+	case "created_at":
+		d.check(c.CreatedAt.UnmarshalJSON(raw), "client.created_at")
+	case "tag":
+		c.Tag = text(value)
+	case "variables":
+		d.variables(&c.Variables, raw, "client.variables")
+	case "order_variables":
+		d.variables(&c.OrderVariables, raw, "client.order_variables")
+	case "unread_count":
+		c.UnreadCount = int(d.number(value, "client.unread_count"))
+	case "custom_answer":
+		c.CustomAnswer = text(value)
+	case "operator_start_dialog":
+		c.OperatorStartDialog = text(value)
 	}
 }
 
@@ -185,7 +219,7 @@ func (d *decoder) finish() {
 	switch {
 	case d.outside == salebot.HistoryOriginCallback:
 		e.Origin = OriginCallback
-	case d.input.True() && isCallbackText(e.Text):
+	case d.input.True() && (isCallbackText(e.Text) || isPaymentText(e.Text)):
 		e.Origin = OriginCallback
 	case d.input.True():
 		e.Origin = OriginClient
@@ -213,6 +247,22 @@ func (d *decoder) number(value, name string) int64 {
 	number, err := wire.Int([]byte(value))
 	d.check(err, name)
 	return number
+}
+
+// identifier reads an id that is text or a whole number. A word that means "unset" is
+// odd for it, since null and "" say that.
+func (d *decoder) identifier(value, name string) string {
+	if value[0] == '"' {
+		id := wire.Unquote(value)
+		if id != "" && wire.IsUnset(strings.TrimSpace(id)) {
+			d.unread(name)
+			return ""
+		}
+		return id
+	}
+	id, err := wire.Identifier([]byte(value))
+	d.check(err, name)
+	return id
 }
 
 // smallNumber reads what numbers usually look like: up to 18 digits.

@@ -319,7 +319,7 @@ func TestServiceTexts(t *testing.T) {
 			t.Errorf("%q is a service text", text)
 		}
 	}
-	own := webhook.KnownServiceTexts().With("order_paid").WithPrefixes("crm:").WithCheck(func(e *webhook.Event) bool { return e.Client.Tag == "robot" })
+	own := webhook.KnownServiceTexts().With("order_paid").With("crm:{text}").WithCheck(func(e *webhook.Event) bool { return e.Client.Tag == "robot" })
 	if !own.Match(incoming("order_paid")) || !own.Match(incoming("crm:7")) || !own.Match(incoming("new_chat_member")) || own.Match(incoming("hi")) {
 		t.Error("the extended set does not match")
 	}

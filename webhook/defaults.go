@@ -5,10 +5,11 @@ import "time"
 // The defaults of a Handler. Each can be changed by the option that is named with
 // it.
 const (
-	// DefaultBodyLimit bounds the body of a request, in bytes (WithBodyLimit).
-	DefaultBodyLimit = 1 << 20
-	// DefaultDepthLimit bounds the nesting of a body (WithDepthLimit).
-	DefaultDepthLimit = 64
+	// DefaultMaxBodySize is the max size of a request's body, in bytes
+	// (WithMaxBodySize).
+	DefaultMaxBodySize = 1 << 20
+	// DefaultMaxDepth is the max nesting of a body (WithMaxDepth).
+	DefaultMaxDepth = 64
 	// DefaultReadTimeout bounds the time in which a sender has to send the body
 	// (WithReadTimeout).
 	DefaultReadTimeout = 10 * time.Second
@@ -34,18 +35,19 @@ const (
 	DefaultMaxDelay = 5 * time.Minute
 )
 
-// The bounds of a memory inbox. Each can be changed by a field of MemoryOptions.
+// The defaults of a MemoryInbox. The option in parentheses changes each.
 const (
-	// DefaultMemoryEvents is the number of events that a memory inbox keeps.
-	DefaultMemoryEvents = 10_000
-	// DefaultMemoryBytes is the size of the bodies that a memory inbox keeps.
-	DefaultMemoryBytes = 64 << 20
-	// DefaultMemoryDeadLetters is the number of dead letters that a memory inbox
-	// keeps.
-	DefaultMemoryDeadLetters = 1000
-	// DefaultMemorySeen is the number of messages that a memory inbox remembers in
-	// order to recognize them when they come again.
-	DefaultMemorySeen = 100_000
-	// DefaultDuplicateWindow is how long an inbox of this package remembers them.
+	// DefaultMaxEvents is the max number of events that are kept (WithMaxEvents).
+	DefaultMaxEvents = 10_000
+	// DefaultMaxBytes is the max size of the bodies that are kept, in bytes
+	// (WithMaxBytes).
+	DefaultMaxBytes = 64 << 20
+	// DefaultMaxDeadLetters is the max number of dead letters that are kept
+	// (WithMaxDeadLetters).
+	DefaultMaxDeadLetters = 1000
+	// DefaultMaxSeen is the max number of messages that are remembered in order to
+	// recognize them if they come again (WithMaxSeen).
+	DefaultMaxSeen = 100_000
+	// DefaultDuplicateWindow is how long they are remembered (WithDuplicateWindow).
 	DefaultDuplicateWindow = 24 * time.Hour
 )

@@ -133,14 +133,9 @@ func (e *Event) Contact() (contact salebot.Attachment, ok bool) {
 	return salebot.Attachment{}, false
 }
 
-// hasAttachments says whether there is any attachment, without taking the usual
-// empty forms apart.
+// hasAttachments reports whether there is any attachment.
 func (e *Event) hasAttachments() bool {
-	switch string(e.Attachments.Raw()) {
-	case "", "[]", "{}", `""`:
-		return false
-	}
-	return len(e.Attachments.Items()) > 0
+	return e.Attachments.Raw() != nil && len(e.Attachments.Items()) > 0
 }
 
 // Raw returns a copy of the body as it came; nil for an Event that was not

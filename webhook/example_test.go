@@ -119,19 +119,110 @@ func ExampleDecodeFlatRequest() {
 }
 
 func ExampleKnownServiceTexts() {
-	texts := webhook.KnownServiceTexts().With("order_paid").WithPrefixes("crm:")
-	for _, text := range []string{"Hi", "new_chat_member", "order_paid", "crm:lead_created"} {
+	// Your flow starts a callback with the text order_paid, and your shop is about bots,
+	// so that people really write bot_added.
+	texts := webhook.KnownServiceTexts().With("order_paid", "crm:{text}", "level {n} reached").Without("bot_added")
+	for _, text := range []string{"Hi", "client_group_leave", "new_like 5", "order_paid", "crm:lead_created", "level 7 reached", "bot_added"} {
 		fmt.Println(text, texts.Match(&webhook.Event{Origin: webhook.OriginClient, Text: text}))
 	}
 	// Output:
 	// Hi false
-	// new_chat_member true
+	// client_group_leave true
+	// new_like 5 true
 	// order_paid true
 	// crm:lead_created true
+	// level 7 reached true
+	// bot_added false
+}
+
+func ExampleEvent_Kind() {
+	answer := func(event *webhook.Event) string {
+		switch event.Kind() {
+		case webhook.KindText:
+			switch event.Text {
+			case "Order": // the label of a button
+				return "button: what would you like?"
+			default:
+				return "text: you said " + event.Text
+			}
+		case webhook.KindContact:
+			contact, _ := event.Contact()
+			return "contact: we will call " + contact.PhoneNumber
+		case webhook.KindFile:
+			return fmt.Sprint("file: ", event.Attachments.URLs())
+		case webhook.KindCallback: // with WithServiceEvents
+			return "callback: " + event.Text
+		case webhook.KindService: // with WithServiceEvents
+			return "notice: " + event.Text
+		case webhook.KindOutgoing: // with WithOutgoing
+			return "sent by the bot's side: " + event.Origin.String()
+		default: // with WithFilter; otherwise such events become dead letters
+			return "nobody knows who wrote this"
+		}
+	}
+	for _, body := range []string{
+		`{"is_input":1,"message":"Hello"}`,
+		`{"is_input":1,"message":"Order"}`,
+		`{"is_input":1,"message":"","attachments":[{"phone_number":"79000000000"}]}`,
+		`{"is_input":1,"message":null,"attachments":["https://files.example/a.png"]}`,
+		`{"is_input":1,"message":"edit_task_callback task_id:1"}`,
+		`{"is_input":1,"message":"client_unsubscribed"}`,
+		`{"is_input":0,"message_id":390,"message":"Welcome"}`,
+		`{"is_input":"yes?","message":"Hello"}`,
+	} {
+		event, err := webhook.Decode([]byte(body))
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(answer(&event))
+	}
+	// Output:
+	// text: you said Hello
+	// button: what would you like?
+	// contact: we will call 79000000000
+	// file: [https://files.example/a.png]
+	// callback: edit_task_callback task_id:1
+	// notice: client_unsubscribed
+	// sent by the bot's side: funnel
+	// nobody knows who wrote this
+}
+
+// people answers for the history of a client.
+type people struct{}
+
+func (people) GetHistory(context.Context, salebot.GetHistoryRequest, ...salebot.CallOption) ([]salebot.HistoryItem, error) {
+	return []salebot.HistoryItem{
+		{ID: 12, Text: "Let me help", EmployeeID: 3},
+		{ID: 11, Text: "Good day", Origin: salebot.HistoryOriginAPI},
+	}, nil
+}
+
+func ExampleEvent_WrittenByOperator() {
+	// In a program, the history is the *salebot.Client, and the handler has WithOutgoing.
+	for _, body := range []string{
+		`{"id":11,"client":{"id":25554},"is_input":0,"message":"Good day"}`,
+		`{"id":12,"client":{"id":25554},"is_input":0,"message":"Let me help"}`,
+	} {
+		event, err := webhook.Decode([]byte(body))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		operator, err := event.WrittenByOperator(context.Background(), people{})
+		fmt.Println(event.Text, operator, err)
+	}
+	// Output:
+	// Good day false <nil>
+	// Let me help true <nil>
 }
 
 func ExamplePermanent() {
-	inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+	inbox, err := webhook.NewMemoryInbox()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	handler, err := webhook.New(func(_ context.Context, event *webhook.Event) error {
 		if event.Client.ID == 0 {
 			return webhook.Permanent(errors.New("nobody to answer"))
@@ -165,11 +256,16 @@ func (missed) GetHistory(context.Context, salebot.GetHistoryRequest, ...salebot.
 }
 
 func ExampleHandler_CatchUp() {
+	memory, err := webhook.NewMemoryInbox()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	handler, err := webhook.New(func(_ context.Context, event *webhook.Event) error {
 		fmt.Println(event.Client.ID, event.Text, event.Recovered)
 		return nil
 	}, webhook.WithoutSecret(), webhook.WithInbox(&remembering{
-		MemoryInbox: webhook.NewMemoryInbox(webhook.MemoryOptions{}),
+		MemoryInbox: memory,
 		seen:        []webhook.Seen{{ClientID: 25554, MessageID: 7}}, // an inbox in a file remembers by itself
 	}))
 	if err != nil {

@@ -70,10 +70,10 @@ func TestPanicsOfOthersCostNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log logger
-		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
-		hook := salebot.Hook{
-			Before: func(context.Context, salebot.Attempt) context.Context { panic("before") },
-			After:  func(context.Context, salebot.Attempt) { panic("after") },
+		inbox := newMemoryInbox(t)
+		hook := webhook.Hook{
+			Before: func(context.Context, webhook.Step) context.Context { panic("before") },
+			After:  func(context.Context, webhook.Step) { panic("after") },
 		}
 		handler := newHandler(t, func(_ context.Context, event *webhook.Event) error {
 			if event.Text == "nil" {
@@ -175,7 +175,7 @@ func TestFunctionsAreNotCalledInVain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
-		inbox := &failingCommit{Inbox: webhook.NewMemoryInbox(webhook.MemoryOptions{})}
+		inbox := &failingCommit{Inbox: newMemoryInbox(t)}
 		inbox.failing.Store(true)
 		handler := newHandler(t, func(context.Context, *webhook.Event) error {
 			calls.Add(1)
@@ -229,7 +229,7 @@ func TestShutdownTwice(t *testing.T) {
 func TestDrainingOutlastsAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		inbox := &failingCounts{Inbox: webhook.NewMemoryInbox(webhook.MemoryOptions{})}
+		inbox := &failingCounts{Inbox: newMemoryInbox(t)}
 		inbox.left.Store(3)
 		var events recorder
 		handler := newHandler(t, events.handle, webhook.WithoutSecret(), webhook.WithInbox(inbox))
@@ -260,7 +260,7 @@ func (f *failingCounts) Counts(ctx context.Context, endpoint string) (webhook.Co
 func TestStopOnTheLastAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+		inbox := newMemoryInbox(t)
 		options := []webhook.Option{webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithRetryPolicy(webhook.RetryPolicy{MaxAttempts: 1})}
 		stopped := newHandler(t, func(ctx context.Context, _ *webhook.Event) error {
 			<-ctx.Done()
@@ -287,7 +287,7 @@ func TestStopOnTheLastAttempt(t *testing.T) {
 func TestStopWaitsForTheOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+		inbox := newMemoryInbox(t)
 		handler := newHandler(t, func(ctx context.Context, _ *webhook.Event) error {
 			<-ctx.Done()
 			return &salebot.OpError{Action: "message", Class: salebot.Once, Outcome: salebot.OutcomeUnknown, Err: ctx.Err()}
@@ -370,7 +370,7 @@ func TestDeadLetterEvent(t *testing.T) {
 func TestDeadLettersAreTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+		inbox := newMemoryInbox(t)
 		var told []webhook.DeadLetter
 		handler := newHandler(t, func(_ context.Context, event *webhook.Event) error {
 			if event.Text == "bad" {

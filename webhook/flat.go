@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"strings"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/form"
@@ -24,13 +25,13 @@ type Flat struct{ fields salebot.Variables }
 // cannot be, since nothing tells where the text ends.
 //
 // The errors are ErrEmptyBody, ErrMalformed, ErrTooDeep (more than
-// DefaultDepthLimit levels) and, for a body of the project's webhook,
+// DefaultMaxDepth levels) and, for a body of the project's webhook,
 // ErrProjectWebhook. They do not quote the body. The Flat does not refer to body
 // after DecodeFlat returns.
 func DecodeFlat(body []byte) (Flat, error) {
-	found, err := openBody(body, DefaultDepthLimit, 0)
+	found, err := openBody(body, DefaultMaxDepth, 0)
 	if err == nil {
-		found, err = found.checked(DefaultDepthLimit)
+		found, err = found.checked(DefaultMaxDepth)
 	}
 	if err != nil {
 		return Flat{}, err
@@ -39,7 +40,7 @@ func DecodeFlat(body []byte) (Flat, error) {
 		if found.isProjectWebhook() {
 			return Flat{}, ErrProjectWebhook
 		}
-		inner, ok := found.unwrap(DefaultDepthLimit, wrappers)
+		inner, ok := found.unwrap(DefaultMaxDepth, wrappers)
 		if !ok || !inner.isProjectWebhook() && found.members() > 1 {
 			break
 		}
@@ -66,10 +67,11 @@ func newFlat(object []byte) (Flat, error) {
 	return f, nil
 }
 
-// DecodeFlatRequest reads the body of a request, at most DefaultBodyLimit bytes of
-// it, and the parameters of its query. Where a key is in both, the body's value
-// counts. A request without a body is read from its query alone. The errors are
-// those of DecodeFlat, ErrBodyTooLarge, and what reading the body returned.
+// DecodeFlatRequest reads the body of a request, at most DefaultMaxBodySize bytes of
+// it, and the parameters of its query, of which there may be 2000 as in a form. If a
+// key is in both, the body's value counts. A request without a body is read from its
+// query alone. The errors are those of DecodeFlat, ErrBodyTooLarge, and what reading the
+// body returned.
 //
 // It does not check who sent the request, which Protect does, and the query may hold
 // a secret of yours along with the fields.
@@ -78,38 +80,51 @@ func DecodeFlatRequest(request *http.Request) (Flat, error) {
 	var body []byte
 	if request.Body != nil {
 		var err error
-		body, err = io.ReadAll(io.LimitReader(request.Body, DefaultBodyLimit+1))
+		body, err = io.ReadAll(io.LimitReader(request.Body, DefaultMaxBodySize+1))
 		tooLarge := (*http.MaxBytesError)(nil)
 		switch {
-		case errors.As(err, &tooLarge), len(body) > DefaultBodyLimit:
+		case errors.As(err, &tooLarge), len(body) > DefaultMaxBodySize:
 			return Flat{}, ErrBodyTooLarge
 		case err != nil:
 			return Flat{}, err
 		}
 	}
-	if len(wire.Trim(body)) == 0 && query != "" {
-		return newFlat(queryObject(query, Flat{}))
+	var flat Flat
+	if len(wire.Trim(body)) > 0 || query == "" {
+		var err error
+		if flat, err = DecodeFlat(body); err != nil || query == "" {
+			return flat, err
+		}
 	}
-	flat, err := DecodeFlat(body)
-	if err != nil || query == "" {
-		return flat, err
+	object, err := queryObject(query, flat)
+	if err != nil {
+		return Flat{}, err
 	}
-	return newFlat(queryObject(query, flat))
+	return newFlat(object)
 }
 
 // queryObject makes an object of the parameters of a query, and then the fields of
-// a body, which count where both have one. Of parameters with the same name the
-// last counts.
-func queryObject(query string, body Flat) []byte {
+// a body, which count if both have one. Of parameters with the same name the last
+// counts. A query may have as many parameters as a form.
+func queryObject(query string, body Flat) ([]byte, error) {
+	if strings.Count(query, "&") >= maxFormFields {
+		return nil, fmt.Errorf("%w: the query has too many parameters", ErrMalformed)
+	}
 	var o wire.Object
+	// taken has the names of the body with false, those of the query with true.
+	taken := map[string]bool{}
+	for name := range body.All() {
+		taken[name] = false
+	}
 	values := map[string]string{}
 	var names []string
 	for name, value := range form.Pairs(query) {
-		if _, ok := body.Get(name); ok {
-			continue
-		}
-		if _, ok := values[name]; !ok {
+		switch ofQuery, found := taken[name]; {
+		case !found:
+			taken[name] = true
 			names = append(names, name)
+		case !ofQuery:
+			continue
 		}
 		values[name] = value
 	}
@@ -119,7 +134,7 @@ func queryObject(query string, body Flat) []byte {
 	for name, value := range body.All() {
 		o.Raw(name, value.Raw())
 	}
-	return o.Bytes()
+	return o.Bytes(), nil
 }
 
 // Get returns the value of a key; ok is false where there is none.

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -109,7 +110,7 @@ func TestDecodeFlatRequest(t *testing.T) {
 	if _, err = webhook.DecodeFlatRequest(request("/hook", "")); !errors.Is(err, webhook.ErrEmptyBody) {
 		t.Errorf("nothing at all: %v", err)
 	}
-	if _, err = webhook.DecodeFlatRequest(request("/hook", strings.Repeat("a", webhook.DefaultBodyLimit+1))); !errors.Is(err, webhook.ErrBodyTooLarge) {
+	if _, err = webhook.DecodeFlatRequest(request("/hook", strings.Repeat("a", webhook.DefaultMaxBodySize+1))); !errors.Is(err, webhook.ErrBodyTooLarge) {
 		t.Errorf("too large: %v", err)
 	}
 	if _, err = webhook.DecodeFlatRequest(request("/hook?x=1", `{"is_input":1}`)); !errors.Is(err, webhook.ErrProjectWebhook) {
@@ -171,4 +172,31 @@ func FuzzFlat(f *testing.F) {
 			t.Fatalf("%d fields became %d", flat.Len(), again.Len())
 		}
 	})
+}
+
+// TestQueryIsBounded checks that a query costs no more than a form: its parameters are
+// bounded, and the body is looked at once and not for each of them.
+func TestQueryIsBounded(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process
+
+	var body strings.Builder
+	body.WriteString(`{"first":1`)
+	for n := 0; body.Len() < webhook.DefaultMaxBodySize-100; n++ {
+		fmt.Fprintf(&body, `,"k%d":"%s"`, n, strings.Repeat("x", 20))
+	}
+	body.WriteString(`,"k1":2}`)
+	read := func(parameters int) (webhook.Flat, error) {
+		query := "k0=query&own=1&own=2&first=query" + strings.Repeat("&a=1", parameters-4)
+		return webhook.DecodeFlatRequest(httptest.NewRequest(http.MethodPost, "/?"+query, strings.NewReader(body.String())))
+	}
+	flat, err := read(2000)
+	if err != nil || flat.Text("own") != "2" || flat.Text("first") != "1" || flat.Text("k0") == "query" || flat.Text("a") != "1" {
+		t.Errorf("%v, %q, %q", err, flat.Text("own"), flat.Text("first"))
+	}
+	few := testing.AllocsPerRun(1, func() { _, _ = read(10) })
+	if many := testing.AllocsPerRun(1, func() { _, _ = read(2000) }); many > few+1000 {
+		t.Errorf("%v allocations for 2000 parameters, %v for 10", many, few)
+	}
+	if _, err := read(2001); !errors.Is(err, webhook.ErrMalformed) {
+		t.Errorf("2001 parameters: %v, want ErrMalformed", err)
+	}
 }

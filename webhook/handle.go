@@ -67,9 +67,24 @@ func (e *PanicError) Unwrap() error {
 
 // Failures of events that are not errors of the handler's function.
 var (
+	// ErrNotUnderstood says that nothing in an event tells in a known way who wrote
+	// it, because is_input is missing or odd. Such an event is kept and becomes a dead
+	// letter, since to take it for a person's message, or for none, would be a guess.
+	ErrNotUnderstood = errors.New("webhook: the event does not say in a known way who wrote it")
+	// ErrTooOld says that an event is older than WithMaxAge allows.
+	ErrTooOld = errors.New("webhook: the event is older than the max age")
+
 	errExited   = errors.New("webhook: the function ended its goroutine")
 	errAttempts = errors.New("webhook: the attempts before did not end: the process died, or the time ran out")
 )
+
+// notUnderstood is ErrNotUnderstood with the names of the fields that are odd.
+func notUnderstood(event *Event) error {
+	if len(event.Unread) == 0 {
+		return ErrNotUnderstood
+	}
+	return fmt.Errorf("%w; unread fields: %s", ErrNotUnderstood, strings.Join(event.Unread, ", "))
+}
 
 // interruptions is how many attempts may come on top of RetryPolicy.MaxAttempts, for
 // those that were cut short: their count does not tell them from those that failed.
@@ -81,51 +96,56 @@ func (c *config) leaseDuration() time.Duration { return c.eventTimeout + 2*c.put
 // handle does one attempt with an event.
 func (h *Handler) handle(ctx context.Context, delivery Delivery) {
 	start := time.Now()
-	attempt := salebot.Attempt{
-		Action: ActionHandle, Class: salebot.Once, Number: delivery.Attempt, Waited: start.Sub(delivery.AcceptedAt), RequestBytes: len(delivery.Body),
-	}
-	hooked := h.before(ctx, attempt)
+	step := Step{Kind: StepHandle, Attempt: delivery.Attempt, Waited: start.Sub(delivery.AcceptedAt), BodySize: len(delivery.Body)}
+	hooked := h.before(ctx, step)
 	// Replaced when the function returns or panics; what is left is a function that
 	// ended its goroutine, over which only deferred calls are made.
 	err := errExited
 	defer func() {
 		v := h.judge(ctx, delivery, err)
-		v.text = shortenReason(v.text)
-		attempt.Duration, attempt.Err = time.Since(start), err
-		switch {
-		case err == nil:
-			attempt.Outcome = salebot.OutcomeAccepted
-		case v.final:
-			attempt.Outcome = salebot.OutcomeRejected
-		}
-		h.after(hooked, attempt)
+		step.Duration, step.Err, step.Result = time.Since(start), err, v.result()
+		h.after(hooked, step)
 		h.settle(ctx, delivery, v)
 	}()
-	if delivery.Attempt > h.retry.MaxAttempts+interruptions {
-		err = Permanent(errAttempts)
-		return
-	}
-	event, decodeErr := decode([]byte(delivery.Body), maxDepthLimit)
-	if decodeErr != nil {
-		// It was decoded before it was kept.
-		err = Permanent(decodeErr)
-		return
-	}
-	event.Recovered, event.serviceTexts = delivery.Recovered, &h.serviceTexts
-	event.Sequence, event.Attempt, event.AcceptedAt = delivery.Sequence, delivery.Attempt, delivery.AcceptedAt
 	limited, cancel := context.WithTimeout(hooked, h.eventTimeout)
 	defer cancel()
-	err = h.call(limited, event)
+	err = h.call(limited, delivery, &step)
 }
 
 // call calls the handler's function and turns a panic into an error.
-func (h *Handler) call(ctx context.Context, event *Event) (err error) {
+func (h *Handler) call(ctx context.Context, delivery Delivery, step *Step) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = &PanicError{Value: value, Stack: debug.Stack()}
 		}
 	}()
+	event, err := h.open(delivery)
+	if err != nil {
+		return Permanent(err)
+	}
+	step.Unread = event.Unread
 	return h.fn(ctx, event)
+}
+
+// open returns the event of a delivery, or why it is not handed to the function.
+func (h *Handler) open(delivery Delivery) (*Event, error) {
+	if delivery.Attempt > h.retry.MaxAttempts+interruptions {
+		return nil, errAttempts
+	}
+	event, err := decode([]byte(delivery.Body), deepestBody)
+	if err != nil {
+		// It was decoded before it was kept.
+		return nil, err
+	}
+	event.Recovered, event.serviceTexts = delivery.Recovered, &h.serviceTexts
+	event.Sequence, event.Attempt, event.AcceptedAt = delivery.Sequence, delivery.Attempt, delivery.AcceptedAt
+	if h.classify(event) == puzzling {
+		return nil, notUnderstood(event)
+	}
+	if _, redriven := h.redriven.Load(delivery.Sequence); h.maxAge > 0 && !redriven && time.Since(delivery.AcceptedAt) > h.maxAge {
+		return nil, ErrTooOld
+	}
+	return event, nil
 }
 
 // settle tells the inbox what became of an event.
@@ -160,11 +180,19 @@ func (h *Handler) settle(ctx context.Context, delivery Delivery, v verdict) {
 		log(slog.LevelWarn, "webhook event failed and will be tried again", v.err)
 		settle = func(ctx context.Context) error { return h.inbox.Release(ctx, delivery, delay, v.text) }
 	}
-	if err := h.persist(ctx, delivery, settle); err != nil {
+	err := h.persist(ctx, delivery, settle)
+	if v.err == nil || v.final {
+		h.redriven.Delete(delivery.Sequence)
+	}
+	if err != nil {
 		log(slog.LevelError, "webhook event could not be settled and will be handled again", err)
 		return
 	}
-	if v.final && h.onDeadLetter != nil {
+	if !v.final {
+		return
+	}
+	h.counters.deadLetters.Add(1)
+	if h.onDeadLetter != nil {
 		letter := DeadLetter{Entry: delivery.Entry, Sequence: delivery.Sequence, Attempts: delivery.Attempt, Reason: v.text, BuriedAt: time.Now()}
 		h.guard(ctx, func() { h.onDeadLetter(ctx, letter) })
 	}
@@ -197,6 +225,17 @@ func shortenReason(text string) string {
 		end--
 	}
 	return text[:end]
+}
+
+// result is the verdict as hooks see it.
+func (v *verdict) result() Result {
+	switch {
+	case v.err == nil:
+		return ResultDone
+	case v.final:
+		return ResultDeadLetter
+	}
+	return ResultRetry
 }
 
 // longestRetryAfter bounds how long a client's events wait because Salebot asked for

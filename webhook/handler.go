@@ -3,27 +3,10 @@ package webhook
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
-
-	"github.com/salebot-go/salebot"
-)
-
-// The values of salebot.Attempt.Action in the hooks of a Handler. The other fields
-// are used as for a call of the API: RequestBytes is the size of the body.
-const (
-	// ActionReceive is a request of a sender: Status is what was answered, Err why
-	// it was refused, and Outcome is salebot.OutcomeAccepted for what was kept, was
-	// a duplicate or is not wanted, and otherwise salebot.OutcomeRejected.
-	ActionReceive = "webhook"
-	// ActionHandle is an attempt to handle an event: Number is the attempt, Waited
-	// the time since the event was accepted, Err the failure, and Outcome is
-	// salebot.OutcomeAccepted for what was handled, salebot.OutcomeRejected for what
-	// becomes a dead letter, and salebot.OutcomeUnknown for what will be tried again.
-	ActionHandle = "webhook_handle"
 )
 
 // Func handles an event. If it returns nil the event is done; if it returns an
@@ -67,6 +50,9 @@ type Handler struct {
 	buffers  sync.Pool
 	workers  workers
 	health   health
+	counters counters
+	// redriven has the sequences of events that WithMaxAge does not hold up.
+	redriven sync.Map
 	// unsettled counts the events whose end could not be written down yet.
 	unsettled atomic.Int64
 
@@ -78,20 +64,24 @@ type Handler struct {
 	ended bool
 }
 
-// New returns a handler and starts its workers. It fails with a salebot.OptionError
-// where an option cannot work, or where none says how strangers are kept out.
-func New(fn Func, options ...Option) (*Handler, error) {
+// New returns a handler and starts its workers. It fails with a salebot.OptionError if
+// an option is not valid, or if none says how strangers are kept out.
+func New(fn Func, opts ...Option) (*Handler, error) {
 	if fn == nil {
 		return nil, badOption("New", "the function is nil")
 	}
-	c, err := newConfig(options)
+	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
 	h := &Handler{config: c, fn: fn}
 	h.buffers.New = func() any { return new([]byte) }
 	if h.inbox == nil {
-		h.inbox, h.ownInbox = NewMemoryInbox(MemoryOptions{}), true
+		inbox, err := NewMemoryInbox()
+		if err != nil {
+			return nil, err
+		}
+		h.inbox, h.ownInbox = inbox, true
 	}
 	h.workers.start(h)
 	return h, nil
@@ -103,9 +93,30 @@ func (h *Handler) Inbox() Inbox { return h.inbox }
 // Endpoint returns the name under which the inbox keeps the handler's events.
 func (h *Handler) Endpoint() string { return h.endpoint }
 
+// Redrive puts dead letters back like Inbox.Redrive, and hands them out even if they are
+// older than WithMaxAge allows. This process remembers that; after a restart an event
+// that is too old and was not handled becomes a dead letter again.
+func (h *Handler) Redrive(ctx context.Context, sequences ...int64) (int, error) {
+	if h.maxAge > 0 {
+		if slices.Contains(sequences, AllDeadLetters) {
+			sequences = nil
+			for letter, err := range h.inbox.DeadLetters(ctx, h.endpoint) {
+				if err != nil {
+					return 0, err
+				}
+				sequences = append(sequences, letter.Sequence)
+			}
+		}
+		for _, sequence := range sequences {
+			h.redriven.Store(sequence, nil)
+		}
+	}
+	return h.inbox.Redrive(ctx, h.endpoint, sequences...)
+}
+
 // Wait waits until nothing that is kept for this endpoint is left to be handled,
-// repetitions and what comes meanwhile included. It is meant for tests. The error is
-// that of the context, or ErrStopped after Stop.
+// including repetitions and what arrives while it waits. It is meant for tests. The
+// error is that of the context, or ErrStopped after Stop.
 func (h *Handler) Wait(ctx context.Context) error { return h.workers.drain(ctx) }
 
 // Shutdown ends the handler and drains its inbox: new requests are refused, those
@@ -175,41 +186,6 @@ func (h *Handler) enter() bool {
 	}
 	h.receiving.Add(1)
 	return true
-}
-
-// before calls the hooks in their order.
-func (c *config) before(ctx context.Context, attempt salebot.Attempt) context.Context {
-	for _, hook := range c.hooks {
-		if hook.Before == nil {
-			continue
-		}
-		c.guard(ctx, func() {
-			if changed := hook.Before(ctx, attempt); changed != nil {
-				ctx = changed
-			}
-		})
-	}
-	return ctx
-}
-
-// after calls the hooks in reverse, so that they nest.
-func (c *config) after(ctx context.Context, attempt salebot.Attempt) {
-	for _, hook := range slices.Backward(c.hooks) {
-		if hook.After != nil {
-			c.guard(ctx, func() { hook.After(ctx, attempt) })
-		}
-	}
-}
-
-// guard keeps the panic of a function that only observes from costing an event or the
-// process.
-func (c *config) guard(ctx context.Context, hook func()) {
-	defer func() {
-		if value := recover(); value != nil {
-			c.logger.LogAttrs(ctx, slog.LevelError, "webhook hook panicked", slog.Any("panic", value))
-		}
-	}()
-	hook()
 }
 
 var _ http.Handler = (*Handler)(nil)

@@ -149,7 +149,7 @@ type Counts struct {
 
 // Event decodes the body, as a Handler did that gave the entry up.
 func (l *DeadLetter) Event() (*Event, error) {
-	event, err := decode([]byte(l.Body), maxDepthLimit)
+	event, err := decode([]byte(l.Body), deepestBody)
 	if err != nil {
 		return nil, err
 	}

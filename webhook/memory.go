@@ -12,24 +12,60 @@ import (
 	"github.com/salebot-go/salebot/webhook/schedule"
 )
 
-// MemoryOptions bound a memory inbox. A zero field means its default.
-type MemoryOptions struct {
-	// MaxEvents is the number of events to keep, handled ones and dead letters not
-	// counted (DefaultMemoryEvents). A Put beyond it fails with ErrFull.
-	MaxEvents int
-	// MaxBytes is the size of the bodies to keep (DefaultMemoryBytes). A Put beyond
-	// it fails with ErrFull.
-	MaxBytes int
-	// MaxDeadLetters is the number of dead letters to keep
-	// (DefaultMemoryDeadLetters), whose bodies together may be as large as MaxBytes.
-	// The oldest ones make room for the next.
-	MaxDeadLetters int
-	// MaxSeen is the number of messages to remember in order to recognize them
-	// when they come again (DefaultMemorySeen). The oldest one makes room for the
-	// next.
-	MaxSeen int
-	// DuplicateWindow is how long to remember them (DefaultDuplicateWindow).
-	DuplicateWindow time.Duration
+// MemoryOption sets a property of a MemoryInbox. NewMemoryInbox checks the options. If
+// one is given twice, the later one counts. A nil option is ignored.
+type MemoryOption func(*memoryConfig) error
+
+type memoryConfig struct {
+	maxEvents, maxBytes, maxDeadLetters, maxSeen int
+	duplicateWindow                              time.Duration
+}
+
+// WithMaxEvents sets how many events are kept, without those that were handled and the
+// dead letters. A Put beyond that fails with ErrFull. The default is DefaultMaxEvents.
+func WithMaxEvents(events int) MemoryOption {
+	return positiveNumber("WithMaxEvents", events, func(c *memoryConfig) *int { return &c.maxEvents })
+}
+
+// WithMaxBytes sets how large the bodies of the events may be together, in bytes. A Put
+// beyond that fails with ErrFull. The bodies of dead letters may take as much again. The
+// default is DefaultMaxBytes.
+func WithMaxBytes(bytes int) MemoryOption {
+	return positiveNumber("WithMaxBytes", bytes, func(c *memoryConfig) *int { return &c.maxBytes })
+}
+
+// WithMaxDeadLetters sets how many dead letters are kept. The oldest one makes room for
+// the next. The default is DefaultMaxDeadLetters.
+func WithMaxDeadLetters(letters int) MemoryOption {
+	return positiveNumber("WithMaxDeadLetters", letters, func(c *memoryConfig) *int { return &c.maxDeadLetters })
+}
+
+// WithMaxSeen sets how many messages are remembered in order to recognize them if they
+// come again. The oldest one makes room for the next. The default is DefaultMaxSeen.
+func WithMaxSeen(messages int) MemoryOption {
+	return positiveNumber("WithMaxSeen", messages, func(c *memoryConfig) *int { return &c.maxSeen })
+}
+
+// WithDuplicateWindow sets how long messages are remembered. The default is
+// DefaultDuplicateWindow.
+func WithDuplicateWindow(window time.Duration) MemoryOption {
+	return func(c *memoryConfig) error {
+		if window <= 0 {
+			return badOption("WithDuplicateWindow", "must be positive")
+		}
+		c.duplicateWindow = window
+		return nil
+	}
+}
+
+func positiveNumber(option string, value int, field func(*memoryConfig) *int) MemoryOption {
+	return func(c *memoryConfig) error {
+		if value <= 0 {
+			return badOption(option, "must be positive")
+		}
+		*field(c) = value
+		return nil
+	}
 }
 
 // MemoryInbox is an Inbox that lives as long as the process. What it holds is lost
@@ -38,7 +74,7 @@ type MemoryOptions struct {
 // harm. The module github.com/salebot-go/salebot/sqlite has one that survives. Make it with
 // NewMemoryInbox.
 type MemoryInbox struct {
-	options  MemoryOptions
+	config   memoryConfig
 	schedule *schedule.Schedule
 
 	mu       sync.Mutex
@@ -66,20 +102,28 @@ type seenAt struct {
 	at  time.Time
 }
 
-// NewMemoryInbox returns an empty inbox.
-func NewMemoryInbox(options MemoryOptions) *MemoryInbox {
-	options.MaxEvents = cmp.Or(max(options.MaxEvents, 0), DefaultMemoryEvents)
-	options.MaxBytes = cmp.Or(max(options.MaxBytes, 0), DefaultMemoryBytes)
-	options.MaxDeadLetters = cmp.Or(max(options.MaxDeadLetters, 0), DefaultMemoryDeadLetters)
-	options.MaxSeen = cmp.Or(max(options.MaxSeen, 0), DefaultMemorySeen)
-	options.DuplicateWindow = cmp.Or(max(options.DuplicateWindow, 0), DefaultDuplicateWindow)
+// NewMemoryInbox returns an empty inbox. It fails with a salebot.OptionError if an option
+// is not valid.
+func NewMemoryInbox(opts ...MemoryOption) (*MemoryInbox, error) {
+	c := memoryConfig{
+		maxEvents: DefaultMaxEvents, maxBytes: DefaultMaxBytes, maxDeadLetters: DefaultMaxDeadLetters, maxSeen: DefaultMaxSeen,
+		duplicateWindow: DefaultDuplicateWindow,
+	}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(&c); err != nil {
+			return nil, err
+		}
+	}
 	return &MemoryInbox{
-		options:  options,
+		config:   c,
 		schedule: schedule.New(),
 		entries:  map[int64]Entry{},
 		seen:     map[seenKey]struct{}{},
 		dead:     map[string][]DeadLetter{},
-	}
+	}, nil
 }
 
 // Put implements Inbox.
@@ -97,11 +141,11 @@ func (m *MemoryInbox) Put(ctx context.Context, entry Entry) (Receipt, error) {
 	if _, seen := m.seen[key]; seen {
 		return Receipt{Duplicate: true}, nil
 	}
-	if len(m.entries) >= m.options.MaxEvents || m.bytes+len(entry.Body) > m.options.MaxBytes {
+	if len(m.entries) >= m.config.maxEvents || m.bytes+len(entry.Body) > m.config.maxBytes {
 		return Receipt{}, ErrFull
 	}
 	if entry.MessageID != 0 {
-		if len(m.seen) >= m.options.MaxSeen {
+		if len(m.seen) >= m.config.maxSeen {
 			m.dropSeen()
 		}
 		m.seen[key] = struct{}{}
@@ -116,7 +160,7 @@ func (m *MemoryInbox) Put(ctx context.Context, entry Entry) (Receipt, error) {
 
 // forgetSeen drops the messages that were remembered long enough.
 func (m *MemoryInbox) forgetSeen(now time.Time) {
-	for len(m.seenOrder) > 0 && now.Sub(m.seenOrder[0].at) >= m.options.DuplicateWindow {
+	for len(m.seenOrder) > 0 && now.Sub(m.seenOrder[0].at) >= m.config.duplicateWindow {
 		m.dropSeen()
 	}
 }
@@ -197,7 +241,7 @@ func (m *MemoryInbox) Bury(ctx context.Context, delivery Delivery, reason string
 	letter := DeadLetter{
 		Entry: m.remove(delivery.Sequence), Sequence: delivery.Sequence, Attempts: delivery.Attempt, Reason: reason, BuriedAt: time.Now(),
 	}
-	for m.deadCount > 0 && (m.deadCount >= m.options.MaxDeadLetters || m.deadBytes+len(letter.Body) > m.options.MaxBytes) {
+	for m.deadCount > 0 && (m.deadCount >= m.config.maxDeadLetters || m.deadBytes+len(letter.Body) > m.config.maxBytes) {
 		m.dropOldestDeadLetter()
 	}
 	m.dead[letter.Endpoint] = append(m.dead[letter.Endpoint], letter)

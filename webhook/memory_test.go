@@ -22,9 +22,9 @@ func TestMemoryInboxInRealTime(t *testing.T) {
 
 func memoryStore(testing.TB) inboxtest.Store {
 	return inboxtest.Store{
-		Open: func(testing.TB) webhook.Inbox { return webhook.NewMemoryInbox(webhook.MemoryOptions{}) },
-		OpenSmall: func(_ testing.TB, entries int) webhook.Inbox {
-			return webhook.NewMemoryInbox(webhook.MemoryOptions{MaxEvents: entries})
+		Open: func(t testing.TB) webhook.Inbox { return newMemoryInbox(t) },
+		OpenSmall: func(t testing.TB, entries int) webhook.Inbox {
+			return newMemoryInbox(t, webhook.WithMaxEvents(entries))
 		},
 	}
 }
@@ -33,8 +33,8 @@ func memoryStore(testing.TB) inboxtest.Store {
 // its number or its size, and that the newest stay.
 func TestMemoryOfDeadLettersIsBounded(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]webhook.MemoryOptions{"by number": {MaxDeadLetters: 3}, "by size": {MaxBytes: 3 << 10}} {
-		inbox := webhook.NewMemoryInbox(options)
+	for name, bound := range map[string]webhook.MemoryOption{"by number": webhook.WithMaxDeadLetters(3), "by size": webhook.WithMaxBytes(3 << 10)} {
+		inbox := newMemoryInbox(t, bound)
 		for range 10 {
 			if _, err := inbox.Put(t.Context(), webhook.Entry{Endpoint: "e", Body: strings.Repeat("x", 1<<10)}); err != nil {
 				t.Fatal(err)

@@ -39,8 +39,8 @@ type config struct {
 	noSecret      bool
 	networks      []netip.Prefix
 	proxies       int
-	bodyLimit     int64
-	depthLimit    int
+	maxBodySize   int64
+	maxDepth      int
 	readTimeout   time.Duration
 	putTimeout    time.Duration
 	inbox         Inbox
@@ -54,14 +54,15 @@ type config struct {
 	onDeadLetter  func(context.Context, DeadLetter)
 	serviceTexts  ServiceTexts
 	filter        func(*Event) bool
-	hooks         []salebot.Hook
+	maxAge        time.Duration
+	hooks         []Hook
 	logger        *slog.Logger
 }
 
-func newConfig(options []Option) (config, error) {
+func newConfig(opts []Option) (config, error) {
 	c := config{
-		bodyLimit:    DefaultBodyLimit,
-		depthLimit:   DefaultDepthLimit,
+		maxBodySize:  DefaultMaxBodySize,
+		maxDepth:     DefaultMaxDepth,
 		readTimeout:  DefaultReadTimeout,
 		putTimeout:   DefaultPutTimeout,
 		endpoint:     DefaultEndpoint,
@@ -71,11 +72,11 @@ func newConfig(options []Option) (config, error) {
 		serviceTexts: KnownServiceTexts(),
 		logger:       slog.New(slog.DiscardHandler),
 	}
-	for _, option := range options {
-		if option == nil {
+	for _, opt := range opts {
+		if opt == nil {
 			continue
 		}
-		if err := option(&c); err != nil {
+		if err := opt(&c); err != nil {
 			return config{}, err
 		}
 	}
@@ -92,99 +93,31 @@ func badOption(option, format string, args ...any) error {
 	return &salebot.OptionError{Option: option, Problem: fmt.Sprintf(format, args...)}
 }
 
-// WithSecretInPath accepts requests whose path ends in a segment that is one of
-// these secrets, as in https://example.com/salebot/<secret>. Salebot signs nothing,
-// so a secret in the address that you give to Salebot is what tells its requests
-// from others'. Several secrets at once let you change them without a gap: accept
-// both, change the address at Salebot, accept the new one only. Where secrets are
-// given for several places, one that is right in its place is enough. A secret has at
-// least 8 bytes. Only their hashes are kept.
-//
-// A secret in an address is visible to proxies and in their logs: use https, and
-// another secret for each purpose.
-func WithSecretInPath(secrets ...string) Option {
-	return func(c *config) error { return c.secrets.add("WithSecretInPath", inPath, "", secrets) }
-}
-
-// WithSecretInQuery accepts requests whose address has a parameter of this name
-// with one of these secrets, as in https://example.com/salebot?key=<secret>. See
-// WithSecretInPath.
-func WithSecretInQuery(name string, secrets ...string) Option {
-	return func(c *config) error { return c.secrets.add("WithSecretInQuery", inQuery, name, secrets) }
-}
-
-// WithSecretInHeader accepts requests that have a header of this name with one of
-// these secrets. Salebot's project webhook sends no header of its own; blocks of a
-// flow and proxies do. See WithSecretInPath.
-func WithSecretInHeader(name string, secrets ...string) Option {
-	return func(c *config) error { return c.secrets.add("WithSecretInHeader", inHeader, name, secrets) }
-}
-
-// WithoutSecret accepts requests of anyone. Use it where something before this
-// handler keeps strangers out.
-func WithoutSecret() Option {
-	return func(c *config) error {
-		c.noSecret = true
-		return nil
-	}
-}
-
-// WithAllowedAddresses accepts requests that come from these networks only. It does
-// not replace a secret: the projects of all of Salebot's customers post from the
-// same addresses. The number of trusted proxies is the number of those between
-// Salebot and this handler that add the address they were called from to
-// X-Forwarded-For: with none the address of the connection counts, with n the n-th
-// from the right of that list. What stands further left was written by the sender
-// and proves nothing. Where the number is above 0 nobody must be able to reach the
-// handler but through the proxies, since anyone can write that header. Salebot does
-// not publish its addresses, and they may change.
-func WithAllowedAddresses(trustedProxies int, networks ...netip.Prefix) Option {
-	return func(c *config) error {
-		if trustedProxies < 0 || trustedProxies > maxProxies {
-			return badOption("WithAllowedAddresses", "the number of proxies must be between 0 and %d", maxProxies)
-		}
-		if len(networks) == 0 {
-			return badOption("WithAllowedAddresses", "no network is given, so that nothing would be accepted")
-		}
-		for _, network := range networks {
-			if !network.IsValid() {
-				return badOption("WithAllowedAddresses", "a network is not valid")
-			}
-			if address := network.Addr(); address.Is4In6() && network.Bits() >= 96 {
-				network = netip.PrefixFrom(address.Unmap(), network.Bits()-96)
-			}
-			c.networks = append(c.networks, network.Masked())
-		}
-		c.proxies = trustedProxies
-		return nil
-	}
-}
-
-// WithBodyLimit bounds the body of a request, in bytes. The default is
-// DefaultBodyLimit.
-func WithBodyLimit(bytes int64) Option {
+// WithMaxBodySize sets how large the body of a request may be, in bytes. The default is
+// DefaultMaxBodySize.
+func WithMaxBodySize(bytes int64) Option {
 	return func(c *config) error {
 		if bytes <= 0 || bytes > math.MaxInt32 {
-			return badOption("WithBodyLimit", "must be positive, and less than 2 GiB")
+			return badOption("WithMaxBodySize", "must be positive, and less than 2 GiB")
 		}
-		c.bodyLimit = bytes
+		c.maxBodySize = bytes
 		return nil
 	}
 }
 
-// WithDepthLimit bounds the nesting of a body. The default is DefaultDepthLimit.
-func WithDepthLimit(depth int) Option {
+// WithMaxDepth sets how deeply a body may be nested. The default is DefaultMaxDepth.
+func WithMaxDepth(depth int) Option {
 	return func(c *config) error {
-		if depth < 2 || depth > maxDepthLimit {
-			return badOption("WithDepthLimit", "must be between 2 and %d", maxDepthLimit)
+		if depth < 2 || depth > deepestBody {
+			return badOption("WithMaxDepth", "must be between 2 and %d", deepestBody)
 		}
-		c.depthLimit = depth
+		c.maxDepth = depth
 		return nil
 	}
 }
 
-// maxDepthLimit keeps the decoders from going deeper than encoding/json does.
-const maxDepthLimit = 1000
+// deepestBody keeps the decoders from going deeper than encoding/json does.
+const deepestBody = 1000
 
 // WithReadTimeout bounds the time in which a sender has to send the body. The
 // headers are the business of http.Server.ReadHeaderTimeout. It works where the
@@ -332,10 +265,20 @@ func WithServiceTexts(texts ServiceTexts) Option {
 	}
 }
 
-// WithFilter decides alone which events are handed out, in place of the default
-// and of WithOutgoing and WithServiceEvents. The others are acknowledged and
-// forgotten. Event.IsService knows the texts of WithServiceTexts here. It is called while the sender waits, from many goroutines at once, and
-// must not change the event.
+// WithMaxAge sets the age, counted from acceptance, after which an event is not handed to
+// the function any more: it becomes a dead letter with ErrTooOld as its reason. So a
+// person who said hello does not get an answer an hour later because the answers kept
+// failing. By default there is no such age. Handler.Redrive hands out an event that is
+// too old nevertheless; Inbox.Redrive does not.
+func WithMaxAge(age time.Duration) Option {
+	return positiveDuration("WithMaxAge", age, func(c *config) *time.Duration { return &c.maxAge })
+}
+
+// WithFilter alone decides which events are handed out, instead of the default and of
+// WithOutgoing and WithServiceEvents. Events that it does not want are acknowledged and
+// forgotten, except those whose Origin is OriginUnknown, which become dead letters.
+// Event.IsService uses the texts of WithServiceTexts here. The filter is called while
+// the sender waits, from many goroutines at once, and must not change the event.
 func WithFilter(wanted func(*Event) bool) Option {
 	return func(c *config) error {
 		if wanted == nil {
@@ -356,18 +299,6 @@ func WithDeadLetterFunc(tell func(ctx context.Context, letter DeadLetter)) Optio
 			return badOption("WithDeadLetterFunc", "the function is nil")
 		}
 		c.onDeadLetter = tell
-		return nil
-	}
-}
-
-// WithHook observes the requests and the calls of the handler's function; it can be
-// given several times. See ActionReceive and ActionHandle.
-func WithHook(hook salebot.Hook) Option {
-	return func(c *config) error {
-		if hook.Before == nil && hook.After == nil {
-			return badOption("WithHook", "the hook is empty")
-		}
-		c.hooks = append(c.hooks, hook)
 		return nil
 	}
 }

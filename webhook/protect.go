@@ -10,13 +10,13 @@ import "net/http"
 //
 // Of the options those count that say who and what is let in: WithSecretInPath,
 // WithSecretInQuery, WithSecretInHeader, WithoutSecret, WithAllowedAddresses,
-// WithBodyLimit, WithReadTimeout, and WithLogger. The others are ignored. All methods
+// WithMaxBodySize, WithReadTimeout, and WithLogger. The others are ignored. All methods
 // of HTTP are let through. It fails like New.
-func Protect(next http.Handler, options ...Option) (http.Handler, error) {
+func Protect(next http.Handler, opts ...Option) (http.Handler, error) {
 	if next == nil {
 		return nil, badOption("Protect", "the handler is nil")
 	}
-	c, err := newConfig(options)
+	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (p *protected) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if hasBody(r) {
-		r.Body = http.MaxBytesReader(w, r.Body, p.bodyLimit)
+		r.Body = http.MaxBytesReader(w, r.Body, p.maxBodySize)
 	}
 	p.next.ServeHTTP(w, r)
 }

@@ -24,7 +24,7 @@ func TestProtect(t *testing.T) {
 		_, read = webhook.DecodeFlatRequest(r)
 		w.WriteHeader(http.StatusAccepted)
 	})
-	handler, err := webhook.Protect(next, webhook.WithSecretInQuery("key", secret), webhook.WithAllowedAddresses(0, netip.MustParsePrefix("192.0.2.0/24")), webhook.WithBodyLimit(100))
+	handler, err := webhook.Protect(next, webhook.WithSecretInQuery("key", secret), webhook.WithAllowedAddresses(0, netip.MustParsePrefix("192.0.2.0/24")), webhook.WithMaxBodySize(100))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"github.com/salebot-go/salebot"
 )
 
 // refusal is an answer that is not 2xx.
@@ -25,8 +23,8 @@ type refusal struct {
 	err error
 }
 
-// Errors of requests that were refused; they are what the hooks see as the
-// attempt's Err, along with ErrBodyTooLarge and the errors of Decode.
+// Errors of requests that were refused. Hooks see them as Step.Err, along with
+// ErrBodyTooLarge and the errors of Decode.
 var (
 	// ErrMethod says that a request was neither GET, HEAD nor POST.
 	ErrMethod = errors.New("webhook: method not allowed")
@@ -49,27 +47,41 @@ const (
 	forbiddenText = "forbidden\n"
 )
 
+// reception is what came of a request.
+type reception struct {
+	// size is the size of the body.
+	size   int
+	result Result
+	unread []string
+	// refused is why the answer is not 200; nil if it is.
+	refused *refusal
+}
+
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	step := Step{Kind: StepReceive}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		step.Kind = StepHealth
+	}
+	ctx, start := r.Context(), time.Time{}
+	if len(h.hooks) > 0 {
+		ctx, start = h.before(ctx, step), time.Now()
+	}
+	got := h.serve(ctx, w, r)
+	h.answer(w, r, got.refused)
+	if got.refused != nil && step.Kind == StepReceive {
+		got.result = ResultRefused
+		h.counters.refused.Add(1)
+	}
 	if len(h.hooks) == 0 {
-		_, refused := h.serve(r.Context(), w, r)
-		h.answer(w, r, refused)
 		return
 	}
-	attempt := salebot.Attempt{Action: ActionReceive, Class: salebot.Once, Number: 1}
-	ctx := h.before(r.Context(), attempt)
-	start := time.Now()
-	size, refused := h.serve(ctx, w, r)
-	h.answer(w, r, refused)
-	attempt.Duration = time.Since(start)
-	attempt.RequestBytes = size
-	attempt.Status, attempt.Outcome = http.StatusOK, salebot.OutcomeAccepted
-	attempt.ResponseBytes = len(acceptedText)
-	if refused != nil {
-		attempt.Status, attempt.Outcome, attempt.Err = refused.status, salebot.OutcomeRejected, refused.err
-		attempt.ResponseBytes = len(refused.text)
+	step.Duration, step.BodySize = time.Since(start), got.size
+	step.Status, step.Result, step.Unread = http.StatusOK, got.result, got.unread
+	if got.refused != nil {
+		step.Status, step.Err = got.refused.status, got.refused.err
 	}
-	h.after(ctx, attempt)
+	h.after(ctx, step)
 }
 
 // answer writes the response.
@@ -111,47 +123,50 @@ var (
 	noSniff  = []string{"nosniff"}
 )
 
-// serve does everything but answer. It returns the size of the body and what kept
-// the request from being accepted; nil if nothing did.
-func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) (size int, refused *refusal) {
+// serve does everything but answer.
+func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) reception {
 	limited := h.limitReading(w, r)
 	switch r.Method {
 	case http.MethodPost, http.MethodGet, http.MethodHead:
 	default:
-		return 0, &refusal{status: http.StatusMethodNotAllowed, text: "method not allowed\n", err: ErrMethod}
+		return reception{refused: &refusal{status: http.StatusMethodNotAllowed, text: "method not allowed\n", err: ErrMethod}}
 	}
 	if !h.enter() {
-		return 0, &refusal{status: http.StatusServiceUnavailable, text: "shutting down\n", err: ErrShutDown}
+		return reception{refused: &refusal{status: http.StatusServiceUnavailable, text: "shutting down\n", err: ErrShutDown}}
 	}
 	defer h.receiving.Done()
 	if r.Method != http.MethodPost {
-		return 0, h.refuseUnhealthy(ctx)
+		return reception{refused: h.refuseUnhealthy(ctx)}
 	}
-	if refused = h.admit(r); refused != nil {
-		return 0, refused
+	if refused := h.admit(r); refused != nil {
+		return reception{refused: refused}
 	}
 	buffer := h.buffers.Get().(*[]byte)
 	defer h.recycle(buffer)
 	body, refused := h.read(r, buffer)
+	got := reception{size: len(body), refused: refused}
 	if refused != nil {
-		return len(body), refused
+		return got
 	}
 	if limited {
 		// The connection goes on, and so does the watch for its end.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}
-	event, err := decode(body, h.depthLimit)
+	event, err := decode(body, h.maxDepth)
 	if err != nil {
-		return len(body), refuseBody(err)
+		got.refused = refuseBody(err)
+		return got
 	}
 	event.serviceTexts = &h.serviceTexts
-	return len(body), h.keep(ctx, event)
+	got.unread = event.Unread
+	got.result, got.refused = h.keep(ctx, event)
+	return got
 }
 
 // admit checks what can be checked before the body is read: nothing is read for a
 // stranger.
 func (c *config) admit(r *http.Request) *refusal {
-	if r.ContentLength > c.bodyLimit {
+	if r.ContentLength > c.maxBodySize {
 		return tooLarge()
 	}
 	if len(c.networks) > 0 {
@@ -207,7 +222,7 @@ func (c *config) limitReading(w http.ResponseWriter, r *http.Request) bool {
 // read reads the body into a buffer, within the limit of size. The one of time was
 // set before.
 func (h *Handler) read(r *http.Request, buffer *[]byte) ([]byte, *refusal) {
-	body, err := readBody(r.Body, (*buffer)[:0], int(r.ContentLength), int(h.bodyLimit))
+	body, err := readBody(r.Body, (*buffer)[:0], int(r.ContentLength), int(h.maxBodySize))
 	*buffer = body
 	switch {
 	case err == nil:
@@ -247,42 +262,72 @@ func readBody(body io.Reader, buffer []byte, announced, limit int) ([]byte, erro
 	}
 }
 
-// wanted says whether the handler's function is to see an event.
-func (h *Handler) wanted(event *Event) bool {
+// fate is what is to become of an event.
+type fate uint8
+
+const (
+	// unwanted events are acknowledged and forgotten.
+	unwanted fate = iota
+	// wanted ones are for the handler's function.
+	wanted
+	// puzzling ones are kept, but nobody can tell what they are.
+	puzzling
+)
+
+// classify says what is to become of an event.
+func (h *Handler) classify(event *Event) fate {
+	want := false
 	switch {
 	case h.filter != nil:
-		return h.filter(event)
-	case h.serviceTexts.Match(event):
-		return h.serviceEvents
+		want = h.filter(event)
+	case event.Origin == OriginUnknown:
 	case event.Origin == OriginFunnel || event.Origin == OriginOperatorOrAPI:
-		return h.outgoing
+		want = h.outgoing
+	case h.serviceTexts.Match(event):
+		want = h.serviceEvents
+	default:
+		want = true
 	}
-	return event.IsIncoming()
+	switch {
+	case want:
+		return wanted
+	case event.Origin == OriginUnknown:
+		return puzzling
+	}
+	return unwanted
 }
 
 // keep puts an event into the inbox.
-func (h *Handler) keep(ctx context.Context, event *Event) *refusal {
+func (h *Handler) keep(ctx context.Context, event *Event) (Result, *refusal) {
 	if len(event.Unread) > 0 || event.Origin == OriginUnknown {
 		h.logger.LogAttrs(ctx, slog.LevelWarn, "webhook event was not understood entirely", slog.Any("fields", event.Unread), slog.String("origin", event.Origin.String()), slog.Int64("message_id", int64(event.ID)))
 	}
-	if _, _, err := h.offer(ctx, event, event.raw); err != nil {
+	result, err := h.offer(ctx, event, event.raw)
+	if err != nil {
 		h.logger.LogAttrs(ctx, slog.LevelError, "webhook event not kept", slog.Any("error", err), slog.Int64("message_id", int64(event.ID)))
-		return &refusal{status: http.StatusServiceUnavailable, read: true, text: "try again later\n", err: err}
+		return result, &refusal{status: http.StatusServiceUnavailable, read: true, text: "try again later\n", err: err}
 	}
-	return nil
+	return result, nil
 }
 
-// offer puts an event into the inbox if it is wanted.
-func (h *Handler) offer(ctx context.Context, event *Event, body string) (receipt Receipt, wanted bool, err error) {
-	if !h.wanted(event) {
-		return Receipt{}, false, nil
+// offer puts an event into the inbox unless it is unwanted.
+func (h *Handler) offer(ctx context.Context, event *Event, body string) (Result, error) {
+	result, err := h.put(ctx, event, body)
+	h.counters.count(result, event)
+	return result, err
+}
+
+func (h *Handler) put(ctx context.Context, event *Event, body string) (Result, error) {
+	what := h.classify(event)
+	if what == unwanted {
+		return ResultUnwanted, nil
 	}
+	now := time.Now()
 	// A sender that hangs up now has sent its event all the same, and may never send
 	// it again.
-	now := time.Now()
-	limited := &limit{Context: ctx, until: now.Add(h.putTimeout)}
-	defer limited.end(context.Canceled)
-	receipt, err = h.inbox.Put(limited, Entry{ //nolint:contextcheck // it is made of the caller's
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.putTimeout)
+	defer cancel()
+	receipt, err := h.inbox.Put(limited, Entry{
 		Endpoint:   h.endpoint,
 		ClientID:   event.Client.ID,
 		MessageID:  event.ID,
@@ -292,5 +337,13 @@ func (h *Handler) offer(ctx context.Context, event *Event, body string) (receipt
 		Body:       body,
 	})
 	h.health.put.note(err, now)
-	return receipt, true, err
+	switch {
+	case err != nil:
+		return ResultUnknown, err
+	case receipt.Duplicate:
+		return ResultDuplicate, nil
+	case what == puzzling:
+		return ResultNotUnderstood, nil
+	}
+	return ResultKept, nil
 }

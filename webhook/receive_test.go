@@ -50,8 +50,8 @@ func TestRefusals(t *testing.T) {
 		"secret in the query":    {"POST", "/?secret=" + secret, message(1, 1, "hi"), 403, "forbidden\n", webhook.ErrSecret},
 		"wrong method":           {"PUT", right, message(1, 1, "hi"), 405, "method not allowed\n", webhook.ErrMethod},
 		"delete":                 {"DELETE", right, "", 405, "method not allowed\n", webhook.ErrMethod},
-		"over the cap":           {"POST", right, strings.Repeat(" ", webhook.DefaultBodyLimit+1), 413, "body too large\n", webhook.ErrBodyTooLarge},
-		"at the cap":             {"POST", right, message(1, 1, "hi") + strings.Repeat(" ", webhook.DefaultBodyLimit-len(message(1, 1, "hi"))), 200, "{\"ok\":true}\n", nil},
+		"over the cap":           {"POST", right, strings.Repeat(" ", webhook.DefaultMaxBodySize+1), 413, "body too large\n", webhook.ErrBodyTooLarge},
+		"at the cap":             {"POST", right, message(1, 1, "hi") + strings.Repeat(" ", webhook.DefaultMaxBodySize-len(message(1, 1, "hi"))), 200, "{\"ok\":true}\n", nil},
 		"a megabyte of spaces":   {"POST", right, strings.Repeat(" ", 1_000_000), 400, "empty body\n", webhook.ErrEmptyBody},
 		"empty":                  {"POST", right, "", 400, "empty body\n", webhook.ErrEmptyBody},
 		"10 000 nested brackets": {"POST", right, `{"is_input":` + strings.Repeat("[", 10_000), 400, "body nested too deeply\n", webhook.ErrTooDeep},
@@ -65,10 +65,10 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log logger
-			var attempt salebot.Attempt
-			handler := newHandler(t, ignore, webhook.WithSecretInPath(secret), webhook.WithLogger(log.slog()), webhook.WithHook(salebot.Hook{
-				After: func(_ context.Context, a salebot.Attempt) {
-					if a.Action == webhook.ActionReceive {
+			var attempt webhook.Step
+			handler := newHandler(t, ignore, webhook.WithSecretInPath(secret), webhook.WithLogger(log.slog()), webhook.WithHook(webhook.Hook{
+				After: func(_ context.Context, a webhook.Step) {
+					if a.Kind != webhook.StepHandle {
 						attempt = a
 					}
 				},
@@ -81,8 +81,8 @@ func TestRefusals(t *testing.T) {
 			if attempt.Status != test.status || !errors.Is(attempt.Err, test.err) {
 				t.Errorf("the hook saw %d, %v; want %d, %v", attempt.Status, attempt.Err, test.status, test.err)
 			}
-			if (attempt.Outcome == salebot.OutcomeAccepted) != (test.status == 200) {
-				t.Errorf("the hook saw the outcome %v", attempt.Outcome)
+			if refused := attempt.Result == webhook.ResultRefused; refused != (test.status != 200) {
+				t.Errorf("the hook saw the result %v", attempt.Result)
 			}
 			if strings.Contains(log.String(), secret[:12]) || strings.Contains(log.String(), "is_input") {
 				t.Errorf("the log holds a secret or a body: %s", log.String())
@@ -102,7 +102,7 @@ func TestRefusals(t *testing.T) {
 func TestNothingIsReadForStrangers(t *testing.T) {
 	t.Parallel()
 	handler := newHandler(t, ignore, webhook.WithSecretInPath(secret))
-	for target, most := range map[string]int{"/wrong": 0, "/" + secret: webhook.DefaultBodyLimit + 1<<19} {
+	for target, most := range map[string]int{"/wrong": 0, "/" + secret: webhook.DefaultMaxBodySize + 1<<19} {
 		body := &endless{of: ' '}
 		request := httptest.NewRequest(http.MethodPost, target, body)
 		request.ContentLength = -1
@@ -115,7 +115,7 @@ func TestNothingIsReadForStrangers(t *testing.T) {
 			t.Errorf("%s: accepted", target)
 		}
 		announced := httptest.NewRequest(http.MethodPost, "/"+secret, body)
-		announced.ContentLength = webhook.DefaultBodyLimit + 1
+		announced.ContentLength = webhook.DefaultMaxBodySize + 1
 		body.read = 0
 		recorder = httptest.NewRecorder()
 		handler.ServeHTTP(recorder, announced)
@@ -373,8 +373,8 @@ func TestOptions(t *testing.T) {
 		"no networks":                       {anyone, webhook.WithAllowedAddresses(0)},
 		"bad network":                       {anyone, webhook.WithAllowedAddresses(0, netip.Prefix{})},
 		"bad proxies":                       {anyone, webhook.WithAllowedAddresses(-1, netip.MustParsePrefix("192.0.2.0/24"))},
-		"bad body limit":                    {anyone, webhook.WithBodyLimit(0)},
-		"bad depth":                         {anyone, webhook.WithDepthLimit(100_000)},
+		"bad body limit":                    {anyone, webhook.WithMaxBodySize(0)},
+		"bad depth":                         {anyone, webhook.WithMaxDepth(100_000)},
 		"bad timeout":                       {anyone, webhook.WithReadTimeout(0)},
 		"nil inbox":                         {anyone, webhook.WithInbox(nil)},
 		"no endpoint":                       {anyone, webhook.WithEndpoint("")},
@@ -383,7 +383,7 @@ func TestOptions(t *testing.T) {
 		"policy with base over the maximum": {anyone, webhook.WithRetryPolicy(webhook.RetryPolicy{BaseDelay: time.Hour, MaxDelay: time.Minute})},
 		"nil filter":                        {anyone, webhook.WithFilter(nil)},
 		"nobody to tell":                    {anyone, webhook.WithDeadLetterFunc(nil)},
-		"empty hook":                        {anyone, webhook.WithHook(salebot.Hook{})},
+		"empty hook":                        {anyone, webhook.WithHook(webhook.Hook{})},
 		"nil logger":                        {anyone, webhook.WithLogger(nil)},
 	} {
 		_, err := webhook.New(ignore, options...)

@@ -95,7 +95,7 @@ func TestUnknownOutcomeIsNotRepeated(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				calls := 0
-				inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+				inbox := newMemoryInbox(t)
 				handler := newHandler(t, func(context.Context, *webhook.Event) error {
 					calls++
 					return test.err

@@ -89,3 +89,40 @@ func lastSegment(path string) string {
 	path = strings.TrimSuffix(path, "/")
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
+
+// WithSecretInPath accepts requests whose path ends in a segment that is one of
+// these secrets, as in https://example.com/salebot/<secret>. Salebot signs nothing,
+// so a secret in the address that you give to Salebot is what tells its requests
+// from others'. Several secrets at once let you change them without a gap: accept
+// both, change the address at Salebot, accept the new one only. Where secrets are
+// given for several places, one that is right in its place is enough. A secret has at
+// least 8 bytes. Only their hashes are kept.
+//
+// A secret in an address is visible to proxies and in their logs: use https, and
+// another secret for each purpose.
+func WithSecretInPath(secrets ...string) Option {
+	return func(c *config) error { return c.secrets.add("WithSecretInPath", inPath, "", secrets) }
+}
+
+// WithSecretInQuery accepts requests whose address has a parameter of this name
+// with one of these secrets, as in https://example.com/salebot?key=<secret>. See
+// WithSecretInPath.
+func WithSecretInQuery(name string, secrets ...string) Option {
+	return func(c *config) error { return c.secrets.add("WithSecretInQuery", inQuery, name, secrets) }
+}
+
+// WithSecretInHeader accepts requests that have a header of this name with one of
+// these secrets. Salebot's project webhook sends no header of its own; blocks of a
+// flow and proxies do. See WithSecretInPath.
+func WithSecretInHeader(name string, secrets ...string) Option {
+	return func(c *config) error { return c.secrets.add("WithSecretInHeader", inHeader, name, secrets) }
+}
+
+// WithoutSecret accepts requests of anyone. Use it where something before this
+// handler keeps strangers out.
+func WithoutSecret() Option {
+	return func(c *config) error {
+		c.noSecret = true
+		return nil
+	}
+}

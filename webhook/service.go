@@ -1,63 +1,101 @@
 package webhook
 
 import (
-	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // ServiceTexts recognizes service events: notices that Salebot writes into a
-// conversation as if the client had written them. The list is open, because
-// Salebot publishes none: extend KnownServiceTexts by what your project meets.
-// The zero value recognizes nothing. It is immutable and safe for concurrent use.
+// conversation as if the client had written them. Salebot publishes no full list, so the
+// set is open: begin with KnownServiceTexts, add what your project meets, and take out
+// what people of yours really type. The zero value recognizes nothing. It is immutable
+// and safe for concurrent use.
+//
+// An element of the set is a pattern for the whole text of a message. In it {n} stands
+// for a whole number, {word} for a text without spaces, and {text} for any text, also
+// none; a space before {text} goes with it. Everything else stands for itself, in this
+// case. There are three patterns for what has no fixed text: ServiceCallbacks,
+// ServicePayments and ServiceEmpty.
 type ServiceTexts struct {
-	texts    map[string]bool
-	prefixes []string
-	// shapes says that callbacks and messages without content count.
-	shapes bool
-	checks []func(*Event) bool
+	patterns []*servicePattern
+	// byWord has the patterns that begin with a word that is followed by a space or
+	// the end; the others are in anywhere.
+	byWord   map[string][]*servicePattern
+	anywhere []*servicePattern
+	checks   []func(*Event) bool
 }
 
-// knownServiceTexts are the notices that were documented or seen.
-var knownServiceTexts = ServiceTexts{
-	texts: map[string]bool{
-		"new_chat_member":     true,
-		"left_chat_member":    true,
-		"chat_opened":         true,
-		"client_started":      true,
-		"client_returned":     true,
-		"client_left":         true,
-		"client_subscribed":   true,
-		"client_unsubscribed": true,
-	},
-	prefixes: []string{"client_silent_"},
-	shapes:   true,
+// Patterns of service events that have no fixed text, for ServiceTexts.
+const (
+	// ServiceCallbacks stands for the callbacks whose texts Salebot chooses: a first
+	// word that ends in _callback, a change of a deal, the press of a link.
+	ServiceCallbacks = "{callback}"
+	// ServicePayments stands for the results of payments: ten letters and digits, then
+	// _success, _fail or _different_amounts.
+	ServicePayments = "{payment}"
+	// ServiceEmpty stands for a message without text and attachments.
+	ServiceEmpty = "{empty}"
+)
+
+// knownNotices are the notices that the reference or public code names.
+var knownNotices = []string{
+	"new_chat_member", "left_chat_member", "kicked_chat_member", "chat_join_request", "chat_opened", "bot_added", "bot_removed", "bot_added_to_group",
+	"bot_left_group", "user_added", "user_removed", "write_access_allowed {text}", "edited_channel_post {text}", "poll_added {text}", "message_read",
+	"client_started", "client_returned", "client_left", "client_subscribed", "client_unsubscribed", "client_silent_{text}",
+	"client_group_join", "client_group_join request", "client_group_join approved", "client_group_leave", "client_liked_post {n}",
+	"client_wall_reply_new {n} {text}", "client_wall_repost {n}", "client_wall_reply_new_comment {word} {n}: {text}", "client_wall_reply_new_live {n}: {text}",
+	"new_like {n}", "new_like {word} uid{n}", "like_deleted {n}", "react {n} on {n}", "cancel reaction on {n}",
+	"chat_boost_from user {n}", "remove_boost_from user {n}", "chat_boost from giveaway", "remove_chat_boost from giveaway",
+	"mention_in_media {text}", "mention_in_comment {text}", "instagram_reaction_to_story",
+	ServiceCallbacks, ServicePayments, ServiceEmpty,
 }
 
-// KnownServiceTexts recognizes the service events that the reference or public
-// code names: those about members, subscriptions and silence, the callbacks whose
-// texts Salebot chooses, payments, and messages without text and attachments. A
-// person who types exactly such a text is taken for a notice too.
+var knownServiceTexts = ServiceTexts{}.With(knownNotices...)
+
+// KnownServiceTexts recognizes the service events that the reference or public code
+// names: about members, subscriptions, silence, likes, comments, boosts and polls, the
+// callbacks whose texts Salebot chooses, payments, and messages without text and
+// attachments. A person who types exactly such a text is taken for a notice, too.
 func KnownServiceTexts() ServiceTexts { return knownServiceTexts }
 
-// With returns a copy that also recognizes these texts. A text has to be the
-// whole message.
-func (s ServiceTexts) With(texts ...string) ServiceTexts {
-	s.texts = maps.Clone(s.texts)
-	if s.texts == nil {
-		s.texts = map[string]bool{}
+// Patterns returns the patterns of the set in their order.
+func (s ServiceTexts) Patterns() []string {
+	patterns := make([]string, len(s.patterns))
+	for i, p := range s.patterns {
+		patterns[i] = p.source
 	}
-	for _, text := range texts {
-		s.texts[text] = true
-	}
-	return s
+	return patterns
 }
 
-// WithPrefixes returns a copy that also recognizes messages that begin with one
-// of these texts.
-func (s ServiceTexts) WithPrefixes(prefixes ...string) ServiceTexts {
-	s.prefixes = slices.Concat(s.prefixes, prefixes)
-	return s
+// With returns a copy that recognizes these patterns as well.
+func (s ServiceTexts) With(patterns ...string) ServiceTexts {
+	all := slices.Clone(s.patterns)
+	for _, source := range patterns {
+		if !slices.ContainsFunc(all, func(p *servicePattern) bool { return p.source == source }) {
+			all = append(all, newServicePattern(source))
+		}
+	}
+	return s.of(all)
+}
+
+// Without returns a copy that does not have these patterns; those that are not in the
+// set change nothing.
+func (s ServiceTexts) Without(patterns ...string) ServiceTexts {
+	return s.of(slices.DeleteFunc(slices.Clone(s.patterns), func(p *servicePattern) bool { return slices.Contains(patterns, p.source) }))
+}
+
+// of returns a copy with other patterns.
+func (s ServiceTexts) of(patterns []*servicePattern) ServiceTexts {
+	changed := ServiceTexts{patterns: patterns, byWord: map[string][]*servicePattern{}, checks: s.checks}
+	for _, p := range patterns {
+		if word, ok := p.firstWord(); ok {
+			changed.byWord[word] = append(changed.byWord[word], p)
+		} else {
+			changed.anywhere = append(changed.anywhere, p)
+		}
+	}
+	return changed
 }
 
 // WithCheck returns a copy that also recognizes what check reports. It may be
@@ -69,25 +107,15 @@ func (s ServiceTexts) WithCheck(check func(*Event) bool) ServiceTexts {
 	return s
 }
 
-// Match says whether the event is a service event. Messages of the bot's side
-// never are.
+// Match reports whether the event is a service event. Messages of the bot's side never
+// are.
 func (s ServiceTexts) Match(e *Event) bool {
-	switch e.Origin {
-	case OriginCallback:
-		return true
-	case OriginFunnel, OriginOperatorOrAPI:
+	if e.Origin == OriginFunnel || e.Origin == OriginOperatorOrAPI {
 		return false
-	case OriginClient, OriginUnknown:
 	}
-	if s.texts[e.Text] {
-		return true
-	}
-	for _, prefix := range s.prefixes {
-		if strings.HasPrefix(e.Text, prefix) {
-			return true
-		}
-	}
-	if s.shapes && (isCallbackText(e.Text) || e.Text == "" && !e.hasAttachments()) {
+	word, _, _ := strings.Cut(e.Text, " ")
+	matches := func(p *servicePattern) bool { return p.match(e) }
+	if slices.ContainsFunc(s.byWord[word], matches) || slices.ContainsFunc(s.anywhere, matches) {
 		return true
 	}
 	return len(s.checks) > 0 && s.check(*e)
@@ -100,9 +128,9 @@ func (s ServiceTexts) check(e Event) bool {
 	return slices.ContainsFunc(s.checks, func(check func(*Event) bool) bool { return check(&e) })
 }
 
-// IsService says whether the event is a notice rather than a message of a person: by
-// the texts of WithServiceTexts where a Handler handed it out, otherwise by
-// KnownServiceTexts.
+// IsService reports whether the event is a notice rather than a message of a person. It
+// uses the texts of WithServiceTexts if a Handler handed the event out, and
+// KnownServiceTexts otherwise.
 func (e *Event) IsService() bool {
 	if e.serviceTexts != nil {
 		return e.serviceTexts.Match(e)
@@ -110,25 +138,68 @@ func (e *Event) IsService() bool {
 	return knownServiceTexts.Match(e)
 }
 
-// isCallbackText recognizes the texts that Salebot chooses for callbacks: they
-// begin with a word that ends in _callback or names a change of a deal, the press
-// of a link, or the result of a payment.
+// servicePattern is an element of a ServiceTexts.
+type servicePattern struct {
+	source string
+	// expression is nil if the source stands for itself.
+	expression *regexp.Regexp
+	// shape recognizes what has no fixed text; nil for other patterns.
+	shape func(*Event) bool
+}
+
+var serviceShapes = map[string]func(*Event) bool{
+	ServiceCallbacks: func(e *Event) bool {
+		return e.Origin == OriginCallback && !isPaymentText(e.Text) || isCallbackText(e.Text)
+	},
+	ServicePayments: func(e *Event) bool { return isPaymentText(e.Text) },
+	ServiceEmpty:    func(e *Event) bool { return e.Text == "" && !e.hasAttachments() },
+}
+
+var placeholderExpressions = strings.NewReplacer(`\{n\}`, `-?[0-9]+`, `\{word\}`, `[^ ]+`, ` \{text\}`, `(?: (?s:.*))?`, `\{text\}`, `(?s:.*)`)
+
+func newServicePattern(source string) *servicePattern {
+	p := &servicePattern{source: source, shape: serviceShapes[source]}
+	if quoted := regexp.QuoteMeta(source); p.shape == nil {
+		if expression := placeholderExpressions.Replace(quoted); expression != quoted {
+			p.expression = regexp.MustCompile(`\A` + expression + `\z`)
+		}
+	}
+	return p
+}
+
+// firstWord is the word with which every text of the pattern begins, if there is one.
+func (p *servicePattern) firstWord() (string, bool) {
+	word, _, _ := strings.Cut(p.source, " ")
+	return word, p.shape == nil && (p.expression == nil || !strings.Contains(word, "{"))
+}
+
+func (p *servicePattern) match(e *Event) bool {
+	switch {
+	case p.shape != nil:
+		return p.shape(e)
+	case p.expression != nil:
+		return p.expression.MatchString(e.Text)
+	}
+	return e.Text == p.source
+}
+
+// isCallbackText recognizes the texts that Salebot chooses for callbacks: they begin
+// with a word that ends in _callback, or name a change of a deal or the press of a link.
 func isCallbackText(text string) bool {
-	word, rest, hasRest := strings.Cut(text, " ")
+	word, rest, _ := strings.Cut(text, " ")
 	if strings.HasSuffix(word, "_callback") {
 		return len(word) > len("_callback")
 	}
-	if !hasRest || rest == "" {
-		return false
-	}
-	return word == "crm_state_changed" || word == "link_was_pressed" || isPaymentWord(word)
+	return rest != "" && (word == "crm_state_changed" || word == "link_was_pressed")
 }
 
 // paymentKeyLength is the number of characters of the project's key with which
 // the notice of a payment begins.
 const paymentKeyLength = 10
 
-func isPaymentWord(word string) bool {
+// isPaymentText recognizes the results of payments, which may have an amount behind.
+func isPaymentText(text string) bool {
+	word, _, _ := strings.Cut(text, " ")
 	if len(word) <= paymentKeyLength {
 		return false
 	}

@@ -35,6 +35,16 @@ func newHandler(t testing.TB, fn webhook.Func, options ...webhook.Option) *webho
 	return handler
 }
 
+// newMemoryInbox makes an inbox in memory.
+func newMemoryInbox(t testing.TB, opts ...webhook.MemoryOption) *webhook.MemoryInbox {
+	t.Helper()
+	inbox, err := webhook.NewMemoryInbox(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inbox
+}
+
 // ignore is a function for handlers whose events do not matter.
 func ignore(context.Context, *webhook.Event) error { return nil }
 

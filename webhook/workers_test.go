@@ -68,7 +68,7 @@ func TestRetries(t *testing.T) {
 			mu    sync.Mutex
 			calls = map[string][]time.Duration{}
 			log   logger
-			hooks []salebot.Attempt
+			hooks []webhook.Step
 		)
 		start := time.Now()
 		fn := func(_ context.Context, event *webhook.Event) error {
@@ -94,8 +94,8 @@ func TestRetries(t *testing.T) {
 		}
 		handler := newHandler(t, fn, webhook.WithoutSecret(), webhook.WithLogger(log.slog()),
 			webhook.WithRetryPolicy(webhook.RetryPolicy{MaxAttempts: 4, BaseDelay: 10 * time.Second, MaxDelay: 30 * time.Second}),
-			webhook.WithHook(salebot.Hook{After: func(_ context.Context, a salebot.Attempt) {
-				if a.Action == webhook.ActionHandle {
+			webhook.WithHook(webhook.Hook{After: func(_ context.Context, a webhook.Step) {
+				if a.Kind == webhook.StepHandle {
 					mu.Lock()
 					defer mu.Unlock()
 					hooks = append(hooks, a)
@@ -157,10 +157,10 @@ func TestRetries(t *testing.T) {
 			if hook.Err != nil {
 				failures++
 			}
-			if hook.Outcome == salebot.OutcomeRejected {
+			if hook.Result == webhook.ResultDeadLetter {
 				final++
 			}
-			if (hook.Err == nil) != (hook.Outcome == salebot.OutcomeAccepted) || hook.Number < 1 || hook.RequestBytes == 0 {
+			if (hook.Err == nil) != (hook.Result == webhook.ResultDone) || hook.Attempt < 1 || hook.BodySize == 0 {
 				t.Errorf("hook %+v", hook)
 			}
 		}
@@ -234,7 +234,7 @@ func TestEventTimeout(t *testing.T) {
 func TestCrashLoop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+		inbox := newMemoryInbox(t)
 		ctx := t.Context()
 		if _, err := inbox.Put(ctx, webhook.Entry{Endpoint: webhook.DefaultEndpoint, ClientID: 1, Body: message(1, 1, "poison")}); err != nil {
 			t.Fatal(err)
@@ -300,7 +300,7 @@ func TestShutdown(t *testing.T) {
 func TestStopCutsShutdownShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+		inbox := newMemoryInbox(t)
 		handler := newHandler(t, func(context.Context, *webhook.Event) error { return errors.New("never") },
 			webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithRetryPolicy(webhook.RetryPolicy{MaxAttempts: 100, BaseDelay: time.Hour, MaxDelay: time.Hour}))
 		accepted(t, handler, message(1, 1, "hi"))
@@ -324,7 +324,7 @@ func TestStopCutsShutdownShort(t *testing.T) {
 func TestInboxThatFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		inbox := &flakyInbox{MemoryInbox: webhook.NewMemoryInbox(webhook.MemoryOptions{}), failures: 5}
+		inbox := &flakyInbox{MemoryInbox: newMemoryInbox(t), failures: 5}
 		var events recorder
 		var log logger
 		handler := newHandler(t, events.handle, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithLogger(log.slog()))
@@ -372,7 +372,7 @@ func (f *flakyInbox) Commit(ctx context.Context, delivery webhook.Delivery) erro
 func TestClosedInboxEndsTheWorkers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+		inbox := newMemoryInbox(t)
 		var log logger
 		handler := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithLogger(log.slog()))
 		_ = inbox.Close()
@@ -393,17 +393,17 @@ func TestHooksNest(t *testing.T) {
 	t.Parallel()
 	type key string
 	var order []string
-	hook := func(name string) salebot.Hook {
-		return salebot.Hook{
-			Before: func(ctx context.Context, a salebot.Attempt) context.Context {
-				if a.Action != webhook.ActionHandle {
+	hook := func(name string) webhook.Hook {
+		return webhook.Hook{
+			Before: func(ctx context.Context, a webhook.Step) context.Context {
+				if a.Kind != webhook.StepHandle {
 					return nil
 				}
 				order = append(order, "before "+name)
 				return context.WithValue(ctx, key(name), true)
 			},
-			After: func(ctx context.Context, a salebot.Attempt) {
-				if a.Action == webhook.ActionHandle {
+			After: func(ctx context.Context, a webhook.Step) {
+				if a.Kind == webhook.StepHandle {
 					order = append(order, fmt.Sprintf("after %s %v", name, ctx.Value(key(name))))
 				}
 			},
@@ -424,7 +424,7 @@ func TestHooksNest(t *testing.T) {
 // TestHandlersShareAnInbox checks that two endpoints do not see each other's events.
 func TestHandlersShareAnInbox(t *testing.T) {
 	t.Parallel()
-	inbox := webhook.NewMemoryInbox(webhook.MemoryOptions{})
+	inbox := newMemoryInbox(t)
 	var first, second recorder
 	a := newHandler(t, first.handle, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithEndpoint("a"))
 	b := newHandler(t, second.handle, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithEndpoint("b"))

@@ -10,6 +10,12 @@ import (
 func TestRun(t *testing.T) {
 	t.Parallel()
 	inboxtest.Run(t, func(testing.TB) inboxtest.Store {
-		return inboxtest.Store{Open: func(testing.TB) webhook.Inbox { return webhook.NewMemoryInbox(webhook.MemoryOptions{}) }}
+		return inboxtest.Store{Open: func(t testing.TB) webhook.Inbox {
+			inbox, err := webhook.NewMemoryInbox()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return inbox
+		}}
 	}, inboxtest.VirtualTime())
 }
