@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jarcoal/httpmock"
@@ -215,15 +216,19 @@ func TestHTTPClientJar(t *testing.T) {
 // A user's transport is not changed either, and its connections are used.
 func TestTransportIsUsedAsItIs(t *testing.T) {
 	t.Parallel()
-	peer := &testkit.Peer{}
-	transport := peer.Transport()
-	transport.MaxIdleConnsPerHost = 3
-	client := newClient(t, transport)
-	for range 5 {
-		_, err := onceCalls[0].call(t.Context(), client)
-		require.NoError(t, err)
-	}
-	require.Equal(t, 1, peer.Dials())
-	require.Equal(t, 3, transport.MaxIdleConnsPerHost)
-	require.False(t, transport.DisableKeepAlives)
+	synctest.Test(t, func(t *testing.T) {
+		peer := &testkit.Peer{}
+		transport := peer.Transport()
+		transport.MaxIdleConnsPerHost = 3
+		client := newClient(t, transport)
+		for range 5 {
+			_, err := onceCalls[0].call(t.Context(), client)
+			require.NoError(t, err)
+			// The connection is free when all who worked on it are done.
+			synctest.Wait()
+		}
+		require.Equal(t, 1, peer.Dials())
+		require.Equal(t, 3, transport.MaxIdleConnsPerHost)
+		require.False(t, transport.DisableKeepAlives)
+	})
 }

@@ -144,7 +144,7 @@ func (p *probe) gotConn(info httptrace.GotConnInfo) {
 
 // prepare makes a request that is about to be sent through a transport one that
 // the transport cannot send twice.
-func (p *probe) prepare(request *http.Request, transport http.RoundTripper) *http.Request {
+func (p *probe) prepare(request *http.Request, transport http.RoundTripper) {
 	standard, direct := transport.(*http.Transport)
 	p.direct = direct
 	p.plainHTTP2 = request.URL.Scheme == "http" && (!direct || standard.Protocols != nil && standard.Protocols.UnencryptedHTTP2())
@@ -161,13 +161,11 @@ func (p *probe) prepare(request *http.Request, transport http.RoundTripper) *htt
 		if !direct || p.spokeHTTP1.Load() || request.URL.Scheme == "http" && !p.plainHTTP2 {
 			request.GetBody = p.getBody
 		}
-	case p.fresh && !direct:
-		request = request.Clone(request.Context())
-		// A request with a body that cannot be had again is never repeated; the body
-		// is empty and puts nothing on the wire.
+	case !direct:
+		// A request with a body that cannot be had again is never repeated; the body is
+		// empty and puts nothing on the wire.
 		request.Body, request.GetBody, request.ContentLength = emptyBody{}, nil, 0
 	}
-	return request
 }
 
 // getBody gives the body to net/http a second time if nothing of the request was

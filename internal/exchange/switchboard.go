@@ -13,7 +13,8 @@ type switchboard struct{ current func() http.RoundTripper }
 func (s *switchboard) RoundTrip(request *http.Request) (*http.Response, error) {
 	transport := s.current()
 	p, _ := request.Context().Value(probeKey{}).(*probe)
-	request = p.prepare(request, transport)
+	// The request was made for this attempt, by this package.
+	p.prepare(request, transport)
 	if standard, ok := transport.(*http.Transport); ok && p.fresh {
 		transport = unused(standard)
 	}
