@@ -2,7 +2,6 @@ package salebot_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -21,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -38,18 +38,18 @@ type bulkServer struct {
 	active, most int
 }
 
-func (s *bulkServer) serve(call memoryCall) (status int, body string, err error) {
-	keys := itemKeys(call)
+func (s *bulkServer) serve(call clienttest.MemoryCall) (status int, body string, err error) {
+	keys := clienttest.ItemKeys(call)
 	s.mutex.Lock()
 	s.batches = append(s.batches, keys)
-	s.bodies = append(s.bodies, string(call.body))
+	s.bodies = append(s.bodies, string(call.Body))
 	s.times = append(s.times, time.Now())
 	number := len(s.batches)
 	s.active++
 	s.most = max(s.most, s.active)
 	s.mutex.Unlock()
 	if s.delay > 0 {
-		err = elapse(call.ctx, s.delay)
+		err = clienttest.Elapse(call.Ctx, s.delay)
 	}
 	s.mutex.Lock()
 	s.active--
@@ -59,47 +59,10 @@ func (s *bulkServer) serve(call memoryCall) (status int, body string, err error)
 		return 0, "", err
 	case s.answer != nil:
 		return s.answer(number, keys)
-	case call.action == "load_clients":
+	case call.Action == "load_clients":
 		return http.StatusOK, loadedItems(keys, nil), nil
 	}
 	return http.StatusOK, "ok", nil
-}
-
-// itemKeys are the clients or persons of a request.
-func itemKeys(call memoryCall) []string {
-	if call.action == "load_clients" {
-		var persons []struct {
-			PlatformID string `json:"platform_id"`
-		}
-		if err := json.Unmarshal(call.body, &persons); err != nil {
-			panic(err)
-		}
-		keys := make([]string, len(persons))
-		for i, person := range persons {
-			keys[i] = person.PlatformID
-		}
-		return keys
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(call.body, &members); err != nil {
-		panic(err)
-	}
-	for _, name := range []string{"clients", "client_ids", "platform_ids", "client_id"} {
-		value, ok := members[name]
-		if !ok {
-			continue
-		}
-		var keys []salebot.PlatformID
-		if err := json.Unmarshal(value, &keys); err != nil {
-			return []string{string(value)}
-		}
-		texts := make([]string, len(keys))
-		for i, key := range keys {
-			texts[i] = string(key)
-		}
-		return texts
-	}
-	return nil
 }
 
 // loadedItems answers load_clients: the id of a client is that of the person and
@@ -120,23 +83,6 @@ func (s *bulkServer) arrived() []string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return slices.Concat(s.batches...)
-}
-
-// numbered are n clients, from 1.
-func numbered(n int) []salebot.ClientID {
-	clients := make([]salebot.ClientID, n)
-	for i := range clients {
-		clients[i] = salebot.ClientID(i + 1)
-	}
-	return clients
-}
-
-func keysUpTo(n int) []string {
-	keys := make([]string, n)
-	for i := range keys {
-		keys[i] = strconv.Itoa(i + 1)
-	}
-	return keys
 }
 
 // mapped turns the items of a sequence into others.
@@ -271,17 +217,17 @@ func byFunction(t *testing.T, test func(t *testing.T, f bulkFunction)) {
 
 func (s *bulkServer) client(t testing.TB, options ...salebot.Option) *salebot.Client {
 	t.Helper()
-	return newClient(t, memoryAPI(s.serve), options...)
+	return clienttest.New(t, clienttest.MemoryAPI(s.serve), options...)
 }
 
 func TestBulkBatches(t *testing.T) {
 	t.Parallel()
 	byFunction(t, func(t *testing.T, f bulkFunction) {
 		s := &bulkServer{}
-		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(1050)), salebot.BulkOptions{Workers: 1})
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(1050)), salebot.BulkOptions{Workers: 1})
 		require.NoError(t, err)
 		require.Equal(t, &salebot.BulkReport{Accepted: 1050, Requests: (1050 + f.size - 1) / f.size}, report)
-		require.Equal(t, keysUpTo(1050), s.arrived(), "all of them, in their order")
+		require.Equal(t, clienttest.KeysUpTo(1050), s.arrived(), "all of them, in their order")
 		for i, batch := range s.batches {
 			if i < len(s.batches)-1 {
 				require.Len(t, batch, f.size)
@@ -305,9 +251,9 @@ func TestBulkOfNobody(t *testing.T) {
 // by the limit, and that no more requests are under way than there are workers.
 func requireCut(t require.TestingT, n, size, workers int) {
 	s := &bulkServer{delay: time.Millisecond}
-	client, err := salebot.New(testkit.Key, salebot.WithTransport(memoryAPI(s.serve)))
+	client, err := salebot.New(testkit.Key, salebot.WithTransport(clienttest.MemoryAPI(s.serve)))
 	require.NoError(t, err)
-	report, err := client.BulkAddToList(context.Background(), 7, salebot.Items(numbered(n)),
+	report, err := client.BulkAddToList(context.Background(), 7, salebot.Items(clienttest.Numbered(n)),
 		salebot.BulkOptions{Workers: workers, BatchSize: size})
 	require.NoError(t, err)
 	size = map[bool]int{true: salebot.DefaultBatchSize, false: size}[size == 0]
@@ -316,7 +262,7 @@ func requireCut(t require.TestingT, n, size, workers int) {
 	require.Len(t, s.batches, (n+size-1)/size)
 	require.LessOrEqual(t, s.most, workers)
 	slices.SortFunc(s.batches, func(a, b []string) int { return numberOf(a[0]) - numberOf(b[0]) })
-	require.Equal(t, keysUpTo(n), append([]string{}, slices.Concat(s.batches...)...), "each batch is a stretch of the items")
+	require.Equal(t, clienttest.KeysUpTo(n), append([]string{}, slices.Concat(s.batches...)...), "each batch is a stretch of the items")
 	for i, batch := range s.batches {
 		require.Len(t, batch, min(size, n-i*size))
 	}
@@ -354,7 +300,7 @@ func TestBulkWorkersAreBounded(t *testing.T) {
 			s := &bulkServer{delay: time.Second}
 			start := time.Now()
 			options := salebot.BulkOptions{Workers: workers}
-			report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(24*f.size)), options)
+			report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(24*f.size)), options)
 			require.NoError(t, err)
 			require.Equal(t, 24, report.Requests)
 			if workers == 0 {
@@ -372,7 +318,7 @@ func TestBulkKeepsTheRateLimit(t *testing.T) {
 	byFunction(t, func(t *testing.T, f bulkFunction) {
 		s := &bulkServer{delay: 5 * time.Second}
 		client := s.client(t, salebot.WithRateLimit(10, 1))
-		_, err := f.run(t.Context(), client, salebot.Items(numbered(30*f.size)), salebot.BulkOptions{Workers: 64})
+		_, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(30*f.size)), salebot.BulkOptions{Workers: 64})
 		require.NoError(t, err)
 		require.Len(t, s.times, 30)
 		for i := 1; i < len(s.times); i++ {
@@ -395,7 +341,7 @@ func TestBulkReadsAsItSends(t *testing.T) {
 			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
 		}
 		items := func(yield func(salebot.ClientID, error) bool) {
-			for _, client := range numbered(20 * f.size) {
+			for _, client := range clienttest.Numbered(20 * f.size) {
 				s.mutex.Lock()
 				read++
 				s.mutex.Unlock()
@@ -428,7 +374,7 @@ func TestBulkOutcomes(t *testing.T) {
 		"gateway":              {503, page, nil, salebot.OutcomeUnknown, salebot.ErrServer},
 		"a page of HTML":       {200, page, nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		"truncated":            {200, `{"status":"succ`, nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
-		"a broken connection":  {0, "", errCable, salebot.OutcomeUnknown, errCable},
+		"a broken connection":  {0, "", clienttest.ErrCable, salebot.OutcomeUnknown, clienttest.ErrCable},
 		"a redirect elsewhere": {302, "", nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -447,7 +393,7 @@ func TestBulkOutcomes(t *testing.T) {
 				}
 				items := map[string][]salebot.BulkItem{}
 				n := 2 * len(broken)
-				report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(n)), salebot.BulkOptions{
+				report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(n)), salebot.BulkOptions{
 					BatchSize: len(broken), Workers: 1,
 					OnItem: func(item salebot.BulkItem) { items[item.Key] = append(items[item.Key], item) },
 				})
@@ -456,7 +402,7 @@ func TestBulkOutcomes(t *testing.T) {
 				require.Equal(t, n, report.Total())
 				require.Len(t, report.Problems, len(broken))
 				require.Len(t, items, n)
-				for _, client := range numbered(n) {
+				for _, client := range clienttest.Numbered(n) {
 					got := items[f.key(client)]
 					require.Len(t, got, 1, "each item is reported once")
 					if int(client) > len(broken) {
@@ -480,8 +426,8 @@ func TestBulkNotTried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		peer := &testkit.Peer{Dialed: func(context.Context, int) error { return testkit.Refused() }}
-		client := newClient(t, peer.Transport())
-		report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(numbered(3)), salebot.BulkOptions{})
+		client := clienttest.New(t, peer.Transport())
+		report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(clienttest.Numbered(3)), salebot.BulkOptions{})
 		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 		require.Equal(t, 3, report.NotTried)
 		require.Len(t, report.Problems, 3)
@@ -495,13 +441,13 @@ func TestBulkRefusesWrongItems(t *testing.T) {
 	t.Parallel()
 	byFunction(t, func(t *testing.T, f bulkFunction) {
 		s := &bulkServer{}
-		clients := slices.Insert(numbered(5), 2, 0)
+		clients := slices.Insert(clienttest.Numbered(5), 2, 0)
 		report, err := f.run(t.Context(), s.client(t), salebot.Items(clients), salebot.BulkOptions{})
 		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 		require.Equal(t, 5, report.Accepted)
 		require.Equal(t, 1, report.Rejected)
 		require.ErrorIs(t, report.Problems[0].Err, salebot.ErrInvalidRequest)
-		require.ElementsMatch(t, keysUpTo(5), s.arrived())
+		require.ElementsMatch(t, clienttest.KeysUpTo(5), s.arrived())
 	})
 }
 
@@ -540,7 +486,7 @@ func TestBulkRefusesWrongRequests(t *testing.T) {
 			if f.name == "ForEach" {
 				continue
 			}
-			report, err := f.run(t.Context(), new(salebot.Client), salebot.Items(numbered(1)), salebot.BulkOptions{})
+			report, err := f.run(t.Context(), new(salebot.Client), salebot.Items(clienttest.Numbered(1)), salebot.BulkOptions{})
 			require.ErrorIs(t, err, salebot.ErrNotInitialized, f.name)
 			require.NotNil(t, report)
 		}
@@ -566,9 +512,9 @@ func TestBulkRequestsSayTheSame(t *testing.T) {
 	_, err := client.BulkSendCallbackByPlatformID(t.Context(), salebot.SendCallbackByPlatformIDRequest{CallbackText: "start", GroupID: "bot", After: time.Minute},
 		salebot.Items([]salebot.PlatformID{"a", "b", "c"}), salebot.BulkOptions{BatchSize: 2, Workers: 1})
 	require.NoError(t, err)
-	_, err = client.BulkSaveVariables(t.Context(), map[string]any{"client.a": 1}, salebot.Items(numbered(3)), salebot.BulkOptions{BatchSize: 2, Workers: 1})
+	_, err = client.BulkSaveVariables(t.Context(), map[string]any{"client.a": 1}, salebot.Items(clienttest.Numbered(3)), salebot.BulkOptions{BatchSize: 2, Workers: 1})
 	require.NoError(t, err)
-	_, err = client.BulkRemoveFromList(t.Context(), 7, salebot.Items(numbered(1)), salebot.BulkOptions{})
+	_, err = client.BulkRemoveFromList(t.Context(), 7, salebot.Items(clienttest.Numbered(1)), salebot.BulkOptions{})
 	require.NoError(t, err)
 	_, err = client.BulkBroadcast(t.Context(), salebot.BroadcastRequest{BlockID: 9, Shift: time.Millisecond}, collected(t, 5), 1, salebot.BulkOptions{})
 	require.NoError(t, err)
@@ -594,7 +540,7 @@ func TestBulkOverASequenceThatPanics(t *testing.T) {
 		s := &bulkServer{delay: time.Second}
 		require.PanicsWithValue(t, "enough", func() {
 			_, _ = f.run(t.Context(), s.client(t), func(yield func(salebot.ClientID, error) bool) {
-				for _, client := range numbered(f.size) {
+				for _, client := range clienttest.Numbered(f.size) {
 					yield(client, nil)
 				}
 				panic("enough")
@@ -621,7 +567,7 @@ func TestBulkProgress(t *testing.T) {
 			items   int
 			texts   []string
 		)
-		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(20*f.size)), salebot.BulkOptions{
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), salebot.BulkOptions{
 			Workers: 7,
 			OnItem: func(salebot.BulkItem) {
 				require.True(t, busy.TryLock(), "two calls at a time")
@@ -658,11 +604,11 @@ func TestBulkDryRun(t *testing.T) {
 		options := salebot.BulkOptions{
 			DryRun: true, Journal: journal, OnItem: func(item salebot.BulkItem) { items = append(items, item.Key) },
 		}
-		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(10)), options)
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(10)), options)
 		require.NoError(t, err)
 		require.Equal(t, []int{1, 1, 8, 2}, []int{report.Accepted, report.Unknown, report.NotTried, report.Earlier})
 		require.Len(t, items, 10)
-		report, err = f.run(t.Context(), s.client(t), salebot.Items(append(numbered(10), 0)), options)
+		report, err = f.run(t.Context(), s.client(t), salebot.Items(append(clienttest.Numbered(10), 0)), options)
 		if f.name == "ForEach" {
 			// It knows nothing of the item but its key.
 			require.NoError(t, err)
@@ -671,7 +617,7 @@ func TestBulkDryRun(t *testing.T) {
 			require.Equal(t, 1, report.Rejected)
 		}
 		options.Resolve = func(context.Context, string) (salebot.Outcome, error) { return salebot.OutcomeAccepted, nil }
-		report, err = f.run(t.Context(), s.client(t), salebot.Items(numbered(10)), options)
+		report, err = f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(10)), options)
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 8, 2}, []int{report.Accepted, report.NotTried, report.Earlier})
 		require.Empty(t, s.batches, "a dry run sends nothing")
@@ -727,17 +673,17 @@ func TestBulkEndsAtAReadError(t *testing.T) {
 		for _, before := range []int{0, 1, f.size, f.size + 1} {
 			s := &bulkServer{}
 			items := func(yield func(salebot.ClientID, error) bool) {
-				for _, client := range numbered(before) {
+				for _, client := range clienttest.Numbered(before) {
 					yield(client, nil)
 				}
-				require.False(t, yield(0, errCable), "nothing is read after it")
+				require.False(t, yield(0, clienttest.ErrCable), "nothing is read after it")
 			}
 			report, err := f.run(t.Context(), s.client(t), items, salebot.BulkOptions{})
-			require.ErrorIs(t, err, errCable)
+			require.ErrorIs(t, err, clienttest.ErrCable)
 			require.NotErrorIs(t, err, salebot.ErrNotAllAccepted)
 			require.Equal(t, before, report.Accepted)
 			require.Equal(t, before, report.Total())
-			require.ElementsMatch(t, keysUpTo(before), s.arrived())
+			require.ElementsMatch(t, clienttest.KeysUpTo(before), s.arrived())
 		}
 	})
 }
@@ -749,8 +695,8 @@ func TestBulkOverClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent, pages := &bulkServer{}, newPageServer(clientsPager, pagedList{950, 500})
 		pages.broken[1] = brokenPages[3]
-		client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-			if call.action == "get_clients" {
+		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+			if call.Action == "get_clients" {
 				return pages.serve(call)
 			}
 			return sent.serve(call)
@@ -765,7 +711,7 @@ func TestBulkOverClients(t *testing.T) {
 		report, err = client.BulkAddToList(t.Context(), 7, clients, salebot.BulkOptions{})
 		require.NoError(t, err)
 		require.Equal(t, 450, report.Accepted)
-		require.ElementsMatch(t, keysUpTo(950), sent.arrived())
+		require.ElementsMatch(t, clienttest.KeysUpTo(950), sent.arrived())
 	})
 }
 
@@ -776,7 +722,7 @@ func TestBulkDrained(t *testing.T) {
 		s := &bulkServer{delay: 100 * time.Millisecond}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(250*time.Millisecond, cancel)
-		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(20*f.size)), salebot.BulkOptions{Workers: 2})
+		report, err := f.run(ctx, s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), salebot.BulkOptions{Workers: 2})
 		require.ErrorIs(t, err, context.Canceled)
 		require.Len(t, s.batches, 6)
 		require.Equal(t, 6*f.size, report.Accepted)
@@ -793,7 +739,7 @@ func TestBulkDrainEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		start := time.Now()
-		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(20*f.size)), salebot.BulkOptions{Workers: 2, DrainTimeout: 3 * time.Second})
+		report, err := f.run(ctx, s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), salebot.BulkOptions{Workers: 2, DrainTimeout: 3 * time.Second})
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, 4*time.Second, time.Since(start))
 		require.Equal(t, 2*f.size, report.Unknown)
@@ -810,7 +756,7 @@ func TestBulkCancelled(t *testing.T) {
 		time.AfterFunc(250*time.Millisecond, func() { cancel(reason) })
 		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
 		options := salebot.BulkOptions{Workers: 2, Journal: journal, DrainTimeout: -1}
-		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(20*f.size)), options)
+		report, err := f.run(ctx, s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), options)
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, reason)
 		require.Len(t, s.batches, 6)
@@ -824,10 +770,10 @@ func TestBulkCancelled(t *testing.T) {
 		// Going on sends what was not sent, and leaves alone what may have been.
 		earlier := s.batches
 		s.batches = nil
-		report, err = f.run(t.Context(), s.client(t), salebot.Items(numbered(20*f.size)), options)
+		report, err = f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), options)
 		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 		require.Equal(t, []int{18 * f.size, 2 * f.size, 6 * f.size}, []int{report.Accepted, report.Unknown, report.Earlier})
-		require.ElementsMatch(t, keysUpTo(20*f.size), slices.Concat(append(earlier, s.batches...)...), "each item once")
+		require.ElementsMatch(t, clienttest.KeysUpTo(20*f.size), slices.Concat(append(earlier, s.batches...)...), "each item once")
 	})
 }
 
@@ -843,7 +789,7 @@ func TestBulkWritesDownWhatWasAnsweredAtLast(t *testing.T) {
 			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
 		}
 		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
-		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(5*f.size)), salebot.BulkOptions{Workers: 1, Journal: journal, DrainTimeout: -1})
+		report, err := f.run(ctx, s.client(t), salebot.Items(clienttest.Numbered(5*f.size)), salebot.BulkOptions{Workers: 1, Journal: journal, DrainTimeout: -1})
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, f.size, report.Accepted)
 		require.Equal(t, salebot.JournalAccepted, journal.states[f.key(1)])
@@ -856,7 +802,7 @@ func TestBulkWithAnEndedContext(t *testing.T) {
 		s := &bulkServer{}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		report, err := f.run(ctx, s.client(t), salebot.Items(numbered(20*f.size)), salebot.BulkOptions{})
+		report, err := f.run(ctx, s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), salebot.BulkOptions{})
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, s.batches)
 		require.Equal(t, report.Total(), report.NotTried)
@@ -886,7 +832,7 @@ func TestBulkStopsWhereTheKeyIsRefused(t *testing.T) {
 					}
 					return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
 				}
-				report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(50*f.size)), salebot.BulkOptions{Workers: 2})
+				report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(50*f.size)), salebot.BulkOptions{Workers: 2})
 				require.ErrorIs(t, err, test.is)
 				require.NotErrorIs(t, err, context.Canceled, "nobody canceled anything")
 				require.LessOrEqual(t, len(s.batches), 5)
@@ -906,7 +852,7 @@ func TestBulkStopsAtOnce(t *testing.T) {
 			s := &bulkServer{answer: func(int, []string) (int, string, error) { return http.StatusForbidden, "", nil }}
 			// The refusal comes while a part of the next batch is read.
 			items := func(yield func(salebot.ClientID, error) bool) {
-				for i, client := range numbered(5 * f.size) {
+				for i, client := range clienttest.Numbered(5 * f.size) {
 					if i == f.size+f.size/2 {
 						elapseFor(t, time.Second)
 					}
@@ -933,7 +879,7 @@ func TestBulkJournalFailures(t *testing.T) {
 		} {
 			s := &bulkServer{delay: time.Second}
 			journal.states = map[string]salebot.JournalState{}
-			report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(50*f.size)), salebot.BulkOptions{Workers: 2, Journal: journal})
+			report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(50*f.size)), salebot.BulkOptions{Workers: 2, Journal: journal})
 			require.ErrorIs(t, err, disk, name)
 			require.ErrorContains(t, err, "the journal")
 			require.NotErrorIs(t, err, context.Canceled)
@@ -956,12 +902,12 @@ func TestBulkRepeatedKeys(t *testing.T) {
 	byFunction(t, func(t *testing.T, f bulkFunction) {
 		s := &bulkServer{}
 		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
-		clients := salebot.Items(append(numbered(5), numbered(3)...))
+		clients := salebot.Items(append(clienttest.Numbered(5), clienttest.Numbered(3)...))
 		for run := range 2 {
 			report, err := f.run(t.Context(), s.client(t), clients, salebot.BulkOptions{Journal: journal})
 			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 			require.Equal(t, []int{5, 3, 5 * run}, []int{report.Accepted, report.NotTried, report.Earlier})
-			require.ElementsMatch(t, keysUpTo(5), s.arrived())
+			require.ElementsMatch(t, clienttest.KeysUpTo(5), s.arrived())
 		}
 	})
 }
@@ -982,7 +928,7 @@ func TestBulkRepeatUnknown(t *testing.T) {
 		}
 		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
 		run := func(repeat bool) *salebot.BulkReport {
-			report, err := f.run(t.Context(), s.client(t, salebot.WithoutRetries()), salebot.Items(numbered(2)),
+			report, err := f.run(t.Context(), s.client(t, salebot.WithoutRetries()), salebot.Items(clienttest.Numbered(2)),
 				salebot.BulkOptions{Workers: 1, BatchSize: 1, Journal: journal, RepeatUnknown: repeat})
 			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 			require.Equal(t, []int{1, 1}, []int{report.Accepted, report.Unknown})
@@ -1000,10 +946,10 @@ func TestBulkRepeatUnknown(t *testing.T) {
 		require.Equal(t, 2, run(false).Earlier, "nobody asked for a third time")
 		require.Equal(t, []string{"1", "2", "1"}, s.arrived())
 		s.answer = nil
-		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(2)), salebot.BulkOptions{Journal: journal, RepeatUnknown: true})
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(2)), salebot.BulkOptions{Journal: journal, RepeatUnknown: true})
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 1}, []int{report.Accepted, report.Earlier})
-		report, err = f.run(t.Context(), s.client(t), salebot.Items(numbered(2)), salebot.BulkOptions{Journal: journal})
+		report, err = f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(2)), salebot.BulkOptions{Journal: journal})
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 2}, []int{report.Accepted, report.Earlier})
 		require.Equal(t, []string{"1", "2", "1", "1"}, s.arrived())
@@ -1019,14 +965,14 @@ func TestBulkContinuesWithWhatWasRefused(t *testing.T) {
 		require.NoError(t, err)
 		defer func() { require.NoError(t, journal.Close()) }()
 		options := salebot.BulkOptions{Journal: journal}
-		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(5)), options)
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(5)), options)
 		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 		require.Equal(t, 5, report.Rejected)
 		s.answer, s.batches = nil, nil
-		report, err = f.run(t.Context(), s.client(t), salebot.Items(numbered(5)), options)
+		report, err = f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(5)), options)
 		require.NoError(t, err)
 		require.Zero(t, report.Earlier)
-		require.ElementsMatch(t, keysUpTo(5), s.arrived())
+		require.ElementsMatch(t, clienttest.KeysUpTo(5), s.arrived())
 	})
 }
 
@@ -1036,7 +982,7 @@ func TestBulkReportsAreBounded(t *testing.T) {
 	byFunction(t, func(t *testing.T, f bulkFunction) {
 		s := &bulkServer{answer: func(int, []string) (int, string, error) { return http.StatusBadRequest, "", nil }}
 		items := 0
-		report, err := f.run(t.Context(), s.client(t), salebot.Items(numbered(2500)), salebot.BulkOptions{
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(2500)), salebot.BulkOptions{
 			Workers: 1, OnItem: func(salebot.BulkItem) { items++ },
 		})
 		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
@@ -1055,7 +1001,7 @@ func TestBulkLoadClientsTellsTheClients(t *testing.T) {
 		return http.StatusOK, loadedItems(keys, map[string]string{"3": "group not found", "250": ""}), nil
 	}
 	loaded := map[string]salebot.BulkItem{}
-	report, err := s.client(t).BulkLoadClients(t.Context(), mapped(salebot.Items(numbered(250)), personOf), salebot.BulkOptions{
+	report, err := s.client(t).BulkLoadClients(t.Context(), mapped(salebot.Items(clienttest.Numbered(250)), personOf), salebot.BulkOptions{
 		OnItem: func(item salebot.BulkItem) { loaded[item.Key] = item },
 	})
 	require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
@@ -1079,7 +1025,7 @@ func TestBulkLoadClientsWithAnAnswerOfAnotherLength(t *testing.T) {
 	t.Parallel()
 	s := &bulkServer{}
 	s.answer = func(_ int, keys []string) (int, string, error) { return http.StatusOK, loadedItems(keys[1:], nil), nil }
-	report, err := s.client(t).BulkLoadClients(t.Context(), mapped(salebot.Items(numbered(3)), personOf), salebot.BulkOptions{})
+	report, err := s.client(t).BulkLoadClients(t.Context(), mapped(salebot.Items(clienttest.Numbered(3)), personOf), salebot.BulkOptions{})
 	require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 	require.Equal(t, 3, report.Unknown)
 	require.ErrorIs(t, report.Problems[0].Err, salebot.ErrUnexpectedResponse)
@@ -1089,14 +1035,14 @@ func TestBulkLoadClientsWithAnAnswerOfAnotherLength(t *testing.T) {
 func TestForEachOutcomes(t *testing.T) {
 	t.Parallel()
 	op := func(outcome salebot.Outcome) error {
-		return &salebot.OpError{Action: "message", Outcome: outcome, Err: errCable}
+		return &salebot.OpError{Action: "message", Outcome: outcome, Err: clienttest.ErrCable}
 	}
 	for name, test := range map[string]struct {
 		err  error
 		want salebot.Outcome
 	}{
 		"success":               {nil, salebot.OutcomeAccepted},
-		"an error of the user":  {errCable, salebot.OutcomeUnknown},
+		"an error of the user":  {clienttest.ErrCable, salebot.OutcomeUnknown},
 		"refused locally":       {&salebot.InvalidRequestError{Field: "ClientID", Problem: "is required"}, salebot.OutcomeRejected},
 		"rejected":              {op(salebot.OutcomeRejected), salebot.OutcomeRejected},
 		"rejected, wrapped":     {fmt.Errorf("sending: %w", op(salebot.OutcomeRejected)), salebot.OutcomeRejected},
@@ -1131,9 +1077,9 @@ func TestCollectAudience(t *testing.T) {
 	_, err := salebot.CollectAudience(salebot.Items([]salebot.ClientID{1, 0}))
 	requireField(t, err, "ClientID")
 	_, err = salebot.CollectAudience(func(yield func(salebot.ClientID, error) bool) {
-		_ = yield(1, nil) && yield(0, errCable)
+		_ = yield(1, nil) && yield(0, clienttest.ErrCable)
 	})
-	require.ErrorIs(t, err, errCable, "half an audience is none")
+	require.ErrorIs(t, err, clienttest.ErrCable, "half an audience is none")
 }
 
 // A broadcast reaches exactly those whom its caller counted.
@@ -1152,10 +1098,10 @@ func TestBulkBroadcastNeedsConfirmation(t *testing.T) {
 		"nobody":               {collected(t), 0, nil, "audience"},
 		"no audience":          {nil, 0, nil, "audience"},
 		"a list as well":       {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.List = 7 }, "request"},
-		"clients as well":      {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.Clients = numbered(1) }, "request"},
+		"clients as well":      {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.Clients = clienttest.Numbered(1) }, "request"},
 		"persons as well":      {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.PlatformIDs = []salebot.PlatformID{"1"} }, "request"},
 		"no message":           {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.Message = "" }, "Message"},
-		"no location":          {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.At = moment }, "At"},
+		"no location":          {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.At = clienttest.Moment }, "At"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -1186,12 +1132,12 @@ func TestBulkBroadcastKeepsItsPace(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &bulkServer{delay: 3 * time.Second}
-				audience := collected(t, numbered(250)...)
+				audience := collected(t, clienttest.Numbered(250)...)
 				report, err := s.client(t).BulkBroadcast(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: test.shift},
 					audience, 250, salebot.BulkOptions{Workers: 64})
 				require.NoError(t, err)
 				require.Equal(t, &salebot.BulkReport{Accepted: 250, Requests: 3}, report)
-				require.Equal(t, keysUpTo(250), s.arrived())
+				require.Equal(t, clienttest.KeysUpTo(250), s.arrived())
 				require.Equal(t, 1, s.most)
 				for i := range 2 {
 					require.Equal(t, 3*time.Second+100*test.pace, s.times[i+1].Sub(s.times[i]))
@@ -1206,9 +1152,9 @@ func TestBulkBroadcastForAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &bulkServer{}
-		at := time.Date(2026, time.October, 16, 22, 15, 0, 0, moscow)
+		at := time.Date(2026, time.October, 16, 22, 15, 0, 0, clienttest.Moscow)
 		_, err := s.client(t).BulkBroadcast(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: time.Second, At: at},
-			collected(t, numbered(250)...), 250, salebot.BulkOptions{}, salebot.WithProjectLocation(moscow))
+			collected(t, clienttest.Numbered(250)...), 250, salebot.BulkOptions{}, salebot.WithProjectLocation(clienttest.Moscow))
 		require.NoError(t, err)
 		require.Len(t, s.bodies, 3)
 		for i, due := range []string{"2026-10-16 22:15:00", "2026-10-16 22:16:40", "2026-10-16 22:18:20"} {
@@ -1226,7 +1172,7 @@ func TestBulkBroadcastGivenUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
-		audience := collected(t, numbered(250)...)
+		audience := collected(t, clienttest.Numbered(250)...)
 		request := salebot.BroadcastRequest{Message: "Hello"}
 		report, err := s.client(t).BulkBroadcast(ctx, request, audience, 250, salebot.BulkOptions{Journal: journal})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -1236,7 +1182,7 @@ func TestBulkBroadcastGivenUp(t *testing.T) {
 		report, err = s.client(t).BulkBroadcast(t.Context(), request, audience, 250, salebot.BulkOptions{Journal: journal})
 		require.NoError(t, err)
 		require.Equal(t, []int{250, 100}, []int{report.Accepted, report.Earlier})
-		require.Equal(t, keysUpTo(250), s.arrived())
+		require.Equal(t, clienttest.KeysUpTo(250), s.arrived())
 	})
 }
 

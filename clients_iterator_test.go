@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 var clientsPager = pager{
@@ -125,10 +126,10 @@ func TestClientsRequests(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var queries []string
 				list := pagedList{test.total, 500}
-				client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-					require.Equal(t, "get_clients", call.action)
-					queries = append(queries, call.query.Encode())
-					_, numbers := clientsPager.serve(list, call.query)
+				client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+					require.Equal(t, "get_clients", call.Action)
+					queries = append(queries, call.Query.Encode())
+					_, numbers := clientsPager.serve(list, call.Query)
 					return http.StatusOK, clientsPager.answer(list, numbers), nil
 				}))
 				got, err := drain(t, clientNumbers(client.Clients(t.Context(), test.request)))
@@ -158,8 +159,8 @@ func TestClientsOfServersWithOtherPages(t *testing.T) {
 			failure error
 		)
 		synctest.Test(t, func(t *testing.T) {
-			client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-				offset, limit := number(call.query, "offset"), number(call.query, "limit")
+			client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+				offset, limit := number(call.Query, "offset"), number(call.Query, "limit")
 				size := min(limit, sizes[offset%len(sizes)])
 				return http.StatusOK, clientsPager.answer(list, window(list.numbers(), offset, size)), nil
 			}))
@@ -183,7 +184,7 @@ func TestClientsOfServersWithSmallPagesStayFast(t *testing.T) {
 			offset := number(query, "offset")
 			return offset / l.size, window(l.numbers(), offset, min(l.size, number(query, "limit")))
 		}
-		client := newClient(t, memoryAPI(s.serve))
+		client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 		got, err := drain(t, clientNumbers(client.Clients(t.Context(), salebot.ClientsRequest{PagesInFlight: 8})))
 		require.NoError(t, err)
 		require.Equal(t, list.numbers(), got)
@@ -198,10 +199,10 @@ func TestClientsWhoArriveMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var total atomic.Int64
 		total.Store(10)
-		client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-			require.Equal(t, "1", call.query.Get("reverse"))
+		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+			require.Equal(t, "1", call.Query.Get("reverse"))
 			list := pagedList{int(total.Load()), 4}
-			_, numbers := clientsPager.serve(list, call.query)
+			_, numbers := clientsPager.serve(list, call.Query)
 			return http.StatusOK, clientsPager.answer(list, numbers), nil
 		}))
 		var got []int64
@@ -221,7 +222,7 @@ func TestClientIDsStopWithTheLoop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newPageServer(clientsPager, pagedList{100, 5})
-		client := newClient(t, memoryAPI(s.serve))
+		client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 		for id, err := range salebot.ClientIDs(client.Clients(t.Context(), salebot.ClientsRequest{PageSize: 5})) {
 			require.NoError(t, err)
 			if id == 7 {
@@ -242,8 +243,8 @@ func TestClientIDsStopWithTheLoop(t *testing.T) {
 
 func TestClientsKeepUnknownFieldsOnRequest(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-		if call.query.Get("offset") != "0" {
+	client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+		if call.Query.Get("offset") != "0" {
 			return http.StatusOK, `{"clients":[]}`, nil
 		}
 		return http.StatusOK, `{"clients":[{"id":1,"mood":"good"},{"id":2}]}`, nil
@@ -293,10 +294,10 @@ func TestSubscribersRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var queries []string
-		client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-			require.Equal(t, "subscribers", call.action)
-			queries = append(queries, call.query.Encode())
-			return http.StatusOK, subscribersPager.answer(pagedList{}, window(pagedList{5, 2}.numbers(), number(call.query, "page")*2, 2)), nil
+		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+			require.Equal(t, "subscribers", call.Action)
+			queries = append(queries, call.Query.Encode())
+			return http.StatusOK, subscribersPager.answer(pagedList{}, window(pagedList{5, 2}.numbers(), number(call.Query, "page")*2, 2)), nil
 		}))
 		got, err := drain(t, clientNumbers(client.Subscribers(t.Context(), salebot.SubscribersRequest{StartPage: 1, GroupID: "my_bot"})))
 		require.NoError(t, err)

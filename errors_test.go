@@ -16,38 +16,32 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
-
-func fail(t *testing.T, status int, body string, headers ...string) error {
-	t.Helper()
-	_, err := newClient(t, answering(status, body, headers...), salebot.WithoutRetries()).GetVariables(t.Context(), 1)
-	require.Error(t, err)
-	return err
-}
 
 // The text of an error says what a person needs to know, in one line.
 func TestErrorTexts(t *testing.T) {
 	t.Parallel()
-	_, notSent := newClient(t, answering(200, "{}")).GetVariables(t.Context(), 0)
+	_, notSent := clienttest.New(t, clienttest.Answering(200, "{}")).GetVariables(t.Context(), 0)
 	mock := httpmock.NewMockTransport()
 	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
-	_, lost := onceCalls[0].call(t.Context(), newClient(t, mock))
+	_, lost := clienttest.OnceCalls[0].Call(t.Context(), clienttest.New(t, mock))
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
 		{notSent, "salebot: get_variables: invalid request: client is required"},
 		{lost, "salebot: message: transport: unexpected EOF (outcome unknown; another attempt might execute the action twice)"},
-		{fail(t, 404, "client_not_found"), `salebot: get_variables: HTTP 404 client not found: "client_not_found" (outcome rejected)`},
-		{fail(t, 400, `{"status":"error","message":"Wrong\nparameters"}`), `salebot: get_variables: HTTP 400 rejected: "error": "Wrong parameters" (outcome rejected)`},
-		{fail(t, 401, ""), "salebot: get_variables: HTTP 401 unauthorized (outcome rejected)"},
-		{fail(t, 403, "WRONG_ACTION"), `salebot: get_variables: HTTP 403 forbidden: "WRONG_ACTION": the key may lack the permission for this action (outcome rejected)`},
-		{fail(t, 429, "", "Retry-After: 7"), "salebot: get_variables: HTTP 429 rate limited, retry after 7s (outcome rejected; no attempts left)"},
-		{fail(t, 502, page), "salebot: get_variables: HTTP 502 server error (outcome unknown; no attempts left)"},
-		{fail(t, 404, page), "salebot: get_variables: HTTP 404 unexpected response: an HTML page came back; check the base URL (outcome rejected)"},
-		{fail(t, 200, page), "salebot: get_variables: HTTP 200 unexpected response: the body is an HTML page (outcome unknown)"},
-		{fail(t, 200, ""), "salebot: get_variables: HTTP 200 unexpected response: the body is empty (outcome unknown)"},
+		{clienttest.Fail(t, 404, "client_not_found"), `salebot: get_variables: HTTP 404 client not found: "client_not_found" (outcome rejected)`},
+		{clienttest.Fail(t, 400, `{"status":"error","message":"Wrong\nparameters"}`), `salebot: get_variables: HTTP 400 rejected: "error": "Wrong parameters" (outcome rejected)`},
+		{clienttest.Fail(t, 401, ""), "salebot: get_variables: HTTP 401 unauthorized (outcome rejected)"},
+		{clienttest.Fail(t, 403, "WRONG_ACTION"), `salebot: get_variables: HTTP 403 forbidden: "WRONG_ACTION": the key may lack the permission for this action (outcome rejected)`},
+		{clienttest.Fail(t, 429, "", "Retry-After: 7"), "salebot: get_variables: HTTP 429 rate limited, retry after 7s (outcome rejected; no attempts left)"},
+		{clienttest.Fail(t, 502, clienttest.Page), "salebot: get_variables: HTTP 502 server error (outcome unknown; no attempts left)"},
+		{clienttest.Fail(t, 404, clienttest.Page), "salebot: get_variables: HTTP 404 unexpected response: an HTML page came back; check the base URL (outcome rejected)"},
+		{clienttest.Fail(t, 200, clienttest.Page), "salebot: get_variables: HTTP 200 unexpected response: the body is an HTML page (outcome unknown)"},
+		{clienttest.Fail(t, 200, ""), "salebot: get_variables: HTTP 200 unexpected response: the body is empty (outcome unknown)"},
 	} {
 		require.Equal(t, c.want, c.err.Error())
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
@@ -56,7 +50,7 @@ func TestErrorTexts(t *testing.T) {
 		require.Equal(t, fmt.Sprintf("%q", c.want), fmt.Sprintf("%q", c.err))
 		require.NotContains(t, c.err.Error(), "\n")
 	}
-	_, err := newClient(t, answering(503, ""), salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 1, MaxDelay: 1})).GetVariables(t.Context(), 1)
+	_, err := clienttest.New(t, clienttest.Answering(503, ""), salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 1, MaxDelay: 1})).GetVariables(t.Context(), 1)
 	require.EqualError(t, err, "salebot: get_variables: HTTP 503 server error (4 attempts; outcome unknown; no attempts left)")
 }
 
@@ -64,7 +58,7 @@ func TestErrorTexts(t *testing.T) {
 func TestAPIErrors(t *testing.T) {
 	t.Parallel()
 	var refusal *salebot.APIError
-	require.ErrorAs(t, fail(t, 429, `{"status":"fail","message":"slow","x":1}`, "Retry-After: 7"), &refusal)
+	require.ErrorAs(t, clienttest.Fail(t, 429, `{"status":"fail","message":"slow","x":1}`, "Retry-After: 7"), &refusal)
 	require.Equal(t, 429, refusal.Status)
 	require.Equal(t, "fail", refusal.Code)
 	require.Equal(t, "slow", refusal.Message)
@@ -83,21 +77,21 @@ func TestAPIErrors(t *testing.T) {
 		"plain_code":             {"plain_code", ""},
 		"order 12345 not found":  {"order 12345 not found", ""},
 		`{"broken`:               {"", ""},
-		page:                     {"", ""},
+		clienttest.Page:          {"", ""},
 		"":                       {"", ""},
 		strings.Repeat("ж", 300): {"", strings.Repeat("ж", 150) + "…"},
 		`{"status":"` + strings.Repeat("x", 400) + `"}`: {strings.Repeat("x", 300) + "…", ""},
 		"bad \xff byte": {"", "bad \ufffd byte"},
 		`{"status":"error","message":{"text":"structured"}}`: {"error", ""},
 	} {
-		require.ErrorAs(t, fail(t, 400, body), &refusal)
+		require.ErrorAs(t, clienttest.Fail(t, 400, body), &refusal)
 		require.Equal(t, want, [2]string{refusal.Code, refusal.Message}, body)
 	}
-	large := fail(t, 400, strings.Repeat("x", 1<<20))
+	large := clienttest.Fail(t, 400, strings.Repeat("x", 1<<20))
 	require.ErrorAs(t, large, &refusal)
 	require.Len(t, refusal.Body, 64<<10)
 	var unreadable *salebot.DecodeError
-	require.ErrorAs(t, fail(t, 200, `{"a":`+strings.Repeat(" ", 1<<20), "Content-Type: application/json"), &unreadable)
+	require.ErrorAs(t, clienttest.Fail(t, 200, `{"a":`+strings.Repeat(" ", 1<<20), "Content-Type: application/json"), &unreadable)
 	require.Len(t, unreadable.Snapshot, 4<<10)
 	require.Equal(t, "application/json", unreadable.ContentType)
 	require.Equal(t, 200, unreadable.Status)
@@ -114,14 +108,14 @@ func TestErrorsAreLoggedAsParts(t *testing.T) {
 		return string(record.Err)
 	}
 	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"rejected","stopped":"","cause":{"status":404,"code":"client_not_found","message":"","retry_after":0}}`,
-		logged(fail(t, 404, "client_not_found")))
+		logged(clienttest.Fail(t, 404, "client_not_found")))
 	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"unknown","stopped":"","cause":{"status":200,"content_type":"text/html","snapshot_bytes":53,"error":"the body is an HTML page"}}`,
-		logged(fail(t, 200, page, "Content-Type: text/html")))
-	_, err := newClient(t, answering(200, "{}")).GetVariables(t.Context(), 0)
+		logged(clienttest.Fail(t, 200, clienttest.Page, "Content-Type: text/html")))
+	_, err := clienttest.New(t, clienttest.Answering(200, "{}")).GetVariables(t.Context(), 0)
 	require.JSONEq(t, `{"action":"get_variables","attempts":0,"outcome":"not sent","stopped":"","cause":{"field":"client","problem":"is required"}}`, logged(err))
 	mock := httpmock.NewMockTransport()
 	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
-	_, err = onceCalls[0].call(t.Context(), newClient(t, mock))
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), clienttest.New(t, mock))
 	require.JSONEq(t, `{"action":"message","attempts":1,"outcome":"unknown","stopped":"another attempt might execute the action twice","cause":{"timeout":false,"error":"unexpected EOF"}}`, logged(err))
 	require.JSONEq(t, `{"refused":1,"total":2}`, logged(&salebot.PartialError{Refused: []salebot.RefusedElement{{}}, Total: 2}))
 }
@@ -151,7 +145,7 @@ func TestErrorsMadeByHand(t *testing.T) {
 		&salebot.TransportError{}, &salebot.DecodeError{}, &salebot.InvalidRequestError{}, &salebot.PartialError{Total: 1},
 	} {
 		require.NotPanics(t, func() {
-			requireHidden(t, err)
+			clienttest.RequireHidden(t, err)
 			_ = errors.Is(err, salebot.ErrRejected)
 			_ = errors.Unwrap(err)
 		}, "%T", err)
@@ -166,9 +160,9 @@ func TestSentinels(t *testing.T) {
 	require.ErrorIs(t, salebot.ErrClientNotFound, salebot.ErrNotFound)
 	require.ErrorIs(t, salebot.ErrOrderNotFound, salebot.ErrNotFound)
 	require.NotErrorIs(t, salebot.ErrClientNotFound, salebot.ErrOrderNotFound)
-	require.NotErrorIs(t, fail(t, 500, "client_not_found"), salebot.ErrClientNotFound, "a breakdown says nothing about the client")
-	require.NotErrorIs(t, fail(t, 500, ""), salebot.ErrRejected)
-	wrapped := fmt.Errorf("while paying: %w", fmt.Errorf("%w, %w", io.EOF, fail(t, 429, "")))
+	require.NotErrorIs(t, clienttest.Fail(t, 500, "client_not_found"), salebot.ErrClientNotFound, "a breakdown says nothing about the client")
+	require.NotErrorIs(t, clienttest.Fail(t, 500, ""), salebot.ErrRejected)
+	wrapped := fmt.Errorf("while paying: %w", fmt.Errorf("%w, %w", io.EOF, clienttest.Fail(t, 429, "")))
 	require.ErrorIs(t, wrapped, salebot.ErrRateLimited)
 	require.Empty(t, testkit.FindKey(wrapped.Error()))
 	require.Equal(t, http.StatusTooManyRequests, func() int {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/fixture"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
@@ -33,10 +34,10 @@ func fuzzAnswer(f *testing.F, action string, check func(t *testing.T, body []byt
 		f.Add(answer.Body)
 	}
 	transport := &fixed{}
-	client := newClient(f, transport)
+	client := clienttest.New(f, transport)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		transport.body = body
-		result, err := scenarios[action][0].call(t.Context(), client)
+		result, err := clienttest.Scenarios[action][0].Call(t.Context(), client)
 		if err == nil {
 			check(t, body, result)
 			return
@@ -237,7 +238,7 @@ func FuzzRequests(f *testing.F) {
 	f.Add("\x00\xff\"\\\u2028", "client_id", "</script>", int64(-1))
 	f.Add("", "", "", int64(0))
 	transport := &captured{}
-	client := newClient(f, transport)
+	client := clienttest.New(f, transport)
 	f.Fuzz(func(t *testing.T, message, name, value string, id int64) {
 		transport.request, transport.body = nil, nil
 		_, err := client.Callback(t.Context(), salebot.CallbackRequest{ClientID: salebot.ClientID(id), Message: message, Variables: map[string]any{name: value}})

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 // lastDay is the last day of the histories here.
@@ -119,11 +120,11 @@ type historyServer struct {
 	periods []string
 }
 
-func (s *historyServer) serve(call memoryCall) (int, string, error) {
+func (s *historyServer) serve(call clienttest.MemoryCall) (int, string, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	start, stop := parseDay(call.query.Get("start_date")), parseDay(call.query.Get("stop_date"))
-	s.periods = append(s.periods, call.query.Get("start_date")+"-"+call.query.Get("stop_date"))
+	start, stop := parseDay(call.Query.Get("start_date")), parseDay(call.Query.Get("stop_date"))
+	s.periods = append(s.periods, call.Query.Get("start_date")+"-"+call.Query.Get("stop_date"))
 	var items []string
 	for _, m := range s.messages {
 		day := salebot.DateOf(m.at.In(s.location))
@@ -178,7 +179,7 @@ func TestHistoryGivesEveryMessageOnce(t *testing.T) {
 	riga, err := time.LoadLocation("Europe/Riga")
 	require.NoError(t, err)
 	rapid.Check(t, func(r *rapid.T) {
-		location := rapid.SampledFrom([]*time.Location{time.UTC, moscow, riga, time.FixedZone("", -11*60*60)}).Draw(r, "location")
+		location := rapid.SampledFrom([]*time.Location{time.UTC, clienttest.Moscow, riga, time.FixedZone("", -11*60*60)}).Draw(r, "location")
 		perDay := rapid.SliceOfN(rapid.IntRange(0, 9), 3, 40).Draw(r, "messages of each day")
 		s := &historyServer{
 			// Two days come after the period, and some days before it.
@@ -199,7 +200,7 @@ func TestHistoryGivesEveryMessageOnce(t *testing.T) {
 			if known {
 				options = append(options, salebot.WithProjectLocation(location))
 			}
-			client := newClient(t, memoryAPI(s.serve))
+			client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 			got, failure = drain(t, messageNumbers(client.History(t.Context(), request, options...)))
 		})
 		require.NoError(r, failure)
@@ -213,17 +214,17 @@ func TestHistoryWithUnixTimesAndNoLocation(t *testing.T) {
 	t.Parallel()
 	for _, inclusive := range []bool{false, true} {
 		s := &historyServer{
-			messages: messagesOf(moscow, lastDay.AddDays(1), 4, 3, 2, 1), location: moscow,
+			messages: messagesOf(clienttest.Moscow, lastDay.AddDays(1), 4, 3, 2, 1), location: clienttest.Moscow,
 			inclusive: inclusive, unix: true, limit: salebot.HistoryLimit,
 		}
-		client := newClient(t, memoryAPI(s.serve))
+		client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 		request := salebot.HistoryRequest{ClientID: 25554, StartDate: lastDay.AddDays(-1), StopDate: lastDay}
 		want := s.within(request.StartDate, request.StopDate)
 		got, err := drain(t, messageNumbers(client.History(t.Context(), request)))
 		require.NoError(t, err)
 		if inclusive {
 			require.Equal(t, s.within(request.StartDate, lastDay.AddDays(1)), got)
-			got, err = drain(t, messageNumbers(client.History(t.Context(), request, salebot.WithProjectLocation(moscow))))
+			got, err = drain(t, messageNumbers(client.History(t.Context(), request, salebot.WithProjectLocation(clienttest.Moscow))))
 			require.NoError(t, err)
 		}
 		require.Equal(t, want, got)
@@ -255,7 +256,7 @@ func TestHistoryPeriods(t *testing.T) {
 			s := &historyServer{location: time.UTC, limit: salebot.HistoryLimit}
 			request := test.request
 			request.ClientID = 25554
-			got, err := drain(t, messageNumbers(newClient(t, memoryAPI(s.serve)).History(t.Context(), request)))
+			got, err := drain(t, messageNumbers(clienttest.New(t, clienttest.MemoryAPI(s.serve)).History(t.Context(), request)))
 			require.NoError(t, err)
 			require.Empty(t, got)
 			require.Equal(t, test.want, s.periods)
@@ -272,8 +273,8 @@ func TestHistoryCutsPeriodsThatAreTooFull(t *testing.T) {
 	perDay = append(perDay, slices.Repeat([]int{1}, 70)...)
 	for _, inFlight := range []int{1, 4} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &historyServer{messages: messagesOf(moscow, lastDay, perDay...), location: moscow, limit: salebot.HistoryLimit}
-			client := newClient(t, memoryAPI(s.serve))
+			s := &historyServer{messages: messagesOf(clienttest.Moscow, lastDay, perDay...), location: clienttest.Moscow, limit: salebot.HistoryLimit}
+			client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 			request := salebot.HistoryRequest{ClientID: 25554, StartDate: lastDay.AddDays(-79), StopDate: lastDay, PagesInFlight: inFlight}
 			got, err := drain(t, messageNumbers(client.History(t.Context(), request)))
 			require.NoError(t, err)
@@ -292,8 +293,8 @@ func TestHistoryEndsAtADayThatIsTooFull(t *testing.T) {
 			t.Parallel()
 			perDay := slices.Repeat([]int{2}, 10)
 			perDay[place] = full
-			s := &historyServer{messages: messagesOf(moscow, lastDay, perDay...), location: moscow, limit: salebot.HistoryLimit}
-			client := newClient(t, memoryAPI(s.serve))
+			s := &historyServer{messages: messagesOf(clienttest.Moscow, lastDay, perDay...), location: clienttest.Moscow, limit: salebot.HistoryLimit}
+			client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 			request := salebot.HistoryRequest{ClientID: 25554, StartDate: lastDay.AddDays(-9), StopDate: lastDay}
 			got, err := drain(t, messageNumbers(client.History(t.Context(), request)))
 			failure := requirePageError(t, err, salebot.ErrTruncated)
@@ -328,7 +329,7 @@ func TestGetHistoryNeverCutsSilently(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			list := pagedList{test.messages, 10_000}
-			client := newClient(t, memoryAPI(func(memoryCall) (int, string, error) {
+			client := clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) {
 				return http.StatusOK, `{"result":` + idObjects(list.numbers()) + `}`, nil
 			}))
 			items, err := client.GetHistory(t.Context(), test.request)
@@ -338,7 +339,7 @@ func TestGetHistoryNeverCutsSilently(t *testing.T) {
 				return
 			}
 			require.ErrorIs(t, err, salebot.ErrTruncated)
-			requireOutcome(t, err, salebot.OutcomeAccepted)
+			clienttest.RequireOutcome(t, err, salebot.OutcomeAccepted)
 		})
 	}
 }

@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 // always answers every request in the same way.
 func always(t testing.TB, status int, body string) *salebot.Client {
 	t.Helper()
-	return newClient(t, memoryAPI(func(memoryCall) (int, string, error) { return status, body, nil }), salebot.WithoutRetries())
+	return clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) { return status, body, nil }), salebot.WithoutRetries())
 }
 
 // oneClient are the look-ups of one client.
@@ -146,7 +147,7 @@ func TestLookUpNobody(t *testing.T) {
 			t.Helper()
 			require.ErrorIs(t, err, salebot.ErrClientNotFound)
 			require.ErrorIs(t, err, salebot.ErrNotFound)
-			requireOutcome(t, err, salebot.OutcomeRejected)
+			clienttest.RequireOutcome(t, err, salebot.OutcomeRejected)
 			require.Zero(t, id)
 		}, func(t *testing.T, ids []salebot.ClientID, err error) {
 			t.Helper()
@@ -261,8 +262,8 @@ func TestLookUpRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got string
-			client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-				got = call.action + "?" + call.query.Encode()
+			client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+				got = call.Action + "?" + call.Query.Encode()
 				return http.StatusOK, `[1]`, nil
 			}))
 			require.NoError(t, test.call(t.Context(), client))
@@ -300,8 +301,8 @@ func TestFindClientsRequests(t *testing.T) {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			var got string
-			client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-				got = string(call.body)
+			client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+				got = string(call.Body)
 				return http.StatusOK, `{"status":"success","client_ids":[41000,5620000,780000]}`, nil
 			}))
 			ids, err := client.FindClients(t.Context(), request)

@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -108,11 +109,11 @@ func TestBaseURLs(t *testing.T) {
 		"http://127.9.9.9":                  "http://127.9.9.9/api",
 		"http://[::1]:80":                   "http://[::1]:80/api",
 	} {
-		mock := answering(200, "ok")
-		client := newClient(t, mock, salebot.WithBaseURL(address))
+		mock := clienttest.Answering(200, "ok")
+		client := clienttest.New(t, mock, salebot.WithBaseURL(address))
 		require.Equal(t, want, client.BaseURL())
 		require.Equal(t, "salebot.Client("+want+"/{api_key})", client.String())
-		_, err := onceCalls[0].call(t.Context(), client)
+		_, err := clienttest.OnceCalls[0].Call(t.Context(), client)
 		require.NoError(t, err, address)
 		_, err = client.Message(t.Context(), salebot.MessageRequest{ClientID: 1, Message: "x"})
 		require.NoError(t, err)
@@ -122,7 +123,7 @@ func TestBaseURLs(t *testing.T) {
 		{salebot.WithPlainHTTP(), salebot.WithBaseURL("http://h.example")},
 		{salebot.WithBaseURL("http://h.example"), salebot.WithPlainHTTP()},
 	} {
-		client := newClient(t, answering(200, "ok"), options...)
+		client := clienttest.New(t, clienttest.Answering(200, "ok"), options...)
 		require.Equal(t, "http://h.example/api", client.BaseURL())
 		_, err := client.With(salebot.WithBaseURL("http://other.example"))
 		require.NoError(t, err, "the permission lasts")
@@ -169,11 +170,11 @@ func TestOptionsAreChecked(t *testing.T) {
 		require.Contains(t, option.Problem, c.problem)
 		require.Equal(t, "salebot: "+c.name+": "+option.Problem, err.Error())
 
-		client := newClient(t, answering(200, "ok"))
+		client := clienttest.New(t, clienttest.Answering(200, "ok"))
 		variant, err := client.With(c.option)
 		require.ErrorAs(t, err, &option)
 		require.Nil(t, variant)
-		_, err = onceCalls[0].call(t.Context(), client)
+		_, err = clienttest.OnceCalls[0].Call(t.Context(), client)
 		require.NoError(t, err, "the client is as it was")
 	}
 	for _, options := range [][]salebot.Option{
@@ -185,7 +186,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	_, err := salebot.New(testkit.Key, nil, salebot.WithTimeout(time.Second), nil)
 	require.NoError(t, err, "nil options are ignored")
-	_, err = newClient(t, answering(200, "{}")).GetVariables(t.Context(), 1, nil)
+	_, err = clienttest.New(t, clienttest.Answering(200, "{}")).GetVariables(t.Context(), 1, nil)
 	require.NoError(t, err)
 }
 
@@ -208,8 +209,8 @@ func TestOptionsCommute(t *testing.T) {
 			salebot.WithUserAgent("agent"),
 			salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: attempts, BaseDelay: 1, MaxDelay: 1}),
 			salebot.WithRetryBudget(budget),
-			salebot.WithLimiter(limiterFunc(func(context.Context) error { waited++; return nil })),
-			salebot.WithProjectLocation(moscow),
+			salebot.WithLimiter(clienttest.LimiterFunc(func(context.Context) error { waited++; return nil })),
+			salebot.WithProjectLocation(clienttest.Moscow),
 			salebot.WithTimeout(time.Minute),
 			salebot.WithAttemptTimeout(time.Minute),
 			salebot.WithResponseLimit(100),
@@ -237,7 +238,7 @@ func TestVariantsAreIndependent(t *testing.T) {
 		return salebot.WithHook(salebot.Hook{Before: func(context.Context, salebot.Attempt) context.Context { hooks[name]++; return nil }})
 	}
 	peer := &testkit.Peer{}
-	client := newClient(t, peer.Transport(), count("base"))
+	client := clienttest.New(t, peer.Transport(), count("base"))
 	first, err := client.With(count("first"), salebot.WithBaseURL(salebot.InternationalBaseURL))
 	require.NoError(t, err)
 	second, err := client.With(count("second"))
@@ -245,7 +246,7 @@ func TestVariantsAreIndependent(t *testing.T) {
 	third, err := first.With(count("third"))
 	require.NoError(t, err)
 	for _, c := range []*salebot.Client{client, first, second, third} {
-		_, err := onceCalls[0].call(t.Context(), c)
+		_, err := clienttest.OnceCalls[0].Call(t.Context(), c)
 		require.NoError(t, err)
 	}
 	require.Equal(t, map[string]int{"base": 4, "first": 2, "second": 1, "third": 1}, hooks)
@@ -258,7 +259,7 @@ func TestVariantsAreIndependent(t *testing.T) {
 	}
 	back, err := third.With(salebot.WithBaseURL("https://h.example/other"))
 	require.NoError(t, err)
-	_, err = onceCalls[0].call(t.Context(), back)
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), back)
 	require.NoError(t, err)
 	require.Equal(t, "/other/{api_key}/message", peer.Arrivals()[4].Path)
 
@@ -266,7 +267,7 @@ func TestVariantsAreIndependent(t *testing.T) {
 	other, err := client.With(salebot.WithTransport(exchanged.Transport()))
 	require.NoError(t, err)
 	t.Cleanup(other.CloseIdleConnections)
-	_, err = onceCalls[0].call(t.Context(), other)
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), other)
 	require.NoError(t, err)
 	require.Len(t, exchanged.Arrivals(), 1)
 	require.Len(t, peer.Arrivals(), 5)
@@ -275,8 +276,8 @@ func TestVariantsAreIndependent(t *testing.T) {
 // An option for one call counts for that call only, in both directions.
 func TestCallOptions(t *testing.T) {
 	t.Parallel()
-	mock := answering(503, "busy")
-	client := newClient(t, mock, salebot.WithoutRetries())
+	mock := clienttest.Answering(503, "busy")
+	client := clienttest.New(t, mock, salebot.WithoutRetries())
 	attempts := func(options ...salebot.CallOption) int {
 		before := mock.GetTotalCallCount()
 		_, err := client.GetVariables(t.Context(), 1, options...)
@@ -305,7 +306,7 @@ func TestCloseIdleConnections(t *testing.T) {
 			require.NoError(t, err)
 			for want := 1; want <= 3; want++ {
 				for range 2 {
-					_, err = onceCalls[0].call(t.Context(), client)
+					_, err = clienttest.OnceCalls[0].Call(t.Context(), client)
 					require.NoError(t, err)
 				}
 				require.Equal(t, want, peer.Dials(), "the client stays usable")
@@ -314,7 +315,7 @@ func TestCloseIdleConnections(t *testing.T) {
 		})
 	}
 	// Transports that have nothing to close are left alone.
-	newClient(t, roundTripper{http.DefaultTransport}).CloseIdleConnections()
+	clienttest.New(t, clienttest.WrappedTransport{Inner: http.DefaultTransport}).CloseIdleConnections()
 }
 
 // The own transport keeps enough connections for many calls at once.
@@ -333,7 +334,7 @@ func TestOwnTransportKeepsConnections(t *testing.T) {
 	round := func() {
 		done := make(chan error, callers)
 		for range callers {
-			go func() { _, err := onceCalls[0].call(t.Context(), client); done <- err }()
+			go func() { _, err := clienttest.OnceCalls[0].Call(t.Context(), client); done <- err }()
 		}
 		for range callers {
 			<-open
@@ -362,7 +363,7 @@ func TestNewFromEnv(t *testing.T) {
 	t.Setenv(salebot.EnvAPIKey, testkit.Key+"\n")
 	_, err = salebot.NewFromEnv()
 	require.ErrorContains(t, err, "line break")
-	requireHiddenError(t, err)
+	clienttest.RequireHiddenError(t, err)
 
 	t.Setenv(salebot.EnvAPIKey, testkit.Key)
 	client, err := salebot.NewFromEnv()
@@ -370,11 +371,11 @@ func TestNewFromEnv(t *testing.T) {
 	require.Equal(t, salebot.DefaultBaseURL, client.BaseURL())
 
 	t.Setenv(salebot.EnvBaseURL, salebot.InternationalBaseURL)
-	mock := answering(200, "ok")
+	mock := clienttest.Answering(200, "ok")
 	client, err = salebot.NewFromEnv(salebot.WithTransport(mock))
 	require.NoError(t, err)
 	require.Equal(t, salebot.InternationalBaseURL, client.BaseURL())
-	_, err = onceCalls[0].call(t.Context(), client)
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), client)
 	require.NoError(t, err)
 	require.Equal(t, 1, mock.GetTotalCallCount())
 
@@ -425,7 +426,7 @@ func TestUninitializedClients(t *testing.T) {
 				if !assert.ErrorIs(t, err, salebot.ErrNotInitialized, "%s client, %s", name, method.Name) {
 					return
 				}
-				requireOutcome(t, err, salebot.OutcomeNotSent)
+				clienttest.RequireOutcome(t, err, salebot.OutcomeNotSent)
 				failed++
 			}, "%s client, %s", name, method.Name)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 func TestGetOrdersForms(t *testing.T) {
@@ -51,8 +52,8 @@ func TestGetOrdersStatus(t *testing.T) {
 		"client_id=25554&order_status=2": new(salebot.OrderStatusFailed),
 		"client_id=25554&order_status=7": new(salebot.OrderStatus(7)),
 	} {
-		client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-			require.Equal(t, want, call.query.Encode())
+		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+			require.Equal(t, want, call.Query.Encode())
 			return http.StatusOK, `{"result":[]}`, nil
 		}))
 		_, err := client.GetOrders(t.Context(), salebot.GetOrdersRequest{ClientID: 25554, Status: status})
@@ -131,8 +132,8 @@ func TestGetOrderVariablesForms(t *testing.T) {
 	t.Parallel()
 	request := salebot.GetOrderVariablesRequest{ClientID: 25554, OrderID: 7, Names: []string{"сумма", "b"}}
 	var body string
-	client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-		body = string(call.body)
+	client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+		body = string(call.Body)
 		return http.StatusOK, `{"status":"success","result":{"сумма":"111","b":"13.04.2023","status":"fail","big":9007199254740993}}`, nil
 	}))
 	variables, err := client.GetOrderVariables(t.Context(), request)
@@ -217,8 +218,8 @@ func TestCreateOrderBudget(t *testing.T) {
 	for want, budget := range map[string]float64{
 		`{"phone":"1"}`: 0, `{"phone":"1","budget":1500.5}`: 1500.5, `{"phone":"1","budget":10000000000000000000000}`: 1e22, `{"phone":"1","budget":0.0000001}`: 1e-7, `{"phone":"1","budget":-5}`: -5,
 	} {
-		client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-			require.Equal(t, want, string(call.body))
+		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+			require.Equal(t, want, string(call.Body))
 			return http.StatusOK, `{"status":"success","order_id":40654}`, nil
 		}))
 		id, err := client.CreateOrder(t.Context(), salebot.CreateOrderRequest{Phone: "1", Budget: budget})

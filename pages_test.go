@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"maps"
 	"net/http"
 	"net/url"
-	"path"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,53 +19,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
-
-// memoryCall is a request as a memoryAPI sees it.
-type memoryCall struct {
-	ctx    context.Context
-	action string
-	query  url.Values
-	body   []byte
-}
-
-// memoryAPI is a transport that answers in memory. An error is a failure of the
-// network.
-type memoryAPI func(memoryCall) (status int, body string, err error)
-
-func (f memoryAPI) RoundTrip(request *http.Request) (*http.Response, error) {
-	call := memoryCall{ctx: request.Context(), action: path.Base(request.URL.Path), query: request.URL.Query()}
-	if request.Body != nil {
-		body, err := io.ReadAll(request.Body)
-		if err != nil {
-			return nil, err
-		}
-		call.body = body
-	}
-	if err := call.ctx.Err(); err != nil {
-		return nil, err
-	}
-	status, body, err := f(call)
-	if err != nil {
-		return nil, err
-	}
-	return &http.Response{
-		StatusCode: status, Status: http.StatusText(status), ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{},
-		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: request,
-	}, nil
-}
-
-// elapse lets time pass, unless the context ends before.
-func elapse(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // pagedList is a list of the numbers 1, 2, … total, in the order in which an
 // iterator yields them, in pages of a size.
@@ -117,8 +69,6 @@ type brokenPage struct {
 	is     error
 }
 
-var errCable = errors.New("somebody pulled the cable")
-
 var brokenPages = []brokenPage{
 	{"server error", 500, "<html>oops</html>", nil, salebot.ErrServer},
 	{"bad gateway", 502, "", nil, salebot.ErrServer},
@@ -133,7 +83,7 @@ var brokenPages = []brokenPage{
 	{"element without id", 200, `[{"id":null}]`, nil, salebot.ErrUnexpectedResponse},
 	{"rate limited", 429, "", nil, salebot.ErrRateLimited},
 	{"no right", 403, "WRONG_ACTION", nil, salebot.ErrForbidden},
-	{"network", 0, "", errCable, errCable},
+	{"network", 0, "", clienttest.ErrCable, clienttest.ErrCable},
 }
 
 // pageServer serves a list and watches how it is read.
@@ -158,14 +108,14 @@ func newPageServer(p pager, l pagedList) *pageServer {
 	return &pageServer{pager: p, list: l, stuck: -1, broken: map[int]brokenPage{}, delay: func(int) time.Duration { return 20 * time.Millisecond }}
 }
 
-func (s *pageServer) serve(call memoryCall) (status int, body string, err error) {
-	page, numbers := s.pager.serve(s.list, call.query)
+func (s *pageServer) serve(call clienttest.MemoryCall) (status int, body string, err error) {
+	page, numbers := s.pager.serve(s.list, call.Query)
 	s.mutex.Lock()
 	s.asked = append(s.asked, page)
 	s.active++
 	s.most = max(s.most, s.active)
 	s.mutex.Unlock()
-	err = elapse(call.ctx, s.delay(page))
+	err = clienttest.Elapse(call.Ctx, s.delay(page))
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.active--
@@ -185,7 +135,7 @@ func (s *pageServer) serve(call memoryCall) (status int, body string, err error)
 // begin makes an iterator over the list of the server.
 func (s *pageServer) begin(ctx context.Context, t testing.TB, inFlight int, from *salebot.PageError) iter.Seq2[int64, error] {
 	t.Helper()
-	return s.pager.begin(ctx, newClient(t, memoryAPI(s.serve)), s.list, inFlight, from)
+	return s.pager.begin(ctx, clienttest.New(t, clienttest.MemoryAPI(s.serve)), s.list, inFlight, from)
 }
 
 func (s *pageServer) requests() []int {
@@ -395,17 +345,17 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 		s := newPageServer(p, pagedList{23, 5})
 		tries := map[string]int{}
 		var mutex sync.Mutex
-		api := memoryAPI(func(call memoryCall) (int, string, error) {
+		api := clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
 			mutex.Lock()
-			tries[call.query.Encode()]++
-			first := tries[call.query.Encode()] == 1
+			tries[call.Query.Encode()]++
+			first := tries[call.Query.Encode()] == 1
 			mutex.Unlock()
 			if first {
 				return http.StatusBadGateway, "", nil
 			}
 			return s.serve(call)
 		})
-		got, err := drain(t, p.begin(t.Context(), newClient(t, api), s.list, inFlight, nil))
+		got, err := drain(t, p.begin(t.Context(), clienttest.New(t, api), s.list, inFlight, nil))
 		require.NoError(t, err)
 		require.Equal(t, s.list.numbers(), got)
 	},
@@ -484,7 +434,7 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 // elapseFor lets virtual time pass.
 func elapseFor(t testing.TB, d time.Duration) {
 	t.Helper()
-	require.NoError(t, elapse(context.Background(), d))
+	require.NoError(t, clienttest.Elapse(context.Background(), d))
 	synctest.Wait()
 }
 
@@ -649,7 +599,7 @@ func TestIteratorsRefuseBadInput(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(i, " ", test.field), func(t *testing.T) {
 			t.Parallel()
-			client := newClient(t, memoryAPI(func(memoryCall) (int, string, error) {
+			client := clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) {
 				return 0, "", errors.New("something was sent")
 			}))
 			got, err := drain(t, test.begin(t.Context(), client))

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 // recipeServer keeps the variables of one client, who can read what was written
@@ -33,18 +34,18 @@ type recipeServer struct {
 	started time.Time
 }
 
-func (s *recipeServer) serve(call memoryCall) (int, string, error) {
-	s.actions = append(s.actions, call.action)
-	s.bodies = append(s.bodies, string(call.body))
-	if fail := s.fail[call.action]; fail != nil {
+func (s *recipeServer) serve(call clienttest.MemoryCall) (int, string, error) {
+	s.actions = append(s.actions, call.Action)
+	s.bodies = append(s.bodies, string(call.Body))
+	if fail := s.fail[call.Action]; fail != nil {
 		return fail()
 	}
-	switch call.action {
+	switch call.Action {
 	case "save_variables":
 		var request struct {
 			Variables map[string]any `json:"variables"`
 		}
-		decoder := json.NewDecoder(strings.NewReader(string(call.body)))
+		decoder := json.NewDecoder(strings.NewReader(string(call.Body)))
 		decoder.UseNumber()
 		if err := decoder.Decode(&request); err != nil {
 			return 0, "", err
@@ -87,7 +88,7 @@ func TestSaveVariablesAndCallback(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &recipeServer{lag: time.Hour}
-		client := newClient(t, memoryAPI(s.serve))
+		client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 		ack, err := client.SaveVariablesAndCallback(t.Context(), recipe())
 		require.NoError(t, err)
 		require.Equal(t, "ok", ack.Text())
@@ -105,7 +106,7 @@ func TestSaveVariablesAndCallbackReadBack(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &recipeServer{lag: lag}
-				client := newClient(t, memoryAPI(s.serve))
+				client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 				_, err := client.SaveVariablesAndCallback(t.Context(), recipe(everyClientVariable...))
 				require.NoError(t, err)
 				reads := s.actions[1 : len(s.actions)-1]
@@ -134,13 +135,13 @@ func TestSaveVariablesAndCallbackThatIsNotReadBack(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &recipeServer{lag: time.Hour}
-				client := newClient(t, memoryAPI(s.serve))
+				client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 				request := recipe("client.phone")
 				request.ReadBackTimeout = test.timeout
 				start := time.Now()
 				_, err := client.SaveVariablesAndCallback(t.Context(), request)
 				require.ErrorIs(t, err, salebot.ErrNotReadBack)
-				require.Equal(t, "callback", requireOutcome(t, err, salebot.OutcomeNotSent).Action)
+				require.Equal(t, "callback", clienttest.RequireFailure(t, err, salebot.OutcomeNotSent).Action)
 				require.ErrorContains(t, err, "client.phone")
 				require.NotContains(t, err.Error(), "79000000000")
 				require.NotContains(t, s.actions, "callback")
@@ -164,20 +165,20 @@ func TestSaveVariablesAndCallbackStopsAtAFailure(t *testing.T) {
 			outcome salebot.Outcome
 		}{
 			"refused": {func() (int, string, error) { return http.StatusNotFound, `{"status":"client_not_found"}`, nil }, salebot.OutcomeRejected},
-			"cut off": {func() (int, string, error) { return 0, "", errCable }, salebot.OutcomeUnknown},
+			"cut off": {func() (int, string, error) { return 0, "", clienttest.ErrCable }, salebot.OutcomeUnknown},
 			"HTML":    {func() (int, string, error) { return http.StatusOK, "<html></html>", nil }, salebot.OutcomeUnknown},
 		} {
 			t.Run(action+" "+name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					s := &recipeServer{fail: map[string]func() (int, string, error){action: fault.answer}}
-					client := newClient(t, memoryAPI(s.serve), salebot.WithoutRetries())
+					client := clienttest.New(t, clienttest.MemoryAPI(s.serve), salebot.WithoutRetries())
 					ack, err := client.SaveVariablesAndCallback(t.Context(), recipe("client.phone"))
 					require.Nil(t, ack)
 					if action == "callback" {
-						requireOutcome(t, err, fault.outcome)
+						clienttest.RequireOutcome(t, err, fault.outcome)
 					} else {
-						requireOutcome(t, err, salebot.OutcomeNotSent)
+						clienttest.RequireOutcome(t, err, salebot.OutcomeNotSent)
 						require.ErrorContains(t, err, "the bot was not started, because "+action+" failed")
 					}
 					require.Equal(t, name == "refused", errors.Is(err, salebot.ErrClientNotFound))
@@ -192,12 +193,12 @@ func TestSaveVariablesAndCallbackGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &recipeServer{lag: time.Hour}
-		client := newClient(t, memoryAPI(s.serve))
+		client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := client.SaveVariablesAndCallback(ctx, recipe("client.phone"))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Equal(t, "callback", requireOutcome(t, err, salebot.OutcomeNotSent).Action)
+		require.Equal(t, "callback", clienttest.RequireFailure(t, err, salebot.OutcomeNotSent).Action)
 		require.NotContains(t, s.actions, "callback")
 	})
 }
@@ -210,7 +211,7 @@ func TestSaveVariablesAndCallbackRefusesBadInput(t *testing.T) {
 			r.Callback.ClientID, r.Callback.Phone = 0, "79000000000"
 		},
 		"Message":         func(r *salebot.SaveVariablesAndCallbackRequest) { r.Callback.Message = "" },
-		"At":              func(r *salebot.SaveVariablesAndCallbackRequest) { r.Callback.At = moment },
+		"At":              func(r *salebot.SaveVariablesAndCallbackRequest) { r.Callback.At = clienttest.Moment },
 		"ReadBack[1]":     func(r *salebot.SaveVariablesAndCallbackRequest) { r.ReadBack = []string{"client.phone", "phone"} },
 		"ReadBackTimeout": func(r *salebot.SaveVariablesAndCallbackRequest) { r.ReadBackTimeout = -1 },
 		"Variables":       func(r *salebot.SaveVariablesAndCallbackRequest) { r.Variables = nil },
@@ -220,7 +221,7 @@ func TestSaveVariablesAndCallbackRefusesBadInput(t *testing.T) {
 			s := &recipeServer{}
 			request := recipe()
 			change(&request)
-			_, err := newClient(t, memoryAPI(s.serve)).SaveVariablesAndCallback(t.Context(), request)
+			_, err := clienttest.New(t, clienttest.MemoryAPI(s.serve)).SaveVariablesAndCallback(t.Context(), request)
 			requireField(t, err, field)
 			require.Empty(t, s.actions)
 		})
@@ -271,9 +272,9 @@ func TestFindSent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-				require.Equal(t, "get_history", call.action)
-				require.Equal(t, "client_id=25554&limit=100", call.query.Encode())
+			client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+				require.Equal(t, "get_history", call.Action)
+				require.Equal(t, "client_id=25554&limit=100", call.Query.Encode())
 				return http.StatusOK, test.history, nil
 			}))
 			item, err := client.FindSent(t.Context(), test.sent)
@@ -309,9 +310,9 @@ func TestFindSentAfterAnUnknownOutcome(t *testing.T) {
 					`{"id":11,"text":"callback Hello","client_replica":true,"message_from_outside":3}`, `{"id":10,"text":"Hello","client_replica":false,"message_from_outside":1}`,
 				}
 				sends := 0
-				client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-					if call.action == "get_history" {
-						if call.query.Get("limit") == "1" {
+				client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+					if call.Action == "get_history" {
+						if call.Query.Get("limit") == "1" {
 							return http.StatusOK, dialogue(history[0]), nil
 						}
 						return http.StatusOK, dialogue(history...), nil
@@ -319,18 +320,18 @@ func TestFindSentAfterAnUnknownOutcome(t *testing.T) {
 					sends++
 					if executed {
 						item := `{"id":12,"text":"Hello","client_replica":false,"message_from_outside":1}`
-						if call.action == "callback" {
+						if call.Action == "callback" {
 							item = `{"id":12,"text":"callback Hello","client_replica":true,"message_from_outside":3}`
 						}
 						history = append([]string{item}, history...)
 					}
-					return 0, "", errCable
+					return 0, "", clienttest.ErrCable
 				}))
 				before, err := client.LatestMessageID(t.Context(), 25554)
 				require.NoError(t, err)
 				require.Equal(t, salebot.MessageID(11), before)
 				err = send(t.Context(), client)
-				requireOutcome(t, err, salebot.OutcomeUnknown)
+				clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
 				require.Equal(t, 1, sends, "it was not repeated by itself")
 				item, err := client.FindSent(t.Context(), salebot.FindSentRequest{ClientID: 25554, Message: "Hello", After: before, Callback: kind == "callback"})
 				require.NoError(t, err)
@@ -357,8 +358,8 @@ func TestFindSentLooksAsFarBackAsItHasTo(t *testing.T) {
 				items = append(items, fmt.Sprintf(`{"id":%d,"text":"and?","client_replica":true}`, id+3))
 			}
 			slices.Reverse(items)
-			client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
-				limit, err := strconv.Atoi(call.query.Get("limit"))
+			client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+				limit, err := strconv.Atoi(call.Query.Get("limit"))
 				require.NoError(t, err)
 				return http.StatusOK, dialogue(items[:min(limit, len(items))]...), nil
 			}))

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 // A record of a client in all its forms becomes the same one.
@@ -186,7 +187,7 @@ func FuzzClientRecord(f *testing.F) {
 		digits := strconv.FormatInt(int64(record.ID), 10)
 		found := strings.Trim(string(want.ID), `" `) == digits || strings.Trim(string(want.ClientID), `" `) == digits
 		require.True(t, found || strings.ContainsAny(string(want.ID)+string(want.ClientID), `\0`), "%s has no %s", text, digits)
-		_, _ = record.CreatedAt.In(moscow)
+		_, _ = record.CreatedAt.In(clienttest.Moscow)
 		require.GreaterOrEqual(t, record.Variables.Len(), 0)
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 func timestampOf(t require.TestingT, text string) salebot.Timestamp {
@@ -32,7 +33,7 @@ func TestTimestampMoments(t *testing.T) {
 		got, ok := at.Moment()
 		require.True(t, ok, text)
 		require.Equal(t, want, got.UTC(), text)
-		for _, location := range []*time.Location{nil, time.UTC, moscow} {
+		for _, location := range []*time.Location{nil, time.UTC, clienttest.Moscow} {
 			got, err := at.In(location)
 			require.NoError(t, err)
 			require.True(t, want.Equal(got), text)
@@ -42,7 +43,7 @@ func TestTimestampMoments(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "1588244999", string(encoded))
 	}
-	in, err := timestampOf(t, `1588244999`).In(moscow)
+	in, err := timestampOf(t, `1588244999`).In(clienttest.Moscow)
 	require.NoError(t, err)
 	require.Equal(t, "2020-04-30 14:09:59", in.Format(time.DateTime))
 }
@@ -66,7 +67,7 @@ func TestTimestampCivil(t *testing.T) {
 		require.False(t, ok, text)
 		_, err := at.In(nil)
 		require.ErrorIs(t, err, salebot.ErrNoLocation)
-		got, err := at.In(moscow)
+		got, err := at.In(clienttest.Moscow)
 		require.NoError(t, err)
 		require.Equal(t, want+" +0300", got.Format("2006-01-02 15:04:05.999999 -0700"), text)
 		require.Equal(t, want, at.String())
@@ -103,7 +104,7 @@ func TestTimestampOfAnotherKind(t *testing.T) {
 		_, isMoment := at.Moment()
 		require.False(t, isMoment, text)
 		require.False(t, at.IsZero(), text)
-		_, err := at.In(moscow)
+		_, err := at.In(clienttest.Moscow)
 		require.Error(t, err, text)
 		require.NotErrorIs(t, err, salebot.ErrNoLocation)
 		encoded, err := json.Marshal(at)
@@ -121,7 +122,7 @@ func TestTimestampOfAnotherKind(t *testing.T) {
 
 func TestUnixTimestamp(t *testing.T) {
 	t.Parallel()
-	at := time.Date(2026, time.October, 16, 22, 15, 59, 999, moscow)
+	at := time.Date(2026, time.October, 16, 22, 15, 59, 999, clienttest.Moscow)
 	stamp := salebot.UnixTimestamp(at)
 	got, ok := stamp.Moment()
 	require.True(t, ok)
@@ -131,7 +132,7 @@ func TestUnixTimestamp(t *testing.T) {
 
 func TestDate(t *testing.T) {
 	t.Parallel()
-	day := salebot.DateOf(time.Date(2026, time.October, 16, 23, 59, 59, 0, moscow))
+	day := salebot.DateOf(time.Date(2026, time.October, 16, 23, 59, 59, 0, clienttest.Moscow))
 	require.Equal(t, salebot.Date{Year: 2026, Month: time.October, Day: 16}, day)
 	require.Equal(t, "16.10.2026", day.String())
 	require.Equal(t, "01.03.2024", salebot.Date{Year: 2024, Month: time.February, Day: 28}.AddDays(2).String())
@@ -145,7 +146,7 @@ func TestDate(t *testing.T) {
 // A day that does not exist is refused and not moved to another one.
 func TestDatesThatDoNotExist(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, memoryAPI(func(memoryCall) (int, string, error) { return 0, "", errCable }))
+	client := clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) { return 0, "", clienttest.ErrCable }))
 	good := salebot.Date{Year: 2026, Month: time.May, Day: 28}
 	for _, day := range []salebot.Date{{2026, time.February, 29}, {2026, 13, 1}, {2026, time.May, 0}, {2026, time.April, 31}, {26, time.May, 28}} {
 		_, err := client.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1, StartDate: day, StopDate: good})

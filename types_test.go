@@ -213,7 +213,7 @@ func TestAttachments(t *testing.T) {
 		`{"url":"","x":{"url":"` + a + `"}}`:                                {file(a)},
 		`"[broken"`:                                                         {{}},
 	} {
-		got := attachments(text)
+		got := attachmentsOf(text)
 		var plain []salebot.Attachment
 		for _, item := range got.Items() {
 			require.True(t, json.Valid(item.Raw), "%s: Raw is %s", text, item.Raw)
@@ -233,11 +233,11 @@ func TestAttachments(t *testing.T) {
 		require.JSONEq(t, text, string(written), "it is kept as it came")
 	}
 	require.Nil(t, salebot.Attachments{}.Items())
-	require.Nil(t, attachments("null").Raw())
+	require.Nil(t, attachmentsOf("null").Raw())
 	// Nesting without end is cut, not followed.
 	require.NotPanics(t, func() {
 		deep := slices.Concat(slices.Repeat([]byte("["), 1000), slices.Repeat([]byte("]"), 1000))
-		require.Empty(t, attachments(string(deep)).URLs())
+		require.Empty(t, attachmentsOf(string(deep)).URLs())
 	})
 }
 
@@ -262,4 +262,12 @@ func TestHistoryItemsDecode(t *testing.T) {
 		require.Error(t, json.Unmarshal([]byte(text), &item), text)
 		require.Equal(t, before, item, "a failure changes nothing")
 	}
+}
+
+func attachmentsOf(text string) salebot.Attachments {
+	var a salebot.Attachments
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		panic(err)
+	}
+	return a
 }

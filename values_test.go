@@ -16,12 +16,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 // variablesOf reads an object as GetVariables does.
 func variablesOf(t testing.TB, object string) salebot.Variables {
 	t.Helper()
-	client := newClient(t, memoryAPI(func(memoryCall) (int, string, error) { return http.StatusOK, object, nil }))
+	client := clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) { return http.StatusOK, object, nil }))
 	variables, err := client.GetVariables(t.Context(), 25554)
 	require.NoError(t, err)
 	return variables
@@ -101,11 +102,13 @@ func TestGetVariablesAndItsStatus(t *testing.T) {
 	} {
 		require.Positive(t, variablesOf(t, object).Len(), object)
 	}
-	client := newClient(t, memoryAPI(func(memoryCall) (int, string, error) { return http.StatusOK, `{"status":"client_not_found"}`, nil }))
+	client := clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) {
+		return http.StatusOK, `{"status":"client_not_found"}`, nil
+	}))
 	_, err := client.GetVariables(t.Context(), 1)
 	require.ErrorIs(t, err, salebot.ErrClientNotFound)
 	for _, body := range []string{"", "ok", "null", "[1]", `{"a":1`, `{"a":}`, `{"a":1,,}`, `{"a":1}x`, `{a:1}`, "<html></html>", "true", `"x"`, "1"} {
-		client := newClient(t, memoryAPI(func(memoryCall) (int, string, error) { return http.StatusOK, body, nil }))
+		client := clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) { return http.StatusOK, body, nil }))
 		_, err := client.GetVariables(t.Context(), 1)
 		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, body)
 	}
@@ -201,7 +204,7 @@ func TestValueBool(t *testing.T) {
 func TestValueTime(t *testing.T) {
 	t.Parallel()
 	value := valueOf(t, `" 16.10.2026 22:15 "`)
-	got, err := value.Time("02.01.2006 15:04", moscow)
+	got, err := value.Time("02.01.2006 15:04", clienttest.Moscow)
 	require.NoError(t, err)
 	require.Equal(t, time.Date(2026, time.October, 16, 19, 15, 0, 0, time.UTC), got.UTC())
 	got, err = value.Time("02.01.2006 15:04", nil)
@@ -315,7 +318,7 @@ func FuzzWholeNumbers(f *testing.F) {
 func TestSaveVariablesWrites(t *testing.T) {
 	t.Parallel()
 	var body string
-	client := newClient(t, roundTripFunc(func(request *http.Request) (*http.Response, error) {
+	client := clienttest.New(t, roundTripFunc(func(request *http.Request) (*http.Response, error) {
 		text, err := io.ReadAll(request.Body)
 		body = string(text)
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok"))}, err

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 // level is a type with a text of its own.
@@ -94,12 +95,12 @@ func TestVariablesOfAStructComeBack(t *testing.T) {
 			Name:    word.Draw(r, "name"), Age: rapid.Int().Draw(r, "age"), Visits: rapid.Int64().Draw(r, "visits"), Tiny: rapid.Int8().Draw(r, "tiny"),
 			Count: rapid.Uint().Draw(r, "count"), Total: rapid.Uint64().Draw(r, "total"), Byte: rapid.Uint8().Draw(r, "byte"),
 			Sum: rapid.Float64().Draw(r, "sum"), Ratio: rapid.Float32().Draw(r, "ratio"), Paid: rapid.Bool().Draw(r, "paid"),
-			Until: time.Unix(rapid.Int64Range(0, 4e9).Draw(r, "until"), 0).In(moscow), Level: level(rapid.IntRange(0, 99).Draw(r, "level")),
+			Until: time.Unix(rapid.Int64Range(0, 4e9).Draw(r, "until"), 0).In(clienttest.Moscow), Level: level(rapid.IntRange(0, 99).Draw(r, "level")),
 		}
 		want.Amount.Lsh(big.NewInt(rapid.Int64().Draw(r, "amount")), 70)
 		if rapid.Bool().Draw(r, "pointers") {
 			want.Nickname, want.Children, want.Limit = new(word.Draw(r, "nickname")), new(rapid.Int().Draw(r, "children")), big.NewInt(7)
-			want.Married = new(time.Date(2020, time.May, 28, 0, 0, 0, 0, moscow))
+			want.Married = new(time.Date(2020, time.May, 28, 0, 0, 0, 0, clienttest.Moscow))
 		}
 		var encoded map[string]any
 		var err error
@@ -111,7 +112,7 @@ func TestVariablesOfAStructComeBack(t *testing.T) {
 		require.NoError(r, err)
 		for _, asText := range []bool{false, true} {
 			got := profile{Ignored: "stays", hidden: 1}
-			require.NoError(r, saved(r, encoded, asText).DecodeIn(moscow, &got))
+			require.NoError(r, saved(r, encoded, asText).DecodeIn(clienttest.Moscow, &got))
 			require.True(r, want.Until.Equal(got.Until), "%v %v", want.Until, got.Until)
 			require.Equal(r, want.Married == nil, got.Married == nil)
 			if want.Married != nil {
@@ -147,7 +148,7 @@ func TestDecodeTimes(t *testing.T) {
 	var got profile
 	require.NoError(t, variables.Decode(&got))
 	require.Equal(t, time.Date(2026, time.October, 16, 22, 15, 59, 0, time.UTC), got.Until)
-	require.NoError(t, variables.DecodeIn(moscow, &got))
+	require.NoError(t, variables.DecodeIn(clienttest.Moscow, &got))
 	require.Equal(t, time.Date(2026, time.October, 16, 19, 15, 59, 0, time.UTC), got.Until.UTC())
 }
 
@@ -172,7 +173,7 @@ func TestDecodeRefusesWhatDoesNotFit(t *testing.T) {
 func TestEncodeVariables(t *testing.T) {
 	t.Parallel()
 	encoded, err := salebot.EncodeVariables(profile{
-		Name: "Анна", Until: time.Date(2026, time.October, 16, 22, 15, 59, 0, moscow), Total: math.MaxUint64, Level: 3, hidden: 1,
+		Name: "Анна", Until: time.Date(2026, time.October, 16, 22, 15, 59, 0, clienttest.Moscow), Total: math.MaxUint64, Level: 3, hidden: 1,
 	})
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{
@@ -200,7 +201,7 @@ func (*readable) UnmarshalText([]byte) error { return nil }
 // unwritable fails to write itself.
 type unwritable struct{}
 
-func (unwritable) MarshalText() ([]byte, error) { return nil, errCable }
+func (unwritable) MarshalText() ([]byte, error) { return nil, clienttest.ErrCable }
 func (unwritable) UnmarshalText([]byte) error   { return nil }
 
 func TestEncodeVariablesThatHaveNoText(t *testing.T) {
@@ -212,7 +213,7 @@ func TestEncodeVariablesThatHaveNoText(t *testing.T) {
 	_, err = salebot.EncodeVariables(struct {
 		U unwritable `salebot:"u"`
 	}{})
-	require.ErrorIs(t, err, errCable)
+	require.ErrorIs(t, err, clienttest.ErrCable)
 	require.ErrorContains(t, err, "u: ")
 }
 

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -84,7 +85,7 @@ func TestUniversalWebhookURLRefusesWhatSalebotCannotRead(t *testing.T) {
 			t.Parallel()
 			address, err := client.UniversalWebhookURL(test.webhook)
 			requireField(t, err, test.field)
-			requireOutcome(t, err, salebot.OutcomeNotSent)
+			clienttest.RequireOutcome(t, err, salebot.OutcomeNotSent)
 			require.Empty(t, address.Reveal())
 		})
 	}

@@ -1,13 +1,13 @@
-package salebot_test
+package contract_test
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -20,22 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
-)
-
-// The calls of the matrix: every class by every HTTP method.
-var (
-	onceCalls = []scenario{
-		taking("once by POST", salebot.MessageRequest{ClientID: 1, Message: "hello"}, (*salebot.Client).Message),
-		taking("once by GET", salebot.ClientID(1), (*salebot.Client).ClearHistory),
-		taking("once by Do", salebot.DoRequest{Action: "new_action", Body: map[string]int{"a": 1}}, (*salebot.Client).Do),
-		taking("once by Do and GET", salebot.DoRequest{Action: "new_action", Method: http.MethodGet, Query: url.Values{"a": {"1"}}}, (*salebot.Client).Do),
-	}
-	repeatableCalls = []scenario{
-		taking("idempotent", salebot.SaveVariablesRequest{ClientID: 1, Variables: map[string]any{"a": 1}}, (*salebot.Client).SaveVariables),
-		taking("read", salebot.ClientID(1), (*salebot.Client).GetVariables),
-		taking("read by POST", salebot.DoRequest{Action: "new_action", Class: salebot.Read, Body: []int{1}}, (*salebot.Client).Do),
-	}
 )
 
 // fate is what becomes of a call.
@@ -91,8 +77,6 @@ func thrice(d time.Duration) []time.Duration { return []time.Duration{d, d, d} }
 // dialTimeout is how long a dial that nobody waits for any more goes on.
 const dialTimeout = time.Minute
 
-const page = "<!DOCTYPE html>\n<html><body>Bad Gateway</body></html>"
-
 var (
 	generous = []salebot.Option{salebot.WithAttemptTimeout(5 * time.Second), salebot.WithTimeout(time.Hour)}
 
@@ -142,13 +126,13 @@ var faults = []fault{
 		once:    fate{1, 1, salebot.OutcomeRejected, unsafe, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(time.Second)},
 	},
 	{name: "500", peer: answers(testkit.Respond(500, `{"status":"error"}`)), once: onceLost, repeatable: fourLost, is: broken},
-	{name: "502 HTML", peer: answers(testkit.Respond(502, page, "Content-Type: text/html")), once: onceLost, repeatable: fourLost, is: broken},
+	{name: "502 HTML", peer: answers(testkit.Respond(502, clienttest.Page, "Content-Type: text/html")), once: onceLost, repeatable: fourLost, is: broken},
 	{name: "503 with Retry-After", peer: answers(testkit.Respond(503, "busy", "Retry-After: 30")), once: onceLost, repeatable: fate{4, 4, salebot.OutcomeUnknown, spent, thrice(30 * time.Second)}, is: broken},
 	{name: "503 with a date", peer: dated(503, 25*time.Second), once: onceLost, repeatable: fate{4, 4, salebot.OutcomeUnknown, spent, thrice(25 * time.Second)}, is: broken},
 	{name: "504", peer: answers(testkit.Respond(504, "")), once: onceLost, repeatable: fourLost, is: broken},
 	{name: "500 that breaks off", peer: answers(testkit.Answer{Text: "HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\n{\"st", Cut: true}), once: onceLost, repeatable: fourLost, is: broken},
 	{name: "429 that breaks off", peer: answers(testkit.Answer{Text: "HTTP/1.1 429 Slow\r\nContent-Length: 100\r\n\r\n{\"st", Cut: true}), once: fate{4, 4, salebot.OutcomeRejected, spent, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, nil}, is: limited},
-	{name: "503 with a large page", peer: answers(testkit.Respond(503, page)), options: []salebot.Option{salebot.WithResponseLimit(8)}, once: onceLost, repeatable: fourLost, is: broken},
+	{name: "503 with a large page", peer: answers(testkit.Respond(503, clienttest.Page)), options: []salebot.Option{salebot.WithResponseLimit(8)}, once: onceLost, repeatable: fourLost, is: broken},
 
 	{name: "429 beyond the cap", peer: answers(testkit.Respond(429, "slow", "Retry-After: 61")), once: fate{1, 1, salebot.OutcomeRejected, "longer wait", nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "longer wait", nil}, is: limited},
 	{name: "503 beyond the cap", peer: answers(testkit.Respond(503, "busy", "Retry-After: 3600")), once: onceLost, repeatable: fate{1, 1, salebot.OutcomeUnknown, "longer wait", nil}, is: broken},
@@ -165,7 +149,7 @@ var faults = []fault{
 	{name: "403", peer: answers(testkit.Respond(403, "WRONG_ACTION")), once: rejected, repeatable: rejected, is: []error{salebot.ErrForbidden}},
 	{name: "404 that breaks off", peer: answers(testkit.Answer{Text: "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\nnot_", Cut: true}), once: rejected, repeatable: rejected, is: []error{salebot.ErrRejected}},
 	{name: "failure in a 200", peer: answers(testkit.Respond(200, `{"status":"client_not_found"}`)), once: rejected, repeatable: rejected, is: []error{salebot.ErrClientNotFound}},
-	{name: "page in a 200", peer: answers(testkit.Respond(200, page)), once: unread, repeatable: unread, is: surprised},
+	{name: "page in a 200", peer: answers(testkit.Respond(200, clienttest.Page)), once: unread, repeatable: unread, is: surprised},
 	{name: "truncated JSON in a 200", peer: answers(testkit.Respond(200, `{"status":"su`)), once: unread, repeatable: unread, is: surprised},
 	{name: "answer beyond the limit", peer: answers(testkit.Respond(200, `{"status":"success"}`)), options: []salebot.Option{salebot.WithResponseLimit(8)}, once: unread, repeatable: unread, is: surprised},
 	{name: "redirect", peer: answers(testkit.Respond(302, "", "Location: https://example.com/")), once: unread, repeatable: unread, is: surprised},
@@ -178,9 +162,9 @@ var faults = []fault{
 func TestRepetition(t *testing.T) {
 	t.Parallel()
 	for _, f := range faults {
-		for i, calls := range [][]scenario{onceCalls, repeatableCalls} {
+		for i, calls := range [][]clienttest.Scenario{clienttest.OnceCalls, clienttest.RepeatableCalls} {
 			for _, s := range calls {
-				t.Run(f.name+"/"+s.name, func(t *testing.T) {
+				t.Run(f.name+"/"+s.Name, func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) { f.run(t, s, []fate{f.once, f.repeatable}[i]) })
 				})
@@ -189,18 +173,18 @@ func TestRepetition(t *testing.T) {
 	}
 }
 
-func (f fault) run(t *testing.T, s scenario, want fate) {
+func (f fault) run(t *testing.T, s clienttest.Scenario, want fate) {
 	peer := f.peer()
 	waits := &waits{}
-	client := newClient(t, peer.Transport(), append([]salebot.Option{waits.option()}, f.options...)...)
+	client := clienttest.New(t, peer.Transport(), append([]salebot.Option{waits.option()}, f.options...)...)
 	ctx := t.Context()
 	if f.limit > 0 {
 		limited, cancel := context.WithTimeout(ctx, f.limit)
 		defer cancel()
 		ctx = limited
 	}
-	_, err := s.call(ctx, client)
-	failure := requireOutcome(t, err, want.outcome)
+	_, err := s.Call(ctx, client)
+	failure := clienttest.RequireFailure(t, err, want.outcome)
 	require.Len(t, peer.Arrivals(), want.arrivals, "%v", err)
 	require.Equal(t, want.attempts, failure.Attempts, "attempts: %v", err)
 	require.Contains(t, failure.Stopped, want.stopped)
@@ -233,7 +217,7 @@ func (w *waits) option() salebot.Option {
 func TestMixedAttempts(t *testing.T) {
 	t.Parallel()
 	var (
-		once, idempotent, read = onceCalls[0], repeatableCalls[0], repeatableCalls[1]
+		once, idempotent, read = clienttest.OnceCalls[0], clienttest.RepeatableCalls[0], clienttest.RepeatableCalls[1]
 		busy                   = testkit.Respond(429, "slow")
 		oops                   = testkit.Respond(500, "oops")
 		nobody                 = testkit.Respond(404, "client_not_found")
@@ -241,7 +225,7 @@ func TestMixedAttempts(t *testing.T) {
 	)
 	for _, c := range []struct {
 		name      string
-		call      scenario
+		call      clienttest.Scenario
 		refusals  int // of the first connections
 		answers   []testkit.Answer
 		arrivals  int
@@ -270,13 +254,13 @@ func TestMixedAttempts(t *testing.T) {
 					}
 					return nil
 				}}
-				_, err := c.call.call(t.Context(), newClient(t, peer.Transport()))
+				_, err := c.call.Call(t.Context(), clienttest.New(t, peer.Transport()))
 				require.Len(t, peer.Arrivals(), c.arrivals)
 				if c.succeeded {
 					require.NoError(t, err)
 					return
 				}
-				failure := requireOutcome(t, err, c.outcome)
+				failure := clienttest.RequireFailure(t, err, c.outcome)
 				require.Equal(t, c.attempts, failure.Attempts)
 				if c.is != nil {
 					require.ErrorIs(t, err, c.is)
@@ -291,7 +275,7 @@ func TestRepetitionsAreEqual(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		peer := &testkit.Peer{Answer: testkit.Always(testkit.Respond(503, "busy"))}
-		_, err := repeatableCalls[0].call(t.Context(), newClient(t, peer.Transport()))
+		_, err := clienttest.RepeatableCalls[0].Call(t.Context(), clienttest.New(t, peer.Transport()))
 		require.ErrorIs(t, err, salebot.ErrServer)
 		arrivals := peer.Arrivals()
 		require.Len(t, arrivals, 4)
@@ -315,31 +299,33 @@ func TestGetIsNotReplayedByNetHTTP(t *testing.T) {
 			transport := peer.Transport()
 			defer transport.CloseIdleConnections()
 			client := &http.Client{Transport: transport}
-			response, err := client.Get(address("get_variables"))
+			response, err := client.Get(clienttest.Address("get_variables"))
 			require.NoError(t, err)
 			_, err = io.Copy(io.Discard, response.Body)
 			require.NoError(t, err)
 			require.NoError(t, response.Body.Close())
-			_, err = client.Get(address("get_variables"))
+			_, err = client.Get(clienttest.Address("get_variables"))
 			require.Error(t, err)
 			require.Len(t, peer.Arrivals(), 3)
 		})
 	})
-	wrapped := func(transport *http.Transport) http.RoundTripper { return roundTripper{transport} }
+	wrapped := func(transport *http.Transport) http.RoundTripper {
+		return clienttest.WrappedTransport{Inner: transport}
+	}
 	plain := func(transport *http.Transport) http.RoundTripper { return transport }
 	for _, c := range []struct {
 		name      string
 		transport func(*http.Transport) http.RoundTripper
-		call      scenario
+		call      clienttest.Scenario
 		arrivals  int
 	}{
-		{"read", plain, repeatableCalls[1], 1},
-		{"read through a wrapper", wrapped, repeatableCalls[1], 1},
-		{"clear_history", plain, onceCalls[1], 1},
-		{"clear_history through a wrapper", wrapped, onceCalls[1], 1},
-		{"Do by GET", plain, onceCalls[3], 1},
-		{"Do by GET through a wrapper", wrapped, onceCalls[3], 1},
-		{"message", plain, onceCalls[0], 1},
+		{"read", plain, clienttest.RepeatableCalls[1], 1},
+		{"read through a wrapper", wrapped, clienttest.RepeatableCalls[1], 1},
+		{"clear_history", plain, clienttest.OnceCalls[1], 1},
+		{"clear_history through a wrapper", wrapped, clienttest.OnceCalls[1], 1},
+		{"Do by GET", plain, clienttest.OnceCalls[3], 1},
+		{"Do by GET through a wrapper", wrapped, clienttest.OnceCalls[3], 1},
+		{"message", plain, clienttest.OnceCalls[0], 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -347,11 +333,11 @@ func TestGetIsNotReplayedByNetHTTP(t *testing.T) {
 				peer := &testkit.Peer{Answer: testkit.InTurn(testkit.Respond(200, "{}"), testkit.Cut())}
 				transport := peer.Transport()
 				defer transport.CloseIdleConnections()
-				client := newClient(t, c.transport(transport), salebot.WithoutRetries())
+				client := clienttest.New(t, c.transport(transport), salebot.WithoutRetries())
 				_, err := client.GetVariables(t.Context(), 1)
 				require.NoError(t, err, "leaves a connection behind")
-				_, err = c.call.call(t.Context(), client)
-				requireOutcome(t, err, salebot.OutcomeUnknown)
+				_, err = c.call.Call(t.Context(), client)
+				clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
 				require.Len(t, peer.Arrivals(), 1+c.arrivals)
 				last := peer.Arrivals()[c.arrivals]
 				require.Empty(t, last.TransferEncoding, "a GET has no body")
@@ -363,12 +349,6 @@ func TestGetIsNotReplayedByNetHTTP(t *testing.T) {
 	}
 }
 
-type roundTripper struct{ inner http.RoundTripper }
-
-func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) {
-	return r.inner.RoundTrip(request)
-}
-
 // A POST that a kept connection could not take, because the server had closed it,
 // is sent on another one: nothing of it was written.
 func TestIdleConnectionThatTheServerClosed(t *testing.T) {
@@ -377,9 +357,9 @@ func TestIdleConnectionThatTheServerClosed(t *testing.T) {
 		closed := testkit.Respond(200, "ok")
 		closed.Cut = true
 		peer := &testkit.Peer{Answer: testkit.Always(closed)}
-		client := newClient(t, peer.Transport())
+		client := clienttest.New(t, peer.Transport())
 		for range 3 {
-			_, err := onceCalls[0].call(t.Context(), client)
+			_, err := clienttest.OnceCalls[0].Call(t.Context(), client)
 			require.NoError(t, err)
 			synctest.Wait()
 		}
@@ -391,13 +371,13 @@ func TestIdleConnectionThatTheServerClosed(t *testing.T) {
 // have been a request that arrived.
 func TestNoTraceIsNoProof(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]scenario{"once": onceCalls[0], "once by GET": onceCalls[1]} {
+	for name, s := range map[string]clienttest.Scenario{"once": clienttest.OnceCalls[0], "once by GET": clienttest.OnceCalls[1]} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mock := httpmock.NewMockTransport()
 			mock.RegisterNoResponder(httpmock.NewErrorResponder(testkit.Refused()))
-			_, err := s.call(t.Context(), newClient(t, mock))
-			failure := requireOutcome(t, err, salebot.OutcomeUnknown)
+			_, err := s.Call(t.Context(), clienttest.New(t, mock))
+			failure := clienttest.RequireFailure(t, err, salebot.OutcomeUnknown)
 			require.Equal(t, 1, failure.Attempts)
 			require.Equal(t, 1, mock.GetTotalCallCount())
 			require.ErrorIs(t, err, syscall.ECONNREFUSED)
@@ -426,21 +406,21 @@ func TestRealSockets(t *testing.T) {
 		near, err := net.Dial("tcp", listener.Addr().String())
 		require.NoError(t, err)
 		defer func() { _ = near.Close() }()
-		for _, s := range append(onceCalls, repeatableCalls...) {
-			_, err = s.call(t.Context(), to(t, "http://"+near.LocalAddr().String()))
-			failure := requireOutcome(t, err, salebot.OutcomeNotSent)
-			require.Equal(t, 4, failure.Attempts, s.name)
+		for _, s := range append(clienttest.OnceCalls, clienttest.RepeatableCalls...) {
+			_, err = s.Call(t.Context(), to(t, "http://"+near.LocalAddr().String()))
+			failure := clienttest.RequireFailure(t, err, salebot.OutcomeNotSent)
+			require.Equal(t, 4, failure.Attempts, s.Name)
 			require.ErrorIs(t, err, syscall.ECONNREFUSED)
 		}
 	})
 	t.Run("reset", func(t *testing.T) {
 		t.Parallel()
-		for i, calls := range [][]scenario{onceCalls, repeatableCalls} {
+		for i, calls := range [][]clienttest.Scenario{clienttest.OnceCalls, clienttest.RepeatableCalls} {
 			for _, s := range calls {
 				peer := &testkit.Peer{Answer: testkit.Always(testkit.Cut())}
-				_, err := s.call(t.Context(), to(t, peer.Listen(t)))
-				requireOutcome(t, err, salebot.OutcomeUnknown)
-				require.Len(t, peer.Arrivals(), []int{1, 4}[i], s.name)
+				_, err := s.Call(t.Context(), to(t, peer.Listen(t)))
+				clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
+				require.Len(t, peer.Arrivals(), []int{1, 4}[i], s.Name)
 			}
 		}
 	})
@@ -450,8 +430,8 @@ func TestRealSockets(t *testing.T) {
 		server.Config.ErrorLog = silent
 		server.StartTLS()
 		defer server.Close()
-		_, err := onceCalls[0].call(t.Context(), to(t, server.URL))
-		failure := requireOutcome(t, err, salebot.OutcomeNotSent)
+		_, err := clienttest.OnceCalls[0].Call(t.Context(), to(t, server.URL))
+		failure := clienttest.RequireFailure(t, err, salebot.OutcomeNotSent)
 		require.Equal(t, 1, failure.Attempts, "another attempt would fail in the same way")
 	})
 	t.Run("HTTP/2", func(t *testing.T) {
@@ -477,9 +457,9 @@ func TestRealSockets(t *testing.T) {
 		t.Cleanup(client.CloseIdleConnections)
 		_, err = client.GetVariables(t.Context(), 1)
 		require.NoError(t, err)
-		for _, s := range onceCalls[:2] {
-			_, err := s.call(t.Context(), client)
-			requireOutcome(t, err, salebot.OutcomeUnknown)
+		for _, s := range clienttest.OnceCalls[:2] {
+			_, err := s.Call(t.Context(), client)
+			clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -499,7 +479,7 @@ func TestBudgetIsSharedAndEarned(t *testing.T) {
 			}
 			return testkit.Respond(200, "{}")
 		}}
-		client := newClient(t, peer.Transport(), salebot.WithRetryBudget(4))
+		client := clienttest.New(t, peer.Transport(), salebot.WithRetryBudget(4))
 		variant, err := client.With(salebot.WithTimeout(time.Hour))
 		require.NoError(t, err)
 		attempts := func(c *salebot.Client) int {
@@ -538,7 +518,7 @@ func TestBackoff(t *testing.T) {
 		for range 100 {
 			w := &waits{}
 			peer := &testkit.Peer{Answer: testkit.Always(testkit.Respond(500, ""))}
-			client := newClient(t, peer.Transport(), w.option(), salebot.WithTimeout(time.Hour),
+			client := clienttest.New(t, peer.Transport(), w.option(), salebot.WithTimeout(time.Hour),
 				salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 6, BaseDelay: time.Second, MaxDelay: 5 * time.Second}))
 			start := time.Now()
 			_, err := client.GetVariables(t.Context(), 1)
@@ -562,3 +542,6 @@ func TestBackoff(t *testing.T) {
 		}
 	})
 }
+
+// silent swallows what servers complain about.
+var silent = log.New(io.Discard, "", 0)

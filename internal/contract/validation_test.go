@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"context"
@@ -12,11 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 // refusal is a call that must not leave the process.
 type refusal struct {
-	scenario
+	clienttest.Scenario
 
 	// field is what the error names.
 	field string
@@ -25,7 +26,7 @@ type refusal struct {
 }
 
 func refused[R, T any](name, field, problem string, request R, method func(*salebot.Client, context.Context, R, ...salebot.CallOption) (T, error)) refusal {
-	return refusal{taking(name, request, method), field, problem}
+	return refusal{clienttest.Taking(name, request, method), field, problem}
 }
 
 func buttons(lines ...[]salebot.Button) salebot.Buttons { return salebot.Buttons{Lines: lines} }
@@ -51,8 +52,8 @@ var refusals = []refusal{
 	refused("callback without text", "Message", "required", salebot.CallbackRequest{ClientID: 1}, (*salebot.Client).Callback),
 	refused("callback with a blank text", "Message", "required", salebot.CallbackRequest{ClientID: 1, Message: " \t\n"}, (*salebot.Client).Callback),
 	refused("callback in the past", "After", "negative", salebot.CallbackRequest{ClientID: 1, Message: "x", After: -time.Second}, (*salebot.Client).Callback),
-	refused("callback with two times", "At", "After", salebot.CallbackRequest{ClientID: 1, Message: "x", After: time.Second, At: moment}, (*salebot.Client).Callback),
-	refused("callback at a moment of no place", "At", "WithProjectLocation", salebot.CallbackRequest{ClientID: 1, Message: "x", At: moment}, (*salebot.Client).Callback),
+	refused("callback with two times", "At", "After", salebot.CallbackRequest{ClientID: 1, Message: "x", After: time.Second, At: clienttest.Moment}, (*salebot.Client).Callback),
+	refused("callback at a moment of no place", "At", "WithProjectLocation", salebot.CallbackRequest{ClientID: 1, Message: "x", At: clienttest.Moment}, (*salebot.Client).Callback),
 	refused("callback with a parameter as a variable", `Variables["client_id"]`, "parameter of callback", salebot.CallbackRequest{ClientID: 1, Message: "x", Variables: map[string]any{"client_id": 2}}, (*salebot.Client).Callback),
 	refused("callback with a time as a variable", `Variables["send_time"]`, "parameter of callback", salebot.CallbackRequest{ClientID: 1, Message: "x", Variables: map[string]any{"a": 1, "send_time": "now"}}, (*salebot.Client).Callback),
 	refused("callback with a nameless variable", `Variables[""]`, "empty name", salebot.CallbackRequest{ClientID: 1, Message: "x", Variables: map[string]any{"": 2}}, (*salebot.Client).Callback),
@@ -63,7 +64,7 @@ var refusals = []refusal{
 	refused("VK callback from nowhere", "GroupID", "required", salebot.VKCallbackRequest{UserID: "u", Message: "x"}, (*salebot.Client).VKCallback),
 	refused("VK callback without text", "Message", "required", salebot.VKCallbackRequest{UserID: "u", GroupID: "g"}, (*salebot.Client).VKCallback),
 	refused("VK callback with a parameter as a variable", `Variables["group_id"]`, "parameter of vk_callback", salebot.VKCallbackRequest{UserID: "u", GroupID: "g", Message: "x", Variables: map[string]any{"group_id": 1}}, (*salebot.Client).VKCallback),
-	refused("VK callback at a moment of no place", "At", "WithProjectLocation", salebot.VKCallbackRequest{UserID: "u", GroupID: "g", Message: "x", At: moment}, (*salebot.Client).VKCallback),
+	refused("VK callback at a moment of no place", "At", "WithProjectLocation", salebot.VKCallbackRequest{UserID: "u", GroupID: "g", Message: "x", At: clienttest.Moment}, (*salebot.Client).VKCallback),
 
 	refused("WhatsApp callback for nobody", "Phone", "required", salebot.WhatsAppCallbackRequest{Message: "x"}, (*salebot.Client).WhatsAppCallback),
 	refused("WhatsApp callback without text", "Message", "required", salebot.WhatsAppCallbackRequest{Phone: "1"}, (*salebot.Client).WhatsAppCallback),
@@ -86,7 +87,7 @@ var refusals = []refusal{
 	refused("too many callbacks", "PlatformIDs", "300", salebot.SendCallbackByPlatformIDRequest{PlatformIDs: ids(salebot.PlatformID("1"), 301), CallbackText: "x"}, (*salebot.Client).SendCallbackByPlatformID),
 	refused("callbacks with an empty id", "PlatformIDs[1]", "required", salebot.SendCallbackByPlatformIDRequest{PlatformIDs: []salebot.PlatformID{"1", ""}, CallbackText: "x"}, (*salebot.Client).SendCallbackByPlatformID),
 	refused("callbacks without text", "CallbackText", "required", salebot.SendCallbackByPlatformIDRequest{PlatformIDs: ids(salebot.PlatformID("1"), 1)}, (*salebot.Client).SendCallbackByPlatformID),
-	refused("callbacks with two times", "At", "After", salebot.SendCallbackByPlatformIDRequest{PlatformIDs: ids(salebot.PlatformID("1"), 1), CallbackText: "x", At: moment, After: 1}, (*salebot.Client).SendCallbackByPlatformID),
+	refused("callbacks with two times", "At", "After", salebot.SendCallbackByPlatformIDRequest{PlatformIDs: ids(salebot.PlatformID("1"), 1), CallbackText: "x", At: clienttest.Moment, After: 1}, (*salebot.Client).SendCallbackByPlatformID),
 
 	refused("message for nobody", "ClientID", "required", salebot.MessageRequest{Message: "x"}, (*salebot.Client).Message),
 	refused("message for a negative client", "ClientID", "positive", salebot.MessageRequest{ClientID: -5, Message: "x"}, (*salebot.Client).Message),
@@ -97,7 +98,7 @@ var refusals = []refusal{
 	refused("message with a file but no type", "AttachmentType", "AttachmentURL", salebot.MessageRequest{ClientID: 1, Message: "x", AttachmentURL: "https://example.com/a"}, (*salebot.Client).Message),
 	refused("message with a file on this machine", "AttachmentURL", "URL", salebot.MessageRequest{ClientID: 1, AttachmentType: "file", AttachmentURL: "/tmp/a.png"}, (*salebot.Client).Message),
 	refused("message with a file behind a blank", "AttachmentURL", "URL", salebot.MessageRequest{ClientID: 1, AttachmentType: "file", AttachmentURL: "https://example.com/a b"}, (*salebot.Client).Message),
-	refused("message at a moment of no place", "At", "WithProjectLocation", salebot.MessageRequest{ClientID: 1, Message: "x", At: moment}, (*salebot.Client).Message),
+	refused("message at a moment of no place", "At", "WithProjectLocation", salebot.MessageRequest{ClientID: 1, Message: "x", At: clienttest.Moment}, (*salebot.Client).Message),
 
 	withButtons("a hint without buttons", "Buttons.Lines", "empty", salebot.Buttons{Hint: "1 or 2"}),
 	withButtons("an empty line", "Buttons.Lines[1]", "no buttons", buttons([]salebot.Button{salebot.ReplyButton("a")}, nil)),
@@ -131,7 +132,7 @@ var refusals = []refusal{
 	refused("broadcast without content", "Message", "required", salebot.BroadcastRequest{List: 1}, (*salebot.Client).Broadcast),
 	refused("broadcast with a negative shift", "Shift", "negative", salebot.BroadcastRequest{List: 1, Message: "x", Shift: -1}, (*salebot.Client).Broadcast),
 	refused("broadcast with bad buttons", "Buttons.Lines[0]", "no buttons", salebot.BroadcastRequest{List: 1, Message: "x", Buttons: buttons(nil)}, (*salebot.Client).Broadcast),
-	refused("broadcast with two times", "At", "After", salebot.BroadcastRequest{List: 1, Message: "x", After: 1, At: moment}, (*salebot.Client).Broadcast),
+	refused("broadcast with two times", "At", "After", salebot.BroadcastRequest{List: 1, Message: "x", After: 1, At: clienttest.Moment}, (*salebot.Client).Broadcast),
 
 	refused("history of nobody", "ClientID", "required", salebot.GetHistoryRequest{}, (*salebot.Client).GetHistory),
 	refused("history with a negative limit", "Limit", "2000", salebot.GetHistoryRequest{ClientID: 1, Limit: -1}, (*salebot.Client).GetHistory),
@@ -146,10 +147,10 @@ var refusals = []refusal{
 	refused("clearing the history of a negative client", "client", "positive", salebot.ClientID(-1), (*salebot.Client).ClearHistory),
 	refused("variables of nobody", "client", "required", salebot.ClientID(0), (*salebot.Client).GetVariables),
 
-	refused("saving for nobody", "ClientID", "required, unless Clients", salebot.SaveVariablesRequest{Variables: extra}, (*salebot.Client).SaveVariables),
-	refused("saving for one and many", "Clients", "ClientID", salebot.SaveVariablesRequest{ClientID: 1, Clients: ids(salebot.ClientID(1), 1), Variables: extra}, (*salebot.Client).SaveVariables),
-	refused("saving for the zero client", "Clients[0]", "required", salebot.SaveVariablesRequest{Clients: make([]salebot.ClientID, 1), Variables: extra}, (*salebot.Client).SaveVariables),
-	refused("saving for a negative client", "ClientID", "positive", salebot.SaveVariablesRequest{ClientID: -1, Variables: extra}, (*salebot.Client).SaveVariables),
+	refused("saving for nobody", "ClientID", "required, unless Clients", salebot.SaveVariablesRequest{Variables: clienttest.Extra}, (*salebot.Client).SaveVariables),
+	refused("saving for one and many", "Clients", "ClientID", salebot.SaveVariablesRequest{ClientID: 1, Clients: ids(salebot.ClientID(1), 1), Variables: clienttest.Extra}, (*salebot.Client).SaveVariables),
+	refused("saving for the zero client", "Clients[0]", "required", salebot.SaveVariablesRequest{Clients: make([]salebot.ClientID, 1), Variables: clienttest.Extra}, (*salebot.Client).SaveVariables),
+	refused("saving for a negative client", "ClientID", "positive", salebot.SaveVariablesRequest{ClientID: -1, Variables: clienttest.Extra}, (*salebot.Client).SaveVariables),
 	refused("saving nothing", "Variables", "empty", salebot.SaveVariablesRequest{ClientID: 1}, (*salebot.Client).SaveVariables),
 	refused("saving a nameless variable", `Variables[""]`, "empty name", salebot.SaveVariablesRequest{ClientID: 1, Variables: map[string]any{"": 1}}, (*salebot.Client).SaveVariables),
 	refused("saving what is no JSON", `Variables["f"]`, "JSON", salebot.SaveVariablesRequest{ClientID: 1, Variables: map[string]any{"f": func() {}}}, (*salebot.Client).SaveVariables),
@@ -177,14 +178,14 @@ var refusals = []refusal{
 	refused("Instagram of nobody", "UserName", "required", salebot.CheckInstagramSubscriptionRequest{Login: "x"}, (*salebot.Client).CheckInstagramSubscription),
 	refused("subscribers of a negative page", "Page", "negative", salebot.GetSubscribersRequest{Page: new(-1)}, (*salebot.Client).GetSubscribers),
 	refused("VK subscribers of a negative page", "Page", "negative", salebot.GetVKSubscribersRequest{Page: new(-1)}, (*salebot.Client).GetVKSubscribers),
-	refused("VK subscribers backwards", "To", "before", salebot.GetVKSubscribersRequest{From: moment, To: moment.Add(-1)}, (*salebot.Client).GetVKSubscribers),
+	refused("VK subscribers backwards", "To", "before", salebot.GetVKSubscribersRequest{From: clienttest.Moment, To: clienttest.Moment.Add(-1)}, (*salebot.Client).GetVKSubscribers),
 	refused("the state of nobody's deal", "ClientID", "required", salebot.GetOrderStateRequest{OrderID: 1}, (*salebot.Client).GetOrderState),
 	refused("the state of a negative deal", "OrderID", "positive", salebot.MoveOrderToNextStateRequest{ClientID: 1, OrderID: -1}, (*salebot.Client).MoveOrderToNextState),
 	refused("a state for nobody's deal", "ClientID", "required", salebot.SetOrderStateRequest{StateID: 1}, (*salebot.Client).SetOrderState),
 	refused("no state for a deal", "StateID", "required", salebot.SetOrderStateRequest{ClientID: 1}, (*salebot.Client).SetOrderState),
 	refused("the variables of nobody's deal", "ClientID", "required", salebot.GetOrderVariablesRequest{}, (*salebot.Client).GetOrderVariables),
 	refused("a nameless variable of a deal", "Names[1]", "required", salebot.GetOrderVariablesRequest{ClientID: 1, Names: []string{"a", ""}}, (*salebot.Client).GetOrderVariables),
-	refused("variables for nobody's deal", "ClientID", "required", salebot.SetOrderVariablesRequest{Variables: extra}, (*salebot.Client).SetOrderVariables),
+	refused("variables for nobody's deal", "ClientID", "required", salebot.SetOrderVariablesRequest{Variables: clienttest.Extra}, (*salebot.Client).SetOrderVariables),
 	refused("no variables for a deal", "Variables", "empty", salebot.SetOrderVariablesRequest{ClientID: 1}, (*salebot.Client).SetOrderVariables),
 
 	refused("Do without an action", "Action", "name of an action", salebot.DoRequest{}, (*salebot.Client).Do),
@@ -209,7 +210,7 @@ var refusals = []refusal{
 
 // optionRefused is a call with an option that cannot work.
 func optionRefused(name, option, problem string, o salebot.CallOption) refusal {
-	return refusal{scenario{name, func(ctx context.Context, c *salebot.Client, options ...salebot.CallOption) (any, error) {
+	return refusal{clienttest.Scenario{Name: name, Call: func(ctx context.Context, c *salebot.Client, options ...salebot.CallOption) (any, error) {
 		return c.GetVariables(ctx, 1, append(options, o)...)
 	}}, option, problem}
 }
@@ -219,19 +220,19 @@ func optionRefused(name, option, problem string, o salebot.CallOption) refusal {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, r := range refusals {
-		t.Run(r.name, func(t *testing.T) {
+		t.Run(r.Name, func(t *testing.T) {
 			t.Parallel()
-			mock := answering(http.StatusOK, "ok")
-			limiter := limiterFunc(func(context.Context) error { t.Error("the limiter was asked"); return nil })
+			mock := clienttest.Answering(http.StatusOK, "ok")
+			limiter := clienttest.LimiterFunc(func(context.Context) error { t.Error("the limiter was asked"); return nil })
 			hook := salebot.Hook{Before: func(context.Context, salebot.Attempt) context.Context { t.Error("a hook was told"); return nil }}
-			result, err := r.call(t.Context(), newClient(t, mock, salebot.WithLimiter(limiter), salebot.WithHook(hook)))
+			result, err := r.Call(t.Context(), clienttest.New(t, mock, salebot.WithLimiter(limiter), salebot.WithHook(hook)))
 			require.Zero(t, mock.GetTotalCallCount())
 			require.ErrorIs(t, err, salebot.ErrInvalidRequest)
 			var invalid *salebot.InvalidRequestError
 			require.ErrorAs(t, err, &invalid)
 			require.Equal(t, r.field, invalid.Field)
 			require.Contains(t, invalid.Problem, r.problem)
-			failure := requireOutcome(t, err, salebot.OutcomeNotSent)
+			failure := clienttest.RequireFailure(t, err, salebot.OutcomeNotSent)
 			require.Zero(t, failure.Attempts)
 			require.Empty(t, result)
 			require.NotErrorIs(t, err, salebot.ErrRejected, "Salebot did not refuse it")
@@ -239,36 +240,32 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-type limiterFunc func(context.Context) error
-
-func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
-
 // What stands just inside the limits is sent.
 func TestLimitsAreInclusive(t *testing.T) {
 	t.Parallel()
-	for _, s := range []scenario{
-		taking("300 callbacks", salebot.SendCallbackByPlatformIDRequest{PlatformIDs: ids(salebot.PlatformID("1"), 300), CallbackText: "x"}, (*salebot.Client).SendCallbackByPlatformID),
-		taking("2000 messages", salebot.GetHistoryRequest{ClientID: 1, Limit: 2000}, (*salebot.Client).GetHistory),
-		taking("a single day", salebot.GetHistoryRequest{ClientID: 1, StartDate: day(2024, 2, 29), StopDate: day(2024, 2, 29)}, (*salebot.Client).GetHistory),
-		taking("Telegram link", salebot.MessageRequest{ClientID: 1, Message: "x", Buttons: buttons([]salebot.Button{salebot.URLButton("a", "tg://resolve?domain=x")})}, (*salebot.Client).Message),
-		taking("phone link", salebot.MessageRequest{ClientID: 1, Message: "x", Buttons: buttons([]salebot.Button{salebot.URLButton("a", "tel:+79000000000")})}, (*salebot.Client).Message),
-		taking("more careful than needed", salebot.DoRequest{Action: "get_variables", Method: http.MethodGet, Class: salebot.Once, Query: url.Values{"client_id": {"1"}}}, (*salebot.Client).Do),
+	for _, s := range []clienttest.Scenario{
+		clienttest.Taking("300 callbacks", salebot.SendCallbackByPlatformIDRequest{PlatformIDs: ids(salebot.PlatformID("1"), 300), CallbackText: "x"}, (*salebot.Client).SendCallbackByPlatformID),
+		clienttest.Taking("2000 messages", salebot.GetHistoryRequest{ClientID: 1, Limit: 2000}, (*salebot.Client).GetHistory),
+		clienttest.Taking("a single day", salebot.GetHistoryRequest{ClientID: 1, StartDate: day(2024, 2, 29), StopDate: day(2024, 2, 29)}, (*salebot.Client).GetHistory),
+		clienttest.Taking("Telegram link", salebot.MessageRequest{ClientID: 1, Message: "x", Buttons: buttons([]salebot.Button{salebot.URLButton("a", "tg://resolve?domain=x")})}, (*salebot.Client).Message),
+		clienttest.Taking("phone link", salebot.MessageRequest{ClientID: 1, Message: "x", Buttons: buttons([]salebot.Button{salebot.URLButton("a", "tel:+79000000000")})}, (*salebot.Client).Message),
+		clienttest.Taking("more careful than needed", salebot.DoRequest{Action: "get_variables", Method: http.MethodGet, Class: salebot.Once, Query: url.Values{"client_id": {"1"}}}, (*salebot.Client).Do),
 	} {
-		mock := answering(http.StatusBadRequest, "no")
-		_, err := s.call(t.Context(), newClient(t, mock))
-		require.ErrorIs(t, err, salebot.ErrRejected, s.name)
-		require.Equal(t, 1, mock.GetTotalCallCount(), s.name)
+		mock := clienttest.Answering(http.StatusBadRequest, "no")
+		_, err := s.Call(t.Context(), clienttest.New(t, mock))
+		require.ErrorIs(t, err, salebot.ErrRejected, s.Name)
+		require.Equal(t, 1, mock.GetTotalCallCount(), s.Name)
 	}
 }
 
 // A nil context is refused too; nothing waits without one.
 func TestNilContext(t *testing.T) {
 	t.Parallel()
-	mock := answering(http.StatusOK, "ok")
-	for action, list := range scenarios {
-		_, err := list[0].call(nil, newClient(t, mock))
+	mock := clienttest.Answering(http.StatusOK, "ok")
+	for action, list := range clienttest.Scenarios {
+		_, err := list[0].Call(nil, clienttest.New(t, mock))
 		require.ErrorIs(t, err, salebot.ErrInvalidRequest, action)
-		requireOutcome(t, err, salebot.OutcomeNotSent)
+		clienttest.RequireOutcome(t, err, salebot.OutcomeNotSent)
 	}
 	require.Zero(t, mock.GetTotalCallCount())
 }

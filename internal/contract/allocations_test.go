@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -44,18 +45,18 @@ func TestAllocationsOfCalls(t *testing.T) { //nolint:paralleltest // it counts t
 	for _, c := range []struct {
 		name string
 		body string
-		call scenario
+		call clienttest.Scenario
 		most float64
 	}{
-		{"message", "ok", scenarios["message"][0], 40},
-		{"save_variables", "ok", scenarios["save_variables"][0], 48},
-		{"get_variables", `{"a":"1","b":"2"}`, scenarios["get_variables"][0], 43},
-		{"get_history of 1", history(1), scenarios["get_history"][0], 65},
-		{"get_history of 500", history(500), scenarios["get_history"][0], 65 + 500*5},
+		{"message", "ok", clienttest.Scenarios["message"][0], 40},
+		{"save_variables", "ok", clienttest.Scenarios["save_variables"][0], 48},
+		{"get_variables", `{"a":"1","b":"2"}`, clienttest.Scenarios["get_variables"][0], 43},
+		{"get_history of 1", history(1), clienttest.Scenarios["get_history"][0], 65},
+		{"get_history of 500", history(500), clienttest.Scenarios["get_history"][0], 65 + 500*5},
 	} {
-		client := newClient(t, &canned{header: http.Header{}, body: []byte(c.body)})
+		client := clienttest.New(t, &canned{header: http.Header{}, body: []byte(c.body)})
 		got := testing.AllocsPerRun(50, func() {
-			if _, err := c.call.call(t.Context(), client); err != nil {
+			if _, err := c.call.Call(t.Context(), client); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -89,7 +90,7 @@ func TestAllocationsOfVariables(t *testing.T) { //nolint:paralleltest // see abo
 // small ones heavy.
 func TestLargeAnswersAreNotKept(t *testing.T) { //nolint:paralleltest // see above
 	transport := &canned{header: http.Header{}, body: []byte(`{"a":"` + strings.Repeat("x", 8<<20) + `"}`)}
-	client := newClient(t, transport)
+	client := clienttest.New(t, transport)
 	large, err := client.GetVariables(t.Context(), 1)
 	require.NoError(t, err)
 	require.Len(t, large.Text("a"), 8<<20)

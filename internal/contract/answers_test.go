@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/fixture"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
@@ -47,19 +48,19 @@ var labels = []string{"", "text/html; charset=utf-8", "application/json"}
 // TestAnswers shows every fixture of every action to the method that calls it.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	for name, list := range scenarios {
+	for name, list := range clienttest.Scenarios {
 		answers, err := fixture.Answers(name)
 		require.NoError(t, err)
 		for _, known := range answers {
 			t.Run(known.Name(), func(t *testing.T) {
 				t.Parallel()
 				mock := httpmock.NewMockTransport()
-				client := newClient(t, mock, salebot.WithoutRetries())
+				client := clienttest.New(t, mock, salebot.WithoutRetries())
 				var previous string
 				for i, label := range append([]string{known.Header.Get("Content-Type")}, labels...) {
 					known.Header.Set("Content-Type", label)
 					mock.RegisterNoResponder(showing(known, i > 0))
-					result, err := list[0].call(t.Context(), client)
+					result, err := list[0].Call(t.Context(), client)
 					require.Equal(t, i+1, mock.GetTotalCallCount())
 					requireConclusion(t, known, result, err)
 					if check := values[known.Name()]; check != nil && i == 0 {
@@ -91,7 +92,7 @@ func requireConclusion(t *testing.T, known fixture.Answer, result any, err error
 	case slices.Contains(partly, known.Name()):
 		var partial *salebot.PartialError
 		require.ErrorAs(t, err, &partial)
-		requireOutcome(t, err, salebot.OutcomeAccepted)
+		clienttest.RequireOutcome(t, err, salebot.OutcomeAccepted)
 		require.ErrorIs(t, err, salebot.ErrRejected)
 		require.NotEmpty(t, result)
 		return
@@ -106,7 +107,7 @@ func requireConclusion(t *testing.T, known fixture.Answer, result any, err error
 		return
 	}
 	want := map[string]salebot.Outcome{fixture.Rejected: salebot.OutcomeRejected, fixture.Unknown: salebot.OutcomeUnknown}[known.Outcome]
-	failure := requireOutcome(t, err, want)
+	failure := clienttest.RequireFailure(t, err, want)
 	require.Equal(t, known.Action, failure.Action)
 	require.Equal(t, 1, failure.Attempts)
 	for name, sentinel := range sentinels {
@@ -309,9 +310,9 @@ var values = map[string]func(*testing.T, any){
 		for i, fraction := range map[int]int{2: 539976000, 3: 0} {
 			_, ok := items[i].CreatedAt.Moment()
 			require.False(t, ok, "a civil time is no moment")
-			at, err := items[i].CreatedAt.In(moscow)
+			at, err := items[i].CreatedAt.In(clienttest.Moscow)
 			require.NoError(t, err)
-			require.Equal(t, time.Date(2026, time.May, 28, 17, 33, 42, fraction, moscow), at)
+			require.Equal(t, time.Date(2026, time.May, 28, 17, 33, 42, fraction, clienttest.Moscow), at)
 		}
 		require.True(t, items[4].CreatedAt.IsZero())
 	}),

@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -39,7 +40,7 @@ func TestAck(t *testing.T) {
 func TestWithResponse(t *testing.T) {
 	t.Parallel()
 	var first, second salebot.Response
-	client := newClient(t, answering(200, ` {"a":"1"} `, "X-A: 1"))
+	client := clienttest.New(t, clienttest.Answering(200, ` {"a":"1"} `, "X-A: 1"))
 	_, err := client.GetVariables(t.Context(), 1, salebot.WithResponse(&first), salebot.WithResponse(&second))
 	require.NoError(t, err)
 	require.Equal(t, first, second)
@@ -51,14 +52,14 @@ func TestWithResponse(t *testing.T) {
 	require.Equal(t, map[string]string{"a": "1"}, target)
 
 	failed := salebot.Response{Status: 5}
-	_, err = newClient(t, answering(404, "client_not_found", "Server: "+testkit.Key)).GetVariables(t.Context(), 1, salebot.WithResponse(&failed))
+	_, err = clienttest.New(t, clienttest.Answering(404, "client_not_found", "Server: "+testkit.Key)).GetVariables(t.Context(), 1, salebot.WithResponse(&failed))
 	require.ErrorIs(t, err, salebot.ErrClientNotFound)
 	require.Equal(t, 404, failed.Status)
 	require.Equal(t, "REDACTED", failed.Header.Get("Server"))
 
 	mock := httpmock.NewMockTransport()
 	untouched := salebot.Response{Status: 5}
-	_, err = onceCalls[0].call(t.Context(), newClient(t, mock), salebot.WithResponse(&untouched))
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), clienttest.New(t, mock), salebot.WithResponse(&untouched))
 	require.Error(t, err)
 	require.Equal(t, salebot.Response{Status: 5}, untouched)
 }
@@ -66,7 +67,7 @@ func TestWithResponse(t *testing.T) {
 // WithRawItems keeps what this package does not know; nobody pays for it unasked.
 func TestWithRawItems(t *testing.T) {
 	t.Parallel()
-	history := newClient(t, answering(200, `{"status":"success","result":[ {"id":1,"reactions":["x"]} , {"id":2} ]}`))
+	history := clienttest.New(t, clienttest.Answering(200, `{"status":"success","result":[ {"id":1,"reactions":["x"]} , {"id":2} ]}`))
 	items, err := history.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1}, salebot.WithRawItems())
 	require.NoError(t, err)
 	require.Equal(t, `{"id":1,"reactions":["x"]}`, string(items[0].Raw))
@@ -76,7 +77,7 @@ func TestWithRawItems(t *testing.T) {
 	require.Nil(t, items[0].Raw)
 
 	body := `{"project_id":1,"max":[{"id":5,"region":"eu"}],"plan":"business"}`
-	channels := newClient(t, answering(200, body+"\n"))
+	channels := clienttest.New(t, clienttest.Answering(200, body+"\n"))
 	got, err := channels.GetConnectedChannels(t.Context(), salebot.WithRawItems())
 	require.NoError(t, err)
 	require.Equal(t, body, string(got.Raw))
@@ -103,7 +104,7 @@ func TestResultsAreCopies(t *testing.T) {
 		}
 		return httpmock.NewStringResponse(200, `{"status":"success","x":"`+mark+`"}`), nil
 	})
-	client := newClient(t, mock)
+	client := clienttest.New(t, mock)
 	var before []string
 	var kept []func() string
 	for range 5 {
@@ -133,7 +134,7 @@ func TestTruncatedHistory(t *testing.T) {
 		for i := range items {
 			items[i] = fmt.Sprintf(`{"id":%d}`, i+1)
 		}
-		return answering(200, `{"status":"success","result":[`+strings.Join(items, ",")+`]}`)
+		return clienttest.Answering(200, `{"status":"success","result":[`+strings.Join(items, ",")+`]}`)
 	}
 	from, to := day(2026, 1, 1), day(2026, 1, 31)
 	for name, c := range map[string]struct {
@@ -150,14 +151,14 @@ func TestTruncatedHistory(t *testing.T) {
 		"period with a limit":    {5, salebot.GetHistoryRequest{ClientID: 1, StartDate: from, StopDate: to, Limit: 5}, true},
 		"period below its limit": {4, salebot.GetHistoryRequest{ClientID: 1, StartDate: from, StopDate: to, Limit: 5}, false},
 	} {
-		items, err := newClient(t, page(c.items)).GetHistory(t.Context(), c.request)
+		items, err := clienttest.New(t, page(c.items)).GetHistory(t.Context(), c.request)
 		require.Len(t, items, c.items, "what came is returned: %s", name)
 		if !c.truncated {
 			require.NoError(t, err, name)
 			continue
 		}
 		require.ErrorIs(t, err, salebot.ErrTruncated, name)
-		requireOutcome(t, err, salebot.OutcomeAccepted)
+		clienttest.RequireOutcome(t, err, salebot.OutcomeAccepted)
 		require.ErrorContains(t, err, "shorter periods")
 	}
 }
@@ -166,48 +167,48 @@ func TestLoadClientsIsAligned(t *testing.T) {
 	t.Parallel()
 	two := []salebot.ClientToLoad{{PlatformID: "1", GroupID: "g", ClientType: 1}, {PlatformID: "2", GroupID: "g", ClientType: 1}}
 	for _, body := range []string{`{"status":"success","items":[]}`, `{"items":[{"id":1}]}`, `{"items":[{"id":1},{"id":2},{"id":3}]}`, `[{"id":1}]`} {
-		loaded, err := newClient(t, answering(200, body)).LoadClients(t.Context(), two)
-		requireOutcome(t, err, salebot.OutcomeUnknown)
+		loaded, err := clienttest.New(t, clienttest.Answering(200, body)).LoadClients(t.Context(), two)
+		clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
 		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
 		require.ErrorContains(t, err, "2 clients were sent")
 		require.Nil(t, loaded, "nobody knows which is which")
 	}
-	loaded, err := newClient(t, answering(200, `{"status":"success","items":[{"id":7,"platform_id":"1","status":"success"},{"platform_id":"2","status":"error"}]}`)).LoadClients(t.Context(), two)
+	loaded, err := clienttest.New(t, clienttest.Answering(200, `{"status":"success","items":[{"id":7,"platform_id":"1","status":"success"},{"platform_id":"2","status":"error"}]}`)).LoadClients(t.Context(), two)
 	var partial *salebot.PartialError
 	require.ErrorAs(t, err, &partial)
 	require.Equal(t, &salebot.PartialError{Refused: []salebot.RefusedElement{{Index: 1, Status: "error"}}, Total: 2}, partial)
 	require.ErrorIs(t, err, salebot.ErrRejected)
-	requireOutcome(t, err, salebot.OutcomeAccepted)
+	clienttest.RequireOutcome(t, err, salebot.OutcomeAccepted)
 	require.ErrorContains(t, err, `1 of 2 elements were not accepted, the first at index 1: status "error"`)
 	require.Len(t, loaded, 2)
 	require.True(t, loaded[0].Accepted())
 	require.False(t, loaded[1].Accepted())
 
 	// A bare list, and elements without a word of their own.
-	loaded, err = newClient(t, answering(200, `[{"id":"7"},{"id":8,"status":"OK"}]`)).LoadClients(t.Context(), two)
+	loaded, err = clienttest.New(t, clienttest.Answering(200, `[{"id":"7"},{"id":8,"status":"OK"}]`)).LoadClients(t.Context(), two)
 	require.NoError(t, err)
 	require.Equal(t, []salebot.ClientID{7, 8}, []salebot.ClientID{loaded[0].ID, loaded[1].ID})
 	// A refusal counts more than the elements beside it.
-	_, err = newClient(t, answering(200, `{"status":"error","items":[{"id":1},{"id":2}]}`)).LoadClients(t.Context(), two)
-	requireOutcome(t, err, salebot.OutcomeRejected)
+	_, err = clienttest.New(t, clienttest.Answering(200, `{"status":"error","items":[{"id":1},{"id":2}]}`)).LoadClients(t.Context(), two)
+	clienttest.RequireOutcome(t, err, salebot.OutcomeRejected)
 }
 
 // Answers in other forms than the fixtures have.
 func TestOtherAnswers(t *testing.T) {
 	t.Parallel()
 	var (
-		history  = scenarios["get_history"][0]
-		channels = scenarios["connected_channels"][0]
-		names    = scenarios["get_variables"][0]
-		send     = scenarios["message"][0]
-		clear    = scenarios["clear_history"][0]
+		history  = clienttest.Scenarios["get_history"][0]
+		channels = clienttest.Scenarios["connected_channels"][0]
+		names    = clienttest.Scenarios["get_variables"][0]
+		send     = clienttest.Scenarios["message"][0]
+		clear    = clienttest.Scenarios["clear_history"][0]
 
-		blocks    = scenarios["get_messages"][0]
-		whatsApp  = scenarios["check_whatsapp"][0]
-		instagram = scenarios["check_insta_subscription"][0]
+		blocks    = clienttest.Scenarios["get_messages"][0]
+		whatsApp  = clienttest.Scenarios["check_whatsapp"][0]
+		instagram = clienttest.Scenarios["check_insta_subscription"][0]
 	)
 	for _, c := range []struct {
-		call    scenario
+		call    clienttest.Scenario
 		body    string
 		outcome salebot.Outcome // of a failure
 		is      error           // nil for a success
@@ -276,13 +277,13 @@ func TestOtherAnswers(t *testing.T) {
 		{instagram, `{"is_follower":null}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		{instagram, `{"is_follower":1,"account_id":{}}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 	} {
-		result, err := c.call.call(t.Context(), newClient(t, answering(200, c.body)))
+		result, err := c.call.Call(t.Context(), clienttest.New(t, clienttest.Answering(200, c.body)))
 		if c.is == nil {
-			require.NoError(t, err, "%s: %s", c.call.name, c.body)
+			require.NoError(t, err, "%s: %s", c.call.Name, c.body)
 			require.NotNil(t, result)
 			continue
 		}
-		requireOutcome(t, err, c.outcome)
+		clienttest.RequireOutcome(t, err, c.outcome)
 		require.ErrorIs(t, err, c.is, c.body)
 		require.Empty(t, result, "an error comes without a result: %s", c.body)
 		require.NotContains(t, err.Error(), "\n", "an error has one line")
@@ -300,7 +301,7 @@ func TestNotFound(t *testing.T) {
 	}{
 		{"get_variables", "", []error{salebot.ErrClientNotFound, salebot.ErrNotFound, salebot.ErrRejected}, []error{salebot.ErrUnexpectedResponse}},
 		{"get_variables", "Not Found", []error{salebot.ErrClientNotFound}, nil},
-		{"get_variables", page, []error{salebot.ErrUnexpectedResponse, salebot.ErrRejected}, []error{salebot.ErrNotFound, salebot.ErrClientNotFound}},
+		{"get_variables", clienttest.Page, []error{salebot.ErrUnexpectedResponse, salebot.ErrRejected}, []error{salebot.ErrNotFound, salebot.ErrClientNotFound}},
 		{"connected_channels", "", []error{salebot.ErrRejected}, []error{salebot.ErrNotFound, salebot.ErrClientNotFound}},
 		{"load_clients", "Not Found", []error{salebot.ErrRejected}, []error{salebot.ErrClientNotFound}},
 		{"connected_channels", "client_not_found", []error{salebot.ErrClientNotFound}, nil},
@@ -308,8 +309,8 @@ func TestNotFound(t *testing.T) {
 		{"get_variables", `{"status":"order 12345 not found"}`, []error{salebot.ErrOrderNotFound, salebot.ErrNotFound}, []error{salebot.ErrClientNotFound}},
 		{"get_variables", "WRONG_ACTION", []error{salebot.ErrForbidden}, []error{salebot.ErrClientNotFound}},
 	} {
-		_, err := scenarios[c.action][0].call(t.Context(), newClient(t, answering(404, c.body)))
-		requireOutcome(t, err, salebot.OutcomeRejected)
+		_, err := clienttest.Scenarios[c.action][0].Call(t.Context(), clienttest.New(t, clienttest.Answering(404, c.body)))
+		clienttest.RequireOutcome(t, err, salebot.OutcomeRejected)
 		for _, sentinel := range c.is {
 			require.ErrorIs(t, err, sentinel, "%s: %s", c.action, c.body)
 		}
@@ -317,9 +318,9 @@ func TestNotFound(t *testing.T) {
 			require.NotErrorIs(t, err, sentinel, "%s: %s", c.action, c.body)
 		}
 	}
-	_, err := onceCalls[0].call(t.Context(), newClient(t, answering(404, page)))
+	_, err := clienttest.OnceCalls[0].Call(t.Context(), clienttest.New(t, clienttest.Answering(404, clienttest.Page)))
 	require.ErrorContains(t, err, "check the base URL")
-	_, err = onceCalls[0].call(t.Context(), newClient(t, answering(400, "WRONG_ACTION")))
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), clienttest.New(t, clienttest.Answering(400, "WRONG_ACTION")))
 	require.ErrorIs(t, err, salebot.ErrForbidden)
 	require.ErrorContains(t, err, "permission")
 }
@@ -331,9 +332,9 @@ func TestDo(t *testing.T) {
 	mock := httpmock.NewMockTransport()
 	mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
 		got = r
-		return answer(200, respond, "X-A: 1")(r)
+		return clienttest.Answer(200, respond, "X-A: 1")(r)
 	})
-	client := newClient(t, mock)
+	client := clienttest.New(t, mock)
 	do := func(request salebot.DoRequest, options ...salebot.CallOption) (*salebot.Response, error) {
 		return client.Do(t.Context(), request, options...)
 	}
@@ -341,7 +342,7 @@ func TestDo(t *testing.T) {
 	response, err := do(salebot.DoRequest{Action: "new_action"})
 	require.NoError(t, err)
 	require.Equal(t, http.MethodPost, got.Method)
-	require.Equal(t, address("new_action"), got.URL.String())
+	require.Equal(t, clienttest.Address("new_action"), got.URL.String())
 	require.Zero(t, got.ContentLength)
 	require.Empty(t, got.Header.Get("Content-Type"))
 	require.Equal(t, 200, response.Status)
@@ -362,7 +363,7 @@ func TestDo(t *testing.T) {
 
 	for body, is := range map[string]error{
 		"ok": nil, `{"a":1}`: nil, `[1,2]`: nil, "": nil, "true": nil, `{"status":200}`: nil, "[]": nil,
-		"[1,": salebot.ErrUnexpectedResponse, "{": salebot.ErrUnexpectedResponse, page: salebot.ErrUnexpectedResponse,
+		"[1,": salebot.ErrUnexpectedResponse, "{": salebot.ErrUnexpectedResponse, clienttest.Page: salebot.ErrUnexpectedResponse,
 		"fail": salebot.ErrRejected, `{"status":"client_not_found"}`: salebot.ErrClientNotFound, "WRONG_ACTION": salebot.ErrForbidden,
 	} {
 		respond = body
@@ -397,7 +398,7 @@ func TestDoKeepsToTheClass(t *testing.T) {
 	t.Parallel()
 	var class salebot.SafetyClass
 	hook := salebot.WithHook(salebot.Hook{After: func(_ context.Context, a salebot.Attempt) { class = a.Class }})
-	client := newClient(t, answering(200, "ok"), hook)
+	client := clienttest.New(t, clienttest.Answering(200, "ok"), hook)
 	for _, c := range []struct {
 		request salebot.DoRequest
 		want    salebot.SafetyClass
@@ -415,7 +416,7 @@ func TestDoKeepsToTheClass(t *testing.T) {
 
 func TestResponseOfDoIsJSON(t *testing.T) {
 	t.Parallel()
-	response, err := newClient(t, answering(200, `{"exists":true}`)).Do(t.Context(), salebot.DoRequest{Action: "check_whatsapp", Class: salebot.Read})
+	response, err := clienttest.New(t, clienttest.Answering(200, `{"exists":true}`)).Do(t.Context(), salebot.DoRequest{Action: "check_whatsapp", Class: salebot.Read})
 	require.NoError(t, err)
 	var target struct{ Exists bool }
 	require.NoError(t, response.Decode(&target))

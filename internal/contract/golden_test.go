@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"bytes"
@@ -20,16 +20,20 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
-var update = flag.Bool("update", false, "write the golden requests anew")
+var update = flag.Bool("update", false, "write the golden requests and the tables of README.md again")
 
-const goldenRequests = "testdata/requests"
+// updateCommand is what a failing test tells to run.
+const updateCommand = "run: go test ./internal/contract -update"
+
+const goldenRequests = "../../testdata/requests"
 
 // recorded runs a scenario against a mock that refuses, and returns the one
 // request that arrived there with its body.
-func recorded(t *testing.T, s scenario) (*http.Request, []byte) {
+func recorded(t *testing.T, s clienttest.Scenario) (*http.Request, []byte) {
 	t.Helper()
 	var requests []*http.Request
 	var body []byte
@@ -45,7 +49,7 @@ func recorded(t *testing.T, s scenario) (*http.Request, []byte) {
 		}
 		return httpmock.NewStringResponse(http.StatusBadRequest, "no"), nil
 	})
-	_, err := s.call(t.Context(), newClient(t, mock))
+	_, err := s.Call(t.Context(), clienttest.New(t, mock))
 	require.ErrorIs(t, err, salebot.ErrRejected)
 	require.Len(t, requests, 1)
 	return requests[0], body
@@ -77,24 +81,24 @@ func golden(t *testing.T, request *http.Request, body []byte) []byte {
 
 func TestGoldenRequests(t *testing.T) {
 	t.Parallel()
-	for name, list := range scenarios {
+	for name, list := range clienttest.Scenarios {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			folder := filepath.Join(goldenRequests, name)
 			written := map[string]bool{}
 			for _, s := range list {
-				require.NotContains(t, written, s.name+".http", "two scenarios have the same name")
-				written[s.name+".http"] = true
+				require.NotContains(t, written, s.Name+".http", "two scenarios have the same name")
+				written[s.Name+".http"] = true
 				request, body := recorded(t, s)
 				got := golden(t, request, body)
-				file := filepath.Join(folder, s.name+".http")
+				file := filepath.Join(folder, s.Name+".http")
 				if *update {
 					require.NoError(t, os.MkdirAll(folder, 0o755))
 					require.NoError(t, os.WriteFile(file, got, 0o644))
 				}
 				want, err := os.ReadFile(file)
-				require.NoError(t, err, "go test -run TestGoldenRequests -update writes it")
-				require.Equal(t, string(want), string(got), "%s/%s", name, s.name)
+				require.NoError(t, err, updateCommand)
+				require.Equal(t, string(want), string(got), "%s/%s", name, s.Name)
 			}
 			entries, err := os.ReadDir(folder)
 			require.NoError(t, err)
@@ -112,14 +116,14 @@ func TestGoldenRequests(t *testing.T) {
 // What is sent is canonical JSON, or a sorted query, and announces its length.
 func TestRequestsAreCanonical(t *testing.T) {
 	t.Parallel()
-	for name, list := range scenarios {
+	for name, list := range clienttest.Scenarios {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			row := action.MustLookup(name)
 			for _, s := range list {
 				request, body := recorded(t, s)
 				require.Equal(t, row.Method(), request.Method)
-				require.Equal(t, address(name), strings.TrimSuffix(request.URL.String(), "?"+request.URL.RawQuery))
+				require.Equal(t, clienttest.Address(name), strings.TrimSuffix(request.URL.String(), "?"+request.URL.RawQuery))
 				query, err := url.ParseQuery(request.URL.RawQuery)
 				require.NoError(t, err)
 				require.Equal(t, query.Encode(), request.URL.RawQuery, "sorted")
@@ -148,25 +152,25 @@ func TestScenariosCoverEveryParameter(t *testing.T) {
 	rows := map[string]bool{}
 	for _, row := range action.All() {
 		rows[row.Name] = true
-		require.NotEmpty(t, scenarios[row.Name], row.Name)
+		require.NotEmpty(t, clienttest.Scenarios[row.Name], row.Name)
 		sent := map[string]bool{}
-		for _, s := range scenarios[row.Name] {
+		for _, s := range clienttest.Scenarios[row.Name] {
 			for _, parameter := range parameters(t, s) {
 				sent[parameter] = true
-				require.True(t, row.Takes(parameter) || row.Extra, "%s/%s sends %q", row.Name, s.name, parameter)
+				require.True(t, row.Takes(parameter) || row.Extra, "%s/%s sends %q", row.Name, s.Name, parameter)
 			}
 		}
 		for _, parameter := range row.Params {
 			require.Contains(t, sent, parameter, "no scenario of %s sends it", row.Name)
 		}
 	}
-	for name := range scenarios {
+	for name := range clienttest.Scenarios {
 		require.Contains(t, rows, name, "a scenario without an action")
 	}
 }
 
 // parameters lists the names of what a scenario sends, at the top level.
-func parameters(t *testing.T, s scenario) []string {
+func parameters(t *testing.T, s clienttest.Scenario) []string {
 	t.Helper()
 	request, body := recorded(t, s)
 	names := slices.Collect(maps.Keys(request.URL.Query()))
@@ -193,8 +197,8 @@ func TestGoldenRequestsSurviveTheInternationalHost(t *testing.T) {
 		got = request
 		return httpmock.NewStringResponse(http.StatusOK, "ok"), nil
 	})
-	client := newClient(t, mock, salebot.WithBaseURL(salebot.InternationalBaseURL))
-	_, err := scenarios["message"][0].call(t.Context(), client)
+	client := clienttest.New(t, mock, salebot.WithBaseURL(salebot.InternationalBaseURL))
+	_, err := clienttest.Scenarios["message"][0].Call(t.Context(), client)
 	require.NoError(t, err)
 	require.Equal(t, "https://chatter.salebot.ai/api/"+testkit.EscapedKey+"/message", got.URL.String())
 	require.Empty(t, got.Referer())

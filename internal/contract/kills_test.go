@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"bytes"
@@ -25,6 +25,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
 var errDead = errors.New("the process is dead")
@@ -131,12 +132,12 @@ func (c *campaign) run(t require.TestingT, steps int, repeat bool) (report *sale
 	info, err := os.Stat(c.path)
 	require.NoError(t, err)
 	journal := &mortalJournal{mortal: process, FileJournal: inner, path: c.path, flushed: info.Size()}
-	client, err := salebot.New("key", salebot.WithTransport(memoryAPI(func(call memoryCall) (int, string, error) {
+	client, err := salebot.New("key", salebot.WithTransport(clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
 		if !process.step() {
 			return 0, "", errDead
 		}
 		process.mutex.Lock()
-		for _, key := range itemKeys(call) {
+		for _, key := range clienttest.ItemKeys(call) {
 			c.arrivals[key]++
 		}
 		process.mutex.Unlock()
@@ -146,7 +147,7 @@ func (c *campaign) run(t require.TestingT, steps int, repeat bool) (report *sale
 		return http.StatusOK, "ok", nil
 	})))
 	require.NoError(t, err)
-	report, err = client.BulkAddToList(context.Background(), 7, salebot.Items(numbered(c.items)),
+	report, err = client.BulkAddToList(context.Background(), 7, salebot.Items(clienttest.Numbered(c.items)),
 		salebot.BulkOptions{Workers: c.workers, BatchSize: c.batch, Journal: journal, RepeatUnknown: repeat})
 	require.NoError(t, inner.Close())
 	if process.dead {
@@ -169,7 +170,7 @@ func (c *campaign) requireHonest(t require.TestingT, report *salebot.BulkReport)
 		require.Equal(t, salebot.OutcomeUnknown, problem.Outcome)
 		unknown[problem.Key] = true
 	}
-	for _, key := range keysUpTo(c.items) {
+	for _, key := range clienttest.KeysUpTo(c.items) {
 		require.LessOrEqual(t, c.arrivals[key], 1, "item %s was sent twice", key)
 		if c.arrivals[key] == 0 {
 			require.True(t, unknown[key], "item %s is forgotten", key)
@@ -248,10 +249,10 @@ func TestBulkKilledManyTimes(t *testing.T) {
 func TestBulkWithAFaultAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(ctx context.Context) (int, string, error){
-		"cut off":      func(context.Context) (int, string, error) { return 0, "", errCable },
+		"cut off":      func(context.Context) (int, string, error) { return 0, "", clienttest.ErrCable },
 		"gateway":      func(context.Context) (int, string, error) { return http.StatusGatewayTimeout, "", nil },
 		"page of HTML": func(context.Context) (int, string, error) { return http.StatusOK, "<html></html>", nil },
-		"hangs":        func(ctx context.Context) (int, string, error) { return 0, "", elapse(ctx, 24*time.Hour) },
+		"hangs":        func(ctx context.Context) (int, string, error) { return 0, "", clienttest.Elapse(ctx, 24*time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -260,23 +261,23 @@ func TestBulkWithAFaultAtEveryRequest(t *testing.T) {
 					c := &campaign{items: 17, path: filepath.Join(t.TempDir(), "journal"), arrivals: map[string]int{}}
 					var mutex sync.Mutex
 					requests := 0
-					client := newClient(t, memoryAPI(func(call memoryCall) (int, string, error) {
+					client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
 						mutex.Lock()
-						for _, key := range itemKeys(call) {
+						for _, key := range clienttest.ItemKeys(call) {
 							c.arrivals[key]++
 						}
 						requests++
 						this := requests
 						mutex.Unlock()
 						if this == broken {
-							return fault(call.ctx)
+							return fault(call.Ctx)
 						}
 						return http.StatusOK, "ok", nil
 					}))
 					run := func(repeat bool) *salebot.BulkReport {
 						journal, err := salebot.OpenFileJournal(c.path, "campaign")
 						require.NoError(t, err)
-						report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(numbered(c.items)),
+						report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(clienttest.Numbered(c.items)),
 							salebot.BulkOptions{Workers: 2, BatchSize: 3, Journal: journal, RepeatUnknown: repeat})
 						require.Equal(t, report.Unknown == 0, err == nil)
 						require.NoError(t, journal.Close())
@@ -315,9 +316,9 @@ func TestBulkChild(t *testing.T) {
 	}
 	journal, err := salebot.OpenFileJournal(os.Getenv(childJournal), "campaign")
 	require.NoError(t, err)
-	client := newClient(t, &http.Transport{}, salebot.WithBaseURL(server))
+	client := clienttest.New(t, &http.Transport{}, salebot.WithBaseURL(server))
 	options := salebot.BulkOptions{Workers: 4, BatchSize: 2, Journal: journal, RepeatUnknown: os.Getenv(childRepeat) != ""}
-	report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(numbered(childItems)), options)
+	report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(clienttest.Numbered(childItems)), options)
 	if !errors.Is(err, salebot.ErrNotAllAccepted) {
 		require.NoError(t, err)
 	}
@@ -360,7 +361,7 @@ func newChildRun(t *testing.T) *childRun {
 			return
 		}
 		c.mutex.Lock()
-		for _, key := range itemKeys(memoryCall{action: path.Base(request.URL.Path), body: body}) {
+		for _, key := range clienttest.ItemKeys(clienttest.MemoryCall{Action: path.Base(request.URL.Path), Body: body}) {
 			c.arrivals[key]++
 		}
 		c.total++
@@ -422,7 +423,7 @@ func (c *childRun) requireHonest() (unknown int) {
 	require.Len(c.t, report.Problems, report.Unknown)
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	for _, key := range keysUpTo(childItems) {
+	for _, key := range clienttest.KeysUpTo(childItems) {
 		require.LessOrEqual(c.t, c.arrivals[key], 1, "item %s was sent twice", key)
 		if c.arrivals[key] == 0 {
 			require.Contains(c.t, report.Problems, key, "item %s is forgotten", key)

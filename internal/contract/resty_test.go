@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -49,9 +50,9 @@ func TestRestyTrap01LogsAddresses(t *testing.T) { //nolint:paralleltest // see p
 	text := printed(t, func() {
 		mock := httpmock.NewMockTransport()
 		mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
-		client := newClient(t, mock, salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 1, MaxDelay: 1}))
-		for _, s := range append(onceCalls, repeatableCalls...) {
-			_, err := s.call(t.Context(), client)
+		client := clienttest.New(t, mock, salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 1, MaxDelay: 1}))
+		for _, s := range append(clienttest.OnceCalls, clienttest.RepeatableCalls...) {
+			_, err := s.Call(t.Context(), client)
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		}
 	})
@@ -61,8 +62,8 @@ func TestRestyTrap01LogsAddresses(t *testing.T) { //nolint:paralleltest // see p
 // Its debug log and its curl commands hold the address. Nothing switches them on.
 func TestRestyTrap02DebugPrintsTheKey(t *testing.T) { //nolint:paralleltest // see printed
 	text := printed(t, func() {
-		client := newClient(t, answering(200, `{"status":"success"}`))
-		_, err := onceCalls[0].call(t.Context(), client)
+		client := clienttest.New(t, clienttest.Answering(200, `{"status":"success"}`))
+		_, err := clienttest.OnceCalls[0].Call(t.Context(), client)
 		require.NoError(t, err)
 	})
 	require.Empty(t, text)
@@ -76,9 +77,9 @@ func TestRestyIsUsedForSingleAttemptsOnly(t *testing.T) {
 		"NewWithClient": true, "Client": true, "Request": true, "Response": true,
 		"SetLogger": true, "R": true, "SetContext": true, "SetDoNotParseResponse": true, "Execute": true,
 	}
-	files, err := filepath.Glob("internal/*/*.go")
+	files, err := filepath.Glob("../*/*.go")
 	require.NoError(t, err)
-	root, err := filepath.Glob("*.go")
+	root, err := filepath.Glob("../../*.go")
 	require.NoError(t, err)
 	importers := 0
 	for _, name := range append(files, root...) {
@@ -95,7 +96,7 @@ func TestRestyIsUsedForSingleAttemptsOnly(t *testing.T) {
 			continue
 		}
 		importers++
-		require.Equal(t, filepath.Join("internal", "exchange"), filepath.Dir(name), "only this package knows resty")
+		require.Equal(t, filepath.Join("..", "exchange"), filepath.Dir(name), "only this package knows resty")
 		ast.Inspect(file, func(node ast.Node) bool {
 			selector, ok := node.(*ast.SelectorExpr)
 			if !ok {
@@ -138,8 +139,8 @@ func TestRestyTrap04CutsRetryAfterShort(t *testing.T) {
 func TestRestyTrap05RepeatsPOST(t *testing.T) {
 	t.Parallel()
 	inBubble(t, testkit.Always(testkit.Cut()), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
-		_, err := onceCalls[0].call(t.Context(), dial())
-		requireOutcome(t, err, salebot.OutcomeUnknown)
+		_, err := clienttest.OnceCalls[0].Call(t.Context(), dial())
+		clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
 		require.Len(t, peer.Arrivals(), 1)
 	})
 }
@@ -166,11 +167,11 @@ func TestRestyTrap06MergesResults(t *testing.T) {
 // It leaves the result empty, without an error, where the label is not JSON.
 func TestRestyTrap07BelievesLabels(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, answering(200, `{"a":"1"}`, "Content-Type: text/html"))
+	client := clienttest.New(t, clienttest.Answering(200, `{"a":"1"}`, "Content-Type: text/html"))
 	variables, err := client.GetVariables(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, "1", variables.Text("a"))
-	client = newClient(t, answering(200, "<html></html>", "Content-Type: application/json"))
+	client = clienttest.New(t, clienttest.Answering(200, "<html></html>", "Content-Type: application/json"))
 	_, err = client.GetVariables(t.Context(), 1)
 	require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
 }
@@ -178,7 +179,7 @@ func TestRestyTrap07BelievesLabels(t *testing.T) {
 // It reports an empty body as a bare error of encoding/json.
 func TestRestyTrap08EmptyBody(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, answering(200, "", "Content-Type: application/json"))
+	client := clienttest.New(t, clienttest.Answering(200, "", "Content-Type: application/json"))
 	_, err := client.GetVariables(t.Context(), 1)
 	require.ErrorContains(t, err, "get_variables")
 	require.ErrorContains(t, err, "HTTP 200")
@@ -236,7 +237,7 @@ func TestRestyTrap12Redirects(t *testing.T) {
 	client, err := salebot.New(testkit.Key, salebot.WithBaseURL(peer.Listen(t)))
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
-	_, err = onceCalls[0].call(t.Context(), client)
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), client)
 	require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
 	require.Len(t, peer.Arrivals(), 1)
 }
@@ -246,10 +247,10 @@ func TestRestyTrap13ErrorsHoldTheAddress(t *testing.T) {
 	t.Parallel()
 	mock := httpmock.NewMockTransport()
 	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
-	_, err := onceCalls[0].call(t.Context(), newClient(t, mock))
+	_, err := clienttest.OnceCalls[0].Call(t.Context(), clienttest.New(t, mock))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.NotContains(t, err.Error(), "chatter.salebot.pro")
-	requireHiddenError(t, err)
+	clienttest.RequireHiddenError(t, err)
 }
 
 // It reads bodies without any bound.
@@ -266,15 +267,15 @@ func TestRestyTrap14BodiesWithoutBound(t *testing.T) {
 	client, err := salebot.New(testkit.Key, salebot.WithBaseURL(endless.URL), salebot.WithResponseLimit(1<<20))
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
-	_, err = onceCalls[0].call(t.Context(), client)
-	requireOutcome(t, err, salebot.OutcomeUnknown)
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), client)
+	clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
 	require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
 	require.ErrorContains(t, err, "1048576 bytes")
 	var unreadable *salebot.DecodeError
 	require.ErrorAs(t, err, &unreadable)
 	require.Len(t, unreadable.Snapshot, 4<<10)
 
-	exact := newClient(t, answering(200, `{"a":"1"}`), salebot.WithResponseLimit(9))
+	exact := clienttest.New(t, clienttest.Answering(200, `{"a":"1"}`), salebot.WithResponseLimit(9))
 	_, err = exact.GetVariables(t.Context(), 1)
 	require.NoError(t, err, "the limit is inclusive")
 	_, err = exact.GetVariables(t.Context(), 1, salebot.WithResponseLimit(8))
@@ -291,7 +292,7 @@ func TestRestyTrap15EncodesJSONItself(t *testing.T) {
 		bodies = append(bodies, string(body))
 		return httpmock.NewStringResponse(200, "ok"), err
 	})
-	client := newClient(t, mock)
+	client := clienttest.New(t, mock)
 	_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: 1, Message: "<a> & b"})
 	require.NoError(t, err)
 	_, err = client.Do(t.Context(), salebot.DoRequest{Action: "message", Body: map[string]string{"message": "<a> & b"}})
@@ -306,7 +307,7 @@ func TestRestyTrap16TimeoutOfAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		peer := &testkit.Peer{Answer: testkit.Always(testkit.Hang())}
-		client := newClient(t, peer.Transport(), salebot.WithAttemptTimeout(10*time.Second), salebot.WithTimeout(25*time.Second),
+		client := clienttest.New(t, peer.Transport(), salebot.WithAttemptTimeout(10*time.Second), salebot.WithTimeout(25*time.Second),
 			salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 100, BaseDelay: 1, MaxDelay: 1}))
 		start := time.Now()
 		_, err := client.GetVariables(t.Context(), 1)

@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ import (
 // emulator that knows the client of the examples, tests by the go command.
 func TestReadmeBlocks(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
+	readme, err := os.ReadFile(readmeFile)
 	require.NoError(t, err)
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	require.NotEmpty(t, blocks)

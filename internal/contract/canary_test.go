@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"bytes"
@@ -24,129 +24,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jarcoal/httpmock"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
-
-// requireHidden prints a value in every way that a program might and looks for
-// the key in what comes out.
-func requireHidden(t *testing.T, value any) {
-	t.Helper()
-	requireAllClean(t, append(prints(value), print{"testify", difference(value)}))
-}
-
-// requireHiddenInPrint leaves out those who print behind pointers.
-func requireHiddenInPrint(t *testing.T, value any) {
-	t.Helper()
-	requireAllClean(t, prints(value))
-}
-
-// print is what came out somewhere.
-type print struct{ where, text string }
-
-func prints(value any) []print {
-	var all []print
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
-		all = append(all, print{verb, fmt.Sprintf(verb, value)})
-	}
-	text, err := json.Marshal(value)
-	all = append(all, print{"json.Marshal", fmt.Sprint(string(text), err)})
-	for name, handler := range map[string]func(io.Writer) slog.Handler{
-		"slog text": func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, &slog.HandlerOptions{AddSource: true}) },
-		"slog JSON": func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) },
-	} {
-		var out bytes.Buffer
-		slog.New(handler(&out)).With("before", value).WithGroup("g").Error("x", "value", value, "list", []any{value})
-		all = append(all, print{name, out.String()})
-	}
-	return all
-}
-
-func requireAllClean(t *testing.T, all []print) {
-	t.Helper()
-	var together strings.Builder
-	distinct := map[string]bool{}
-	for _, p := range all {
-		if !distinct[p.text] {
-			distinct[p.text] = true
-			together.WriteString(p.text + "\n")
-		}
-	}
-	if testkit.FindKey(together.String()) == "" {
-		return
-	}
-	for _, p := range all {
-		requireClean(t, p.where, p.text)
-	}
-	require.Fail(t, "the key shows where two of these meet")
-}
-
-func requireClean(t *testing.T, where, text string) {
-	t.Helper()
-	if form := testkit.FindKey(text); form != "" {
-		// The text is not repeated: TestMain looks at the output.
-		require.Fail(t, "the key shows", "%s, %s", where, form)
-	}
-}
-
-// difference is what testify prints when a value is not what was expected: it
-// walks through unexported fields, past any String method.
-func difference(value any) string {
-	var out recorder
-	other := reflect.New(reflect.TypeOf(value)).Elem()
-	if other.Kind() == reflect.Pointer {
-		other.Set(reflect.New(other.Type().Elem()))
-	}
-	assert.Equal(&out, other.Interface(), value)
-	assert.Equal(&out, []any{other.Interface()}, []any{value})
-	assert.ErrorIs(&out, asError(value), io.ErrNoProgress) //nolint:testifylint // its text is what is wanted
-	assert.NoError(&out, asError(value))                   //nolint:testifylint // the same
-	return out.String()
-}
-
-func asError(value any) error {
-	err, _ := value.(error)
-	return err
-}
-
-// recorder is a testing.T that only takes notes.
-type recorder struct{ strings.Builder }
-
-func (r *recorder) Errorf(format string, args ...any) { _, _ = fmt.Fprintf(r, format, args...) }
-
-// requireHiddenError is requireHidden for an error and for all the errors in it.
-func requireHiddenError(t *testing.T, err error) {
-	t.Helper()
-	seen := 0
-	var walk func(err error)
-	walk = func(err error) {
-		if seen++; seen > 1000 {
-			require.Fail(t, "the errors have no end")
-		}
-		switch {
-		case strings.HasPrefix(reflect.TypeOf(err).String(), "*salebot."):
-			requireHidden(t, err)
-		default:
-			// What an error of others holds behind a pointer is theirs, once it was
-			// taken out of ours.
-			requireHiddenInPrint(t, err)
-		}
-		switch e := err.(type) {
-		case interface{ Unwrap() error }:
-			if inner := e.Unwrap(); inner != nil {
-				walk(inner)
-			}
-		case interface{ Unwrap() []error }:
-			for _, inner := range e.Unwrap() {
-				walk(inner)
-			}
-		}
-	}
-	walk(err)
-}
 
 // The errors of transports that were not written with a key in the URL in mind.
 type (
@@ -234,7 +117,7 @@ func TestCanaryInErrorsOfTransports(t *testing.T) {
 	for name, failure := range leakyErrors {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, s := range []scenario{onceCalls[0], onceCalls[1], repeatableCalls[0], repeatableCalls[1]} {
+			for _, s := range []clienttest.Scenario{clienttest.OnceCalls[0], clienttest.OnceCalls[1], clienttest.RepeatableCalls[0], clienttest.RepeatableCalls[1]} {
 				mock := httpmock.NewMockTransport()
 				var sent error
 				mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
@@ -243,10 +126,10 @@ func TestCanaryInErrorsOfTransports(t *testing.T) {
 					return nil, sent
 				})
 				observed := &observer{}
-				client := newClient(t, mock, observed.options(salebot.WithoutRetries())...)
-				_, err := s.call(t.Context(), client)
-				requireOutcome(t, err, salebot.OutcomeUnknown)
-				requireHiddenError(t, err)
+				client := clienttest.New(t, mock, observed.options(salebot.WithoutRetries())...)
+				_, err := s.Call(t.Context(), client)
+				clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
+				clienttest.RequireHiddenError(t, err)
 				observed.requireHidden(t)
 				var transport *salebot.TransportError
 				require.ErrorAs(t, err, &transport)
@@ -294,18 +177,18 @@ func (o *observer) requireHidden(t *testing.T) {
 	require.NotEmpty(t, o.attempts)
 	require.NotZero(t, o.logged.Len())
 	for _, a := range o.attempts {
-		requireHidden(t, a)
+		clienttest.RequireHidden(t, a)
 		if a.Err != nil {
-			requireHiddenError(t, a.Err)
+			clienttest.RequireHiddenError(t, a.Err)
 		}
 	}
-	requireClean(t, "log", o.logged.String())
+	clienttest.RequireClean(t, "log", o.logged.String())
 }
 
 // Servers and gateways quote the address in what they answer.
 func TestCanaryInAnswers(t *testing.T) {
 	t.Parallel()
-	message := address("message")
+	message := clienttest.Address("message")
 	pad := func(n int, text string) string { return strings.Repeat("x", n) + text }
 	for name, body := range map[string]string{
 		"text":         "no route for " + message,
@@ -331,16 +214,16 @@ func TestCanaryInAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, status := range []int{200, 302, 404, 500} {
-				for _, s := range []scenario{onceCalls[0], scenarios["get_history"][0], scenarios["connected_channels"][0]} {
-					mock := answering(status, body, "Location: "+message, "Content-Type: text/html; path="+testkit.Key, "Retry-After: "+testkit.Key, "X-Path: "+message)
+				for _, s := range []clienttest.Scenario{clienttest.OnceCalls[0], clienttest.Scenarios["get_history"][0], clienttest.Scenarios["connected_channels"][0]} {
+					mock := clienttest.Answering(status, body, "Location: "+message, "Content-Type: text/html; path="+testkit.Key, "Retry-After: "+testkit.Key, "X-Path: "+message)
 					observed := &observer{}
 					var raw salebot.Response
-					client := newClient(t, mock, observed.options(salebot.WithoutRetries())...)
-					_, err := s.call(t.Context(), client, salebot.WithResponse(&raw))
+					client := clienttest.New(t, mock, observed.options(salebot.WithoutRetries())...)
+					_, err := s.Call(t.Context(), client, salebot.WithResponse(&raw))
 					observed.requireHidden(t)
-					requireClean(t, "headers", fmt.Sprint(raw.Header))
+					clienttest.RequireClean(t, "headers", fmt.Sprint(raw.Header))
 					if err != nil {
-						requireHiddenError(t, err)
+						clienttest.RequireHiddenError(t, err)
 					}
 				}
 			}
@@ -357,13 +240,13 @@ func TestCanaryInLargeAnswers(t *testing.T) {
 		"many keys":        `{"status":"error","x":"` + strings.Repeat(testkit.Key, 8000) + `"}`,
 		"in base64":        base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", 48<<10-12) + testkit.Key)),
 	} {
-		err := fail(t, 400, body)
+		err := clienttest.Fail(t, 400, body)
 		var refusal *salebot.APIError
 		require.ErrorAs(t, err, &refusal)
-		requireClean(t, name, string(refusal.Body)+"\n"+err.Error())
+		clienttest.RequireClean(t, name, string(refusal.Body)+"\n"+err.Error())
 		var unreadable *salebot.DecodeError
-		require.ErrorAs(t, fail(t, 200, "{"+body), &unreadable)
-		requireClean(t, name, string(unreadable.Snapshot))
+		require.ErrorAs(t, clienttest.Fail(t, 200, "{"+body), &unreadable)
+		clienttest.RequireClean(t, name, string(unreadable.Snapshot))
 	}
 }
 
@@ -373,17 +256,17 @@ func TestCanaryInFaults(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			for _, s := range []scenario{onceCalls[1], repeatableCalls[1]} {
+			for _, s := range []clienttest.Scenario{clienttest.OnceCalls[1], clienttest.RepeatableCalls[1]} {
 				synctest.Test(t, func(t *testing.T) {
 					observed := &observer{}
-					client := newClient(t, f.peer().Transport(), observed.options(f.options...)...)
+					client := clienttest.New(t, f.peer().Transport(), observed.options(f.options...)...)
 					ctx, cancel := context.WithTimeout(t.Context(), max(f.limit, dialTimeout))
 					defer cancel()
-					_, err := s.call(ctx, client)
+					_, err := s.Call(ctx, client)
 					require.Error(t, err)
-					requireHiddenError(t, err)
+					clienttest.RequireHiddenError(t, err)
 					observed.requireHidden(t)
-					requireHidden(t, client)
+					clienttest.RequireHidden(t, client)
 					time.Sleep(2 * dialTimeout)
 				})
 			}
@@ -397,10 +280,10 @@ func TestCanaryInSuggestionsOfHTTPMock(t *testing.T) {
 	for name, register := range map[string]func(*httpmock.MockTransport){
 		"nothing": func(*httpmock.MockTransport) {},
 		"other method": func(m *httpmock.MockTransport) {
-			m.RegisterResponder(http.MethodGet, address("message"), answer(200, "ok"))
+			m.RegisterResponder(http.MethodGet, clienttest.Address("message"), clienttest.Answer(200, "ok"))
 		},
 		"trailing slash": func(m *httpmock.MockTransport) {
-			m.RegisterResponder(http.MethodPost, address("message")+"/", answer(200, "ok"))
+			m.RegisterResponder(http.MethodPost, clienttest.Address("message")+"/", clienttest.Answer(200, "ok"))
 		},
 		"refusal":   func(m *httpmock.MockTransport) { m.RegisterNoResponder(httpmock.ConnectionFailure) },
 		"not found": func(m *httpmock.MockTransport) { m.RegisterNoResponder(httpmock.NewNotFoundResponder(nil)) },
@@ -409,9 +292,9 @@ func TestCanaryInSuggestionsOfHTTPMock(t *testing.T) {
 			t.Parallel()
 			mock := httpmock.NewMockTransport()
 			register(mock)
-			_, err := onceCalls[0].call(t.Context(), newClient(t, mock))
-			requireOutcome(t, err, salebot.OutcomeUnknown)
-			requireHiddenError(t, err)
+			_, err := clienttest.OnceCalls[0].Call(t.Context(), clienttest.New(t, mock))
+			clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
+			clienttest.RequireHiddenError(t, err)
 			require.Equal(t, name != "not found", errors.Is(err, httpmock.NoResponderFound), "it is still recognized")
 		})
 	}
@@ -443,12 +326,12 @@ func TestCanaryInRedirects(t *testing.T) {
 			arrived = 0
 			client, err := salebot.New(testkit.Key, salebot.WithBaseURL(server.URL), option)
 			require.NoError(t, err)
-			for _, s := range []scenario{onceCalls[0], onceCalls[1], repeatableCalls[1]} {
-				_, err := s.call(t.Context(), client)
-				requireOutcome(t, err, salebot.OutcomeUnknown)
+			for _, s := range []clienttest.Scenario{clienttest.OnceCalls[0], clienttest.OnceCalls[1], clienttest.RepeatableCalls[1]} {
+				_, err := s.Call(t.Context(), client)
+				clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
 				require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, name)
 				require.ErrorContains(t, err, "redirect")
-				requireHiddenError(t, err)
+				clienttest.RequireHiddenError(t, err)
 			}
 			require.Equal(t, 3, arrived)
 			client.CloseIdleConnections()
@@ -469,7 +352,7 @@ func TestCanaryInClient(t *testing.T) {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	mock := httpmock.NewMockTransport()
-	mock.RegisterResponder(http.MethodPost, server.URL+"/api/"+testkit.EscapedKey+"/message", answer(200, "ok"))
+	mock.RegisterResponder(http.MethodPost, server.URL+"/api/"+testkit.EscapedKey+"/message", clienttest.Answer(200, "ok"))
 	for name, option := range map[string]salebot.Option{
 		"own transport": salebot.WithoutRetries(),
 		"transport":     salebot.WithTransport(&http.Transport{}),
@@ -482,7 +365,7 @@ func TestCanaryInClient(t *testing.T) {
 			require.NoError(t, err)
 			defer client.CloseIdleConnections()
 			requireHiddenClient(t, client)
-			_, err = onceCalls[0].call(t.Context(), client)
+			_, err = clienttest.OnceCalls[0].Call(t.Context(), client)
 			require.NoError(t, err)
 			requireHiddenClient(t, client)
 			variant, err := client.With(salebot.WithBaseURL(salebot.InternationalBaseURL), salebot.WithTimeout(time.Minute))
@@ -494,13 +377,13 @@ func TestCanaryInClient(t *testing.T) {
 
 func requireHiddenClient(t *testing.T, client *salebot.Client) {
 	t.Helper()
-	requireHidden(t, client)
-	requireHidden(t, *client)
-	requireHidden(t, struct{ C *salebot.Client }{client})
-	requireHidden(t, struct{ c salebot.Client }{*client})
-	requireHidden(t, map[string]any{"client": client})
+	clienttest.RequireHidden(t, client)
+	clienttest.RequireHidden(t, *client)
+	clienttest.RequireHidden(t, struct{ C *salebot.Client }{client})
+	clienttest.RequireHidden(t, struct{ c salebot.Client }{*client})
+	clienttest.RequireHidden(t, map[string]any{"client": client})
 	everything := cmp.Exporter(func(reflect.Type) bool { return true })
-	requireClean(t, "cmp", cmp.Diff(client, &salebot.Client{}, everything))
+	clienttest.RequireClean(t, "cmp", cmp.Diff(client, &salebot.Client{}, everything))
 	requireUnreachable(t, client)
 	require.Contains(t, fmt.Sprint(client), "{api_key}")
 }
@@ -519,7 +402,7 @@ func requireUnreachable(t *testing.T, value any) {
 		nodes++
 		switch v.Kind() {
 		case reflect.String:
-			requireClean(t, path, v.String())
+			clienttest.RequireClean(t, path, v.String())
 		case reflect.Interface:
 			walk(path, v.Elem())
 		case reflect.Pointer:
@@ -533,7 +416,7 @@ func requireUnreachable(t *testing.T, value any) {
 			}
 		case reflect.Slice, reflect.Array:
 			if v.Type().Elem().Kind() == reflect.Uint8 && v.Kind() == reflect.Slice {
-				requireClean(t, path, string(v.Slice(0, v.Cap()).Bytes()))
+				clienttest.RequireClean(t, path, string(v.Slice(0, v.Cap()).Bytes()))
 				return
 			}
 			for i := range v.Len() {
@@ -553,7 +436,7 @@ func requireUnreachable(t *testing.T, value any) {
 // The universal webhook's address is the key's only way out, when it is asked.
 func TestCanaryInWebhookURL(t *testing.T) {
 	t.Parallel()
-	client := newClient(t, httpmock.NewMockTransport())
+	client := clienttest.New(t, httpmock.NewMockTransport())
 	address, err := client.UniversalWebhookURL(salebot.UniversalWebhook{Action: "callback", PhoneKey: "phone"})
 	require.NoError(t, err)
 	require.NotEmpty(t, testkit.FindKey(address.Reveal()))
@@ -564,7 +447,7 @@ func TestCanaryInWebhookURL(t *testing.T) {
 		struct{ u salebot.WebhookURL }{address},
 		map[string]salebot.WebhookURL{"u": address},
 	} {
-		requireHidden(t, value)
+		clienttest.RequireHidden(t, value)
 		requireUnreachable(t, []any{value, "", "", "", "", "", "", "", ""})
 	}
 	require.Equal(t, "REDACTED", address.String())
@@ -584,7 +467,7 @@ func TestCanaryInOptions(t *testing.T) {
 	} {
 		_, err := salebot.New(key)
 		require.Error(t, err)
-		requireHiddenError(t, err)
+		clienttest.RequireHiddenError(t, err)
 	}
 	for _, base := range []string{
 		salebot.DefaultBaseURL + "/" + testkit.Key + "/", "https://h.example/" + testkit.EscapedKey, "https://h.example/%zz" + testkit.Key, "ftp://h.example/" + testkit.Key,
@@ -593,16 +476,16 @@ func TestCanaryInOptions(t *testing.T) {
 	} {
 		_, err := salebot.New(testkit.Key, salebot.WithBaseURL(base))
 		require.Error(t, err, "the base URL must not hold the key")
-		requireHiddenError(t, err)
-		client := newClient(t, httpmock.NewMockTransport())
+		clienttest.RequireHiddenError(t, err)
+		client := clienttest.New(t, httpmock.NewMockTransport())
 		_, err = client.With(salebot.WithBaseURL(base))
 		require.Error(t, err, "the base URL must not hold the key")
-		requireHiddenError(t, err)
+		clienttest.RequireHiddenError(t, err)
 	}
 	for _, option := range []salebot.Option{
-		salebot.WithBaseURL(address("message")), salebot.WithUserAgent(testkit.Key), salebot.WithTransport(http.DefaultTransport),
+		salebot.WithBaseURL(clienttest.Address("message")), salebot.WithUserAgent(testkit.Key), salebot.WithTransport(http.DefaultTransport),
 	} {
-		requireClean(t, "an option", fmt.Sprintf("%v %+v %#v", option, option, option))
+		clienttest.RequireClean(t, "an option", fmt.Sprintf("%v %+v %#v", option, option, option))
 	}
 }
 
@@ -614,13 +497,13 @@ func TestCanaryInPanics(t *testing.T) {
 		options   []salebot.Option
 	}{
 		"transport": {panicking("boom"), nil},
-		"before":    {answering(200, "ok"), []salebot.Option{salebot.WithHook(salebot.Hook{Before: func(context.Context, salebot.Attempt) context.Context { panic("boom") }})}},
-		"after":     {answering(200, "ok"), []salebot.Option{salebot.WithHook(salebot.Hook{After: func(context.Context, salebot.Attempt) { panic("boom") }})}},
-		"limiter":   {answering(200, "ok"), []salebot.Option{salebot.WithLimiter(limiterFunc(func(context.Context) error { panic("boom") }))}},
+		"before":    {clienttest.Answering(200, "ok"), []salebot.Option{salebot.WithHook(salebot.Hook{Before: func(context.Context, salebot.Attempt) context.Context { panic("boom") }})}},
+		"after":     {clienttest.Answering(200, "ok"), []salebot.Option{salebot.WithHook(salebot.Hook{After: func(context.Context, salebot.Attempt) { panic("boom") }})}},
+		"limiter":   {clienttest.Answering(200, "ok"), []salebot.Option{salebot.WithLimiter(clienttest.LimiterFunc(func(context.Context) error { panic("boom") }))}},
 	} {
-		client := newClient(t, c.transport, c.options...)
+		client := clienttest.New(t, c.transport, c.options...)
 		for range 2 {
-			require.PanicsWithValue(t, "boom", func() { _, _ = onceCalls[0].call(t.Context(), client) }, name)
+			require.PanicsWithValue(t, "boom", func() { _, _ = clienttest.OnceCalls[0].Call(t.Context(), client) }, name)
 		}
 		requireHiddenClient(t, client)
 	}
@@ -637,8 +520,8 @@ const crash = "SALEBOT_TEST_CRASH"
 func TestCanaryInCrashes(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(crash) != "" {
-		client := newClient(t, panicking("boom"))
-		_, _ = onceCalls[0].call(t.Context(), client)
+		client := clienttest.New(t, panicking("boom"))
+		_, _ = clienttest.OnceCalls[0].Call(t.Context(), client)
 		return
 	}
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCanaryInCrashes$")
@@ -646,5 +529,5 @@ func TestCanaryInCrashes(t *testing.T) {
 	out, err := command.CombinedOutput()
 	require.Error(t, err)
 	require.Contains(t, string(out), "panic: boom")
-	requireClean(t, "crash", string(out))
+	clienttest.RequireClean(t, "crash", string(out))
 }

@@ -1,7 +1,6 @@
-package salebot_test
+package contract_test
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -23,9 +22,7 @@ import (
 	"github.com/salebot-go/salebot/salebottest"
 )
 
-// updateTables rewrites the tables of the README from the action table and the
-// defaults.
-var updateTables = flag.Bool("update-tables", false, "rewrite the generated tables of README.md")
+const readmeFile = "../../README.md"
 
 // compositeMethods are the methods of the client that call several actions, or
 // one action many times, or none.
@@ -71,7 +68,7 @@ func TestEveryActionHasItsMethodAndTheOtherWayRound(t *testing.T) {
 
 func TestEveryActionIsInTheOpenAPIDescriptionAndTheOtherWayRound(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("api/openapi.yaml")
+	text, err := os.ReadFile("../../api/openapi.yaml")
 	require.NoError(t, err)
 	var got []string
 	for _, match := range regexp.MustCompile(`(?m)^ {2}/\{api_key\}/([a-z_]+):`).FindAllStringSubmatch(string(text), -1) {
@@ -107,7 +104,7 @@ func TestEveryActionIsAnsweredByTheEmulatorAndTheOtherWayRound(t *testing.T) {
 func TestEveryMethodHasAnExample(t *testing.T) {
 	t.Parallel()
 	var examples []string
-	files, err := filepath.Glob("*_test.go")
+	files, err := filepath.Glob("../../*_test.go")
 	require.NoError(t, err)
 	for _, file := range files {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
@@ -145,16 +142,16 @@ func hasOutput(file *ast.File, function *ast.FuncDecl) bool {
 
 func TestReadmeTablesFollowTheCode(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
+	readme, err := os.ReadFile(readmeFile)
 	require.NoError(t, err)
 	want := string(readme)
 	want = replaceTable(t, want, "actions", actionTable())
 	want = replaceTable(t, want, "defaults", defaultsTable())
-	if *updateTables {
-		require.NoError(t, os.WriteFile("README.md", []byte(want), 0o600))
+	if *update {
+		require.NoError(t, os.WriteFile(readmeFile, []byte(want), 0o600))
 		return
 	}
-	require.Equal(t, want, string(readme), "run: go test -run TestReadmeTables -update-tables .")
+	require.Equal(t, want, string(readme), updateCommand)
 }
 
 func replaceTable(t *testing.T, text, name, table string) string {

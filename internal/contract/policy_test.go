@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -27,7 +28,9 @@ func inBubble(t *testing.T, answer func(int, *http.Request) testkit.Answer, run 
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		peer := &testkit.Peer{Answer: answer}
-		run(t, peer, func(options ...salebot.Option) *salebot.Client { return newClient(t, peer.Transport(), options...) })
+		run(t, peer, func(options ...salebot.Option) *salebot.Client {
+			return clienttest.New(t, peer.Transport(), options...)
+		})
 	})
 }
 
@@ -82,16 +85,16 @@ func TestLimiterThatFails(t *testing.T) {
 		timeout bool
 		is      error
 	}{
-		"its own failure":      {limiterFunc(func(context.Context) error { return broken }), false, broken},
+		"its own failure":      {clienttest.LimiterFunc(func(context.Context) error { return broken }), false, broken},
 		"past the deadline":    {spentLimiter(), true, context.DeadlineExceeded},
-		"waiting for too long": {limiterFunc(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }), true, context.DeadlineExceeded},
-		"says it is too late":  {limiterFunc(func(context.Context) error { return context.DeadlineExceeded }), true, context.DeadlineExceeded},
+		"waiting for too long": {clienttest.LimiterFunc(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }), true, context.DeadlineExceeded},
+		"says it is too late":  {clienttest.LimiterFunc(func(context.Context) error { return context.DeadlineExceeded }), true, context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, nil, func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
-				_, err := onceCalls[0].call(t.Context(), dial(salebot.WithLimiter(c.limiter), salebot.WithTimeout(time.Minute)))
-				failure := requireOutcome(t, err, salebot.OutcomeNotSent)
+				_, err := clienttest.OnceCalls[0].Call(t.Context(), dial(salebot.WithLimiter(c.limiter), salebot.WithTimeout(time.Minute)))
+				failure := clienttest.RequireFailure(t, err, salebot.OutcomeNotSent)
 				require.Zero(t, failure.Attempts)
 				require.ErrorIs(t, err, c.is)
 				require.Equal(t, c.timeout, errors.Is(err, context.DeadlineExceeded))
@@ -106,13 +109,13 @@ func TestLimiterThatFails(t *testing.T) {
 		t.Parallel()
 		inBubble(t, testkit.Always(testkit.Respond(429, "")), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
 			waits := 0
-			_, err := onceCalls[0].call(t.Context(), dial(salebot.WithLimiter(limiterFunc(func(context.Context) error {
+			_, err := clienttest.OnceCalls[0].Call(t.Context(), dial(salebot.WithLimiter(clienttest.LimiterFunc(func(context.Context) error {
 				if waits++; waits > 1 {
 					return broken
 				}
 				return nil
 			}))))
-			failure := requireOutcome(t, err, salebot.OutcomeRejected)
+			failure := clienttest.RequireFailure(t, err, salebot.OutcomeRejected)
 			require.Equal(t, 1, failure.Attempts)
 			require.ErrorIs(t, err, broken)
 			require.ErrorIs(t, err, salebot.ErrRateLimited, "the first failure is not forgotten")
@@ -171,9 +174,9 @@ func TestTimeouts(t *testing.T) {
 					ctx = limited
 				}
 				start := time.Now()
-				_, err = onceCalls[0].call(ctx, client, c.call...)
+				_, err = clienttest.OnceCalls[0].Call(ctx, client, c.call...)
 				require.Equal(t, c.want, time.Since(start))
-				failure := requireOutcome(t, err, salebot.OutcomeUnknown)
+				failure := clienttest.RequireFailure(t, err, salebot.OutcomeUnknown)
 				require.Equal(t, c.attempts, failure.Attempts)
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				var transport *salebot.TransportError
@@ -202,13 +205,13 @@ func TestTimeoutCoversEverything(t *testing.T) {
 		return slow
 	}, func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
 		start := time.Now()
-		_, err := dial(salebot.WithTimeout(80*time.Second), salebot.WithLimiter(limiterFunc(func(context.Context) error {
+		_, err := dial(salebot.WithTimeout(80*time.Second), salebot.WithLimiter(clienttest.LimiterFunc(func(context.Context) error {
 			time.Sleep(5 * time.Second)
 			return nil
 		}))).GetVariables(t.Context(), 1)
 		// 5+20, 10+5+20, 10+5, and the third attempt is cut off.
 		require.Equal(t, 80*time.Second, time.Since(start))
-		failure := requireOutcome(t, err, salebot.OutcomeUnknown)
+		failure := clienttest.RequireFailure(t, err, salebot.OutcomeUnknown)
 		require.Equal(t, 3, failure.Attempts)
 		require.Len(t, peer.Arrivals(), 3)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -259,7 +262,7 @@ func TestEndedContexts(t *testing.T) {
 						end = func() {}
 					case "waiting for a pace":
 						attempts, outcome = 0, salebot.OutcomeNotSent
-						options = append(options, salebot.WithLimiter(limiterFunc(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })))
+						options = append(options, salebot.WithLimiter(clienttest.LimiterFunc(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })))
 					}
 					var ended sync.WaitGroup
 					defer ended.Wait()
@@ -270,7 +273,7 @@ func TestEndedContexts(t *testing.T) {
 					start := time.Now()
 					_, err := dial(options...).GetVariables(ctx, 1)
 					require.LessOrEqual(t, time.Since(start), 2*time.Second)
-					failure := requireOutcome(t, err, outcome)
+					failure := clienttest.RequireFailure(t, err, outcome)
 					require.Equal(t, attempts, failure.Attempts)
 					require.Len(t, peer.Arrivals(), attempts)
 					require.ErrorIs(t, err, c.is)
@@ -344,7 +347,7 @@ func TestHookAfterFailures(t *testing.T) {
 	inBubble(t, testkit.Always(testkit.Hang()), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
 		var seen []salebot.Attempt
 		client := dial(salebot.WithHook(salebot.Hook{After: func(_ context.Context, a salebot.Attempt) { seen = append(seen, a) }}), salebot.WithAttemptTimeout(7*time.Second))
-		_, err := onceCalls[0].call(t.Context(), client)
+		_, err := clienttest.OnceCalls[0].Call(t.Context(), client)
 		require.Error(t, err)
 		require.Len(t, seen, 1)
 		require.Equal(t, 7*time.Second, seen[0].Duration)
@@ -415,7 +418,7 @@ func TestConcurrentCalls(t *testing.T) {
 	}}
 	transport := peer.Transport()
 	transport.MaxConnsPerHost, transport.MaxIdleConnsPerHost = 32, 32
-	client := newClient(t, transport, salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 50, BaseDelay: 1, MaxDelay: 1}), salebot.WithRetryBudget(1000))
+	client := clienttest.New(t, transport, salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 50, BaseDelay: 1, MaxDelay: 1}), salebot.WithRetryBudget(1000))
 	var group sync.WaitGroup
 	for range 32 {
 		group.Go(func() {
@@ -425,9 +428,9 @@ func TestConcurrentCalls(t *testing.T) {
 				return
 			}
 			for range 5 {
-				for _, s := range []scenario{onceCalls[0], repeatableCalls[0], repeatableCalls[1]} {
+				for _, s := range []clienttest.Scenario{clienttest.OnceCalls[0], clienttest.RepeatableCalls[0], clienttest.RepeatableCalls[1]} {
 					for _, c := range []*salebot.Client{client, variant} {
-						if _, err := s.call(t.Context(), c); err != nil {
+						if _, err := s.Call(t.Context(), c); err != nil {
 							t.Error(err)
 						}
 					}

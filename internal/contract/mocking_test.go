@@ -1,4 +1,4 @@
-package salebot_test
+package contract_test
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -30,7 +31,7 @@ func register(mock interface {
 	RegisterResponder(method, url string, responder httpmock.Responder)
 },
 ) {
-	mock.RegisterResponder(http.MethodPost, `=~^https://chatter\.salebot\.pro/api/[^/]+/message\z`, answer(200, "ok"))
+	mock.RegisterResponder(http.MethodPost, `=~^https://chatter\.salebot\.pro/api/[^/]+/message\z`, clienttest.Answer(200, "ok"))
 }
 
 func requireMocked(t *testing.T, client *salebot.Client, calls func() int) {
@@ -68,7 +69,7 @@ func TestHTTPMockActivate(t *testing.T) { //nolint:paralleltest // see above
 	// A transport that was handed in is not replaced by Activate.
 	own := httpmock.NewMockTransport()
 	register(own)
-	requireMocked(t, newClient(t, own), own.GetTotalCallCount)
+	requireMocked(t, clienttest.New(t, own), own.GetTotalCallCount)
 
 	httpmock.DeactivateAndReset()
 	require.Same(t, standard, http.DefaultTransport)
@@ -84,7 +85,7 @@ func TestDefaultTransport(t *testing.T) { //nolint:paralleltest // it replaces a
 	require.NoError(t, err)
 	for _, p := range []*testkit.Peer{peer, other} {
 		http.DefaultTransport = p.Transport()
-		_, err = onceCalls[0].call(t.Context(), client)
+		_, err = clienttest.OnceCalls[0].Call(t.Context(), client)
 		require.NoError(t, err)
 		require.Len(t, p.Arrivals(), 1)
 		client.CloseIdleConnections()
@@ -97,16 +98,16 @@ func TestDefaultTransport(t *testing.T) { //nolint:paralleltest // it replaces a
 	local, err := salebot.New(testkit.Key, salebot.WithBaseURL(loopback.Listen(t)))
 	require.NoError(t, err)
 	t.Cleanup(local.CloseIdleConnections)
-	_, err = onceCalls[0].call(t.Context(), local)
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), local)
 	require.NoError(t, err)
 	require.Len(t, loopback.Arrivals(), 1)
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	_, err = onceCalls[0].call(t.Context(), local)
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), local)
 	require.NoError(t, err)
 	require.Equal(t, 1, loopback.Dials(), "the connection was not one of http.DefaultTransport")
 
 	http.DefaultTransport = nil
-	_, err = onceCalls[0].call(t.Context(), local)
+	_, err = clienttest.OnceCalls[0].Call(t.Context(), local)
 	require.NoError(t, err)
 }
 
@@ -151,13 +152,13 @@ func TestHTTPMockActivateNonDefaultItself(t *testing.T) { //nolint:paralleltest 
 func TestHTTPMockAsTransport(t *testing.T) {
 	t.Parallel()
 	mock := httpmock.NewMockTransport()
-	client := newClient(t, mock)
+	client := clienttest.New(t, mock)
 	register(mock)
 	requireMocked(t, client, mock.GetTotalCallCount)
-	replaced, err := newClient(t, offline{t}).With(salebot.WithTransport(mock))
+	replaced, err := clienttest.New(t, offline{t}).With(salebot.WithTransport(mock))
 	require.NoError(t, err)
 	requireMocked(t, replaced, mock.GetTotalCallCount)
-	replaced, err = newClient(t, offline{t}).With(salebot.WithHTTPClient(&http.Client{Transport: mock}))
+	replaced, err = clienttest.New(t, offline{t}).With(salebot.WithHTTPClient(&http.Client{Transport: mock}))
 	require.NoError(t, err)
 	requireMocked(t, replaced, mock.GetTotalCallCount)
 }
@@ -168,7 +169,7 @@ func TestHTTPClientIsNotChanged(t *testing.T) {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	redirects := 0
-	mock := answering(302, "", "Location: https://example.com/", "Set-Cookie: a=b; Path=/")
+	mock := clienttest.Answering(302, "", "Location: https://example.com/", "Set-Cookie: a=b; Path=/")
 	user := &http.Client{
 		Transport: mock, Jar: jar, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { redirects++; return nil },
@@ -178,7 +179,7 @@ func TestHTTPClientIsNotChanged(t *testing.T) {
 	_, err = client.With(salebot.WithTimeout(time.Second), salebot.WithAttemptTimeout(time.Second))
 	require.NoError(t, err)
 	for range 2 {
-		_, err = onceCalls[0].call(t.Context(), client)
+		_, err = clienttest.OnceCalls[0].Call(t.Context(), client)
 		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
 	}
 	require.Same(t, mock, user.Transport)
@@ -202,12 +203,12 @@ func TestHTTPClientJar(t *testing.T) {
 	mock := httpmock.NewMockTransport()
 	mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
 		cookies = append(cookies, r.Header.Get("Cookie"))
-		return answer(200, "ok", "Set-Cookie: session=7; Path=/")(r)
+		return clienttest.Answer(200, "ok", "Set-Cookie: session=7; Path=/")(r)
 	})
 	client, err := salebot.New(testkit.Key, salebot.WithHTTPClient(&http.Client{Transport: mock, Jar: jar}))
 	require.NoError(t, err)
 	for range 2 {
-		_, err = onceCalls[0].call(t.Context(), client)
+		_, err = clienttest.OnceCalls[0].Call(t.Context(), client)
 		require.NoError(t, err)
 	}
 	require.Equal(t, []string{"", "session=7"}, cookies)
@@ -220,9 +221,9 @@ func TestTransportIsUsedAsItIs(t *testing.T) {
 		peer := &testkit.Peer{}
 		transport := peer.Transport()
 		transport.MaxIdleConnsPerHost = 3
-		client := newClient(t, transport)
+		client := clienttest.New(t, transport)
 		for range 5 {
-			_, err := onceCalls[0].call(t.Context(), client)
+			_, err := clienttest.OnceCalls[0].Call(t.Context(), client)
 			require.NoError(t, err)
 			// The connection is free when all who worked on it are done.
 			synctest.Wait()
