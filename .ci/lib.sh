@@ -4,6 +4,12 @@
 shopt -s inherit_errexit
 
 golangci_version=v2.15.0
+# The limit for the tests of one package, which a slow machine keeps too.
+test_timeout=${TESTTIMEOUT:-60m}
+
+# The names of tests that run without the race detector, in step kills.
+slow_tests='Kill|Allocations'
+
 apidiff_version=v0.0.0-20261014143641-f0251eb4aa3e
 
 # The modules that public packages of the root module may link besides the
@@ -21,6 +27,11 @@ list_modules() {
 
 # An assignment, because a command that fails within a loop's head goes unseen.
 modules=$(list_modules)
+
+# Modules that are only for this repository, and the released ones that others
+# import.
+unshipped='bench|tools'
+libraries=$(grep -vxE "$unshipped|cmd/.*" <<<"$modules")
 
 # tracked lists the files of the repository that match, those that are not
 # committed yet included.
@@ -97,20 +108,57 @@ copy_of_tree() {
 	echo "$copy"
 }
 
-# fuzz_targets prints package and name of each fuzz target of a module.
-fuzz_targets() {
-	local list
-	list=$(cd "$1" && go test -list '^Fuzz' ./...)
-	awk '/^Fuzz/ { targets[n++] = $1 }
-		/^(ok|\?|---)?[ \t]/ { for (i = 0; i < n; i++) print $2, targets[i]; n = 0 }' <<<"$list"
+# run prints a command and runs it.
+run() {
+	echo "\$ $*" | sed "s|$PWD/||g" >&2
+	"$@"
 }
 
-# fuzz runs one target. The engine sometimes fails at the end of its time because
-# the time is over, which is no finding; a finding says where its input is.
+# run_in does so in the folder of a module.
+run_in() {
+	local dir=$1
+	shift
+	echo "$dir \$ $*" >&2
+	(cd "$dir" && "$@")
+}
+
+# name_of turns the folder of a module into a part of a file's name.
+name_of() {
+	if [[ $1 == . ]]; then echo root; else echo "${1//\//-}"; fi
+}
+
+# packages_with lists the folders of a module's packages with a line in a test
+# file, without a build tag of its own, that matches.
+packages_with() {
+	local root
+	root=$(realpath "$2")
+	(cd "$2" && go list -f '{{$dir := .Dir}}{{range .TestGoFiles}}{{$dir}}/{{.}}
+{{end}}{{range .XTestGoFiles}}{{$dir}}/{{.}}
+{{end}}' ./...) | sed '/^$/d' | xargs -r grep -lE "$1" | xargs -rn 1 dirname | sort -u | sed "s|^$root|.|" || true
+}
+
+# tests_summary shows of a verbose log of tests what matters: failures, skipped
+# tests, a line for each package.
+tests_summary() {
+	grep -E '^(\$|[^ ]+ \$) ' "$1" || true
+	if grep -qE '^(FAIL|panic:|fatal error:|.*: build failed)' "$1"; then
+		grep -vE '^\s*(=== |--- (PASS|SKIP))|^(PASS|ok  |\?)' "$1" | tail -n 400 || true
+	fi
+	grep -E '^\s*--- SKIP' "$1" | sed 's/^ */skipped: /' || true
+	grep -E '^(ok  |FAIL|---|\?)\s' "$1" | grep -vE '^--- (PASS|SKIP)|no test files' || true
+}
+
+# fuzz runs one target of a test program, on one processor. The engine sometimes
+# fails at the end of its time because the time is over, which is no finding; a
+# finding says where its input is.
 fuzz() {
-	local dir=$1 package=$2 target=$3 output try
+	local package=$1 binary=$2 target=$3 log=$4 output try cache
+	cache=$(go env GOCACHE)/fuzz/salebot/$package
+	mkdir -p "$cache"
 	for try in 1 2 3; do
-		if output=$(cd "$dir" && go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-5s}" "$package" 2>&1); then
+		if output=$(cd "$package" && "$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "${FUZZTIME:-1s}" \
+			-test.parallel "${FUZZPARALLEL:-1}" -test.fuzzcachedir "$cache" 2>&1); then
+			echo "$output" >>"$log"
 			echo "$package $target: $(grep -oE 'execs: [0-9]+' <<<"$output" | tail -n 1 || true)"
 			return
 		fi
@@ -123,10 +171,10 @@ fuzz() {
 	return 1
 }
 
-# coverage_by_package sums up a profile that several test programs may have
-# written a block to.
+# coverage_by_package sums up profiles in which several test programs may have
+# written a block.
 coverage_by_package() {
-	awk 'NR > 1 {
+	awk '/^mode:/ { next } {
 		block = $1; size[block] = $2; if ($3 > 0) hit[block] = 1
 	}
 	END {
@@ -134,8 +182,119 @@ coverage_by_package() {
 			package = block; sub(/\/[^\/]*$/, "", package)
 			all[package] += size[block]; if (block in hit) covered[package] += size[block]
 		}
-		for (package in all) printf "%-60s %6.1f %%\n", package, 100 * covered[package] / all[package]
-	}' "$1" | sort
+		for (package in all) printf "%-60s %6.1f %d\n", package, 100 * covered[package] / all[package], all[package]
+	}' "$@" | sort
+}
+
+# coverage_floors makes floors of coverages: half a percent and one statement
+# are left to chance.
+coverage_floors() {
+	awk 'BEGIN {
+		print "# What the tests of step tests cover of each package at least, in percent. Raise"
+		print "# it with what you add: UPDATE_COVERAGE=1 .ci/run tests coverage"
+	}
+	{ floor = int(2 * ($2 - 100 / $3)) / 2; printf "%-60s %5.1f\n", $1, floor < 0 || $2 == 0 ? 0 : floor }'
+}
+
+# compare_coverage prints floors and coverages, and fails if one is too low.
+compare_coverage() {
+	awk 'FNR == NR { if ($0 !~ /^#/) floor[$1] = $2; next }
+	{
+		note = ""
+		if (!($1 in floor)) { note = "HAS NO FLOOR in .ci/coverage.txt"; bad = 1 }
+		else if ($2 < floor[$1]) { note = "BELOW its floor of " floor[$1]; bad = 1 }
+		printf "%-60s %6.1f %% %s\n", $1, $2, note
+		delete floor[$1]
+	}
+	END {
+		for (package in floor) { print package " has a floor in .ci/coverage.txt and was not seen"; bad = 1 }
+		exit bad
+	}' "$1" "$2"
+}
+
+# module_of prints the path of the module in a folder.
+module_of() {
+	(cd "$1" && GOWORK=off go list -m)
+}
+
+# tag_prefix prints what stands before the version in the tags of a module.
+tag_prefix() {
+	if [[ $1 != . ]]; then echo "$1/"; fi
+}
+
+# last_version prints the tag of the last version of a module, or nothing.
+last_version() {
+	local prefix
+	prefix=$(tag_prefix "$1")
+	git tag --list "${prefix}v[0-9]*.[0-9]*.[0-9]*" --sort=-version:refname --merged HEAD |
+		grep -vE -- '-[^/]*$' | head -n 1 || true
+}
+
+# add_probe adds an exported function to the package in the folder of a module.
+add_probe() {
+	local name
+	name=$(cd "$1" && GOWORK=off go list -f '{{.Name}}' .)
+	printf '// Package %s has a probe.\npackage %s\n\n// ProbeOfTheStep is here to be missed.\nfunc ProbeOfTheStep() {}\n' \
+		"$name" "$name" >"$1/probe_of_the_step.go"
+}
+
+# api_changes prints what is incompatible between the module in one folder and the
+# same module in another. apidiff exits with 0 whatever it finds.
+api_changes() {
+	local old=$1 new=$2 module=$3 diff export
+	diff=$(tool apidiff "golang.org/x/exp/cmd/apidiff@$apidiff_version")
+	export=$(mktemp)
+	# It tells on standard error which internal packages it leaves out.
+	(cd "$old" && GOWORK=off "$diff" -m -w "$export" "$module") 2> >(grep -v '^Ignoring internal' >&2 || true)
+	(cd "$new" && GOWORK=off "$diff" -m -incompatible "$export" "$module") 2> >(grep -v '^Ignoring internal' >&2 || true)
+	rm -f "$export"
+}
+
+# compare_api compares a module with its last version. A change that breaks users
+# has to be announced.
+compare_api() {
+	local dir=$1 module=$2 last=$3 tree report
+	tree=$(mktemp -d)
+	git archive "$last" | tar -xf - -C "$tree"
+	report=$(api_changes "$tree/$dir" "$dir" "$module")
+	rm -rf "$tree"
+	if [[ -z $report ]]; then
+		echo "$module is compatible with $last"
+		return
+	fi
+	printf 'incompatible with %s:\n%s\n' "$last" "$report"
+	if breaking_changes_are_announced; then
+		echo 'CHANGELOG.md announces it'
+		return
+	fi
+	echo 'CHANGELOG.md does not announce it: its section "Unreleased" has no "### Changed (breaking)"'
+	return 1
+}
+
+# build_with_released_root builds the other libraries with the root as it was
+# released last, which their users may have.
+build_with_released_root() {
+	local dir last tree changed
+	last=$(last_version .)
+	for dir in $libraries; do
+		if [[ $dir == . ]]; then continue; fi
+		if [[ -z $last ]]; then
+			echo "NOT BUILT: $dir with a released root, since no version of the root was released"
+			continue
+		fi
+		tree=$(mktemp -d)
+		changed=$tree/with-released-root.mod
+		git archive "$last" | tar -xf - -C "$tree"
+		cp "$dir/go.mod" "$changed"
+		cp "$dir/go.sum" "${changed%.mod}.sum"
+		go mod edit -replace "github.com/salebot-go/salebot=$tree" "$changed"
+		(cd "$dir" && run env GOWORK=off go build -mod=mod -modfile="$changed" ./...) || breaking_changes_are_announced || return 1
+		rm -rf "$tree"
+	done
+}
+
+breaking_changes_are_announced() {
+	unreleased_changes | grep -qxF '### Changed (breaking)'
 }
 
 # unreleased_changes prints the section of CHANGELOG.md that is not released yet.

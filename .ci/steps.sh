@@ -16,6 +16,10 @@ step_readme() {
 	done
 	while IFS= read -r line; do
 		echo "\$ $line"
+		if [[ $line == "go test work"* ]]; then
+			echo "(step tests runs these tests)"
+			continue
+		fi
 		bash -euo pipefail -c "$line" </dev/null
 	done <<<"$commands"
 }
@@ -30,38 +34,37 @@ step_format() {
 }
 
 step_build() {
-	local dir
-	for dir in $modules; do
-		echo "$dir"
-		(cd "$dir" && go build ./...)
-	done
+	run go build work
+	build_with_released_root
+	# Other systems and a machine of 32 bits: types only, a compiler would take a
+	# hundred times as long.
+	run go run ./tools/platforms windows/386 darwin/arm64 -- work
 }
 
 # Files behind a build tag are checked as well, each tag by itself.
 step_vet() {
-	local dir tag names
+	local dir tag names packages
+	run go vet work
 	for dir in $modules; do
-		echo "$dir"
-		(cd "$dir" && go vet ./...)
 		names=$(tags "$dir")
 		for tag in $names; do
-			echo "$dir, tag $tag"
-			(cd "$dir" && go vet -tags "$tag" ./...)
+			packages=$(tagged_packages "$dir" "$tag")
+			# shellcheck disable=SC2086
+			run_in "$dir" go vet -tags "$tag" $packages
 		done
 	done
 }
 
 step_lint() {
-	local linter dir names root=$PWD status=0
+	local linter dir names patterns=()
 	linter=$(tool golangci-lint "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$golangci_version")
-	"$linter" config verify --config "$root/.golangci.yml"
+	run "$linter" config verify
 	for dir in $modules; do
-		echo "$dir"
-		names=$(tags "$dir")
-		(cd "$dir" && "$linter" run --config "$root/.golangci.yml" --allow-serial-runners \
-			--build-tags "${names//$'\n'/,}" ./...) || status=1
+		patterns+=("./$dir/...")
+		names+=$(tags "$dir" | sed 's/^/,/')
 	done
-	return $status
+	# One run for all modules: what they share is read once.
+	run "$linter" run --allow-serial-runners --build-tags "${names//$'\n'/}" "${patterns[@]}"
 }
 
 # Each module must be complete by itself, as users get it, and the workspace must
@@ -71,7 +74,8 @@ step_tidy() {
 	local dir copy status=0
 	for dir in $modules; do
 		echo "$dir"
-		(cd "$dir" && GOWORK=off go mod tidy -diff && GOWORK=off go build ./...) || status=1
+		# That it can be built by itself is seen by step tests.
+		(cd "$dir" && GOWORK=off go mod tidy -diff) || status=1
 	done
 	if ! diff <(tracked 'go.mod' '*/go.mod' | xargs -0 -n 1 dirname | sort) <(sort <<<"$modules"); then
 		echo "the modules of the repository (<) are not those of go.work (>)"
@@ -105,76 +109,105 @@ step_dependencies() {
 	return $status
 }
 
-# Compares with the last version. apidiff exits with 0 whatever it finds, so its
-# output counts.
+# Compares the API of each library with its last version. What cannot be compared
+# is said; that the tool would notice something is tried out on every library.
 step_api() {
-	local last module=github.com/salebot-go/salebot diff tree report
-	last=$(git tag --list 'v[0-9]*.[0-9]*.[0-9]*' --sort=-version:refname --merged HEAD | grep -v -- - | head -n 1 || true)
-	if [[ -z $last ]]; then
-		echo "no version was released yet: there is nothing to compare with"
-		return
-	fi
-	diff=$(tool apidiff "golang.org/x/exp/cmd/apidiff@$apidiff_version")
-	tree=$(mktemp -d)
-	git archive "$last" | tar -xf - -C "$tree"
-	# It tells on standard error which internal packages it leaves out.
-	(cd "$tree" && GOWORK=off "$diff" -m -w "$tree/old.export" "$module") 2> >(grep -v '^Ignoring internal' >&2 || true)
-	report=$(GOWORK=off "$diff" -m -incompatible "$tree/old.export" "$module" 2> >(grep -v '^Ignoring internal' >&2 || true))
+	local dir module last tree report status=0
+	tree=$(copy_of_tree)
+	for dir in $libraries; do
+		module=$(module_of "$dir")
+		add_probe "$tree/$dir"
+		report=$(api_changes "$tree/$dir" "$dir" "$module")
+		if [[ $report != *ProbeOfTheStep* ]]; then
+			printf '%s: a function that was taken out went unnoticed: %s\n' "$dir" "$report"
+			status=1
+		fi
+		last=$(last_version "$dir")
+		if [[ -z $last ]]; then
+			echo "NOT COMPARED: $module has no released version (no tag $(tag_prefix "$dir")v*)"
+			continue
+		fi
+		compare_api "$dir" "$module" "$last" || status=1
+	done
 	rm -rf "$tree"
-	if [[ -z $report ]]; then
-		echo "compatible with $last"
-		return
-	fi
-	printf 'incompatible with %s:\n%s\n' "$last" "$report"
-	if unreleased_changes | grep -qxF '### Changed (breaking)'; then
-		echo 'CHANGELOG.md announces it'
-		return
-	fi
-	echo 'CHANGELOG.md does not announce it: its section "Unreleased" has no "### Changed (breaking)"'
-	return 1
-}
-
-# All tests with the race detector, in random order. The whole log is kept for
-# the canary; what is shown leaves out what passed.
-step_tests() {
-	local log=.build/ci/tests-verbose.log status=0
-	go test -race -shuffle=on -v work >"$log" 2>&1 || status=$?
-	if ((status != 0)); then
-		grep -vE '^\s*(=== |--- (PASS|SKIP))|^(PASS|ok  |\?)' "$log" | tail -n 400 || true
-	fi
-	echo "skipped tests:"
-	grep -E '^\s*--- SKIP' "$log" | sed 's/^ */  /' || echo "  none"
-	grep -E '^(ok  |FAIL|---|\?)\s' "$log" | grep -vE '^--- (PASS|SKIP)' || true
 	return $status
 }
 
-# The root module alone, with the versions that its users get, which may be older
-# than those of the workspace.
+# All tests with the race detector, in random order, each module by itself with
+# the versions that its users get. The same run tells what is covered. The whole
+# log is kept for the canary; what is shown leaves out what passed.
+step_tests() {
+	local dir log profile race status=0
+	mkdir -p .build/ci/cover
+	rm -f .build/ci/cover/*
+	for dir in $modules; do
+		log=$PWD/.build/ci/tests-$(name_of "$dir")-verbose.log
+		profile=$PWD/.build/ci/cover/$(name_of "$dir").out
+		# What nobody runs in a service needs no race detector.
+		race=-race
+		if grep -qxE "$unshipped" <<<"$dir"; then race=-race=false; fi
+		(cd "$dir" && run env GOWORK=off go test "$race" -shuffle=on -v -timeout "$test_timeout" -skip "$slow_tests" \
+			-coverpkg=./... -coverprofile="$profile" ./...) >"$log" 2>&1 || status=$?
+		tests_summary "$log"
+	done
+	return $status
+}
+
+# What the run of step tests covered must not be less than .ci/coverage.txt says.
 step_coverage() {
-	local profile=.build/ci/coverage.out
-	GOWORK=off go test -coverpkg=.,./internal/... -coverprofile="$profile" ./... >.build/ci/coverage-tests.log 2>&1 ||
-		{ cat .build/ci/coverage-tests.log && return 1; }
-	coverage_by_package "$profile"
-	go tool cover -func="$profile" | tail -n 1
-	echo "every line of it: go tool cover -html=$profile"
+	local profiles=(.build/ci/cover/*.out)
+	if [[ ! -f ${profiles[0]} ]]; then
+		echo "step tests writes what this step reads: .ci/run tests coverage"
+		return 1
+	fi
+	coverage_by_package "${profiles[@]}" >.build/ci/coverage.txt
+	if [[ -n ${UPDATE_COVERAGE:-} ]]; then
+		coverage_floors <.build/ci/coverage.txt >.ci/coverage.txt
+	fi
+	compare_coverage .ci/coverage.txt .build/ci/coverage.txt
+}
+
+# What kills processes again and again, and what counts allocations: without the
+# race detector, which would spoil the one and take most of the other's time.
+step_kills() {
+	local dir packages log status=0
+	for dir in $modules; do
+		packages=$(packages_with "^func Test\w*($slow_tests)" "$dir")
+		if [[ -z $packages ]]; then continue; fi
+		log=.build/ci/kills-$(name_of "$dir")-verbose.log
+		# shellcheck disable=SC2086
+		run_in "$dir" go test -v -timeout "$test_timeout" -run "$slow_tests" $packages >"$log" 2>&1 || status=$?
+		tests_summary "$log"
+	done
+	return $status
 }
 
 # The JSON of Go's next generation must not change what is read and written.
 step_jsonv2() {
-	GOEXPERIMENT=jsonv2 go test . ./internal/...
+	local log=.build/ci/jsonv2-verbose.log status=0
+	run env GOEXPERIMENT=jsonv2 go test -v -timeout "$test_timeout" -skip "$slow_tests|Canary|Readme|Bulk|Example" \
+		. ./internal/... ./webhook >"$log" 2>&1 || status=$?
+	tests_summary "$log"
+	return $status
 }
 
+# Each fuzz target for a moment, on one processor; FUZZTIME=10m makes it a search.
 step_fuzz() {
-	local dir targets package target found=0 status=0
+	local dir packages package binary target found=0 status=0 log=.build/ci/fuzz-verbose.log
+	binary=$(mktemp -d)/fuzz.test
 	for dir in $modules; do
-		targets=$(fuzz_targets "$dir")
-		while read -r package target; do
-			if [[ -z $target ]]; then continue; fi
-			found=$((found + 1))
-			fuzz "$dir" "$package" "$target" || status=1
-		done <<<"$targets"
+		packages=$(packages_with '^func Fuzz' "$dir")
+		for package in $packages; do
+			# shellcheck disable=SC2094
+			(cd "$dir/$package" && go test -c -fuzz . -o "$binary" .)
+			for target in $(cd "$dir/$package" && "$binary" -test.list '^Fuzz'); do
+				found=$((found + 1))
+				fuzz "$dir/$package" "$binary" "$target" "$log" || status=1
+			done
+		done
 	done
-	echo "$found fuzz targets, ${FUZZTIME:-5s} each"
+	rm -rf "$(dirname "$binary")"
+	echo "$found fuzz targets, ${FUZZTIME:-1s} each"
 	if ((found == 0)); then
 		echo "no fuzz target was found"
 		return 1
@@ -184,16 +217,21 @@ step_fuzz() {
 
 # Every benchmark has to run; how fast it is does not matter here.
 step_bench() {
-	local dir log=.build/ci/bench-verbose.log
+	local dir packages log
 	for dir in $modules; do
-		(cd "$dir" && go test -run '^$' -bench . -benchtime 1x -timeout 10m ./...) >"$log" 2>&1 || { cat "$log" && return 1; }
+		packages=$(packages_with '^func Benchmark' "$dir")
+		if [[ -z $packages ]]; then continue; fi
+		log=.build/ci/bench-$(name_of "$dir")-verbose.log
+		# shellcheck disable=SC2086
+		run_in "$dir" go test -run '^$' -bench . -benchtime 1x -timeout "$test_timeout" $packages >"$log" 2>&1 ||
+			{ cat "$log" && return 1; }
 		grep -cE '^Benchmark' "$log" | sed "s|\$| benchmarks in $dir|" || true
 	done
 }
 
 # Tests that need a program of the system stand behind a build tag.
 step_special() {
-	local dir tag names packages
+	local dir tag names packages log status=0
 	for dir in $modules; do
 		names=$(tags "$dir")
 		for tag in $names; do
@@ -211,14 +249,17 @@ step_special() {
 				;;
 			esac
 			packages=$(tagged_packages "$dir" "$tag")
-			echo "$dir, tag $tag:" $packages
+			log=.build/ci/special-$tag-$(name_of "$dir")-verbose.log
 			# shellcheck disable=SC2086
-			(cd "$dir" && go test -tags "$tag" -count=1 $packages)
+			run_in "$dir" go test -v -tags "$tag" -count=1 -timeout "$test_timeout" $packages >"$log" 2>&1 || status=$?
+			tests_summary "$log"
 		done
 	done
+	return $status
 }
 
-# No output of any step may show the key that the tests use.
+# No output of any step may show the key that the tests use; the logs have the
+# whole output of the tests, with what the runtime prints.
 step_canary() {
-	go run ./tools/canary .build/ci/*.log
+	run go run ./tools/canary .build/ci/*.log
 }

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/sqlite"
 )
 
 // TestFlushBeforeAnswer watches the system calls of a receiver: between the arrival

@@ -32,7 +32,7 @@ func Clients(offset, count int) []byte {
 			`"avatar":"https://store.example.org/pictures/%d/avatar.jpg","message_id":%d,"project_id":987654,`+
 			`"created_at":1748452422,"updated_at":1763802422,"custom_answer":false,"tag":"spring-%d",`+
 			`"group":"shop_bot","operator_start_dialog":null}`,
-			first+i, 5_000_000_000+i, i, i, 2_000_000+i%100, i%10)
+			first+i, 5_000_000_000+int64(i), i, i, 2_000_000+i%100, i%10)
 	}
 	b.WriteString(`]}`)
 	return []byte(b.String())
@@ -54,7 +54,7 @@ func Subscribers(count int) []byte {
 			b.WriteByte(',')
 		}
 		fmt.Fprintf(&b, `{"id":%d,"platform_id":"%d","client_type":1,"name":"Анна Иванова","variables":%s}`,
-			first+i, 5_000_000_000+i, Variables(i))
+			first+i, 5_000_000_000+int64(i), Variables(i))
 	}
 	b.WriteString(`]}`)
 	return []byte(b.String())
