@@ -1,120 +1,113 @@
 package salebottest
 
-import (
-	"errors"
-	"fmt"
-	"net/http"
-	"slices"
-)
+import engine "github.com/salebot-go/salebot/internal/emulator"
 
 // Answers say how the emulator answers where the evidence about Salebot is
 // silent or split. The zero value of each field is its default, which is what
-// the evidence favors. The JSON names are those of a configuration file.
+// the evidence favors.
 type Answers struct {
 	// Sends is the success of callbacks, messages, broadcasts and save_variables.
 	// Several programs in production rely on the plain text "ok", which is the
 	// default; others take "true", "success" or a JSON status too.
-	Sends SuccessForm `json:"sends,omitempty"`
+	Sends SuccessForm
 	// Acknowledgements is the success of the other actions that return nothing
 	// but it, such as add_to_list or delete_clients. Nobody published one; the
 	// default, SuccessJSON, is what the documented neighbors answer.
-	Acknowledgements SuccessForm `json:"acknowledgements,omitempty"`
+	Acknowledgements SuccessForm
 
 	// SendToUnknownClient answers callbacks, messages and save_variables for a
 	// client that does not exist. A program in production meets a 404 with
 	// client_not_found; whether as text or as JSON is not known. The default is
 	// NotFoundText.
-	SendToUnknownClient NotFoundForm `json:"send_to_unknown_client,omitempty"`
+	SendToUnknownClient NotFoundForm
 	// ReadOfUnknownClient answers reads and the actions on deals for a client
 	// that does not exist. For get_variables a JSON status with 200 was observed;
 	// for deals the reference prints it without a status. The default is
 	// NotFoundJSON200.
-	ReadOfUnknownClient NotFoundForm `json:"read_of_unknown_client,omitempty"`
+	ReadOfUnknownClient NotFoundForm
 	// NobodyFound answers the look-ups find_client_id_by_…, which say not_found.
 	// The word was seen, its HTTP status was not. The default is NotFoundJSON200.
 	// A whatsapp_client_id that finds nobody is a 404 in any case, because that is
 	// documented.
-	NobodyFound NotFoundForm `json:"nobody_found,omitempty"`
+	NobodyFound NotFoundForm
 
-	// IDs is the form of ids. Numbers are documented and observed and are the
-	// default; text is for testing that a program takes both.
-	IDs IDForm `json:"ids,omitempty"`
+	// IDsAsText writes ids as text. Numbers are documented and observed; text is for
+	// testing that a program takes both.
+	IDsAsText bool
 	// ClientTimes is the form of created_at and updated_at of clients. The
 	// reference has unix seconds; since 2026 text without a zone is observed,
 	// which is the default. The text is in the project's location, which is a
 	// guess.
-	ClientTimes TimeForm `json:"client_times,omitempty"`
+	ClientTimes TimeForm
 	// HistoryTimes is the form of created_at in the history. The reference has
 	// unix seconds, which is the default; programs take text too.
-	HistoryTimes TimeForm `json:"history_times,omitempty"`
+	HistoryTimes TimeForm
 	// OrderList is the key under which get_orders lists its deals. The reference
 	// has order_id, live answers were seen with result, which is the default.
-	OrderList OrderListKey `json:"order_list,omitempty"`
-	// Values is the form of variables. They are kept as text by default, as all
-	// published answers show them; ValuesAsSent returns numbers as numbers.
-	Values ValueForm `json:"values,omitempty"`
+	OrderList OrderListKey
+	// ValuesAsSent returns variables as they were sent, numbers as numbers. By
+	// default they are text, as in all published answers.
+	ValuesAsSent bool
 	// UnsetValue is what a variable without a value holds. Programs met None,
 	// NONE, null, undefined and nothing; the default is "None".
-	UnsetValue string `json:"unset_value,omitempty"`
+	UnsetValue string
 	// HideOrderVariables leaves the variables of the deal out of get_variables.
 	// Whether Salebot includes them is not proven; by default they are there.
-	HideOrderVariables bool `json:"hide_order_variables,omitempty"`
+	HideOrderVariables bool
 	// NoAttachments is how the history says that a message has none. The
 	// reference has an empty object, which is the default; programs met null.
-	NoAttachments NoAttachmentsForm `json:"no_attachments,omitempty"`
+	NoAttachments NoAttachmentsForm
 
 	// HideOrderFields leaves the name and the budget of the deal out of
 	// get_order_vars. The reference shows variables only; one program reads
 	// order_name and budget from it, and so they are there by default, where the
 	// deal has them.
-	HideOrderFields bool `json:"hide_order_fields,omitempty"`
+	HideOrderFields bool
 	// NullDescriptions lets get_messages write null for a block that has no
 	// description. Nobody published such a block; the default is an empty text,
 	// because libraries take the description for a text.
-	NullDescriptions bool `json:"null_descriptions,omitempty"`
+	NullDescriptions bool
 
-	// CallbackWithoutMessage says what becomes of a callback that has no message.
-	// The reference does not call it required, libraries leave it empty, and a
-	// program starts a bot by the phone alone; so it is accepted by default, which
-	// is assumed. No block reacts to it.
-	CallbackWithoutMessage EmptyCallbackRule `json:"callback_without_message,omitempty"`
-	// UnknownUsers says what a callback does for a person whom the project does
-	// not know. For e-mail the reference says that the client is created, and so
-	// it is in any case; for the other messengers it is silent. The default is
-	// UsersCreated, which is what programs rely on for Telegram.
-	UnknownUsers UnknownUsersRule `json:"unknown_users,omitempty"`
-	// UnknownGroups says what becomes of a group_id that is no connected channel.
-	// The evidence is silent; by default it is accepted.
-	UnknownGroups UnknownGroupsRule `json:"unknown_groups,omitempty"`
-	// BroadcastWithoutAudience says who gets a broadcast that names nobody. The
-	// current reference says nobody, which is the default; the older one says
-	// everybody.
-	BroadcastWithoutAudience AudienceRule `json:"broadcast_without_audience,omitempty"`
+	// RefuseEmptyCallbacks refuses a callback that has no message. The reference
+	// does not call it required, and a program starts a bot by the phone alone; so
+	// by default it is accepted, and no block reacts to it.
+	RefuseEmptyCallbacks bool
+	// RefuseUnknownUsers refuses a callback for a person whom the project does not
+	// know. By default such a callback creates the client, which is what programs
+	// rely on for Telegram. A callback for an e-mail address always creates it.
+	RefuseUnknownUsers bool
+	// RefuseUnknownGroups refuses a group_id that is not a connected channel. The
+	// evidence is silent; by default it is accepted.
+	RefuseUnknownGroups bool
+	// BroadcastToEverybody sends a broadcast that names nobody to everybody, as the
+	// older reference says. The current one says that nobody gets it, which is the
+	// default.
+	BroadcastToEverybody bool
 	// AnyMethod lets every action be called by GET and by POST. The reference
 	// names the methods of each action; what happens with another one is not
 	// known. By default it is refused; see WrongMethod.
-	AnyMethod bool `json:"any_method,omitempty"`
+	AnyMethod bool
 
 	// MissingPermission answers a key that lacks the permission for an action.
 	// The text WRONG_ACTION was observed, with a status that is no success; which
 	// one is not known. The default status is 403.
-	MissingPermission Reply `json:"missing_permission,omitzero"`
+	MissingPermission Reply
 	// UnknownKey answers a key that the project does not have. Nothing is known;
 	// the default is 401 with a text.
-	UnknownKey Reply `json:"unknown_key,omitzero"`
+	UnknownKey Reply
 	// UnknownAction answers an action that does not exist. Nothing is known; the
 	// default is 404 with the text WRONG_ACTION.
-	UnknownAction Reply `json:"unknown_action,omitzero"`
+	UnknownAction Reply
 	// WrongMethod answers an HTTP method that the action does not take. Nothing
 	// is known; the default is 405 with a text.
-	WrongMethod Reply `json:"wrong_method,omitzero"`
+	WrongMethod Reply
 	// Unreadable answers a body that is neither JSON nor a form. Nothing is
 	// known; the default is 400 with a JSON status.
-	Unreadable Reply `json:"unreadable,omitzero"`
+	Unreadable Reply
 	// InvalidParameter answers a parameter that is missing or wrong. Programs met
 	// a status that is no success with an explanation in the body. The default is
 	// 400 with a JSON status; in the body, {problem} stands for the explanation.
-	InvalidParameter Reply `json:"invalid_parameter,omitzero"`
+	InvalidParameter Reply
 }
 
 // SuccessForm is how a success without data is said.
@@ -149,15 +142,6 @@ const (
 	NotFoundJSON200 NotFoundForm = "200-json"
 )
 
-// IDForm is how ids are written.
-type IDForm string
-
-// The forms of ids.
-const (
-	IDsAsNumbers IDForm = "number"
-	IDsAsText    IDForm = "text"
-)
-
 // TimeForm is how times are written.
 type TimeForm string
 
@@ -181,15 +165,6 @@ const (
 	OrderListBoth    OrderListKey = "both"
 )
 
-// ValueForm is how the values of variables are written.
-type ValueForm string
-
-// The forms of values.
-const (
-	ValuesAsText ValueForm = "text"
-	ValuesAsSent ValueForm = "as-sent"
-)
-
 // NoAttachmentsForm is how a message without attachments is written.
 type NoAttachmentsForm string
 
@@ -200,134 +175,47 @@ const (
 	NoAttachmentsList   NoAttachmentsForm = "list"
 )
 
-// EmptyCallbackRule says what becomes of a callback without a message.
-type EmptyCallbackRule string
-
-// The rules for callbacks without a message.
-const (
-	EmptyCallbacksAccepted EmptyCallbackRule = "accept"
-	EmptyCallbacksRefused  EmptyCallbackRule = "refuse"
-)
-
-// UnknownUsersRule says what a callback does for an unknown person.
-type UnknownUsersRule string
-
-// The rules for unknown persons.
-const (
-	UsersCreated UnknownUsersRule = "create"
-	UsersRefused UnknownUsersRule = "refuse"
-)
-
-// UnknownGroupsRule says what becomes of a bot that is not connected.
-type UnknownGroupsRule string
-
-// The rules for bots that are not connected.
-const (
-	GroupsAccepted UnknownGroupsRule = "accept"
-	GroupsRefused  UnknownGroupsRule = "refuse"
-)
-
-// AudienceRule says who gets a broadcast that names nobody.
-type AudienceRule string
-
-// The rules for a broadcast that names nobody.
-const (
-	AudienceNobody    AudienceRule = "nobody"
-	AudienceEverybody AudienceRule = "everybody"
-)
-
 // Reply is an answer of one's own. A zero field means the default of the answer
 // that it replaces; a Body that has to be empty is written as a space.
 type Reply struct {
 	// Status is the HTTP status.
-	Status int `json:"status,omitempty"`
+	Status int
 	// Body is the body.
-	Body string `json:"body,omitempty"`
+	Body string
 	// ContentType is the declared type of the body.
-	ContentType string `json:"content_type,omitempty"`
+	ContentType string
 }
 
-// Validate says what is wrong with the answers, nil if nothing is.
-func (a Answers) Validate() error {
-	checks := []error{
-		oneOf("sends", a.Sends, SuccessOK, SuccessOKAsHTML, SuccessTrue, SuccessText, SuccessJSON, SuccessEmpty),
-		oneOf("acknowledgements", a.Acknowledgements, SuccessOK, SuccessOKAsHTML, SuccessTrue, SuccessText, SuccessJSON, SuccessEmpty),
-		oneOf("send_to_unknown_client", a.SendToUnknownClient, NotFoundText, NotFoundJSON, NotFoundJSON200),
-		oneOf("read_of_unknown_client", a.ReadOfUnknownClient, NotFoundText, NotFoundJSON, NotFoundJSON200),
-		oneOf("nobody_found", a.NobodyFound, NotFoundText, NotFoundJSON, NotFoundJSON200),
-		oneOf("ids", a.IDs, IDsAsNumbers, IDsAsText),
-		oneOf("client_times", a.ClientTimes, TimesAsText, TimesAsUnix, TimesAsUnixText),
-		oneOf("history_times", a.HistoryTimes, TimesAsText, TimesAsUnix, TimesAsUnixText),
-		oneOf("order_list", a.OrderList, OrderListResult, OrderListOrderID, OrderListBoth),
-		oneOf("values", a.Values, ValuesAsText, ValuesAsSent),
-		oneOf("no_attachments", a.NoAttachments, NoAttachmentsObject, NoAttachmentsNull, NoAttachmentsList),
-		oneOf("callback_without_message", a.CallbackWithoutMessage, EmptyCallbacksAccepted, EmptyCallbacksRefused),
-		oneOf("unknown_users", a.UnknownUsers, UsersCreated, UsersRefused),
-		oneOf("unknown_groups", a.UnknownGroups, GroupsAccepted, GroupsRefused),
-		oneOf("broadcast_without_audience", a.BroadcastWithoutAudience, AudienceNobody, AudienceEverybody),
+func (a *Answers) engine() engine.Answers {
+	of := engine.Answers{
+		Sends: engine.SuccessForm(a.Sends), Acknowledgements: engine.SuccessForm(a.Acknowledgements),
+		SendToUnknownClient: engine.NotFoundForm(a.SendToUnknownClient), ReadOfUnknownClient: engine.NotFoundForm(a.ReadOfUnknownClient),
+		NobodyFound: engine.NotFoundForm(a.NobodyFound),
+		ClientTimes: engine.TimeForm(a.ClientTimes), HistoryTimes: engine.TimeForm(a.HistoryTimes),
+		OrderList: engine.OrderListKey(a.OrderList), UnsetValue: a.UnsetValue, HideOrderVariables: a.HideOrderVariables,
+		NoAttachments: engine.NoAttachmentsForm(a.NoAttachments), HideOrderFields: a.HideOrderFields,
+		NullDescriptions: a.NullDescriptions, AnyMethod: a.AnyMethod,
+		MissingPermission: engine.Reply(a.MissingPermission), UnknownKey: engine.Reply(a.UnknownKey),
+		UnknownAction: engine.Reply(a.UnknownAction), WrongMethod: engine.Reply(a.WrongMethod),
+		Unreadable: engine.Reply(a.Unreadable), InvalidParameter: engine.Reply(a.InvalidParameter),
 	}
-	for _, named := range []struct {
-		name  string
-		reply Reply
-	}{
-		{"missing_permission", a.MissingPermission},
-		{"unknown_key", a.UnknownKey},
-		{"unknown_action", a.UnknownAction},
-		{"wrong_method", a.WrongMethod},
-		{"unreadable", a.Unreadable},
-		{"invalid_parameter", a.InvalidParameter},
-	} {
-		if s := named.reply.Status; s != 0 && (s < 200 || s > 599) {
-			checks = append(checks, fmt.Errorf("%s: %d is no status of an answer", named.name, s))
-		}
+	if a.IDsAsText {
+		of.IDs = engine.IDsAsText
 	}
-	return errors.Join(checks...)
-}
-
-func oneOf[T ~string](name string, value T, known ...T) error {
-	if value == "" || slices.Contains(known, value) {
-		return nil
+	if a.ValuesAsSent {
+		of.Values = engine.ValuesAsSent
 	}
-	return fmt.Errorf("%s: %q is none of %q", name, value, known)
-}
-
-// or replaces the zero fields of a reply.
-func (r Reply) or(status int, contentType, body string) reply {
-	answer := reply{status: status, contentType: contentType, body: []byte(body)}
-	if r.Status != 0 {
-		answer.status = r.Status
+	if a.RefuseEmptyCallbacks {
+		of.CallbackWithoutMessage = engine.EmptyCallbacksRefused
 	}
-	if r.Body != "" {
-		answer.body = []byte(r.Body)
-		if r.Body == " " {
-			answer.body = nil
-		}
-		if r.ContentType == "" {
-			answer.contentType = contentTypeOf(answer.body)
-		}
+	if a.RefuseUnknownUsers {
+		of.UnknownUsers = engine.UsersRefused
 	}
-	if r.ContentType != "" {
-		answer.contentType = r.ContentType
+	if a.RefuseUnknownGroups {
+		of.UnknownGroups = engine.GroupsRefused
 	}
-	return answer
-}
-
-func (a Answers) missingPermission() reply {
-	return a.MissingPermission.or(http.StatusForbidden, plainText, "WRONG_ACTION")
-}
-
-func (a Answers) unknownKey() reply {
-	return a.UnknownKey.or(http.StatusUnauthorized, plainText, "unknown api_key")
-}
-
-func (a Answers) unknownAction() reply {
-	return a.UnknownAction.or(http.StatusNotFound, plainText, "WRONG_ACTION")
-}
-
-func (a Answers) wrongMethod() reply {
-	return a.WrongMethod.or(http.StatusMethodNotAllowed, plainText, "method not allowed")
-}
-
-func (a Answers) unreadable() reply {
-	return a.Unreadable.or(http.StatusBadRequest, jsonText, `{"status":"error","message":"the body cannot be read"}`)
+	if a.BroadcastToEverybody {
+		of.BroadcastWithoutAudience = engine.AudienceEverybody
+	}
+	return of
 }

@@ -94,3 +94,11 @@ func TestAssertMessageTellsOfFailedDeliveries(t *testing.T) {
 	require.False(t, emulator.AssertMessage(&r, ann, "Hello"))
 	require.Equal(t, "client 25554 did not get the message \"Hello\". It got:\n\t\"Hello\", but it was not delivered: bot was blocked", r.text)
 }
+
+func TestAssertCallsRefusesUnknownActions(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t)
+	failed := &reporter{TB: t}
+	require.False(t, emulator.AssertCalls(failed, "mesage", 0))
+	require.Contains(t, failed.text, "mesage")
+}

@@ -1,39 +1,31 @@
 package salebottest
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"sync"
+	"net/http"
 	"testing"
+	"time"
+
+	"github.com/salebot-go/salebot"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
+
+// BaseURL is the address under which the emulator answers in memory, for
+// salebot.WithBaseURL together with Transport.
+const BaseURL = engine.BaseURL
 
 // Emulator is a Salebot project that answers API requests. It is an http.Handler
 // for addresses of the form /api/{api_key}/{action}, and has its state in memory.
-// Make it with New, NewServer, Open or Start; all methods are safe for concurrent use.
+// Make it with New, NewServer, Open or Start; all methods are safe for concurrent
+// use.
 type Emulator struct {
-	clock       movableClock
-	keys        keyring
-	bodyLimit   int64
-	allowOrigin string
-	faults      faultPlan
-	log         requestLog
-	changes     notifier
-	network     network
-	webhook     sender
-
-	// mu guards what follows.
-	mu      sync.RWMutex
-	project *project
-	alarm   alarm
-	closed  bool
-	// seed is the state to which Reset returns.
-	seed func() (*project, error)
+	engine *engine.Emulator
+	tb     testing.TB // nil outside of tests
 }
 
 // New returns an emulator for a test. It ends with the test; an option that cannot
-// work fails the test. Get a client of it with Client, which uses connections in
-// memory and works inside a testing/synctest bubble too:
+// work fails the test. Its clients use connections in memory and work inside a
+// testing/synctest bubble too:
 //
 //	emulator := salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: 25554}))
 //	client := emulator.Client(t)
@@ -41,197 +33,99 @@ func New(tb testing.TB, opts ...Option) *Emulator {
 	tb.Helper()
 	e, err := Open(opts...)
 	if err != nil {
-		tb.Fatalf("salebottest: %v", err)
+		tb.Fatal(err)
 	}
+	e.tb = tb
 	tb.Cleanup(e.Close)
 	return e
 }
 
 // Open returns an emulator for a program that is not a test. Close it at the end.
 // It returns an error if an option cannot work.
-func Open(opts ...Option) (*Emulator, error) { return build(opts) }
-
-func build(opts []Option) (*Emulator, error) {
-	c := defaultConfiguration()
-	for _, option := range opts {
-		if option != nil {
-			option(c)
+func Open(opts ...Option) (*Emulator, error) {
+	var s settings
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&s)
 		}
 	}
-	if err := errors.Join(c.problems...); err != nil {
-		return nil, err
+	e, err := engine.Open(s.engine...)
+	if err != nil {
+		return nil, prefixed(err)
 	}
-	if len(c.keys) == 0 {
-		c.keys = []Key{{Value: DefaultKey, Name: "main"}}
-	}
-	e := &Emulator{
-		keys:        newKeyring(c.keys),
-		bodyLimit:   c.bodyLimit,
-		allowOrigin: c.allowOrigin,
-		seed:        c.project,
-	}
-	e.clock.Clock = c.clock
-	e.log.limit = c.logLimit
-	e.network.serve = e
-	e.webhook.log.limit = c.logLimit
-	e.webhook.now, e.webhook.changed = e.Now, e.changes.notify
-	if err := e.Reset(); err != nil {
-		return nil, err
-	}
-	if err := e.setWebhook(c.webhook); err != nil {
-		return nil, err
-	}
-	return e, nil
+	return &Emulator{engine: e}, nil
 }
 
-// Reset returns the project to the state that the options described, and the
-// clock to the real time, or to the offset of a state that WithProject set. Logs
-// and faults are emptied, and deliveries to the webhook that wait or are under way
-// are given up: when Reset returns, nothing from before is sent any more. Keys,
-// answers and the webhook stay as they are.
+func prefixed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("salebottest: %w", err)
+}
+
+// Reset returns the project to the state that the options described, and the clock
+// to the real time. Logs and faults are emptied. Deliveries to the webhook that
+// wait or are under way are given up: when Reset returns, nothing from before is
+// sent. Keys, answers and the webhook stay as they are.
 //
-// Reset ends the contexts of such requests and waits, as Close does, until a
-// Webhook.Handler that has one returns; so a handler must not call Reset itself.
-func (e *Emulator) Reset() error {
-	before, err := e.beginAnew()
-	if err != nil {
-		return err
-	}
-	e.changes.notify()
-	// A receiver that has a request may need the lock to answer it.
-	before.end()
-	return nil
-}
-
-// beginAnew resets all but the deliveries that are under way, which it returns.
-func (e *Emulator) beginAnew() (*round, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	fresh, err := e.seed()
-	if err != nil {
-		return nil, err
-	}
-	e.replace(fresh)
-	e.faults.clear()
-	e.log.clear()
-	return e.webhook.clear(), nil
-}
-
-// replace puts another state and its clock in the place of the present ones, but
-// keeps the settings. The lock is held.
-func (e *Emulator) replace(fresh *project) {
-	if e.project != nil {
-		fresh.answers, fresh.location, fresh.outbox = e.project.answers, e.project.location, e.project.outbox
-	}
-	e.project = fresh
-	e.clock.offset.Store(int64(fresh.clockOffset))
-	// The timer counts in the time before.
-	e.stopTimer()
-	e.setTimer()
-}
+// Reset ends the contexts of deliveries that are under way and waits for them, as
+// Close does; so a Webhook.Handler must not call Reset itself.
+func (e *Emulator) Reset() error { return prefixed(e.engine.Reset()) }
 
 // Close ends everything that the emulator has running: the in-memory connections,
 // the timer of scheduled sends, the deliveries to the webhook. Its state stays
 // readable. Close waits until all goroutines have ended; it may be called twice.
-func (e *Emulator) Close() {
-	e.mu.Lock()
-	e.closed = true
-	e.stopTimer()
-	e.mu.Unlock()
-	e.network.close()
-	e.webhook.close()
-	e.changes.notify()
-}
+func (e *Emulator) Close() { e.engine.Close() }
 
-// read looks at the state.
-func (e *Emulator) read(look func(*project)) {
-	e.catchUp()
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	look(e.project)
-}
+// ServeHTTP answers a request to the API.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.engine.ServeHTTP(w, r) }
 
-// catchUp carries out what is due and was not yet, because the timer has not
-// fired or because the clock has none.
-func (e *Emulator) catchUp() {
-	e.mu.RLock()
-	late := len(e.project.schedule) > 0 && e.project.schedule[0].due <= micro(e.Now())
-	e.mu.RUnlock()
-	if late {
-		e.runDue()
-	}
-}
+// Key returns the main API key.
+func (e *Emulator) Key() string { return e.engine.Key() }
 
-// change alters the state at a moment.
-func (e *Emulator) change(alter func(p *project, now int64) error) error {
-	e.mu.Lock()
-	now := micro(e.Now())
-	e.project.performDue(now)
-	err := alter(e.project, now)
-	e.setTimer()
-	e.mu.Unlock()
-	e.changes.notify()
-	return err
-}
+// Now returns the time of the emulator: that of package time, which is virtual
+// inside a testing/synctest bubble, and what Advance added.
+func (e *Emulator) Now() time.Time { return e.engine.Now() }
 
-// Answers returns the settings by which the emulator answers.
-func (e *Emulator) Answers() Answers {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return *e.project.answers
-}
+// Advance puts the emulator's clock forward and carries out what has become due,
+// each at its own time, before it returns. A negative time is ignored. Inside a
+// testing/synctest bubble there is no need for it, because time.Sleep does the same
+// for the program under test too.
+func (e *Emulator) Advance(by time.Duration) { e.engine.Advance(by) }
 
 // SetAnswers replaces the settings by which the emulator answers.
 func (e *Emulator) SetAnswers(answers Answers) error {
-	if err := answers.Validate(); err != nil {
-		return fmt.Errorf("salebottest: %w", err)
-	}
-	e.mu.Lock()
-	e.project.answers = &answers
-	e.mu.Unlock()
-	e.changes.notify()
-	return nil
+	return prefixed(e.engine.SetAnswers(answers.engine()))
 }
 
-// Changed returns a channel that is closed at the next change of the state, the
-// logs, the faults, the settings or the clock.
-func (e *Emulator) Changed() <-chan struct{} { return e.changes.watch() }
+// Actions lists the actions that the emulator answers, in alphabetical order.
+func Actions() []string { return engine.Actions() }
 
-// notifier tells those who wait that something happened.
-type notifier struct {
-	mu sync.Mutex
-	ch chan struct{}
+// Connect returns a client of the emulator, over in-memory connections and with
+// its main key. They end with Close.
+func (e *Emulator) Connect(opts ...salebot.Option) (*salebot.Client, error) {
+	own := []salebot.Option{salebot.WithBaseURL(BaseURL), salebot.WithTransport(e.Transport())}
+	return salebot.New(e.Key(), append(own, opts...)...)
 }
 
-func (n *notifier) watch() <-chan struct{} {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.ch == nil {
-		n.ch = make(chan struct{})
-	}
-	return n.ch
+// Client returns a client of the emulator for a test, over in-memory connections
+// and with its main key. When the test ends the connections and the emulator are
+// closed. It works inside a testing/synctest bubble if the emulator was made in
+// there.
+func (e *Emulator) Client(tb testing.TB, opts ...salebot.Option) *salebot.Client {
+	tb.Helper()
+	tb.Cleanup(e.Close)
+	return clientForTest(tb, e.Connect, opts)
 }
 
-func (n *notifier) notify() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.ch != nil {
-		close(n.ch)
-		n.ch = nil
-	}
-}
+// Transport returns a transport whose connections lead to the emulator, whatever
+// the host of the address. Each call returns a new one. The connections end with
+// Close.
+func (e *Emulator) Transport() *http.Transport { return e.engine.Transport() }
 
-// wait returns when reached does, or when the context ends.
-func (e *Emulator) wait(ctx context.Context, reached func() bool) error {
-	for {
-		changed := e.changes.watch()
-		if reached() {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
+// RefuseConnections lets the next n in-memory connections be refused.
+func (e *Emulator) RefuseConnections(n int) { e.engine.RefuseConnections(n) }
+
+// FailConnections lets the next n in-memory connections fail with an error, such
+// as a *net.DNSError. Open connections stay open.
+func (e *Emulator) FailConnections(n int, err error) { e.engine.FailConnections(n, err) }

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"sync"
 
 	"github.com/jarcoal/httpmock"
 
-	"github.com/salebot-go/salebot/internal/action"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 	"github.com/salebot-go/salebot/internal/fixture"
 )
 
@@ -107,15 +106,10 @@ func RegisterFixtures(mock *httpmock.MockTransport, cases map[string]string) {
 }
 
 func methodsOf(name string) []string {
-	row := action.Lookup(name)
-	if row == nil {
-		return []string{http.MethodGet, http.MethodPost}
+	if methods := engine.Methods(name); methods != nil {
+		return methods
 	}
-	methods := slices.Clone(row.Methods)
-	if other := routes[name].alsoBy; other != "" && !slices.Contains(methods, other) {
-		methods = append(methods, other)
-	}
-	return methods
+	return []string{http.MethodGet, http.MethodPost}
 }
 
 // WebhookFixture is the body of a request that Salebot sends, not of one that it

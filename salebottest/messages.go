@@ -1,467 +1,153 @@
 package salebottest
 
 import (
-	"errors"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/internal/wire"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // Message is a message of a conversation, in either direction.
 type Message struct {
 	// ID is the number of the message.
-	ID salebot.MessageID `json:"id"`
+	ID salebot.MessageID
 	// ClientID is the client whose conversation it is in.
-	ClientID salebot.ClientID `json:"-"`
+	ClientID salebot.ClientID
 	// Time is when it was sent.
-	Time time.Time `json:"time"`
+	Time time.Time
 	// FromClient says that the client wrote it.
-	FromClient bool `json:"from_client,omitempty"`
+	FromClient bool
 	// Text is the text; it may be empty where there are attachments.
-	Text string `json:"text,omitempty"`
+	Text string
 	// Hint is shown where there are no buttons.
-	Hint string `json:"hint,omitempty"`
+	Hint string
 	// Buttons are the buttons under the message, from top to bottom and from left
 	// to right.
-	Buttons []Button `json:"buttons,omitempty"`
+	Buttons []Button
 	// Attachments are the files of the message.
-	Attachments []Attachment `json:"attachments,omitempty"`
+	Attachments []Attachment
 	// BlockID is the block of the flow that the message came from; 0 where it came
 	// from none.
-	BlockID salebot.BlockID `json:"block_id,omitempty"`
+	BlockID salebot.BlockID
 	// Origin says where the message came from. That of a callback's notice is
 	// HistoryOriginCallback: the person does not see those.
-	Origin salebot.HistoryOrigin `json:"origin,omitempty"`
+	Origin salebot.HistoryOrigin
 	// Error is the failure of the delivery; empty for a message that was
 	// delivered.
-	Error string `json:"error,omitempty"`
+	Error string
 	// Employee is the employee who wrote the message; nil where none did.
-	Employee *Employee `json:"employee,omitempty"`
+	Employee *Employee
 	// Variables are what came along with a callback.
-	Variables map[string]string `json:"variables,omitempty"`
+	Variables map[string]string
 }
 
-// Delivered says whether the message reached the messenger.
-func (m *Message) Delivered() bool { return m.Error == "" }
+// Callback is a text that the flow got and the person did not see.
+type Callback struct {
+	// ID is the number that it has in the history.
+	ID salebot.MessageID
+	// ClientID is the client whose flow it was for.
+	ClientID salebot.ClientID
+	// Time is when it arrived in the flow.
+	Time time.Time
+	// Text is the callback's text.
+	Text string
+	// Variables are the further parameters, which were saved as variables.
+	Variables map[string]string
+}
+
+// Button is a button as the person sees it.
+type Button struct {
+	// Text is the caption.
+	Text string
+	// Type is the kind of button: "reply", "inline", "location", "phone",
+	// "web_app". Programs may leave it out, which means "reply".
+	Type string
+	// URL is the address that the button opens.
+	URL string
+	// WebApp is the address of the web app that the button opens.
+	WebApp string
+	// Color is the color, in words of the messenger.
+	Color string
+	// Line and IndexInLine are the place of the button, from 0.
+	Line        int
+	IndexInLine int
+	// OneTime is the mark of that name.
+	OneTime bool
+}
 
 // Attachment is a file or a contact of a message.
 type Attachment struct {
 	// Type says how a file is shown: "image", "video", "link", "file", "audio".
-	Type string `json:"type,omitempty"`
+	Type string
 	// URL is the address of a file.
-	URL string `json:"url,omitempty"`
+	URL string
 	// PhoneNumber is the number of a contact.
-	PhoneNumber string `json:"phone_number,omitempty"`
+	PhoneNumber string
 }
 
 // Employee is somebody who works with the project.
 type Employee struct {
 	// ID is the number of the employee.
-	ID salebot.EmployeeID `json:"id"`
+	ID salebot.EmployeeID
 	// Email is the employee's address.
-	Email string `json:"email"`
+	Email string
 }
 
-// DefaultEmployees are the employees of a project where WithEmployees names none.
-func DefaultEmployees() []Employee {
-	return []Employee{{ID: 12000, Email: "operator@example.com"}}
+// Scheduled is a message or a callback that waits for its time.
+type Scheduled struct {
+	// ID is a number of the emulator's own.
+	ID int64
+	// Due is when it will be sent, in the emulator's time.
+	Due time.Time
+	// Action is the action that asked for it.
+	Action string
+	// ClientID is the client whom it is for.
+	ClientID salebot.ClientID
+	// Callback says that it is a callback and not a message.
+	Callback bool
+	// ResumeBot says that the callback ends a pause of the bot.
+	ResumeBot bool
+	// Text is the text.
+	Text string
+	// Hint, Buttons, Attachments and BlockID are those of the message; see
+	// Message.
+	Hint        string
+	Buttons     []Button
+	Attachments []Attachment
+	BlockID     salebot.BlockID
+	// Variables are what came along with a callback. They are saved already.
+	Variables map[string]string
 }
 
-// message is Message as it is kept: small, because there are many.
-type message struct {
-	id         int64
-	at         int64
-	text       string
-	block      int64
-	origin     salebot.HistoryOrigin
-	fromClient bool
-	more       *details
-}
+// Delivered reports whether the message reached the messenger.
+func (m *Message) Delivered() bool { return m.Error == "" }
 
-// details are what most messages do not have.
-type details struct {
-	hint        string
-	buttons     []Button
-	attachments []Attachment
-	failure     string
-	employee    *Employee
-	variables   map[string]string
-}
-
-// content is what a message consists of.
-type content struct {
-	text        string
-	block       int64
-	hint        string
-	buttons     []Button
-	attachments []Attachment
-}
-
-// mostMessages bounds the history of a client; the oldest messages go first.
-const mostMessages = 20_000
-
-// append adds a message to a conversation and tells the webhook.
-func (p *project) append(c *client, m message) *message {
-	m.id = p.next.message
-	p.next.message++
-	if len(c.history) >= mostMessages {
-		c.history = slices.Delete(c.history, 0, mostMessages/10)
-	}
-	c.history = append(c.history, m)
-	c.updatedAt = max(c.updatedAt, m.at)
-	added := &c.history[len(c.history)-1]
-	if p.outbox != nil {
-		p.outbox(c, added)
-	}
-	return added
-}
-
-// deliver sends a message to a client.
-func (p *project) deliver(c *client, what content, origin salebot.HistoryOrigin, at int64) {
-	m := message{at: at, text: what.text, block: what.block, origin: origin}
-	failure := c.unreachable
-	if failure == "" && c.kind == salebot.ClientTypeWhatsApp && p.absent[c.platform] {
-		failure = "the number has no WhatsApp"
-	}
-	if what.hint != "" || len(what.buttons) > 0 || len(what.attachments) > 0 || failure != "" {
-		m.more = &details{hint: what.hint, buttons: what.buttons, attachments: what.attachments, failure: failure}
-	}
-	p.append(c, m)
-}
-
-func (c *client) export(m *message) Message {
-	exported := Message{
-		ID: salebot.MessageID(m.id), ClientID: salebot.ClientID(c.id), Time: timeOf(m.at),
-		FromClient: m.fromClient, Text: m.text, BlockID: salebot.BlockID(m.block), Origin: m.origin,
-	}
-	if more := m.more; more != nil {
-		exported.Hint = more.hint
-		exported.Buttons = slices.Clone(more.buttons)
-		exported.Attachments = slices.Clone(more.attachments)
-		exported.Error = more.failure
-		exported.Variables = maps.Clone(more.variables)
-		if more.employee != nil {
-			exported.Employee = new(*more.employee)
-		}
-	}
-	return exported
-}
-
-// Messages returns what a person got from the bot, from employees and through the
-// API, the oldest first. What the person wrote, callbacks, and messages that could
-// not be delivered are not among them; see History.
-func (e *Emulator) Messages(id salebot.ClientID) []Message {
-	return e.conversation(id, func(m *message) bool { return !m.fromClient && (m.more == nil || m.more.failure == "") })
-}
-
-// History returns the whole conversation with a client, callbacks included, the
-// oldest first.
-func (e *Emulator) History(id salebot.ClientID) []Message {
-	return e.conversation(id, func(*message) bool { return true })
-}
-
-func (e *Emulator) conversation(id salebot.ClientID, want func(*message) bool) []Message {
-	var messages []Message
-	e.read(func(p *project) {
-		c := p.clients[int64(id)]
-		if c == nil {
-			return
-		}
-		for i := range c.history {
-			if want(&c.history[i]) {
-				messages = append(messages, c.export(&c.history[i]))
-			}
-		}
-	})
-	return messages
-}
-
-// Write lets a client write to the bot, which may answer by its flow.
-func (e *Emulator) Write(id salebot.ClientID, text string, attachments ...Attachment) (Message, error) {
-	return e.speak(id, func(p *project, c *client, at int64) (*message, error) {
-		m := message{at: at, text: text, fromClient: true}
-		if len(attachments) > 0 {
-			m.more = &details{attachments: slices.Clone(attachments)}
-		}
-		return p.append(c, m), nil
-	})
-}
-
-// speak adds a message of the client and lets the flow react to it.
-func (e *Emulator) speak(id salebot.ClientID, write func(*project, *client, int64) (*message, error)) (written Message, err error) {
-	err = e.change(func(p *project, now int64) error {
-		c := p.clients[int64(id)]
-		if c == nil {
-			return noClient(id)
-		}
-		m, problem := write(p, c, now)
-		if problem != nil {
-			return problem
-		}
-		written = c.export(m)
-		p.react(c, written.Text, now)
-		return nil
-	})
-	return written, err
-}
-
-func noClient(id salebot.ClientID) error {
-	return fmt.Errorf("there is no client %d", id)
-}
-
-// errNotPressed says that a button cannot be pressed here.
-var errNotPressed = errors.New("such a button opens something outside the conversation, which the emulator does not do")
-
-// Press lets a client press the button with a text, the latest one where several
-// messages have it. A button that asks for the phone number sends it; a button
-// that opens something outside the conversation cannot be pressed.
-func (e *Emulator) Press(id salebot.ClientID, text string) (Message, error) {
-	return e.speak(id, func(p *project, c *client, at int64) (*message, error) {
-		button, err := c.button(text)
-		if err != nil {
-			return nil, err
-		}
-		return p.press(c, button, at)
-	})
-}
-
-func (p *project) press(c *client, button Button, at int64) (*message, error) {
-	m := message{at: at, text: button.Text, fromClient: true}
-	switch {
-	case button.URL != "" || button.WebApp != "" || button.Type == "location" || button.Type == "web_app":
-		return nil, errNotPressed
-	case button.Type == "phone":
-		m.text = ""
-		m.more = &details{attachments: []Attachment{{PhoneNumber: c.phone()}}}
-	}
-	return p.append(c, m), nil
-}
-
-// phone is the number that a client shares.
-func (c *client) phone() string {
-	if phone := c.variables.text("phone"); phone != "" {
-		return phone
-	}
-	if c.kind == salebot.ClientTypeWhatsApp || c.kind == salebot.ClientTypeTelephony {
-		return c.platform
-	}
-	return "79000000000"
-}
-
-func (c *client) button(text string) (Button, error) {
-	var captions []string
-	for _, m := range slices.Backward(c.history) {
-		if m.more == nil || m.fromClient {
-			continue
-		}
-		for _, button := range m.more.buttons {
-			if button.Text == text {
-				return button, nil
-			}
-			captions = append(captions, button.Text)
-		}
-	}
-	return Button{}, fmt.Errorf("client %d has no button %q, only %q", c.id, text, captions)
-}
-
-// WriteAsEmployee lets an employee write to a client.
-func (e *Emulator) WriteAsEmployee(id salebot.ClientID, email, text string) (written Message, err error) {
-	err = e.change(func(p *project, now int64) error {
-		c := p.clients[int64(id)]
-		if c == nil {
-			return noClient(id)
-		}
-		at := slices.IndexFunc(p.employees, func(known Employee) bool { return known.Email == email })
-		if at < 0 {
-			return fmt.Errorf("there is no employee %q", email)
-		}
-		written = c.export(p.append(c, message{at: now, text: text, more: &details{employee: new(p.employees[at])}}))
-		return nil
-	})
-	return written, err
-}
-
-// Actions.
-
-// content reads what a message consists of.
-func (c *call) content() (what content, problem *reply) {
-	p := &c.parameters
-	what.text = p.text("message")
-	kind, address := p.text("attachment_type"), p.text("attachment_url")
-	blockID, problem := c.optionalID("message_id")
-	switch {
-	case problem != nil:
-		return what, problem
-	case address != "" && kind == "":
-		return what, new(c.project.required("attachment_type"))
-	case address != "":
-		c.noteAttachment(kind)
-		what.attachments = []Attachment{{Type: kind, URL: address}}
-	}
-	if p.raw("message_id") != nil {
-		block := c.project.blockByID(blockID)
-		if block == nil && len(c.project.blocks) > 0 {
-			return what, new(c.project.invalid("there is no block " + p.text("message_id")))
-		}
-		what.block = blockID
-		if block != nil {
-			text, attachments := what.text, what.attachments
-			what = block.content()
-			if text != "" {
-				what.text = text
-			}
-			what.attachments = append(slices.Clone(what.attachments), attachments...)
-		}
-	}
-	if what.text == "" && what.block == 0 && len(what.attachments) == 0 {
-		return what, new(c.project.required("message"))
-	}
-	if value := p.raw("buttons"); value != nil && c.row.Takes("buttons") {
-		hint, buttons, err := readButtons(value)
-		switch {
-		case err != nil:
-			c.note(err.Error())
-		case len(buttons) > 0 && mixed(buttons):
-			c.note("buttons in the message and on the keyboard are mixed")
-			fallthrough
-		default:
-			what.hint, what.buttons = hint, buttons
-		}
-	}
-	return what, nil
-}
-
-// noteAttachment tells of a type that the reference does not have.
-func (c *call) noteAttachment(kind string) {
-	known := []string{
-		string(salebot.AttachmentImage), string(salebot.AttachmentVideo), string(salebot.AttachmentLink),
-		string(salebot.AttachmentFile), string(salebot.AttachmentAudio),
-	}
-	if !slices.Contains(known, kind) {
-		c.parameters.notef("attachment_type %s is no type of the reference, which has %s", shown(kind), strings.Join(known, ", "))
+func messageOf(m engine.Message) Message {
+	return Message{
+		ID: m.ID, ClientID: m.ClientID, Time: m.Time, FromClient: m.FromClient, Text: m.Text, Hint: m.Hint,
+		Buttons: buttonsOf(m.Buttons), Attachments: attachmentsOf(m.Attachments), BlockID: m.BlockID, Origin: m.Origin,
+		Error: m.Error, Employee: (*Employee)(m.Employee), Variables: m.Variables,
 	}
 }
 
-func sendMessage(c *call) reply {
-	target, refused := c.client(c.project.noClientToSendTo)
-	if target == nil {
-		return refused
-	}
-	return c.sendTo(target)
+func messagesOf(all []engine.Message) []Message { return each(all, messageOf) }
+
+func buttonsOf(all []engine.Button) []Button {
+	return each(all, func(one engine.Button) Button { return Button(one) })
 }
 
-func (c *call) sendTo(targets ...*client) reply {
-	what, problem := c.content()
-	if problem != nil {
-		return *problem
-	}
-	due, err := c.due()
-	if err != nil {
-		return c.project.invalid(err.Error())
-	}
-	for _, target := range targets {
-		c.project.dispatch(send{action: c.row.Name, client: target.id, content: what}, due, c.at)
-	}
-	return c.project.sent()
+func attachments(all []Attachment) []engine.Attachment {
+	return each(all, func(one Attachment) engine.Attachment { return engine.Attachment(one) })
 }
 
-func sendWhatsAppMessage(c *call) reply {
-	if c.parameters.text("phone") == "" {
-		return c.project.required("phone")
-	}
-	target, refused := c.personOrRefusal(person{
-		kind:     salebot.ClientTypeWhatsApp,
-		platform: keptPlatformID(salebot.ClientTypeWhatsApp, c.parameters.identifier("phone")),
-		group:    c.whatsAppGroup("whatsapp_bot_id"),
-	}, false)
-	if target == nil {
-		return refused
-	}
-	return c.sendTo(target)
+func attachmentsOf(all []engine.Attachment) []Attachment {
+	return each(all, func(one engine.Attachment) Attachment { return Attachment(one) })
 }
 
-func broadcast(c *call) reply {
-	what, problem := c.content()
-	if problem != nil {
-		return *problem
+func scheduledOf(s engine.Scheduled) Scheduled {
+	return Scheduled{
+		ID: s.ID, Due: s.Due, Action: s.Action, ClientID: s.ClientID, Callback: s.Callback, ResumeBot: s.ResumeBot,
+		Text: s.Text, Hint: s.Hint, Buttons: buttonsOf(s.Buttons), Attachments: attachmentsOf(s.Attachments),
+		BlockID: s.BlockID, Variables: s.Variables,
 	}
-	pause, given, err := c.parameters.seconds("shift")
-	if err != nil || pause < 0 {
-		return c.project.invalid("shift must be a number of seconds")
-	}
-	if !given {
-		pause = c.project.pace
-	}
-	due, err := c.due()
-	if err != nil {
-		return c.project.invalid(err.Error())
-	}
-	audience, problem := c.audience()
-	if problem != nil {
-		return *problem
-	}
-	for i, target := range audience {
-		at := max(due, c.at) + int64(i)*pause.Microseconds()
-		c.project.dispatch(send{action: c.row.Name, client: target.id, content: what}, at, c.at)
-	}
-	return c.project.sent()
-}
-
-// audience is who a broadcast goes to. Where a request names several audiences,
-// which one counts is not known; the emulator takes the first that the reference
-// lists.
-func (c *call) audience() (found []*client, problem *reply) {
-	switch {
-	case c.parameters.raw("list") != nil:
-		id, wrong := c.id("list")
-		if wrong != nil {
-			return nil, wrong
-		}
-		if l := c.project.lists[id]; l != nil {
-			found = slices.Clone(l.members)
-		} else {
-			c.parameters.notef("nobody was ever added to list %d", id)
-		}
-	case c.parameters.raw("clients") != nil:
-		ids, wrong := c.ids("clients")
-		if wrong != nil {
-			return nil, wrong
-		}
-		found = c.known("clients", ids)
-	case c.parameters.raw("platform_ids") != nil:
-		if c.parameters.text("group_id") == "" {
-			c.note("platform_ids without group_id reach nobody")
-			return nil, nil
-		}
-		found = c.byPlatformIDs(c.parameters.values("platform_ids"))
-	case c.project.answers.BroadcastWithoutAudience == AudienceEverybody:
-		found = slices.Clone(c.project.roll)
-	default:
-		c.note("a broadcast without an audience reaches nobody")
-	}
-	return found, nil
-}
-
-// appendAttachments writes the attachments of a message as a list of addresses,
-// with an object for a contact.
-func appendAttachments(text []byte, attachments []Attachment) []byte {
-	text = append(text, '[')
-	for i, attachment := range attachments {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		if attachment.PhoneNumber != "" {
-			var o wire.Object
-			o.Text("phone_number", attachment.PhoneNumber)
-			text = append(text, o.Bytes()...)
-			continue
-		}
-		text = wire.AppendText(text, attachment.URL)
-	}
-	return append(text, ']')
 }

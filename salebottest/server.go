@@ -36,6 +36,7 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	server.tb = tb
 	tb.Cleanup(server.Close)
 	return server
 }
@@ -92,23 +93,6 @@ func (s *Server) Connect(opts ...salebot.Option) (*salebot.Client, error) {
 func (s *Server) Client(tb testing.TB, opts ...salebot.Option) *salebot.Client {
 	tb.Helper()
 	return clientForTest(tb, s.Connect, opts)
-}
-
-// Connect returns a client of the emulator, over in-memory connections and with
-// its main key. They end with Close.
-func (e *Emulator) Connect(opts ...salebot.Option) (*salebot.Client, error) {
-	own := []salebot.Option{salebot.WithBaseURL(BaseURL), salebot.WithTransport(e.Transport())}
-	return salebot.New(e.Key(), append(own, opts...)...)
-}
-
-// Client returns a client of the emulator for a test, over in-memory connections
-// and with its main key. When the test ends the connections and the emulator are
-// closed. It works inside a testing/synctest bubble too, if the emulator was made
-// in there.
-func (e *Emulator) Client(tb testing.TB, opts ...salebot.Option) *salebot.Client {
-	tb.Helper()
-	tb.Cleanup(e.Close)
-	return clientForTest(tb, e.Connect, opts)
 }
 
 func clientForTest(tb testing.TB, connect func(...salebot.Option) (*salebot.Client, error), opts []salebot.Option) *salebot.Client {

@@ -15,8 +15,8 @@ import (
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
 	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
 	"github.com/salebot-go/salebot/internal/action"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 	"github.com/salebot-go/salebot/internal/testkit"
-	"github.com/salebot-go/salebot/salebottest"
 )
 
 // update rewrites what of docs/emulator.md is made from the code.
@@ -106,7 +106,7 @@ func TestDocumentedFiles(t *testing.T) {
 	require.Len(t, files, 2)
 	seed, err := settings.LoadSeed(writeFile(t, "seed.yaml", files[0]))
 	require.NoError(t, err)
-	emulated, err := salebottest.Open(salebottest.WithProject(seed))
+	emulated, err := engine.Open(engine.WithProject(seed))
 	require.NoError(t, err)
 	emulated.Close()
 	_, err = settings.LoadConfig(writeFile(t, "config.yaml", files[1]))

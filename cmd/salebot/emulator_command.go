@@ -14,7 +14,7 @@ import (
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
 	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // emulatorFlags are the flags of the command emulator.
@@ -128,23 +128,23 @@ func (f *emulatorFlags) mainKey() (key string, made bool) {
 }
 
 // open makes the emulator that the files and flags describe.
-func (f *emulatorFlags) open(config settings.Config, key string) (*salebottest.Emulator, error) {
+func (f *emulatorFlags) open(config settings.Config, key string) (*engine.Emulator, error) {
 	webhook := config.Webhook
 	if f.webhookURL != "" {
 		webhook.URL = f.webhookURL
 	}
 	if f.webhookResend != "" {
-		webhook.Resend = salebottest.ResendRule(f.webhookResend)
+		webhook.Resend = engine.ResendRule(f.webhookResend)
 	}
 	options, err := config.Options()
 	if err != nil {
 		return nil, err
 	}
 	options = append(options,
-		salebottest.WithKeys(salebottest.Key{Value: key, Name: "main key"}), salebottest.WithKeys(config.Keys...),
-		salebottest.WithWebhook(webhook.Emulated()),
+		engine.WithKeys(engine.Key{Value: key, Name: "main key"}), engine.WithKeys(config.Keys...),
+		engine.WithWebhook(webhook.Emulated()),
 	)
-	emulated, err := salebottest.Open(options...)
+	emulated, err := engine.Open(options...)
 	if err != nil || f.seed == "" {
 		return emulated, err
 	}
@@ -154,7 +154,7 @@ func (f *emulatorFlags) open(config settings.Config, key string) (*salebottest.E
 	if err != nil {
 		return nil, err
 	}
-	emulated, err = salebottest.Open(append([]salebottest.Option{salebottest.WithProject(seed)}, options...)...)
+	emulated, err = engine.Open(append([]engine.Option{engine.WithProject(seed)}, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.seed, err)
 	}

@@ -22,8 +22,8 @@ var emulators = map[string]salebottest.Answers{
 	"other forms": {
 		Sends: salebottest.SuccessJSON, Acknowledgements: salebottest.SuccessEmpty,
 		SendToUnknownClient: salebottest.NotFoundJSON, ReadOfUnknownClient: salebottest.NotFoundJSON200,
-		IDs: salebottest.IDsAsText, ClientTimes: salebottest.TimesAsUnix, HistoryTimes: salebottest.TimesAsText,
-		Values: salebottest.ValuesAsSent,
+		IDsAsText: true, ClientTimes: salebottest.TimesAsUnix, HistoryTimes: salebottest.TimesAsText,
+		ValuesAsSent: true,
 	},
 }
 

@@ -9,16 +9,16 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
-// answersJSON is made of the declaration of salebottest.Answers; see
+// answersJSON is made of the declaration of engine.Answers; see
 // TestAnswerSettings.
 //
 //go:embed answers.json
 var answersJSON []byte
 
-// AnswerSetting is one of the settings of salebottest.Answers.
+// AnswerSetting is one of the settings of engine.Answers.
 type AnswerSetting struct {
 	// Name is that of a configuration file.
 	Name string `json:"name"`
@@ -40,21 +40,21 @@ func AnswerSettings() []AnswerSetting {
 }
 
 // usualAnswers are the defaults, which the engine writes as zero values.
-var usualAnswers = salebottest.Answers{
-	Sends: salebottest.SuccessOK, Acknowledgements: salebottest.SuccessJSON,
-	SendToUnknownClient: salebottest.NotFoundText, ReadOfUnknownClient: salebottest.NotFoundJSON200, NobodyFound: salebottest.NotFoundJSON200,
-	IDs: salebottest.IDsAsNumbers, ClientTimes: salebottest.TimesAsText, HistoryTimes: salebottest.TimesAsUnix,
-	OrderList: salebottest.OrderListResult, Values: salebottest.ValuesAsText, UnsetValue: "None",
-	NoAttachments: salebottest.NoAttachmentsObject, CallbackWithoutMessage: salebottest.EmptyCallbacksAccepted,
-	UnknownUsers: salebottest.UsersCreated, UnknownGroups: salebottest.GroupsAccepted, BroadcastWithoutAudience: salebottest.AudienceNobody,
-	MissingPermission: salebottest.Reply{Status: http.StatusForbidden, Body: "WRONG_ACTION", ContentType: plainText},
-	UnknownKey:        salebottest.Reply{Status: http.StatusUnauthorized, Body: "unknown api_key", ContentType: plainText},
-	UnknownAction:     salebottest.Reply{Status: http.StatusNotFound, Body: "WRONG_ACTION", ContentType: plainText},
-	WrongMethod:       salebottest.Reply{Status: http.StatusMethodNotAllowed, Body: "method not allowed", ContentType: plainText},
-	Unreadable: salebottest.Reply{
+var usualAnswers = engine.Answers{
+	Sends: engine.SuccessOK, Acknowledgements: engine.SuccessJSON,
+	SendToUnknownClient: engine.NotFoundText, ReadOfUnknownClient: engine.NotFoundJSON200, NobodyFound: engine.NotFoundJSON200,
+	IDs: engine.IDsAsNumbers, ClientTimes: engine.TimesAsText, HistoryTimes: engine.TimesAsUnix,
+	OrderList: engine.OrderListResult, Values: engine.ValuesAsText, UnsetValue: "None",
+	NoAttachments: engine.NoAttachmentsObject, CallbackWithoutMessage: engine.EmptyCallbacksAccepted,
+	UnknownUsers: engine.UsersCreated, UnknownGroups: engine.GroupsAccepted, BroadcastWithoutAudience: engine.AudienceNobody,
+	MissingPermission: engine.Reply{Status: http.StatusForbidden, Body: "WRONG_ACTION", ContentType: plainText},
+	UnknownKey:        engine.Reply{Status: http.StatusUnauthorized, Body: "unknown api_key", ContentType: plainText},
+	UnknownAction:     engine.Reply{Status: http.StatusNotFound, Body: "WRONG_ACTION", ContentType: plainText},
+	WrongMethod:       engine.Reply{Status: http.StatusMethodNotAllowed, Body: "method not allowed", ContentType: plainText},
+	Unreadable: engine.Reply{
 		Status: http.StatusBadRequest, Body: `{"status":"error","message":"the body cannot be read"}`, ContentType: jsonText,
 	},
-	InvalidParameter: salebottest.Reply{
+	InvalidParameter: engine.Reply{
 		Status: http.StatusBadRequest, Body: `{"status":"error","message":"{problem}"}`, ContentType: jsonText,
 	},
 }
@@ -76,7 +76,7 @@ type answerShape struct {
 }
 
 // valuesOf returns the settings by their names.
-func valuesOf(answers salebottest.Answers) map[string]any {
+func valuesOf(answers engine.Answers) map[string]any {
 	values := map[string]any{}
 	for field, value := range reflect.ValueOf(answers).Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -129,7 +129,7 @@ func (c *control) changeAnswers(r *call) (any, error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	var answers salebottest.Answers
+	var answers engine.Answers
 	if err := decoder.Decode(&answers); err != nil {
 		if kind, isKind := errors.AsType[*json.UnmarshalTypeError](err); isKind {
 			kind.Offset = 0 // it is not that of the body
@@ -138,7 +138,7 @@ func (c *control) changeAnswers(r *call) (any, error) {
 	}
 	if err := c.SetAnswers(answers); err != nil {
 		// Without the name of the Go package, which says nothing to a person.
-		return nil, badRequest("%v", errors.Unwrap(err))
+		return nil, badRequest("%v", err)
 	}
 	return c.listAnswers(r)
 }

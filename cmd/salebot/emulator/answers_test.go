@@ -21,8 +21,8 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 	"github.com/salebot-go/salebot/internal/testkit"
-	"github.com/salebot-go/salebot/salebottest"
 )
 
 // update rewrites answers.json, which is made from the code.
@@ -43,13 +43,13 @@ func TestAnswerSettings(t *testing.T) {
 	require.Equal(t, want, string(got), "run: go test -run TestAnswerSettings ./emulator -update")
 }
 
-// declaredSettings reads the declaration of salebottest.Answers.
+// declaredSettings reads the declaration of engine.Answers.
 func declaredSettings(t *testing.T) []emulator.AnswerSetting {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../../salebottest/answers.go", nil, parser.ParseComments)
+	file, err := parser.ParseFile(token.NewFileSet(), "../../../internal/emulator/answers.go", nil, parser.ParseComments)
 	require.NoError(t, err)
 	words, values := constants(t, file)
-	for field := range reflect.TypeFor[salebottest.Answers]().Fields() {
+	for field := range reflect.TypeFor[engine.Answers]().Fields() {
 		words[field.Name], _, _ = strings.Cut(field.Tag.Get("json"), ",")
 	}
 	// Words of Go in the comments become those of a configuration file.
@@ -129,10 +129,10 @@ func (c *controlClient) answers(t *testing.T, method string, body any) map[strin
 
 func TestAnswersOneByOne(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}))
 	c := s.control(t)
 	before := c.answers(t, "GET", nil)
-	require.Len(t, before, reflect.TypeFor[salebottest.Answers]().NumField())
+	require.Len(t, before, reflect.TypeFor[engine.Answers]().NumField())
 	for name, one := range before {
 		require.False(t, one.Changed, name)
 		require.NotEmpty(t, one.Known, name)
@@ -154,7 +154,7 @@ func TestAnswersOneByOne(t *testing.T) {
 	after = c.answers(t, "PATCH", m{"answers": m{"sends": nil, "unset_value": "None"}})
 	require.False(t, after["sends"].Changed)
 	require.False(t, after["unset_value"].Changed, "that is the default")
-	require.Equal(t, salebottest.Answers{AnyMethod: true, UnsetValue: "None", UnknownAction: salebottest.Reply{Status: 400}}, s.Answers())
+	require.Equal(t, engine.Answers{AnyMethod: true, UnsetValue: "None", UnknownAction: engine.Reply{Status: 400}}, s.Answers())
 
 	for text, bad := range map[string]m{"maybe": {"sends": "maybe"}, "sendz": {"sendz": "ok"}, "true or false": {"any_method": "yes"}, "99": {"unknown_key": m{"status": 99}}} {
 		require.Contains(t, c.problem("PATCH", "settings/answers", m{"answers": bad}, 400), text)
@@ -199,7 +199,7 @@ type stillClock struct{}
 
 func (stillClock) Now() time.Time { return time.Date(2026, 5, 28, 17, 33, 42, 0, time.UTC) }
 
-func (stillClock) AfterFunc(wait time.Duration, run func()) salebottest.Timer {
+func (stillClock) AfterFunc(wait time.Duration, run func()) engine.Timer {
 	return time.AfterFunc(wait, run)
 }
 
@@ -208,13 +208,13 @@ func (stillClock) AfterFunc(wait time.Duration, run func()) salebottest.Timer {
 func answersUnder(t *testing.T, answers m) string {
 	t.Helper()
 	s := start(t, emulator.Options{},
-		salebottest.WithClock(stillClock{}),
-		salebottest.WithKey("only-reads", salebottest.PermissionClientsRead),
-		salebottest.WithBlocks(salebottest.Block{ID: 1, Answer: "Hello"}),
-		salebottest.WithPerson(salebottest.Person{
+		engine.WithClock(stillClock{}),
+		engine.WithKey("only-reads", engine.PermissionClientsRead),
+		engine.WithBlocks(engine.Block{ID: 1, Answer: "Hello"}),
+		engine.WithPerson(engine.Person{
 			ID: 25554, PlatformID: "1", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram, Variables: m{"client.n": 1, "client.gone": nil},
 		}),
-		salebottest.WithOrders(salebottest.Order{ID: 9, ClientID: 25554, Name: "Order", Budget: 10, Variables: m{"sum": 5}}),
+		engine.WithOrders(engine.Order{ID: 9, ClientID: 25554, Name: "Order", Budget: 10, Variables: m{"sum": 5}}),
 	)
 	if answers != nil {
 		s.control(t).do("PATCH", "settings/answers", m{"answers": answers}, nil)

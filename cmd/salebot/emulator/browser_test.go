@@ -20,34 +20,34 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 	"github.com/salebot-go/salebot/internal/testkit"
-	"github.com/salebot-go/salebot/salebottest"
 )
 
-func browserShop() []salebottest.Option {
-	return []salebottest.Option{
-		salebottest.WithBlocks(
-			salebottest.Block{ID: 390, Condition: "/start", Answer: "Welcome to the shop! What would you like?", Buttons: []salebottest.Button{
+func browserShop() []engine.Option {
+	return []engine.Option{
+		engine.WithBlocks(
+			engine.Block{ID: 390, Condition: "/start", Answer: "Welcome to the shop! What would you like?", Buttons: []engine.Button{
 				{Text: "Prices"}, {Text: "My orders", IndexInLine: 1}, {Text: "Share my phone", Type: "phone", Line: 1},
 			}},
-			salebottest.Block{
+			engine.Block{
 				ID: 391, Condition: "Prices", Answer: "Here are the prices.",
-				Attachments: []salebottest.Attachment{{Type: "image", URL: "https://example.com/prices.jpg"}},
-				Buttons: []salebottest.Button{
+				Attachments: []engine.Attachment{{Type: "image", URL: "https://example.com/prices.jpg"}},
+				Buttons: []engine.Button{
 					{Text: "Buy", Type: "inline"}, {Text: "Open the site", Type: "inline", URL: "https://example.com", IndexInLine: 1},
 				},
 			},
-			salebottest.Block{ID: 392, Condition: "Buy", Answer: "Thank you, we have noted your order."},
+			engine.Block{ID: 392, Condition: "Buy", Answer: "Thank you, we have noted your order."},
 		),
-		salebottest.WithPeople(
-			salebottest.Person{
+		engine.WithPeople(
+			engine.Person{
 				ID: 25554, ClientType: salebot.ClientTypeTelegram, PlatformID: "100200300", Name: "Ann Lee", Tag: "spring",
 				Variables: map[string]any{"client.city": "Riga", "client.phone": "79000000000"}, Lists: []salebot.ListID{7},
 			},
-			salebottest.Person{ID: 25555, ClientType: salebot.ClientTypeWhatsApp, PlatformID: "79000000001", Name: "Борис Иванов"},
-			salebottest.Person{ID: 25556, ClientType: salebot.ClientTypeTelegram, PlatformID: "100200301", Name: "Сара", Unreachable: "Forbidden: bot was blocked by the user"},
+			engine.Person{ID: 25555, ClientType: salebot.ClientTypeWhatsApp, PlatformID: "79000000001", Name: "Борис Иванов"},
+			engine.Person{ID: 25556, ClientType: salebot.ClientTypeTelegram, PlatformID: "100200301", Name: "Сара", Unreachable: "Forbidden: bot was blocked by the user"},
 		),
-		salebottest.WithOrders(salebottest.Order{ClientID: 25554, Name: "Order 4711", Budget: 1990, Variables: map[string]any{"address": "Riga, Brivibas 1"}}),
+		engine.WithOrders(engine.Order{ClientID: 25554, Name: "Order 4711", Budget: 1990, Variables: map[string]any{"address": "Riga, Brivibas 1"}}),
 	}
 }
 
@@ -121,8 +121,8 @@ func story(t *testing.T, dark bool, language string) {
 		_, _ = fmt.Fprintf(w, `{"ok":%v}`, status == 200)
 	}))
 	defer receiver.Close()
-	s := start(t, emulator.Options{}, append(browserShop(), salebottest.WithWebhook(salebottest.Webhook{
-		URL: receiver.URL, Resend: salebottest.Resend5xx, RetryDelay: 50 * time.Millisecond,
+	s := start(t, emulator.Options{}, append(browserShop(), engine.WithWebhook(engine.Webhook{
+		URL: receiver.URL, Resend: engine.Resend5xx, RetryDelay: 50 * time.Millisecond,
 	}))...)
 	p := openTab(t, s.address, tabOptions{dark: dark, languages: language})
 	p.waitText(".chat", "Ann Lee")
@@ -236,7 +236,7 @@ func TestBrowserAnswers(t *testing.T) {
 	p.click("#tab-answers")
 	p.waitText("#pane-answers", "Nothing is changed")
 	p.wait(`document.querySelector("#answers-reset").disabled`)
-	settings := reflect.TypeFor[salebottest.Answers]()
+	settings := reflect.TypeFor[engine.Answers]()
 	require.Equal(t, settings.NumField(), evaluate[int](p, `document.querySelectorAll(".setting").length`))
 	require.Empty(t, evaluate[[]string](p, `[...document.querySelectorAll(".setting")].filter((e) => !e.querySelector(".hint").innerText || !e.querySelector("input, select, textarea")).map((e) => e.innerText)`))
 	p.screenshot("usual")
@@ -262,7 +262,7 @@ func TestBrowserAnswers(t *testing.T) {
 	p.press(tabKey)
 	p.wait(`document.querySelector(".keep pre").textContent.includes("unknown_key")`)
 	require.Eventually(t, func() bool {
-		return s.Answers().UnknownKey == salebottest.Reply{Status: 418, Body: "who?"}
+		return s.Answers().UnknownKey == engine.Reply{Status: 418, Body: "who?"}
 	}, patience, 10*time.Millisecond)
 	p.click(".keep summary")
 	p.waitText(".keep pre", `unknown_key: {"status":418,"body":"who?"}`)
@@ -278,7 +278,7 @@ func TestBrowserAnswers(t *testing.T) {
 	// What somebody else changes appears, but not over what is being written.
 	p.typeText("#answer-unset_value", "half wri")
 	answers := s.Answers()
-	answers.IDs = salebottest.IDsAsText
+	answers.IDs = engine.IDsAsText
 	require.NoError(t, s.SetAnswers(answers))
 	s.call(t, "GET", "connected_channels", "", "")
 	p.waitText("#live", "Live")
@@ -301,7 +301,7 @@ func TestBrowserAnswers(t *testing.T) {
 	p.screenshot("refusals")
 	p.click("#answers-reset")
 	p.waitText("#pane-answers", "Ничего не изменено")
-	require.Equal(t, salebottest.Answers{}, s.Answers())
+	require.Equal(t, engine.Answers{}, s.Answers())
 }
 
 // Whatever a client is called and writes stays text.
@@ -313,16 +313,16 @@ func TestBrowserHostileContent(t *testing.T) {
 		"\u202egnp.exe", strings.Repeat("W", 5000), "\x01\x02", `<a href="javascript:window.hacked=1">x</a>`, "', alert(1), '", `<style>*{display:none}</style>`,
 		"🙂😀\u200d\u2764", strings.Repeat("\u0301", 100),
 	}
-	var clients []salebottest.Person
+	var clients []engine.Person
 	for i, attack := range attacks {
-		clients = append(clients, salebottest.Person{
+		clients = append(clients, engine.Person{
 			ID: salebot.ClientID(1000 + i), ClientType: 1, PlatformID: salebot.PlatformID(attack), GroupID: salebot.GroupID(attack),
 			Name: attack, Tag: attack, Variables: map[string]any{"client." + attack: attack, attack: attack},
 		})
 	}
-	s := start(t, emulator.Options{}, salebottest.WithPeople(clients...))
+	s := start(t, emulator.Options{}, engine.WithPeople(clients...))
 	for _, client := range clients {
-		_, err := s.Write(client.ID, client.Name, salebottest.Attachment{Type: client.Name, URL: client.Name}, salebottest.Attachment{PhoneNumber: client.Name})
+		_, err := s.Write(client.ID, client.Name, engine.Attachment{Type: client.Name, URL: client.Name}, engine.Attachment{PhoneNumber: client.Name})
 		require.NoError(t, err)
 		body := m{
 			"client_id": client.ID, "message": client.Name, "attachment_type": client.Name, "attachment_url": "javascript:window.hacked=1",
@@ -419,7 +419,7 @@ func TestBrowserOtherSites(t *testing.T) {
 	require.Empty(t, evaluate[[]string](p, "window.read"), "nothing of the emulator can be read")
 	require.NotEmpty(t, s.History(25554), "nothing was reset")
 	require.Empty(t, s.Faults())
-	require.Equal(t, salebottest.Answers{}, s.Answers())
+	require.Equal(t, engine.Answers{}, s.Answers())
 }
 
 // The page can be used without a mouse.
@@ -476,7 +476,7 @@ func TestBrowserKeyboard(t *testing.T) {
 	// Whoever delivers once more stays on the button, and on the row.
 	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer receiver.Close()
-	require.NoError(t, s.SetWebhook(salebottest.Webhook{URL: receiver.URL}))
+	require.NoError(t, s.SetWebhook(engine.Webhook{URL: receiver.URL}))
 	_, err := s.Write(25554, "deliver me")
 	require.NoError(t, err)
 	p.waitText("#pane-webhook summary", "200")
@@ -556,7 +556,7 @@ func TestBrowserDeletedClient(t *testing.T) {
 // Names and texts that mean something to a browser or to the eye.
 func TestBrowserStrangeTexts(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{
 		ID: 25554, ClientType: 1, Name: "Ann", Variables: map[string]any{"client.__proto__": "of the client", "__proto__": "of the deal"},
 	}))
 	s.call(t, "POST", "message", "application/json", "{\"client_id\":25554,\"message\":\"a\u202egnp.exe\u2066\"}")
@@ -578,7 +578,7 @@ func TestBrowserPhone(t *testing.T) {
 			_, err := s.Write(25554, "/start")
 			require.NoError(t, err)
 			s.call(t, "POST", "callback", "application/json", `{"client_id":25554,"message":"`+strings.Repeat("long", 40)+`","variable":"`+strings.Repeat("long", 40)+`"}`)
-			require.NoError(t, s.SetWebhook(salebottest.Webhook{URL: "http://127.0.0.1:1/"}))
+			require.NoError(t, s.SetWebhook(engine.Webhook{URL: "http://127.0.0.1:1/"}))
 			_, err = s.Write(25554, "Prices")
 			require.NoError(t, err)
 			empty := openTab(t, start(t, emulator.Options{}).address, tabOptions{width: 360, height: 740, languages: language})
@@ -625,8 +625,9 @@ func TestBrowserTablet(t *testing.T) {
 // The page finds its way back to an emulator that was started anew.
 func TestBrowserReconnects(t *testing.T) {
 	t.Parallel()
-	run := func(address string, clients ...salebottest.Person) (stop func(), at string) {
-		emulated := salebottest.New(t, salebottest.WithKey(testKey), salebottest.WithPeople(clients...))
+	run := func(address string, clients ...engine.Person) (stop func(), at string) {
+		emulated, err := engine.Open(engine.WithKey(testKey), engine.WithPeople(clients...))
+		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(context.Background())
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 		require.NoError(t, err)
@@ -640,7 +641,7 @@ func TestBrowserReconnects(t *testing.T) {
 			emulated.Close()
 		}, listener.Addr().String()
 	}
-	stop, address := run("127.0.0.1:0", salebottest.Person{ID: 1, ClientType: 1, Name: "Before"})
+	stop, address := run("127.0.0.1:0", engine.Person{ID: 1, ClientType: 1, Name: "Before"})
 	p := openTab(t, "http://"+address, tabOptions{})
 	p.expect("ERR_CONNECTION")
 	p.expect("ERR_INCOMPLETE")
@@ -649,7 +650,7 @@ func TestBrowserReconnects(t *testing.T) {
 	stop()
 	p.wait(`document.querySelector("#live").dataset.up === "false"`)
 	p.screenshot("offline")
-	stop, _ = run(address, salebottest.Person{ID: 2, ClientType: 1, Name: "After"})
+	stop, _ = run(address, engine.Person{ID: 2, ClientType: 1, Name: "After"})
 	defer stop()
 	p.waitText(".chat", "After")
 	p.wait(`document.querySelector("#live").dataset.up === "true"`)
@@ -692,21 +693,21 @@ func TestBrowserReset(t *testing.T) {
 //
 //nolint:paralleltest // it measures, and would measure the other tests too
 func TestBrowserManyClients(t *testing.T) {
-	state := salebottest.Project{}
+	state := engine.Project{}
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 10_000 {
-		client := salebottest.PersonState{Person: salebottest.Person{
+		client := engine.PersonState{Person: engine.Person{
 			ID: salebot.ClientID(100_000 + i), ClientType: salebot.ClientType(i % 3), Name: fmt.Sprintf("Client %05d", i), PlatformID: salebot.PlatformID(fmt.Sprint(7_000_000 + i)),
 		}}
 		for j := range 100 {
-			client.History = append(client.History, salebottest.Message{
+			client.History = append(client.History, engine.Message{
 				FromClient: j%2 == 0, Text: fmt.Sprintf("Message %d of client %d, which is about as long as messages are", j, i),
 				Time: begin.Add(time.Duration(i*100+j) * time.Second),
 			})
 		}
 		state.Clients = append(state.Clients, client)
 	}
-	s := start(t, emulator.Options{}, salebottest.WithProject(state))
+	s := start(t, emulator.Options{}, engine.WithProject(state))
 	startBrowser(t)
 	opened := time.Now()
 	p := openTab(t, s.address, tabOptions{})

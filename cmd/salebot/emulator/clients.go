@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 	"github.com/salebot-go/salebot/internal/wire"
-	"github.com/salebot-go/salebot/salebottest"
 )
 
 // Numbers of clients and messages are text in the control API: JavaScript rounds
@@ -49,7 +49,7 @@ func (c *control) listClients(r *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	query := salebottest.ChatQuery{Text: r.query.Get("search"), Offset: int(offset), Limit: int(limit)}
+	query := engine.ChatQuery{Text: r.query.Get("search"), Offset: int(offset), Limit: int(limit)}
 	if r.query.Get("client_type") != "" {
 		kind, err := r.number("client_type", 0, 0, math.MaxInt32)
 		if err != nil {
@@ -162,7 +162,7 @@ func (c *control) getClient(r *call) (any, error) {
 }
 
 func (c *control) createClient(r *call) (any, error) {
-	var wanted salebottest.Person
+	var wanted engine.Person
 	wanted.ClientType = salebot.ClientTypeTelegram
 	if err := r.read(&wanted); err != nil {
 		return nil, err

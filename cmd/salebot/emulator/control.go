@@ -18,7 +18,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/action"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // controlPath is where the control API is.
@@ -26,7 +26,7 @@ const controlPath = "/_emulator/"
 
 // control answers the control API.
 type control struct {
-	*salebottest.Emulator
+	*engine.Emulator
 	version string
 	mask    mask
 	save    func() error

@@ -17,8 +17,8 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 	"github.com/salebot-go/salebot/internal/testkit"
-	"github.com/salebot-go/salebot/salebottest"
 )
 
 type m = map[string]any
@@ -40,12 +40,12 @@ type shownConversation struct {
 	Before, After int
 }
 
-func shop() salebottest.Option {
-	return salebottest.WithBlocks(
-		salebottest.Block{ID: 390, Condition: "/start", Answer: "Welcome", Buttons: []salebottest.Button{
+func shop() engine.Option {
+	return engine.WithBlocks(
+		engine.Block{ID: 390, Condition: "/start", Answer: "Welcome", Buttons: []engine.Button{
 			{Text: "Prices"}, {Text: "Site", Type: "inline", URL: "https://example.com"}, {Text: "Phone", Type: "phone"},
 		}},
-		salebottest.Block{ID: 391, Condition: "Prices", Answer: "Here it is"},
+		engine.Block{ID: 391, Condition: "Prices", Answer: "Here it is"},
 	)
 }
 
@@ -136,7 +136,7 @@ func TestClientsAndConversations(t *testing.T) {
 // A test in another language waits for an answer instead of sleeping.
 func TestWaitForAMessage(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}))
 	first, err := s.Write(25554, "Hello")
 	require.NoError(t, err)
 	came := make(chan shownConversation)
@@ -177,7 +177,7 @@ func (s *server) call(t testing.TB, method, action, contentType, body string) (i
 // Messages before and after one that is not in the chat are told by the numbers.
 func TestMessagesOfOtherChats(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithPeople(salebottest.Person{ID: 25554}, salebottest.Person{ID: 25555, PlatformID: "2"}))
+	s := start(t, emulator.Options{}, engine.WithPeople(engine.Person{ID: 25554}, engine.Person{ID: 25555, PlatformID: "2"}))
 	var other, own []salebot.MessageID
 	for range 60 {
 		mine, err := s.Write(25554, "mine")
@@ -232,7 +232,7 @@ func TestWaitForRequestsAndDeliveries(t *testing.T) {
 	answer := make(chan int)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(<-answer) }))
 	defer receiver.Close()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}), salebottest.WithWebhook(salebottest.Webhook{URL: receiver.URL}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}), engine.WithWebhook(engine.Webhook{URL: receiver.URL}))
 	type numbers struct {
 		Requests, Deliveries []struct {
 			Number  int
@@ -280,7 +280,7 @@ func TestWaitForRequestsAndDeliveries(t *testing.T) {
 // Slips in a body are explained in words for people.
 func TestRefusedBodies(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}))
 	for _, x := range []struct{ method, path, body, problem string }{
 		{"POST", "clients/25554/messages", ``, "the body is empty; it has to be JSON"},
 		{"POST", "clients/25554/messages", `client_id=1`, "the body is not JSON: it goes wrong at character 1"},
@@ -318,7 +318,7 @@ func TestRefusedBodies(t *testing.T) {
 
 func TestRequestsAreShownWithoutTheKey(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}))
 	c := s.control(t)
 	s.call(t, "POST", "message?x="+url.QueryEscape(testKey), "application/json", `{"client_id":25554,"message":"my key is `+testKey+`"}`)
 	s.call(t, "GET", "get_variables?client_id=1", "", "")
@@ -390,7 +390,7 @@ func TestWebhook(t *testing.T) {
 	answers <- 204
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(<-answers) }))
 	defer receiver.Close()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}))
 	c := s.control(t)
 
 	c.problem("PUT", "webhook", m{"url": "ftp://x"}, 400)
@@ -431,7 +431,7 @@ func TestWebhook(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}))
 	c := s.control(t)
 	for _, bad := range []m{
 		{},
@@ -480,7 +480,7 @@ func TestFaults(t *testing.T) {
 
 func TestClock(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}))
 	c := s.control(t)
 	s.call(t, "POST", "message", "application/json", `{"client_id":25554,"message":"later","time_shift":3600}`)
 	s.call(t, "POST", "callback", "application/json", `{"client_id":25554,"message":"much_later","time_shift":7200}`)
@@ -498,11 +498,11 @@ func TestClock(t *testing.T) {
 	before := clock.Now
 	c.do("POST", "clock/advance", m{"to_next": true}, &clock)
 	require.Equal(t, 1, clock.Total)
-	s.AssertMessage(t, 25554, "later")
+	require.Equal(t, "later", s.Messages(25554)[0].Text)
 	c.do("POST", "clock/advance", m{"by": "2h"}, &clock)
 	require.Zero(t, clock.Total)
 	require.GreaterOrEqual(t, clock.Now.Sub(before), 2*time.Hour)
-	s.AssertCallback(t, 25554, "much_later")
+	require.Equal(t, "much_later", s.Callbacks(25554)[0].Text)
 	c.do("POST", "clock/advance", m{"to_next": true}, nil)
 	for _, bad := range []m{{"by": "-1h"}, {"by": "100000h"}, {"by": "soon"}, {"by": "1h", "to_next": true}} {
 		c.problem("POST", "clock/advance", bad, 400)
@@ -511,7 +511,7 @@ func TestClock(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}))
 	c := s.control(t)
 	c.do("PUT", "settings", m{"answers": m{"sends": "json"}}, nil)
 	_, body := s.call(t, "POST", "message", "application/json", `{"client_id":25554,"message":"x"}`)
@@ -529,7 +529,7 @@ func TestSnapshotResetAndSave(t *testing.T) {
 	s := start(t, emulator.Options{Save: func() error {
 		saves++
 		return nil
-	}}, salebottest.WithPerson(salebottest.Person{ID: 25554, Variables: m{"n": json.Number("12345678901234567890123")}}))
+	}}, engine.WithPerson(engine.Person{ID: 25554, Variables: m{"n": json.Number("12345678901234567890123")}}))
 	c := s.control(t)
 	_, err := s.Write(25554, "Hello")
 	require.NoError(t, err)
@@ -550,7 +550,7 @@ func TestSnapshotResetAndSave(t *testing.T) {
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address+"/_emulator/events", http.NoBody)
@@ -670,7 +670,7 @@ func TestSlipsInTheAddressAreLogged(t *testing.T) {
 func TestClientIDsStayWhole(t *testing.T) {
 	t.Parallel()
 	const large = salebot.ClientID(9007199254740993)
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: large}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: large}))
 	var list struct{ Clients []struct{ ID string } }
 	s.control(t).do("GET", "clients", nil, &list)
 	require.Equal(t, "9007199254740993", list.Clients[0].ID)

@@ -5,33 +5,33 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 type messageShape struct {
 	ID   salebot.MessageID `json:"id,string"`
 	Time time.Time         `json:"time"`
 	// From is client, flow, employee, api, callback, crm or telephony.
-	From        string                   `json:"from"`
-	Text        string                   `json:"text"`
-	Hint        string                   `json:"hint"`
-	Buttons     []buttonShape            `json:"buttons"`
-	Attachments []salebottest.Attachment `json:"attachments"`
-	BlockID     salebot.BlockID          `json:"block_id,string"`
-	Delivered   bool                     `json:"delivered"`
-	Error       string                   `json:"error"`
-	Employee    string                   `json:"employee"`
-	Variables   map[string]string        `json:"variables"`
+	From        string              `json:"from"`
+	Text        string              `json:"text"`
+	Hint        string              `json:"hint"`
+	Buttons     []buttonShape       `json:"buttons"`
+	Attachments []engine.Attachment `json:"attachments"`
+	BlockID     salebot.BlockID     `json:"block_id,string"`
+	Delivered   bool                `json:"delivered"`
+	Error       string              `json:"error"`
+	Employee    string              `json:"employee"`
+	Variables   map[string]string   `json:"variables"`
 }
 
 type buttonShape struct {
-	salebottest.Button
+	engine.Button
 	// Pressable is false for a button that opens something outside the
 	// conversation.
 	Pressable bool `json:"pressable"`
 }
 
-func shapeOfMessage(m salebottest.Message) messageShape {
+func shapeOfMessage(m engine.Message) messageShape {
 	shape := messageShape{
 		ID: m.ID, Time: m.Time, From: authorOf(m), Text: m.Text, Hint: m.Hint,
 		Buttons: make([]buttonShape, len(m.Buttons)), Attachments: m.Attachments, BlockID: m.BlockID,
@@ -42,7 +42,7 @@ func shapeOfMessage(m salebottest.Message) messageShape {
 		shape.Buttons[i] = buttonShape{Button: b, Pressable: !outside}
 	}
 	if shape.Attachments == nil {
-		shape.Attachments = []salebottest.Attachment{}
+		shape.Attachments = []engine.Attachment{}
 	}
 	if shape.Variables == nil {
 		shape.Variables = map[string]string{}
@@ -53,7 +53,7 @@ func shapeOfMessage(m salebottest.Message) messageShape {
 	return shape
 }
 
-func authorOf(m salebottest.Message) string {
+func authorOf(m engine.Message) string {
 	switch {
 	case m.Origin == salebot.HistoryOriginCallback:
 		return "callback"
@@ -83,7 +83,7 @@ func (c *control) listMessages(r *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	query := salebottest.ConversationQuery{}
+	query := engine.ConversationQuery{}
 	for name, into := range map[string]*salebot.MessageID{"before": &query.Before, "after": &query.After} {
 		n, wrong := r.number(name, 0, 0, anyNumber)
 		if wrong != nil {
@@ -103,7 +103,7 @@ func (c *control) listMessages(r *call) (any, error) {
 	case query.Before != 0 && query.After != 0:
 		return nil, badRequest("before and after do not go together")
 	}
-	var part salebottest.Conversation
+	var part engine.Conversation
 	known := true
 	look := func() bool {
 		part, known = c.conversation(id, query)
@@ -126,7 +126,7 @@ func (c *control) listMessages(r *call) (any, error) {
 
 // conversation is Conversation also for numbers of messages that are not in the
 // chat: numbers rise, so that it is known where such a message would stand.
-func (c *control) conversation(id salebot.ClientID, query salebottest.ConversationQuery) (salebottest.Conversation, bool) {
+func (c *control) conversation(id salebot.ClientID, query engine.ConversationQuery) (engine.Conversation, bool) {
 	part, known := c.Conversation(id, query)
 	if query.Before == 0 && query.After == 0 {
 		return part, known
@@ -138,8 +138,8 @@ func (c *control) conversation(id salebot.ClientID, query salebottest.Conversati
 		if first <= query.After || query.After == 0 && below(query.Before, part.Messages) >= query.Limit {
 			break
 		}
-		var older salebottest.Conversation
-		older, known = c.Conversation(id, salebottest.ConversationQuery{Before: first, Limit: look})
+		var older engine.Conversation
+		older, known = c.Conversation(id, engine.ConversationQuery{Before: first, Limit: look})
 		if n := len(older.Messages); n == 0 || older.Messages[n-1].ID <= query.After || older.Messages[n-1].ID >= first {
 			break // the last would mean that the conversation was replaced
 		}
@@ -159,7 +159,7 @@ func (c *control) conversation(id salebot.ClientID, query salebottest.Conversati
 }
 
 // below counts the messages with numbers below one.
-func below(id salebot.MessageID, messages []salebottest.Message) int {
+func below(id salebot.MessageID, messages []engine.Message) int {
 	return sort.Search(len(messages), func(i int) bool { return messages[i].ID >= id })
 }
 
@@ -171,8 +171,8 @@ func (c *control) writeMessage(r *call) (any, error) {
 		return nil, err
 	}
 	var wanted struct {
-		Text        string                   `json:"text"`
-		Attachments []salebottest.Attachment `json:"attachments"`
+		Text        string              `json:"text"`
+		Attachments []engine.Attachment `json:"attachments"`
 		// Employee is the address of the employee who writes instead of the client.
 		Employee string `json:"employee"`
 	}
@@ -189,7 +189,7 @@ func (c *control) writeMessage(r *call) (any, error) {
 	if _, known := c.LookupPerson(id); !known {
 		return nil, noClient(id)
 	}
-	var m salebottest.Message
+	var m engine.Message
 	if wanted.Employee != "" {
 		m, err = c.WriteAsEmployee(id, wanted.Employee, wanted.Text)
 	} else {
@@ -220,7 +220,7 @@ func (c *control) pressButton(r *call) (any, error) {
 	if _, known := c.LookupPerson(id); !known {
 		return nil, noClient(id)
 	}
-	var m salebottest.Message
+	var m engine.Message
 	switch {
 	case wanted.MessageID != 0:
 		m, err = c.PressUnder(id, wanted.MessageID, wanted.Button)

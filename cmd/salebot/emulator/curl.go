@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // keyVariable is what stands for the key in commands that are shown.
@@ -18,7 +18,7 @@ var harmless = regexp.MustCompile(`^[A-Za-z0-9/_?=&%.,:~+@-]*$`)
 
 // curl writes a request as a command for a shell, which reads the key from its
 // environment. Nothing in the request can become a command of its own.
-func curl(address string, r salebottest.Request) string {
+func curl(address string, r engine.Request) string {
 	rest := "/" + url.PathEscape(r.Action)
 	if r.Query != "" {
 		rest += "?" + r.Query

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // What is copied into a shell sends the same request again, whatever was in it,
@@ -29,7 +29,7 @@ func TestCurlRepeatsRequests(t *testing.T) {
 	}))
 	defer server.Close()
 	nasty := "it's \"quoted\" $(touch /tmp/x) `id` \\ %41 &a=b #c\nline\t\x01 привет ' ; ls"
-	for name, r := range map[string]salebottest.Request{
+	for name, r := range map[string]engine.Request{
 		"get":        {Action: "get_variables", Method: "GET", Query: "client_id=1&x=%20%D1%8F"},
 		"brackets":   {Action: "message", Method: "GET", Query: "clients[]=1&clients[]={2}"},
 		"raw query":  {Action: "callback", Method: "GET", Query: "a='$(id)'&b=`id`&c=$HOME"},

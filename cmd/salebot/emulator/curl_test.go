@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // What is shown, to the letter. That a shell and curl make the request of it again
@@ -14,7 +14,7 @@ import (
 func TestCurl(t *testing.T) {
 	t.Parallel()
 	const address = "http://127.0.0.1:8085"
-	for want, r := range map[string]salebottest.Request{
+	for want, r := range map[string]engine.Request{
 		`curl "http://127.0.0.1:8085/api/$SALEBOT_API_KEY/get_variables?client_id=1"`: {
 			Action: "get_variables", Method: "GET", Query: "client_id=1",
 		},

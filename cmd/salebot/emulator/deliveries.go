@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 type deliveryShape struct {
@@ -35,7 +35,7 @@ type deliveryDetails struct {
 	Body        bodyShape `json:"body"`
 }
 
-func (c *control) shapeOfDelivery(d salebottest.Delivery) deliveryShape {
+func (c *control) shapeOfDelivery(d engine.Delivery) deliveryShape {
 	shape := deliveryShape{
 		Number: d.Number, Time: d.Time.UTC(), ClientID: d.ClientID, MessageID: d.MessageID, Copy: d.Copy,
 		Accepted: d.Accepted(), Pending: d.Pending, Attempts: make([]attemptShape, len(d.Attempts)),
@@ -55,9 +55,9 @@ func (c *control) listDeliveries(r *call) (any, error) {
 	if !slices.Contains([]string{"", "true", "false"}, pending) {
 		return nil, badRequest("pending must be true or false, not %q", pending)
 	}
-	var found []salebottest.Delivery
+	var found []engine.Delivery
 	c.waitForEntries(r, part, func() bool {
-		found = entries(part, c.DeliveriesBefore, func(d salebottest.Delivery) (int64, bool) {
+		found = entries(part, c.DeliveriesBefore, func(d engine.Delivery) (int64, bool) {
 			return d.Number, pending == "" || d.Pending == (pending == "true")
 		})
 		return len(found) > 0
@@ -72,10 +72,10 @@ func (c *control) listDeliveries(r *call) (any, error) {
 	return shape, nil
 }
 
-func (c *control) delivery(r *call) (salebottest.Delivery, error) {
+func (c *control) delivery(r *call) (engine.Delivery, error) {
 	number, err := r.id("number")
 	if err != nil {
-		return salebottest.Delivery{}, err
+		return engine.Delivery{}, err
 	}
 	d, ok := c.LookupDelivery(number)
 	if !ok {

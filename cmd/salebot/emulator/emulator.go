@@ -8,13 +8,13 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // Options say what a Handler serves.
 type Options struct {
 	// Emulator is the project; required.
-	Emulator *salebottest.Emulator
+	Emulator *engine.Emulator
 	// Version is what the status tells.
 	Version string
 	// Keys are the API keys. They are never shown, also where a request has one in
@@ -29,7 +29,7 @@ type Options struct {
 
 // Handler serves an emulated project.
 type Handler struct {
-	emulator *salebottest.Emulator
+	emulator *engine.Emulator
 	control  http.Handler
 	page     http.Handler
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // faultShape is a fault. Its times are text here, such as "1.5s".
@@ -26,11 +26,11 @@ type faultShape struct {
 	RetryAfterDate bool              `json:"retry_after_date"`
 	Execute        bool              `json:"execute"`
 	Delay          settings.Duration `json:"delay"`
-	Reset          salebottest.Reset `json:"reset"`
+	Reset          engine.Reset      `json:"reset"`
 	Truncate       bool              `json:"truncate"`
 }
 
-func shapeOfFault(f salebottest.Fault) faultShape {
+func shapeOfFault(f engine.Fault) faultShape {
 	return faultShape{
 		ID: idOfFault(f), Action: f.Action, After: f.After, Times: f.Times, Status: f.Status, Body: f.Body,
 		ContentType: f.ContentType, Page: f.Page, RetryAfter: settings.Duration(f.RetryAfter), RetryAfterDate: f.RetryAfterDate,
@@ -38,7 +38,7 @@ func shapeOfFault(f salebottest.Fault) faultShape {
 	}
 }
 
-func idOfFault(f salebottest.Fault) string {
+func idOfFault(f engine.Fault) string {
 	f.After, f.Times = 0, 0
 	text, err := json.Marshal(f)
 	if err != nil {
@@ -52,8 +52,8 @@ func idOfFault(f salebottest.Fault) string {
 // request.
 const longestDelay = 3 * time.Minute
 
-func (s faultShape) fault() (salebottest.Fault, error) {
-	f := salebottest.Fault{
+func (s faultShape) fault() (engine.Fault, error) {
+	f := engine.Fault{
 		Action: s.Action, After: s.After, Times: s.Times, Status: s.Status, Body: s.Body, ContentType: s.ContentType,
 		Page: s.Page, RetryAfter: time.Duration(s.RetryAfter), RetryAfterDate: s.RetryAfterDate, Execute: s.Execute,
 		Delay: time.Duration(s.Delay), Reset: s.Reset, Truncate: s.Truncate,
@@ -96,7 +96,9 @@ func (c *control) addFault(r *call) (any, error) {
 	case len(c.Faults()) >= mostFaults:
 		return nil, badRequest("there are too many faults already")
 	}
-	c.Fail(f)
+	if err := c.Fail(f); err != nil {
+		return nil, badRequest("%v", err)
+	}
 	if f.Times == 0 {
 		f.Times = 1
 	}
@@ -110,7 +112,7 @@ func (c *control) clearFaults(r *call) (any, error) {
 
 func (c *control) removeFault(r *call) (any, error) {
 	id := r.PathValue("fault_id")
-	if c.RemoveFaults(func(f salebottest.Fault) bool { return idOfFault(f) == id }) == 0 {
+	if c.RemoveFaults(func(f engine.Fault) bool { return idOfFault(f) == id }) == 0 {
 		return nil, notFound("there is no fault %q", id)
 	}
 	return c.listFaults(r)

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 const (
@@ -48,7 +48,7 @@ func (f *feed) poke() {
 }
 
 // follow makes an event of each change, but not too many of them.
-func (f *feed) follow(ctx context.Context, emulator *salebottest.Emulator) {
+func (f *feed) follow(ctx context.Context, emulator *engine.Emulator) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	defer f.end()

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // pipes is a listener whose connections hold nothing: whoever does not read stops
@@ -54,7 +54,7 @@ func (l *pipes) listen(t *testing.T) net.Conn {
 func TestListenersThatDoNotRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		emulated, err := salebottest.Open(salebottest.WithPerson(salebottest.Person{ID: 25554}))
+		emulated, err := engine.Open(engine.WithPerson(engine.Person{ID: 25554}))
 		require.NoError(t, err)
 		defer emulated.Close()
 		ctx, cancel := context.WithCancel(t.Context())

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 	"github.com/salebot-go/salebot/internal/testkit"
-	"github.com/salebot-go/salebot/salebottest"
 )
 
 // send sends a request with a host and headers of one's own.
@@ -109,7 +109,7 @@ func TestOrigins(t *testing.T) {
 func TestNothingIsOpenToOtherSites(t *testing.T) {
 	t.Parallel()
 	s := start(t, emulator.Options{Save: func() error { return errors.New("it must not be called") }},
-		salebottest.WithPerson(salebottest.Person{ID: 25554}))
+		engine.WithPerson(engine.Person{ID: 25554}))
 	_, err := s.Write(25554, "keep me")
 	require.NoError(t, err)
 	before, err := json.Marshal(s.Snapshot())
@@ -158,7 +158,7 @@ func TestCORS(t *testing.T) {
 	header := map[string]string{"Origin": origin, "Sec-Fetch-Site": "cross-site"}
 	closed := start(t, emulator.Options{})
 	require.Empty(t, closed.send(t, http.MethodGet, path, "", header).header.Get("Access-Control-Allow-Origin"))
-	open := start(t, emulator.Options{}, salebottest.WithCORS(origin))
+	open := start(t, emulator.Options{}, engine.WithCORS(origin))
 	require.Equal(t, origin, open.send(t, http.MethodGet, path, "", header).header.Get("Access-Control-Allow-Origin"))
 	require.Equal(t, http.StatusForbidden, open.send(t, http.MethodGet, "/_emulator/status", "", header).status)
 	preflight := map[string]string{

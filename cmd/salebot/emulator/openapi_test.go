@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 var description = sync.OnceValues(func() (*openapi3.T, error) {
@@ -65,7 +65,7 @@ func TestDescribedParameters(t *testing.T) {
 	t.Parallel()
 	spec, err := description()
 	require.NoError(t, err)
-	s := start(t, emulator.Options{}, salebottest.WithPerson(salebottest.Person{ID: 25554}))
+	s := start(t, emulator.Options{}, engine.WithPerson(engine.Person{ID: 25554}))
 	c := s.control(t)
 	for path, item := range spec.Paths.Map() {
 		place := strings.NewReplacer("/_emulator/", "", "{client_id}", "25554", "{number}", "1", "{fault_id}", "x").Replace(path)

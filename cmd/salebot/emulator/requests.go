@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/salebot-go/salebot/internal/action"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // requestShape is a request in a list.
@@ -62,7 +62,7 @@ func (c *control) body(body []byte) bodyShape {
 	return shape
 }
 
-func (c *control) shapeOfRequest(r salebottest.Request) requestShape {
+func (c *control) shapeOfRequest(r engine.Request) requestShape {
 	shape := requestShape{
 		Number: r.Number, Time: r.Time.UTC(), Action: c.mask.text(r.Action), Method: r.Method, Path: c.mask.text(r.Path()), Key: r.Key,
 		Status: r.Status, Refused: refused(r), Fault: r.Fault, Notes: slices.Clone(r.Notes),
@@ -76,7 +76,7 @@ func (c *control) shapeOfRequest(r salebottest.Request) requestShape {
 // refused says whether an answer is a failure: an HTTP status that is no success,
 // no answer at all, or a JSON status other than success. The variables of
 // get_variables may have the name status, so that one cannot be told.
-func refused(r salebottest.Request) bool {
+func refused(r engine.Request) bool {
 	if r.Status < 200 || r.Status > 299 {
 		return true
 	}
@@ -103,9 +103,9 @@ func (c *control) listRequests(r *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []salebottest.Request
+	var found []engine.Request
 	c.waitForEntries(r, part, func() bool {
-		found = entries(part, c.RequestsBefore, func(request salebottest.Request) (int64, bool) {
+		found = entries(part, c.RequestsBefore, func(request engine.Request) (int64, bool) {
 			return request.Number, wanted == "" || request.Action == wanted
 		})
 		return len(found) > 0

@@ -1,13 +1,12 @@
 package emulator
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // Status is what an event and GET status tell: how far the emulator has come.
@@ -116,13 +115,13 @@ func (c *control) advanceClock(r *call) (any, error) {
 
 func (c *control) getSettings(*call) (any, error) {
 	return struct {
-		Answers salebottest.Answers `json:"answers"`
+		Answers engine.Answers `json:"answers"`
 	}{c.Answers()}, nil
 }
 
 func (c *control) setSettings(r *call) (any, error) {
 	var wanted struct {
-		Answers salebottest.Answers `json:"answers"`
+		Answers engine.Answers `json:"answers"`
 	}
 	if err := r.read(&wanted); err != nil {
 		return nil, err
@@ -130,7 +129,7 @@ func (c *control) setSettings(r *call) (any, error) {
 	c.settings.Lock()
 	defer c.settings.Unlock()
 	if err := c.SetAnswers(wanted.Answers); err != nil {
-		return nil, badRequest("%v", errors.Unwrap(err))
+		return nil, badRequest("%v", err)
 	}
 	return c.getSettings(r)
 }
@@ -143,7 +142,7 @@ func (c *control) setWebhook(r *call) (any, error) {
 		return nil, err
 	}
 	if err := c.SetWebhook(wanted.Emulated()); err != nil {
-		return nil, badRequest("%v", errors.Unwrap(err))
+		return nil, badRequest("%v", err)
 	}
 	return c.getWebhook(r)
 }
@@ -154,7 +153,7 @@ func (c *control) getSnapshot(r *call) (any, error) {
 }
 
 func (c *control) restore(r *call) (any, error) {
-	var state salebottest.Project
+	var state engine.Project
 	if err := r.readAtMost(&state, largestSnapshot); err != nil {
 		return nil, err
 	}

@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot/cmd/salebot/internal/statefile"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // Store keeps the state of an emulator in a file, which it has for itself.
 type Store struct {
 	path     string
-	emulator *salebottest.Emulator
+	emulator *engine.Emulator
 	// report tells a person what went wrong.
 	report func(text string)
 
@@ -27,7 +27,7 @@ type Store struct {
 
 // OpenStore returns a store. It fails where another emulator keeps its state in the
 // file. Through report it tells of problems that do not stop it.
-func OpenStore(path string, emulator *salebottest.Emulator, report func(text string)) (*Store, error) {
+func OpenStore(path string, emulator *engine.Emulator, report func(text string)) (*Store, error) {
 	lock, err := statefile.Take(path)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (s *Store) Load() error {
 	case errors.Is(err, fs.ErrNotExist):
 		return s.Save()
 	case err == nil:
-		var state salebottest.Project
+		var state engine.Project
 		// Not json.Unmarshal, which reads a large state once more beforehand.
 		if err = state.UnmarshalJSON(text); err == nil {
 			err = s.emulator.Restore(state)

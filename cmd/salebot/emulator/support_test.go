@@ -13,22 +13,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 	"github.com/salebot-go/salebot/internal/testkit"
-	"github.com/salebot-go/salebot/salebottest"
 )
 
 const testKey = testkit.Key
 
 // server is an emulator that listens.
 type server struct {
-	*salebottest.Emulator
+	*engine.Emulator
 	address string
 }
 
 // start starts a server for a test.
-func start(t testing.TB, options emulator.Options, with ...salebottest.Option) *server {
+func start(t testing.TB, options emulator.Options, with ...engine.Option) *server {
 	t.Helper()
-	emulated, err := salebottest.Open(append([]salebottest.Option{salebottest.WithKey(testKey)}, with...)...)
+	emulated, err := engine.Open(append([]engine.Option{engine.WithKey(testKey)}, with...)...)
 	require.NoError(t, err)
 	t.Cleanup(emulated.Close)
 	options.Emulator, options.Version, options.Keys = emulated, "0.0.0", []string{testKey}

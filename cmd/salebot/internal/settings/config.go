@@ -8,18 +8,18 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // Config is what a configuration file says. All of it is optional.
 type Config struct {
 	// Answers say how the emulator answers where the evidence about Salebot is
 	// silent or split.
-	Answers salebottest.Answers `json:"answers,omitzero"`
+	Answers engine.Answers `json:"answers,omitzero"`
 	// TimeZone is the project's, such as Europe/Moscow; empty means UTC.
 	TimeZone string `json:"time_zone,omitempty"`
 	// Keys are API keys besides the main one, each with its permissions.
-	Keys []salebottest.Key `json:"keys,omitempty"`
+	Keys []engine.Key `json:"keys,omitempty"`
 	// Webhook says how deliveries are made.
 	Webhook Webhook `json:"webhook,omitzero"`
 	// BroadcastPace is the time between two messages of a broadcast.
@@ -36,24 +36,24 @@ type Config struct {
 }
 
 // Webhook says where the project's webhook is and how deliveries are made; see
-// salebottest.Webhook, whose durations are written here as text.
+// engine.Webhook, whose durations are written here as text.
 type Webhook struct {
-	URL              string                      `json:"url,omitempty"`
-	Header           map[string]string           `json:"header,omitempty"`
-	Resend           salebottest.ResendRule      `json:"resend,omitempty"`
-	Attempts         int                         `json:"attempts,omitempty"`
-	RetryDelay       Duration                    `json:"retry_delay,omitempty"`
-	Timeout          Duration                    `json:"timeout,omitempty"`
-	Delay            Duration                    `json:"delay,omitempty"`
-	Duplicates       int                         `json:"duplicates,omitempty"`
-	Reorder          bool                        `json:"reorder,omitempty"`
-	Parallel         int                         `json:"parallel,omitempty"`
-	WithoutCallbacks bool                        `json:"without_callbacks,omitempty"`
-	Attachments      salebottest.AttachmentsForm `json:"attachments,omitempty"`
+	URL              string                 `json:"url,omitempty"`
+	Header           map[string]string      `json:"header,omitempty"`
+	Resend           engine.ResendRule      `json:"resend,omitempty"`
+	Attempts         int                    `json:"attempts,omitempty"`
+	RetryDelay       Duration               `json:"retry_delay,omitempty"`
+	Timeout          Duration               `json:"timeout,omitempty"`
+	Delay            Duration               `json:"delay,omitempty"`
+	Duplicates       int                    `json:"duplicates,omitempty"`
+	Reorder          bool                   `json:"reorder,omitempty"`
+	Parallel         int                    `json:"parallel,omitempty"`
+	WithoutCallbacks bool                   `json:"without_callbacks,omitempty"`
+	Attachments      engine.AttachmentsForm `json:"attachments,omitempty"`
 }
 
 // Emulated returns the webhook in the form of the emulator.
-func (w Webhook) Emulated() salebottest.Webhook {
+func (w Webhook) Emulated() engine.Webhook {
 	var header http.Header
 	for name, value := range w.Header {
 		if header == nil {
@@ -61,7 +61,7 @@ func (w Webhook) Emulated() salebottest.Webhook {
 		}
 		header.Set(name, value)
 	}
-	return salebottest.Webhook{
+	return engine.Webhook{
 		URL: w.URL, Header: header, Resend: w.Resend, Attempts: w.Attempts,
 		RetryDelay: time.Duration(w.RetryDelay), Timeout: time.Duration(w.Timeout), Delay: time.Duration(w.Delay),
 		Duplicates: w.Duplicates, Reorder: w.Reorder, Parallel: w.Parallel,
@@ -70,7 +70,7 @@ func (w Webhook) Emulated() salebottest.Webhook {
 }
 
 // Shown returns the emulator's webhook in the form of this package.
-func Shown(w salebottest.Webhook) Webhook {
+func Shown(w engine.Webhook) Webhook {
 	shown := Webhook{
 		URL: w.URL, Resend: w.Resend, Attempts: w.Attempts,
 		RetryDelay: Duration(w.RetryDelay), Timeout: Duration(w.Timeout), Delay: Duration(w.Delay),
@@ -129,29 +129,29 @@ func (c *Config) validate() error {
 
 // Options returns the settings as options of an emulator. Keys and the webhook
 // are not among them, since the command line has a say in those.
-func (c *Config) Options() ([]salebottest.Option, error) {
+func (c *Config) Options() ([]engine.Option, error) {
 	location, err := time.LoadLocation(c.TimeZone)
 	if err != nil {
 		return nil, err
 	}
-	options := []salebottest.Option{
-		salebottest.WithAnswers(c.Answers), salebottest.WithLocation(location), salebottest.WithCORS(c.CORS),
+	options := []engine.Option{
+		engine.WithAnswers(c.Answers), engine.WithLocation(location), engine.WithCORS(c.CORS),
 	}
 	if c.BroadcastPace != nil {
-		options = append(options, salebottest.WithBroadcastPace(time.Duration(*c.BroadcastPace)))
+		options = append(options, engine.WithBroadcastPace(time.Duration(*c.BroadcastPace)))
 	}
 	if c.LogLimit != nil {
-		options = append(options, salebottest.WithMaxLogEntries(*c.LogLimit))
+		options = append(options, engine.WithMaxLogEntries(*c.LogLimit))
 	}
 	if c.BodyLimit != nil {
-		options = append(options, salebottest.WithMaxBodySize(*c.BodyLimit))
+		options = append(options, engine.WithMaxBodySize(*c.BodyLimit))
 	}
 	return options, nil
 }
 
 // LoadSeed reads a file with the project to begin with.
-func LoadSeed(path string) (salebottest.Project, error) {
-	var project salebottest.Project
+func LoadSeed(path string) (engine.Project, error) {
+	var project engine.Project
 	err := decodeFile(path, &project)
 	return project, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/salebottest"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 func file(t *testing.T, text string) string {
@@ -24,12 +24,12 @@ func TestConfig(t *testing.T) {
 	pace := Duration(50 * time.Millisecond)
 	limit := 10
 	want := Config{
-		Answers: salebottest.Answers{
-			Sends: salebottest.SuccessJSON, AnyMethod: true, UnknownKey: salebottest.Reply{Status: 403, Body: "no"},
+		Answers: engine.Answers{
+			Sends: engine.SuccessJSON, AnyMethod: true, UnknownKey: engine.Reply{Status: 403, Body: "no"},
 		},
 		TimeZone:      "Europe/Moscow",
-		Keys:          []salebottest.Key{{Value: "0790", Name: "reader", Permissions: []salebottest.Permission{"clients_read"}}},
-		Webhook:       Webhook{URL: "http://127.0.0.1:1/", Resend: salebottest.Resend5xx, RetryDelay: Duration(1500 * time.Millisecond), Header: map[string]string{"X-Secret": "1"}},
+		Keys:          []engine.Key{{Value: "0790", Name: "reader", Permissions: []engine.Permission{"clients_read"}}},
+		Webhook:       Webhook{URL: "http://127.0.0.1:1/", Resend: engine.Resend5xx, RetryDelay: Duration(1500 * time.Millisecond), Header: map[string]string{"X-Secret": "1"}},
 		BroadcastPace: &pace,
 		CORS:          "*",
 		AllowedHosts:  []string{"salebot"},
@@ -131,7 +131,7 @@ orders: [{client_id: 25554, budget: 1.5}]
 	require.Equal(t, salebot.ClientTypeTelegram, client.ClientType)
 	require.Equal(t, time.Date(2026, 5, 28, 17, 33, 42, 0, time.UTC), client.CreatedAt)
 	require.Equal(t, "12", client.History[0].Text)
-	emulator, err := salebottest.Open(salebottest.WithProject(seed))
+	emulator, err := engine.Open(engine.WithProject(seed))
 	require.NoError(t, err)
 	defer emulator.Close()
 	require.Equal(t, "99999999999999999", emulator.Variables(25554)["sum"], "no digit is lost")

@@ -1,0 +1,72 @@
+package emulator
+
+import (
+	"time"
+
+	"github.com/salebot-go/salebot"
+)
+
+// Progress says how far an emulator has come. Two that are equal do not mean that
+// nothing happened in between.
+type Progress struct {
+	// Clients is the number of clients.
+	Clients int
+	// NextMessage is the number that the next message gets.
+	NextMessage salebot.MessageID
+	// Scheduled is the number of sends that wait for their time.
+	Scheduled int
+	// Requests is the number of requests since the start or the last Reset.
+	Requests int64
+	// Deliveries is the same for deliveries to the webhook, and Waiting how many
+	// of those that are remembered are not made yet.
+	Deliveries int64
+	Waiting    int
+	// Faults is the number of faults that are still to come.
+	Faults int
+}
+
+// Progress returns how far the emulator has come.
+func (e *Emulator) Progress() Progress {
+	var now Progress
+	e.read(func(p *project) {
+		now.Clients, now.NextMessage, now.Scheduled = len(p.roll), salebot.MessageID(p.next.message), len(p.schedule)
+	})
+	e.log.mu.Lock()
+	now.Requests = e.log.ring.total
+	e.log.mu.Unlock()
+	e.webhook.mu.Lock()
+	now.Deliveries = e.webhook.log.total
+	for _, d := range e.webhook.log.kept {
+		if d.Pending {
+			now.Waiting++
+		}
+	}
+	e.webhook.mu.Unlock()
+	e.faults.mu.Lock()
+	now.Faults = len(e.faults.faults)
+	e.faults.mu.Unlock()
+	return now
+}
+
+// Webhook returns where the project's webhook is.
+func (e *Emulator) Webhook() Webhook {
+	e.webhook.mu.Lock()
+	defer e.webhook.mu.Unlock()
+	webhook := e.webhook.webhook
+	webhook.Header = webhook.Header.Clone()
+	return webhook
+}
+
+// Location returns the time zone of the project.
+func (e *Emulator) Location() *time.Location {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.project.location
+}
+
+// ProjectID returns the number of the project.
+func (e *Emulator) ProjectID() salebot.ProjectID {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return salebot.ProjectID(e.project.id)
+}

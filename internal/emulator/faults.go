@@ -1,0 +1,283 @@
+package emulator
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Reset says at what moment a connection is cut.
+type Reset string
+
+// The moments.
+const (
+	// ResetBefore cuts the connection when the request has come and before the
+	// action is carried out.
+	ResetBefore Reset = "before"
+	// ResetAfter cuts it when the action was carried out, without an answer.
+	ResetAfter Reset = "after"
+	// ResetDuring cuts it in the middle of the answer.
+	ResetDuring Reset = "during"
+)
+
+// Always is the Times of a Fault that goes on until the faults are cleared.
+const Always = -1
+
+// Fault is something that goes wrong with requests. A fault with a Status, a
+// Body, a Page or a RetryAfter replaces the answer, and the action is not carried
+// out unless Execute says so. All others let the action be carried out and spoil
+// its answer, but for ResetBefore.
+type Fault struct { //nolint:recvcheck // MarshalJSON has to work for values, and no fault is a nil pointer
+	// Action is the action that it concerns; empty for all of them.
+	Action string `json:"action,omitempty"`
+	// After is the number of requests that still go well.
+	After int `json:"after,omitempty"`
+	// Times is the number of requests that go wrong. Zero means one; Always goes
+	// on.
+	Times int `json:"times,omitempty"`
+
+	// Status is the HTTP status of the answer. Where only Body or Page is set it is
+	// 200 and 502, and 429 where only RetryAfter is.
+	Status int `json:"status,omitempty"`
+	// Body is the body of the answer.
+	Body string `json:"body,omitempty"`
+	// ContentType is its declared type; empty means what the body looks like.
+	ContentType string `json:"content_type,omitempty"`
+	// Page makes the body an HTML page, such as a gateway's.
+	Page bool `json:"page,omitempty"`
+	// RetryAfter asks the client to wait, in whole seconds, rounded up.
+	RetryAfter time.Duration `json:"retry_after,omitempty"`
+	// RetryAfterDate gives RetryAfter as a date instead of as seconds.
+	RetryAfterDate bool `json:"retry_after_date,omitempty"`
+	// Execute carries the action out although the answer is replaced.
+	Execute bool `json:"execute,omitempty"`
+
+	// Delay is waited before the answer, or before the connection is cut. Unless
+	// the fault says otherwise the action was carried out by then, as it would be
+	// by a slow server.
+	Delay time.Duration `json:"delay,omitempty"`
+	// Reset cuts the connection.
+	Reset Reset `json:"reset,omitempty"`
+	// Truncate answers with the first half of the body, as if it were all.
+	Truncate bool `json:"truncate,omitempty"`
+}
+
+// faultInJSON is a fault whose times are text.
+type faultInJSON struct {
+	plainFault
+
+	RetryAfter Duration `json:"retry_after,omitempty"`
+	Delay      Duration `json:"delay,omitempty"`
+}
+
+type plainFault Fault
+
+// MarshalJSON writes times as text, such as "1.5s".
+func (f Fault) MarshalJSON() ([]byte, error) {
+	return json.Marshal(faultInJSON{plainFault(f), Duration(f.RetryAfter), Duration(f.Delay)})
+}
+
+// UnmarshalJSON reads a fault. Times may be text or numbers of nanoseconds.
+func (f *Fault) UnmarshalJSON(text []byte) error {
+	shape := faultInJSON{plainFault(*f), Duration(f.RetryAfter), Duration(f.Delay)}
+	if err := json.Unmarshal(text, &shape); err != nil {
+		return err
+	}
+	*f = Fault(shape.plainFault)
+	f.RetryAfter, f.Delay = time.Duration(shape.RetryAfter), time.Duration(shape.Delay)
+	return nil
+}
+
+// replaces says whether the fault has an answer of its own.
+func (f *Fault) replaces() bool {
+	return f != nil && (f.Status != 0 || f.Body != "" || f.Page || f.RetryAfter > 0)
+}
+
+// cuts says whether there is no whole answer.
+func (f *Fault) cuts() bool { return f != nil && f.Reset != "" }
+
+func (f *Fault) reply() reply {
+	answer := reply{status: f.Status, contentType: f.ContentType, body: []byte(f.Body)}
+	switch {
+	case answer.status != 0:
+	case f.Page:
+		answer.status = http.StatusBadGateway
+	case f.RetryAfter > 0:
+		answer.status = http.StatusTooManyRequests
+	default:
+		answer.status = http.StatusOK
+	}
+	if f.Page && f.Body == "" {
+		text := strconv.Itoa(answer.status) + " " + http.StatusText(answer.status)
+		answer.body = []byte("<html>\n<head><title>" + text + "</title></head>\n<body><center><h1>" + text + "</h1></center></body>\n</html>\n")
+	}
+	if answer.contentType == "" {
+		answer.contentType = contentTypeOf(answer.body)
+	}
+	return answer
+}
+
+// write gives the answer as the fault wants it.
+func (f *Fault) write(w http.ResponseWriter, answer reply) {
+	if f.RetryAfter > 0 {
+		wait := strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds())))
+		if f.RetryAfterDate {
+			wait = time.Now().Add(f.RetryAfter + time.Second - 1).UTC().Format(http.TimeFormat)
+		}
+		w.Header().Set("Retry-After", wait)
+	}
+	if f.Truncate {
+		answer.body = answer.body[:len(answer.body)/2]
+	}
+	switch f.Reset {
+	case ResetBefore, ResetAfter:
+		cut(w)
+	case ResetDuring:
+		// The length promises more than comes.
+		header := w.Header()
+		header.Set("Content-Type", answer.contentType)
+		header.Set("Content-Length", strconv.Itoa(len(answer.body)+1))
+		w.WriteHeader(answer.status)
+		_, _ = w.Write(answer.body[:len(answer.body)/2])
+		_ = http.NewResponseController(w).Flush()
+		cut(w)
+	default:
+		answer.write(w)
+	}
+}
+
+// faultPlan holds the faults in the order in which they were added.
+type faultPlan struct {
+	// some is false where there are none, so that requests need not look.
+	some   atomic.Bool
+	mu     sync.Mutex
+	faults []*Fault
+}
+
+// take returns the fault for a request, nil where it goes well.
+func (plan *faultPlan) take(name string, entry *Request) *Fault {
+	if !plan.some.Load() {
+		return nil
+	}
+	plan.mu.Lock()
+	defer plan.mu.Unlock()
+	for i, fault := range plan.faults {
+		switch {
+		case fault.Action != "" && fault.Action != name:
+			continue
+		case fault.After > 0:
+			fault.After--
+			continue
+		}
+		taken := *fault
+		if fault.Times > 0 {
+			fault.Times--
+		}
+		if fault.Times == 0 {
+			plan.faults = slices.Delete(plan.faults, i, i+1)
+			plan.some.Store(len(plan.faults) > 0)
+		}
+		entry.Fault = taken.describe()
+		return &taken
+	}
+	return nil
+}
+
+func (plan *faultPlan) clear() {
+	plan.mu.Lock()
+	defer plan.mu.Unlock()
+	plan.faults = nil
+	plan.some.Store(false)
+}
+
+// describe says in a few words what the fault does.
+func (f *Fault) describe() string {
+	var words []string
+	if f.replaces() {
+		words = append(words, "status "+strconv.Itoa(f.reply().status))
+	}
+	if f.RetryAfter > 0 {
+		words = append(words, "retry after "+f.RetryAfter.String())
+	}
+	if f.Delay > 0 {
+		words = append(words, "delay "+f.Delay.String())
+	}
+	if f.Reset != "" {
+		words = append(words, "reset "+string(f.Reset))
+	}
+	if f.Truncate {
+		words = append(words, "truncated")
+	}
+	return strings.Join(words, ", ")
+}
+
+// Validate says what is wrong with a fault that cannot happen or would do
+// nothing. Its texts are for people, and say nothing of where the fault came from.
+func (f *Fault) Validate() error {
+	var problem string
+	switch {
+	case f.Action != "" && routes[f.Action].handle == nil:
+		problem = strconv.Quote(f.Action) + " is no action; there are " + strings.Join(Actions(), ", ")
+	case f.After < 0:
+		problem = "the number of requests that still go well is negative"
+	case f.Times < Always:
+		problem = "the number of times is negative; there is only " + strconv.Itoa(Always) + ", which goes on until the fault is removed"
+	case f.Delay < 0 || f.RetryAfter < 0:
+		problem = "a time is negative"
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		problem = strconv.Itoa(f.Status) + " is no HTTP status of an answer, which is from 200 to 599"
+	case f.Reset != "" && f.Reset != ResetBefore && f.Reset != ResetAfter && f.Reset != ResetDuring:
+		problem = strconv.Quote(string(f.Reset)) + " is no reset; there are before, after and during"
+	case !f.replaces() && !f.cuts() && f.Delay == 0 && !f.Truncate:
+		problem = "the fault does nothing: give it a status, a body, a page, a time to retry after, a delay, a reset or a truncation"
+	default:
+		return nil
+	}
+	return errors.New(problem)
+}
+
+// Fail adds faults to the plan. It adds none if one of them can never happen.
+func (e *Emulator) Fail(faults ...Fault) error {
+	for _, fault := range faults {
+		if err := fault.Validate(); err != nil {
+			return fmt.Errorf("fault: %w", err)
+		}
+	}
+	e.faults.mu.Lock()
+	for _, fault := range faults {
+		if fault.Times == 0 {
+			fault.Times = 1
+		}
+		e.faults.faults = append(e.faults.faults, &fault)
+	}
+	e.faults.some.Store(len(e.faults.faults) > 0)
+	e.faults.mu.Unlock()
+	e.changes.notify()
+	return nil
+}
+
+// Faults returns the faults that are still to come, with what is left of their
+// counts.
+func (e *Emulator) Faults() []Fault {
+	e.faults.mu.Lock()
+	defer e.faults.mu.Unlock()
+	left := make([]Fault, len(e.faults.faults))
+	for i, fault := range e.faults.faults {
+		left[i] = *fault
+	}
+	return left
+}
+
+// ClearFaults lets everything go well again.
+func (e *Emulator) ClearFaults() {
+	e.faults.clear()
+	e.changes.notify()
+}

@@ -1,0 +1,280 @@
+package emulator_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot"
+	engine "github.com/salebot-go/salebot/internal/emulator"
+)
+
+func hello(t *testing.T, client *salebot.Client) error {
+	t.Helper()
+	_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "Hello"})
+	return err
+}
+
+func TestFaultsThatReplaceTheAnswer(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault    engine.Fault
+		want     answer
+		executed int
+	}{
+		"status":        {engine.Fault{Status: 503}, answer{503, "text/plain; charset=utf-8", ""}, 0},
+		"body":          {engine.Fault{Body: `{"status":"fail"}`}, answer{200, "application/json; charset=utf-8", `{"status":"fail"}`}, 0},
+		"label":         {engine.Fault{Status: 404, Body: "x", ContentType: "text/x"}, answer{404, "text/x", "x"}, 0},
+		"executed":      {engine.Fault{Status: 500, Execute: true}, answer{500, "text/plain; charset=utf-8", ""}, 1},
+		"truncated":     {engine.Fault{Body: `{"a":1}`, Truncate: true}, answer{200, "application/json; charset=utf-8", `{"a`}, 0},
+		"truncated own": {engine.Fault{Truncate: true}, answer{200, "text/plain; charset=utf-8", `o`}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			emulator := newEmulator(t, withAnn())
+			emulator.Fail(test.fault)
+			require.Equal(t, test.want, post(t, emulator, "message", `{"client_id":25554,"message":"hi"}`))
+			require.Len(t, emulator.Messages(ann), test.executed)
+			require.Equal(t, "ok", post(t, emulator, "message", `{"client_id":25554,"message":"hi"}`).body, "a fault happens once")
+		})
+	}
+	emulator := newEmulator(t, withAnn())
+	emulator.Fail(engine.Fault{Page: true})
+	got := get(t, emulator, "connected_channels")
+	require.Equal(t, http.StatusBadGateway, got.status)
+	require.True(t, strings.HasPrefix(got.body, "<html>"))
+}
+
+func TestFaultsAreCountedAndOrdered(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, withAnn())
+	emulator.Fail(
+		engine.Fault{Action: "get_variables", Status: 503, Times: 2},
+		engine.Fault{Action: "get_variables", Status: 429},
+		engine.Fault{Action: "connected_channels", Status: 500, After: 1},
+		engine.Fault{Action: "get_messages", Status: 502, Times: engine.Always},
+	)
+	var got []int
+	for range 4 {
+		got = append(got, get(t, emulator, "get_variables?client_id=25554").status)
+	}
+	require.Equal(t, []int{503, 503, 429, 200}, got)
+	require.Equal(t, 200, get(t, emulator, "connected_channels").status)
+	require.Equal(t, 500, get(t, emulator, "connected_channels").status)
+	require.Equal(t, 200, get(t, emulator, "connected_channels").status)
+	for range 5 {
+		require.Equal(t, 502, get(t, emulator, "get_messages").status)
+	}
+	require.Len(t, emulator.Faults(), 1)
+	emulator.ClearFaults()
+	require.Equal(t, 200, get(t, emulator, "get_messages").status)
+	require.Equal(t, 6, emulator.Calls("get_messages"))
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	for _, date := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			client, emulator := newClient(t, withAnn())
+			emulator.Fail(engine.Fault{Action: "message", RetryAfter: 5 * time.Second, RetryAfterDate: date})
+			start := time.Now()
+			require.NoError(t, hello(t, client))
+			waited := time.Since(start)
+			require.GreaterOrEqual(t, waited, 5*time.Second)
+			require.LessOrEqual(t, waited, 7*time.Second)
+			emulator.AssertCalls(t, "message", 2)
+			require.Len(t, emulator.Messages(ann), 1)
+		})
+	}
+}
+
+func TestDelaysAreVirtualInABubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, emulator := newClient(t, withAnn())
+		emulator.Fail(engine.Fault{Action: "message", Delay: 20 * time.Second})
+		start := time.Now()
+		require.NoError(t, hello(t, client))
+		require.Equal(t, 20*time.Second, time.Since(start))
+
+		// Who does not wait so long does not know that the action was carried out.
+		emulator.Fail(engine.Fault{Action: "message", Delay: time.Hour})
+		err := hello(t, client)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		require.Len(t, emulator.Messages(ann), 2)
+	})
+}
+
+func TestPaceOfTheClientInABubble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		emulator := openEmulator(withAnn())
+		client := emulator.Client(t, salebot.WithRateLimit(2, 1))
+		start := time.Now()
+		for range 11 {
+			require.NoError(t, hello(t, client))
+		}
+		require.Equal(t, 5*time.Second, time.Since(start).Round(time.Millisecond))
+	})
+}
+
+// connections lists the ways to reach an emulator.
+func connections(t *testing.T) map[string]func(*testing.T) (*double, *salebot.Client) {
+	t.Helper()
+	return map[string]func(*testing.T) (*double, *salebot.Client){
+		"pipe": func(t *testing.T) (*double, *salebot.Client) {
+			t.Helper()
+			client, emulator := newClient(t, withAnn())
+			return emulator, client
+		},
+		"TCP": func(t *testing.T) (*double, *salebot.Client) {
+			t.Helper()
+			server := newServer(t, withAnn())
+			return server.double, server.Client(t)
+		},
+	}
+}
+
+func TestResets(t *testing.T) {
+	t.Parallel()
+	for name, connect := range connections(t) {
+		for reset, executed := range map[engine.Reset]int{
+			engine.ResetBefore: 0, engine.ResetAfter: 1, engine.ResetDuring: 1,
+		} {
+			t.Run(name+" "+string(reset), func(t *testing.T) {
+				t.Parallel()
+				emulator, client := connect(t)
+				emulator.Fail(engine.Fault{Action: "message", Reset: reset})
+				err := hello(t, client)
+				require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+				if reset != engine.ResetDuring {
+					require.ErrorIs(t, err, syscall.ECONNRESET)
+				}
+				require.Len(t, emulator.Messages(ann), executed)
+				emulator.AssertCalls(t, "message", 1)
+				require.Zero(t, emulator.Requests()[0].Status)
+				require.NoError(t, hello(t, client))
+			})
+		}
+	}
+}
+
+func TestConnectionsThatFail(t *testing.T) {
+	t.Parallel()
+	client, emulator := newClient(t, withAnn())
+	emulator.RefuseConnections(1)
+	require.NoError(t, hello(t, client), "nothing was sent, so it is sent again")
+	emulator.AssertCalls(t, "message", 1)
+
+	client.CloseIdleConnections()
+	emulator.FailConnections(100, &net.DNSError{Err: "no such host", Name: "emulator.localhost", IsNotFound: true})
+	once, err := client.With(salebot.WithoutRetries())
+	require.NoError(t, err)
+	err = hello(t, once)
+	var operation *salebot.OpError
+	require.ErrorAs(t, err, &operation)
+	require.Equal(t, salebot.OutcomeNotSent, operation.Outcome)
+	var dns *net.DNSError
+	require.ErrorAs(t, err, &dns)
+}
+
+func TestClosedEmulatorRefusesConnections(t *testing.T) {
+	t.Parallel()
+	emulator := openEmulator()
+	transport := emulator.Transport()
+	get := func() error {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, engine.BaseURL+"/"+emulator.Key()+"/connected_channels", nil)
+		require.NoError(t, err)
+		response, err := transport.RoundTrip(r)
+		if err == nil {
+			_, err = io.Copy(io.Discard, response.Body)
+			err = errors.Join(err, response.Body.Close())
+		}
+		return err
+	}
+	require.NoError(t, get())
+	emulator.Close()
+	emulator.Close()
+	require.ErrorIs(t, get(), syscall.ECONNREFUSED)
+}
+
+// TestCloseEndsWhatIsUnderWay closes while a request waits for its answer.
+func TestCloseEndsWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		emulator := openEmulator(withAnn())
+		client := emulator.Client(t, salebot.WithoutRetries())
+		emulator.Fail(engine.Fault{Delay: time.Hour})
+		result := make(chan error)
+		go func() { result <- hello(t, client) }()
+		require.NoError(t, emulator.WaitForCalls(t.Context(), "message", 1))
+		emulator.Close()
+		require.ErrorIs(t, <-result, salebot.ErrOutcomeUnknown)
+	})
+}
+
+// A fault that never happens would let a test pass for the wrong reason.
+func TestFaultsThatDoNothingAreRefused(t *testing.T) {
+	t.Parallel()
+	emulator := openEmulator()
+	defer emulator.Close()
+	for name, fault := range map[string]engine.Fault{
+		"an unknown action": {Action: "mesage", Status: 503},
+		"nothing at all":    {},
+		"only an action":    {Action: "message"},
+		"an unknown reset":  {Reset: "x"},
+		"a negative count":  {Status: 503, Times: -7},
+		"a negative start":  {Status: 503, After: -1},
+		"a negative time":   {Delay: -time.Second},
+		"no HTTP status":    {Status: 9999},
+	} {
+		err := fault.Validate()
+		require.Error(t, err, name)
+		require.NotContains(t, err.Error(), "salebottest", "whoever shows it says where it is from")
+		require.EqualError(t, emulator.Emulator.Fail(fault), "fault: "+err.Error(), name)
+	}
+	require.Empty(t, emulator.Faults())
+}
+
+// In JSON times are text; numbers of nanoseconds can still be read.
+func TestTimesInJSON(t *testing.T) {
+	t.Parallel()
+	fault := engine.Fault{Action: "message", RetryAfter: 90 * time.Second, Delay: 1500 * time.Millisecond, Status: 503}
+	text, err := json.Marshal(fault)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"action":"message","status":503,"retry_after":"1m30s","delay":"1.5s"}`, string(text))
+	webhook := engine.Webhook{URL: "http://x/", Timeout: 2 * time.Second, Delay: time.Millisecond, RetryDelay: time.Minute}
+	hook, err := json.Marshal(webhook)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"url":"http://x/","timeout":"2s","delay":"1ms","retry_delay":"1m0s"}`, string(hook))
+
+	for _, written := range []string{string(text), `{"action":"message","status":503,"retry_after":90000000000,"delay":1.5e9}`} {
+		var read engine.Fault
+		require.NoError(t, json.Unmarshal([]byte(written), &read))
+		require.Equal(t, fault, read)
+	}
+	var read engine.Webhook
+	require.NoError(t, json.Unmarshal(hook, &read))
+	require.Equal(t, webhook, read)
+	require.NoError(t, json.Unmarshal([]byte(`{"timeout":3000000000}`), &read))
+	require.Equal(t, 3*time.Second, read.Timeout)
+	require.Equal(t, "http://x/", read.URL, "what is not there stays as it is")
+	for _, bad := range []string{`{"delay":"soon"}`, `{"delay":{}}`, `[]`, `{"delay":true}`} {
+		require.Error(t, json.Unmarshal([]byte(bad), new(engine.Fault)), bad)
+		require.Error(t, json.Unmarshal([]byte(bad), new(engine.Webhook)), bad)
+	}
+	text, err = json.Marshal(engine.Fault{Page: true})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"page":true}`, string(text))
+}

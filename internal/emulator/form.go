@@ -1,0 +1,223 @@
+package emulator
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime/multipart"
+	"strconv"
+	"strings"
+
+	"github.com/salebot-go/salebot/internal/form"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// Forms and query strings. Go's own decoder refuses what those of PHP, Python and
+// JavaScript take, and so would hide what a program that is written in one of
+// them really sends.
+
+// mostParts bounds the fields of a form.
+const mostParts = 10_000
+
+// pair is a field of a form.
+type pair struct{ name, value string }
+
+// pairs takes a form or a query apart. Only & separates.
+func (p *parameters) pairs(text string) []pair {
+	var pairs []pair
+	for part := range strings.SplitSeq(text, "&") {
+		if part == "" {
+			continue
+		}
+		if len(pairs) == mostParts {
+			p.notef("parameters after the first %d were left out", mostParts)
+			break
+		}
+		rawName, rawValue, _ := strings.Cut(part, "=")
+		name := p.unescaped(rawName, rawName)
+		if _, after, found := strings.Cut(rawValue, ";"); found && strings.Contains(after, "=") {
+			p.notef("only & separates parameters: the ; is part of the value of %s", shown(name))
+		}
+		pairs = append(pairs, pair{name: name, value: p.unescaped(rawValue, name)})
+	}
+	return pairs
+}
+
+// unescaped decodes a part of a form. A % that begins no escape stays what it is.
+func (p *parameters) unescaped(text, name string) string {
+	plain, well := form.Unescape(text)
+	if !well {
+		p.notef("%s has a %% that begins no escape; it is kept, and should be written as %%25", shown(name))
+	}
+	return p.validText(plain)
+}
+
+func looksLikeForm(text []byte, label string) bool {
+	switch {
+	case text[0] == '{' || text[0] == '[' || text[0] == '<' || text[0] == '"':
+		return false
+	case bytes.HasPrefix(text, []byte("--")):
+		return false // parts whose boundary is not known
+	}
+	return label == "application/x-www-form-urlencoded" || bytes.IndexByte(text, '=') > 0
+}
+
+func (p *parameters) readForm(text string) error {
+	if strings.Count(text, "&") >= mostParts {
+		return errUnreadable
+	}
+	pairs := p.pairs(text)
+	// A library that is given JSON text as its form sends it as a lone name.
+	if len(pairs) == 1 && pairs[0].value == "" {
+		inner := wire.Trim([]byte(pairs[0].name))
+		if len(inner) > 0 && (inner[0] == '{' || inner[0] == '[') && p.readJSON(inner, 1) {
+			return nil
+		}
+	}
+	p.addForm(pairs)
+	return nil
+}
+
+func (p *parameters) readMultipart(body []byte, boundary string) error {
+	if boundary == "" || !bytes.Contains(body, []byte("--"+boundary)) {
+		return errUnreadable
+	}
+	reader := multipart.NewReader(bytes.NewReader(body), boundary)
+	var pairs []pair
+	for {
+		part, err := reader.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil || len(pairs) >= mostParts {
+			return errUnreadable
+		}
+		value, err := io.ReadAll(part)
+		if err != nil {
+			return errUnreadable
+		}
+		pairs = append(pairs, pair{name: p.validText(part.FormName()), value: p.validText(string(value))})
+	}
+	p.addForm(pairs)
+	return nil
+}
+
+// isList says which parameters are lists, so that a name that is repeated adds to
+// them.
+func isList(name string) bool {
+	switch name {
+	case "clients", "client_ids", "platform_ids", "variables":
+		return true
+	}
+	return false
+}
+
+// addForm adds the fields of a form. Names with brackets are put together as PHP
+// does: clients[]=1, variables[city]=Riga, buttons[0][text]=Yes.
+func (p *parameters) addForm(pairs []pair) {
+	var fields []*field
+	byName := map[string]*field{}
+	for _, one := range pairs {
+		base, path, nested := splitBrackets(one.name)
+		known := byName[base]
+		switch {
+		case known == nil:
+			known = &field{name: base}
+			byName[base] = known
+			fields = append(fields, known)
+			known.set(path, one.value)
+		case isList(base):
+			if !nested {
+				path = []string{""}
+			}
+			known.becomeList()
+			known.set(path, one.value)
+		case nested && known.children != nil:
+			known.set(path, one.value)
+		case !nested && known.children == nil && (known.text == "" || one.value == known.text):
+			known.text = one.value
+		case one.value != "":
+			p.notef("%s is there more than once; the first value counts", shown(base))
+		}
+	}
+	for _, f := range fields {
+		p.members = append(p.members, member{name: f.name, value: f.appendJSON(nil)})
+	}
+}
+
+// splitBrackets takes a[b][] apart into a, and b and "".
+func splitBrackets(name string) (base string, path []string, nested bool) {
+	open := strings.IndexByte(name, '[')
+	if open <= 0 || !strings.HasSuffix(name, "]") {
+		return name, nil, false
+	}
+	path = strings.Split(name[open+1:len(name)-1], "][")
+	if len(path) > deepestBody {
+		return name, nil, false
+	}
+	return name[:open], path, true
+}
+
+// field is a node of a form with brackets: a text, or a list or an object of
+// further nodes.
+type field struct {
+	name     string
+	text     string
+	children []*field
+}
+
+func (f *field) set(path []string, value string) {
+	if len(path) == 0 {
+		f.text = value
+		return
+	}
+	name := path[0]
+	if name == "" {
+		name = strconv.Itoa(len(f.children))
+	}
+	for _, child := range f.children {
+		if child.name == name {
+			child.set(path[1:], value)
+			return
+		}
+	}
+	child := &field{name: name}
+	child.set(path[1:], value)
+	f.children = append(f.children, child)
+}
+
+// becomeList makes a text the first element of a list.
+func (f *field) becomeList() {
+	if f.children == nil {
+		f.children = []*field{{name: "0", text: f.text}}
+	}
+}
+
+func (f *field) appendJSON(text []byte) []byte {
+	if f.children == nil {
+		return wire.AppendText(text, f.text)
+	}
+	list := true
+	for i, child := range f.children {
+		list = list && child.name == strconv.Itoa(i)
+	}
+	if list {
+		text = append(text, '[')
+		for i, child := range f.children {
+			if i > 0 {
+				text = append(text, ',')
+			}
+			text = child.appendJSON(text)
+		}
+		return append(text, ']')
+	}
+	text = append(text, '{')
+	for i, child := range f.children {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(wire.AppendText(text, child.name), ':')
+		text = child.appendJSON(text)
+	}
+	return append(text, '}')
+}

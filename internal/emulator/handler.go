@@ -1,0 +1,228 @@
+package emulator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/salebot-go/salebot/internal/action"
+)
+
+const (
+	// longestName bounds what is remembered of names that strangers choose.
+	longestName = 200
+	// longestUpload bounds the time that a body may take.
+	longestUpload = time.Minute
+)
+
+// apiPath is where the actions are, below the address of the emulator.
+const apiPath = "/api/"
+
+// splitPath takes /api/{api_key}/{action} apart. One slash at the end does no
+// harm.
+func splitPath(path string) (key, name string, ok bool) {
+	rest, found := strings.CutPrefix(path, apiPath)
+	if !found {
+		return "", "", false
+	}
+	key, name, found = strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+	return key, name, found && key != "" && name != "" && !strings.Contains(name, "/")
+}
+
+var noSuchPage = reply{
+	status: http.StatusNotFound, contentType: pageText,
+	body: []byte("<!DOCTYPE html>\n<html><head><title>404</title></head><body><h1>Not found</h1></body></html>\n"),
+}
+
+// ServeHTTP answers a request to the API.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if e.allowOrigin != "" && e.allowBrowsers(w, r) {
+		return
+	}
+	entry := Request{
+		Time: e.Now(), Method: clipText(r.Method, longestName), ContentType: clipText(r.Header.Get("Content-Type"), longestName),
+	}
+	key, name, ok := splitPath(r.URL.Path)
+	if !ok {
+		// The path may hold a key at another place, so it is not remembered.
+		entry.Status, entry.Notes = noSuchPage.status, []string{"the address is not of the form /api/{api_key}/{action}"}
+		e.log.add(entry)
+		e.changes.notify()
+		noSuchPage.write(w)
+		return
+	}
+	entry.Action = clipText(name, longestName)
+	if _, swapped := e.keys.find(name); swapped && routes[name].handle == nil {
+		entry.Action = "{api_key}"
+	}
+	fault := e.faults.take(name, &entry)
+	if fault != nil {
+		e.changes.notify()
+		if fault.Reset == ResetBefore {
+			e.log.add(entry)
+			e.changes.notify()
+			pause(r.Context(), fault.Delay)
+			cut(w)
+			return
+		}
+	}
+	answer := e.answer(w, r, key, name, fault, &entry)
+	entry.Status, entry.Answer = answer.status, clip(answer.body, largestLoggedAnswer)
+	if fault.cuts() {
+		entry.Status = 0
+	}
+	e.log.add(entry)
+	e.changes.notify()
+	if fault == nil {
+		answer.write(w)
+		return
+	}
+	pause(r.Context(), fault.Delay)
+	fault.write(w, answer)
+}
+
+// answer reads a request and carries it out.
+func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name string, fault *Fault, entry *Request) reply {
+	if r.ContentLength != 0 {
+		// Somebody who sends slowly must not hold the connection for ever. What the
+		// connection cannot do is not needed.
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(longestUpload))
+		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	}
+	p, body, readError := readParameters(r, e.bodyLimit)
+	entry.take(p, body, r.URL.RawQuery)
+	defer func() { entry.Notes = append(entry.Notes, p.remarks.texts...) }()
+	owner, known := e.keys.find(key)
+	entry.Key = maskedKey(owner, known, key)
+	answers := e.currentAnswers()
+	row, route := action.Lookup(name), routes[name]
+	var refused reply
+	switch {
+	case fault.replaces() && !fault.Execute:
+		return fault.reply()
+	case !known:
+		refused = answers.unknownKey()
+	case row == nil || route.handle == nil:
+		refused = answers.unknownAction()
+	case !owner.may(row.Permission):
+		refused = answers.missingPermission()
+	case !route.accepts(row, r.Method, answers):
+		refused = answers.wrongMethod()
+		refused.allow = strings.Join(route.methods(row), ", ")
+		p.noteMethod(row, route, r.Method)
+	case errors.Is(readError, errBodyTooLarge):
+		refused = reply{status: http.StatusRequestEntityTooLarge, contentType: plainText, body: []byte("the body is too large")}
+	case readError != nil:
+		refused = answers.unreadable()
+	default:
+		refused = e.carryOut(row, route, p, entry)
+	}
+	if readError != nil {
+		entry.Notes = append(entry.Notes, readError.Error())
+	}
+	if fault.replaces() {
+		return fault.reply()
+	}
+	return refused
+}
+
+func (e *Emulator) currentAnswers() *Answers {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.project.answers
+}
+
+// carryOut runs the handler of an action.
+func (e *Emulator) carryOut(row *action.Row, route route, p parameters, entry *Request) reply {
+	if !p.applyMapping(row) && row.Place != action.Array {
+		p.noteUnknown(row)
+	}
+	p.notePlaceholders()
+	c := call{row: row, parameters: p}
+	var answer reply
+	run := func(state *project, now int64) {
+		c.project, c.at = state, now
+		answer = route.handle(&c)
+	}
+	if route.reads {
+		e.read(func(state *project) { run(state, micro(e.Now())) })
+	} else {
+		_ = e.change(func(state *project, now int64) error {
+			run(state, now)
+			return nil
+		})
+	}
+	entry.understand(c.parameters)
+	return answer
+}
+
+func (a reply) write(w http.ResponseWriter) {
+	header := w.Header()
+	header.Set("Content-Type", a.contentType)
+	header.Set("Content-Length", strconv.Itoa(len(a.body)))
+	if a.allow != "" {
+		header.Set("Allow", a.allow)
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body)
+}
+
+// allowBrowsers lets pages of other sites call the API; it says whether that was
+// all that was asked.
+func (e *Emulator) allowBrowsers(w http.ResponseWriter, r *http.Request) bool {
+	header := w.Header()
+	header.Set("Access-Control-Allow-Origin", e.allowOrigin)
+	header.Add("Vary", "Origin")
+	if r.Method != http.MethodOptions {
+		return false
+	}
+	header.Set("Access-Control-Allow-Methods", "GET, POST")
+	// Whoever may call the API at all may send what headers he likes with it.
+	header.Set("Access-Control-Allow-Headers", cmp.Or(r.Header.Get("Access-Control-Request-Headers"), "Content-Type"))
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+// pause waits, unless the client goes away.
+func pause(ctx context.Context, wait time.Duration) {
+	if wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// cut breaks the connection without an answer; on TCP the peer sees a reset.
+func cut(w http.ResponseWriter) {
+	hijacker, ok := w.(http.Hijacker)
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	conn, _, err := hijacker.Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	breakOff(conn)
+}
+
+func breakOff(conn net.Conn) {
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		// Data that was not sent yet is thrown away, which is what a reset is.
+		_ = c.SetLinger(0)
+	case *pipeConn:
+		c.reset()
+		return
+	}
+	_ = conn.Close()
+}

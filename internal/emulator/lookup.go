@@ -1,0 +1,410 @@
+package emulator
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// Where several clients match, which one a look-up returns is not known; the
+// emulator returns the one that was created first.
+
+// found answers a look-up for one client.
+func (c *call) found(target *client) reply {
+	if target == nil {
+		return c.project.nobodyFound()
+	}
+	answer := c.project.success()
+	answer.id("client_id", target.id)
+	return inJSON(answer.Bytes())
+}
+
+func (c *call) foundAll(ids []int64) reply {
+	answer := c.project.success()
+	answer.Raw("client_ids", c.project.appendIDs(nil, ids))
+	return inJSON(answer.Bytes())
+}
+
+// byPhone searches among those who are known by a phone number in their
+// messenger, and then among the variables.
+func (p *project) byPhone(phone string) *client {
+	digits := digitsOf(phone)
+	if digits == "" {
+		return nil
+	}
+	for _, c := range p.platforms[digits] {
+		if c.kind == salebot.ClientTypeWhatsApp || c.kind == salebot.ClientTypeTelephony {
+			return c
+		}
+	}
+	return p.first(func(c *client) bool {
+		return digitsOf(c.variables.text("phone")) == digits || digitsOf(c.dealVariables().text("phone")) == digits
+	})
+}
+
+func (p *project) byEmail(email string) *client {
+	email = strings.ToLower(strings.TrimSpace(email))
+	for _, c := range p.platforms[email] {
+		if c.kind == salebot.ClientTypeEmail {
+			return c
+		}
+	}
+	return p.first(func(c *client) bool {
+		return strings.EqualFold(c.variables.text("email"), email) || strings.EqualFold(c.dealVariables().text("email"), email)
+	})
+}
+
+func (p *project) first(matches func(*client) bool) *client {
+	if at := slices.IndexFunc(p.roll, matches); at >= 0 {
+		return p.roll[at]
+	}
+	return nil
+}
+
+func (v *variables) text(name string) string {
+	text, _ := wire.LooseText((*v)[name])
+	return text
+}
+
+// has says whether a variable has a value. A variable that was never saved has
+// none, not even "".
+func (v *variables) has(name, value string) bool {
+	raw, known := (*v)[name]
+	if !known {
+		return false
+	}
+	text, _ := wire.LooseText(raw)
+	return text == value
+}
+
+// Actions.
+
+func findClientIDByPlatformID(c *call) reply {
+	wanted := c.parameters.values("platform_ids")
+	if len(wanted) == 0 {
+		return c.project.required("platform_ids")
+	}
+	text := []byte{'['}
+	for _, found := range c.byPlatformIDs(wanted) {
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = append(text, c.project.record(found, "platform_id")...)
+	}
+	return inJSON(append(text, ']'))
+}
+
+// byPlatformIDs finds clients by their ids in the messenger, within a bot where
+// the request names one.
+func (c *call) byPlatformIDs(wanted []json.RawMessage) []*client {
+	group := c.parameters.identifier("group_id")
+	c.parameters.noteAnyGroup(c.project, group)
+	var found []*client
+	var skipped []string
+	seen := map[int64]bool{}
+	for _, value := range wanted {
+		platform := identifierOf(value)
+		platform = strings.TrimSuffix(strings.TrimSpace(platform), whatsAppHost)
+		known := false
+		for _, candidate := range c.project.platforms[platform] {
+			if group != "" && candidate.group != group {
+				continue
+			}
+			known = true
+			if !seen[candidate.id] {
+				seen[candidate.id] = true
+				found = append(found, candidate)
+			}
+		}
+		if !known {
+			skipped = append(skipped, shown(platform))
+		}
+	}
+	c.parameters.noteSkipped("platform_ids", skipped, "no client has the id")
+	return found
+}
+
+// record writes a client as the look-up by platform ids and the retired lists of
+// subscribers do.
+func (p *project) record(c *client, platformKey string) []byte {
+	o := object{in: p}
+	o.id("id", c.id)
+	o.textOrNull("tag", c.tag)
+	o.clientTime("created_at", c.createdAt)
+	o.textOrNull("name", c.name)
+	if platformKey == "platform_id" {
+		o.textOrNull("avatar", c.avatar)
+	}
+	o.Text(platformKey, c.platform)
+	o.Text("group", c.group)
+	if len(c.variables) == 0 {
+		o.null("variables")
+	} else {
+		var values wire.Object
+		p.put(&values, c.variables)
+		o.Raw("variables", values.Bytes())
+	}
+	return o.Bytes()
+}
+
+// onlineChatClientID gets or creates the client of a website's visitor. That it
+// creates one is concluded from the permission to write that it needs.
+func onlineChatClientID(c *call) reply {
+	recipient := c.parameters.identifier("recipient")
+	if recipient == "" {
+		return c.project.required("recipient")
+	}
+	target := c.project.getOrCreate(person{
+		kind: salebot.ClientTypeOnlineChat, platform: recipient, group: c.project.firstGroup(salebot.ClientTypeOnlineChat),
+	}, c.at)
+	if name := c.parameters.text("name"); name != "" {
+		target.name = name
+	}
+	if tag := c.parameters.text("tag"); tag != "" {
+		target.tag = tag
+	}
+	answer := object{in: c.project}
+	answer.id("client_id", target.id)
+	return inJSON(answer.Bytes())
+}
+
+func whatsAppClientID(c *call) reply {
+	phone, group := c.parameters.identifier("phone"), c.parameters.identifier("group_id")
+	if phone == "" {
+		return c.project.required("phone")
+	}
+	for _, candidate := range c.project.platforms[keptPlatformID(salebot.ClientTypeWhatsApp, phone)] {
+		if candidate.kind == salebot.ClientTypeWhatsApp && (group == "" || candidate.group == group) {
+			answer := object{in: c.project}
+			answer.id("client_id", candidate.id)
+			return inJSON(answer.Bytes())
+		}
+	}
+	form := c.project.answers.NobodyFound
+	if form == NotFoundJSON200 {
+		form = ""
+	}
+	return form.reply(clientNotFound, NotFoundJSON)
+}
+
+func findClientIDByPhone(c *call) reply {
+	if c.parameters.text("phone") == "" {
+		return c.project.required("phone")
+	}
+	return c.found(c.project.byPhone(c.parameters.identifier("phone")))
+}
+
+func findClientIDByEmail(c *call) reply {
+	if c.parameters.text("email") == "" {
+		return c.project.required("email")
+	}
+	return c.found(c.project.byEmail(c.parameters.text("email")))
+}
+
+// wantedVariable reads the two parameters of the look-ups by a variable.
+func (c *call) wantedVariable() (name, value string, problem *reply) {
+	name, value = c.parameters.text("var"), c.parameters.text("val")
+	if name == "" {
+		problem = new(c.project.required("var"))
+	} else if value == "" {
+		problem = new(c.project.required("val"))
+	}
+	return name, value, problem
+}
+
+func findClientIDByVariable(c *call) reply {
+	name, value, problem := c.wantedVariable()
+	if problem != nil {
+		return *problem
+	}
+	group := c.parameters.identifier("group_id")
+	c.parameters.noteAnyGroup(c.project, group)
+	return c.found(c.project.first(func(candidate *client) bool {
+		return (group == "" || candidate.group == group) && c.finds(candidate, name, value)
+	}))
+}
+
+// finds searches the variables of the client, or with search_in=order those of
+// the deal.
+func (c *call) finds(candidate *client, name, value string) bool {
+	if c.parameters.text("search_in") == "order" {
+		return candidate.dealVariables().has(name, value)
+	}
+	return candidate.has(name, value)
+}
+
+// has searches the variables of the client. Those that every client has are among
+// them, since get_variables lists them too.
+func (c *client) has(name, value string) bool {
+	if _, own := c.variables[name]; own {
+		return c.variables.has(name, value)
+	}
+	return value != "" && c.builtIn(name) == value
+}
+
+// hasAnywhere searches the variables of the client and of the deal.
+func (c *client) hasAnywhere(name, value string) bool {
+	return c.has(name, value) || c.dealVariables().has(name, value)
+}
+
+func findLatestClientIDByVariable(c *call) reply {
+	name, value, problem := c.wantedVariable()
+	if problem != nil {
+		return *problem
+	}
+	for _, candidate := range slices.Backward(c.project.roll) {
+		if candidate.hasAnywhere(name, value) {
+			return c.found(candidate)
+		}
+	}
+	return c.found(nil)
+}
+
+func findAllClientIDByVariable(c *call) reply {
+	name, value, problem := c.wantedVariable()
+	if problem != nil {
+		return *problem
+	}
+	return c.foundAll(c.project.matching(func(candidate *client) bool { return candidate.hasAnywhere(name, value) }))
+}
+
+func (p *project) matching(matches func(*client) bool) []int64 {
+	var ids []int64
+	for _, c := range p.roll {
+		if matches(c) {
+			ids = append(ids, c.id)
+		}
+	}
+	return ids
+}
+
+const mostVariables = 3
+
+func findAllClientIDBySeveralVariables(c *call) reply {
+	wanted := c.parameters.members
+	switch {
+	case len(wanted) == 0:
+		return c.project.required("variable1")
+	case len(wanted) > mostVariables:
+		return c.project.invalid("more than three variables")
+	}
+	return c.foundAll(c.project.matching(func(candidate *client) bool {
+		for _, m := range wanted {
+			value, _ := wire.LooseText(m.value)
+			if !candidate.hasAnywhere(m.name, value) {
+				return false
+			}
+		}
+		return true
+	}))
+}
+
+// condition is one condition of find_clients.
+type condition struct {
+	name     string
+	accepted []string
+	inverted bool
+}
+
+func (w condition) holds(has func(name, value string) bool) bool {
+	found := slices.ContainsFunc(w.accepted, func(value string) bool { return has(w.name, value) })
+	return found != w.inverted
+}
+
+func findClients(c *call) reply {
+	q := c.parameters.nested("q")
+	if q == nil {
+		return failure(`Parameter "q" required`)
+	}
+	conditions, err := c.parameters.conditions(q)
+	if err != nil {
+		return failure("Error in parameter format")
+	}
+	all := c.parameters.flag("include_all", true)
+	return c.foundAll(c.project.matching(func(candidate *client) bool {
+		has := func(name, value string) bool { return c.finds(candidate, name, value) }
+		for _, w := range conditions {
+			if w.holds(has) != all {
+				return !all
+			}
+		}
+		return all
+	}))
+}
+
+// failure is the documented failure of find_clients.
+func failure(message string) reply {
+	var o wire.Object
+	o.Text("status", "fail")
+	o.Text("message", message)
+	return inJSON(o.Bytes())
+}
+
+var errCondition = errors.New("no condition")
+
+func (p *parameters) conditions(q json.RawMessage) ([]condition, error) {
+	if q[0] != '{' {
+		return nil, errCondition
+	}
+	members, err := p.membersOf(q)
+	if err != nil {
+		return nil, err
+	}
+	var conditions []condition
+	for _, m := range members {
+		if m.value[0] != '{' {
+			text, err := wire.Text(m.value)
+			if err != nil {
+				return nil, err
+			}
+			conditions = append(conditions, condition{name: m.name, accepted: []string{text}})
+			continue
+		}
+		operators, err := p.membersOf(m.value)
+		if err != nil {
+			return nil, err
+		}
+		for _, operator := range operators {
+			w, err := operator.condition(m.name)
+			if err != nil {
+				return nil, err
+			}
+			conditions = append(conditions, w)
+		}
+	}
+	return conditions, nil
+}
+
+// condition reads an operator and its operand.
+func (m member) condition(name string) (condition, error) {
+	w := condition{name: name}
+	switch m.name {
+	case "_not", "_not_in":
+		w.inverted = true
+	case "_in":
+	default:
+		return w, errCondition
+	}
+	values := []json.RawMessage{m.value}
+	if m.value[0] == '[' {
+		values = values[:0]
+		_ = wire.Elements(m.value, func(element []byte) error {
+			values = append(values, element)
+			return nil
+		})
+	} else if m.name != "_not" {
+		return w, errCondition
+	}
+	for _, value := range values {
+		text, err := wire.Text(value)
+		if err != nil {
+			return w, errCondition
+		}
+		w.accepted = append(w.accepted, text)
+	}
+	return w, nil
+}

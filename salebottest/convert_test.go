@@ -1,0 +1,86 @@
+package salebottest
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	engine "github.com/salebot-go/salebot/internal/emulator"
+)
+
+// A field that the conversion forgets would be lost without a word.
+func TestConversionsLoseNothing(t *testing.T) {
+	t.Parallel()
+	fault := filled[Fault](t)
+	require.Equal(t, fault, faultOf(fault.engine()))
+	for name, convert := range map[string]func() (from, to any){
+		"message":   func() (any, any) { m := filled[engine.Message](t); return m, messageOf(m) },
+		"scheduled": func() (any, any) { s := filled[engine.Scheduled](t); return s, scheduledOf(s) },
+		"delivery":  func() (any, any) { d := filled[engine.Delivery](t); return d, deliveryOf(d) },
+		"fault":     func() (any, any) { f := filled[engine.Fault](t); return f, faultOf(f) },
+		"webhook":   func() (any, any) { w := filled[Webhook](t); return w, w.engine() },
+		"answers":   func() (any, any) { a := filled[Answers](t); return a, a.engine() },
+		"block":     func() (any, any) { b := filled[Block](t); return b, engineBlocks([]Block{b})[0] },
+		"key":       func() (any, any) { k := filled[Key](t); return k, keysOf([]Key{k})[0] },
+	} {
+		from, to := convert()
+		require.Equal(t, reflect.TypeOf(from).NumField(), reflect.TypeOf(to).NumField(), name)
+		value := reflect.ValueOf(to)
+		for i := range value.NumField() {
+			switch value.Field(i).Kind() {
+			case reflect.Interface:
+			default:
+				require.False(t, value.Field(i).IsZero(), "%s: %s", name, value.Type().Field(i).Name)
+			}
+		}
+	}
+}
+
+// filled returns a value in which every field that can be filled is.
+func filled[T any](t *testing.T) T {
+	t.Helper()
+	var value T
+	fill(reflect.ValueOf(&value).Elem())
+	return value
+}
+
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64, reflect.Uint8, reflect.Int32:
+		if v.CanInt() {
+			v.SetInt(1)
+		} else {
+			v.SetUint(1)
+		}
+	case reflect.Float64:
+		v.SetFloat(1)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		key, element := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(key)
+		fill(element)
+		v.SetMapIndex(key, element)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() {
+				fill(v.Field(i))
+			} else {
+				// A time.Time has no field to set.
+				if at, ok := v.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ok {
+					_ = at.UnmarshalText([]byte("2026-01-02T03:04:05Z"))
+				}
+			}
+		}
+	}
+}
