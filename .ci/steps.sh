@@ -237,6 +237,7 @@ step_special() {
 		for tag in $names; do
 			case $tag in
 			strace) need strace strace ;;
+			unshare) need unshare util-linux ;;
 			browser) need chromium chromium ;;
 			curl) need curl curl ;;
 			live)

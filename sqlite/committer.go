@@ -60,6 +60,8 @@ type operation struct {
 	// flush says that the change has to be on the disk, not only with the operating
 	// system, before it counts.
 	flush bool
+	// needed says that a change which is flushed has to be made on a full disk, too.
+	needed bool
 	// ended is called once with what became of the operation, also when its caller
 	// has given up: with nil when the change is made, in the order of the changes.
 	// It may be nil.

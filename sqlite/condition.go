@@ -11,10 +11,20 @@ import (
 )
 
 // ErrBroken says that the disk failed in a way after which nobody can tell what of
-// the file is on it, or that the file turned out to be damaged while it was open.
+// the file is on it, or that the file was found damaged, deleted or replaced while it
+// was open.
 // Nothing is read or written any more: open the inbox again. It is a
 // webhook.ErrInboxBroken.
-var ErrBroken = fmt.Errorf("sqlite: the disk failed or the file is damaged: %w", webhook.ErrInboxBroken)
+var ErrBroken error = brokenError{}
+
+// brokenError is a type so that the texts of two packages do not run together.
+type brokenError struct{}
+
+func (brokenError) Error() string {
+	return "sqlite: the disk failed, or the file is damaged or gone: the inbox has to be opened again"
+}
+
+func (brokenError) Is(target error) bool { return target == webhook.ErrInboxBroken }
 
 // refusalLasts is how long after a refused event a file counts as full if nothing was
 // written since: perhaps nobody tries any more, and there is room again.

@@ -188,12 +188,13 @@ func text(value driver.Value) string {
 
 // Codes of SQLite, without the details that extended codes add.
 const (
-	codeError   = 1
-	codeBusy    = 5
-	codeIOError = 10
-	codeCorrupt = 11
-	codeFull    = 13
-	codeNotADB  = 26
+	codeError    = 1
+	codeBusy     = 5
+	codeIOError  = 10
+	codeCorrupt  = 11
+	codeFull     = 13
+	codeCantOpen = 14
+	codeNotADB   = 26
 )
 
 // code returns the code of SQLite in an error; 0 if there is none.

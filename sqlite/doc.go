@@ -22,6 +22,17 @@
 // [WithDuplicateWindow] at least. One process at a time can have the file open
 // as an inbox.
 //
+// A clock that is wrong holds nothing up: when the file is opened, no event waits for
+// longer than the longest delay with which one was ever released.
+//
+// If the file or its log is deleted or replaced while it is open, that is noticed before
+// the next event is acknowledged, and within a second otherwise. The inbox is broken
+// then.
+//
+// On a disk without any room, new events are refused with webhook.ErrFull, but the inbox
+// can be opened, and what it has can be worked off: 4 MiB in the file inbox.db.reserve
+// are kept for that. New events are taken again once the reserve could be restored.
+//
 // A file that is full ([WithMaxFileSize]) refuses new events with webhook.ErrFull;
 // those that it has can be handed out, released, committed and buried. When a flush
 // fails, or a page turns out to be damaged while the file is open, every method returns
@@ -83,7 +94,7 @@
 //	damaged      what was found damaged and set apart: found (when), origin (the
 //	             table), sequence, endpoint, problem, content (as JSON)
 //	setting      reserved: how far sequences may have been given; closed: 1 while no
-//	             process has the file open
+//	             process has the file open; longest: the longest delay of a release
 //
 // It can be read while an inbox has it open. These say what waits, why something was
 // given up, and how much came on each day:

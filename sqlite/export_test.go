@@ -179,3 +179,27 @@ func SetUpInMemory() error {
 	c := &connection{driver: conn, background: context.Background(), statements: map[string]*statement{}}
 	return errors.Join(setUp(c), c.close())
 }
+
+// Shift moves the time at which released events are due, as if the clock had been wrong.
+func (i *Inbox) Shift(t testing.TB, by time.Duration) {
+	t.Helper()
+	err := i.committer.do(t.Context(), &operation{flush: true, apply: func(w *writer) error {
+		var rows []row
+		if err := w.query(selectEvents, func(values []driver.Value) error {
+			rows = append(rows, readRow(values))
+			return nil
+		}); err != nil {
+			return err
+		}
+		for n := range rows {
+			rows[n].due = rows[n].due.Add(by)
+			if err := rows[n].update(w.connection); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -53,6 +53,9 @@ func (j *janitor) start(i *Inbox) {
 		defer close(j.done)
 		old := time.NewTicker(janitorInterval)
 		defer old.Stop()
+		look := time.NewTicker(presenceInterval)
+		defer look.Stop()
+		var refilled time.Time
 		var flush <-chan time.Time
 		for {
 			var err error
@@ -69,6 +72,13 @@ func (j *janitor) start(i *Inbox) {
 					// Perhaps it can be done later.
 					j.note()
 				}
+			case now := <-look.C:
+				i.look()
+				if i.reserve.spent.Load() && now.Sub(refilled) >= reserveInterval {
+					refilled = now
+					// It is to be expected that it fails for a while.
+					_ = i.change(ctx, &operation{apply: (*writer).refillReserve})
+				}
 			case <-old.C:
 				err = i.forget(ctx, time.Now().Add(-i.config.duplicateWindow))
 			}
@@ -77,6 +87,13 @@ func (j *janitor) start(i *Inbox) {
 			}
 		}
 	}()
+}
+
+// look ends the use of files that are not there any more.
+func (i *Inbox) look() {
+	if err := i.writer.files.checkAll(); err != nil && i.condition.usable() == nil {
+		_ = i.condition.breakDown(err)
+	}
 }
 
 func (j *janitor) stop() {

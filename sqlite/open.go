@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"time"
 
 	"github.com/salebot-go/salebot/webhook/schedule"
 )
@@ -45,7 +46,7 @@ func OpenInbox(path string, opts ...InboxOption) (*Inbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, err := open(path, config, lock.marked)
+	i, err := openWithReserve(path, config, lock.marked)
 	if err == nil {
 		err = lock.mark()
 	}
@@ -58,6 +59,28 @@ func OpenInbox(path string, opts ...InboxOption) (*Inbox, error) {
 	i.lock = lock
 	i.committer = newCommitter(i.writer.write, i.panicked)
 	i.janitor.start(i)
+	return i, nil
+}
+
+// openWithReserve opens the file, if the disk is full with what was kept for that.
+func openWithReserve(path string, config inboxConfig, ours bool) (*Inbox, error) {
+	kept := &reserve{path: path + reserveSuffix}
+	i, err := open(path, config, ours)
+	if err != nil && isFull(err) && kept.spend() {
+		i, err = open(path, config, ours)
+	}
+	if err != nil {
+		return nil, err
+	}
+	i.reserve, i.writer.reserve = kept, kept
+	if kept.spent.Load() || kept.fill() != nil {
+		config.logger.Warn("webhook inbox takes no new events, since the disk has no room")
+		kept.spent.Store(true)
+		err = i.writer.script(fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", earlyCheckpoint))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlite: opening: %w", err), i.closeConnections())
+	}
 	return i, nil
 }
 
@@ -248,6 +271,9 @@ func openSound(path string, config inboxConfig, filled bool) (_ *Inbox, err erro
 	if _, err = c.exec(upsertSetting, settingClosed, int64(0)); err != nil {
 		return nil, err
 	}
+	if i.writer.files, err = newPresence(path); err != nil {
+		return nil, err
+	}
 	// Until here there was no bound: a full file can always be opened.
 	if err = limitPages(c, i.writer.limit); err != nil {
 		return nil, err
@@ -356,6 +382,12 @@ func (i *Inbox) load() error {
 	}
 	i.opened = max(reserved, highest)
 	i.writer.sequence, i.writer.reserved = i.opened, i.opened
+	longest, err := i.writer.number(selectSetting, settingLongest)
+	if err != nil {
+		return err
+	}
+	i.writer.longest = time.Duration(longest) * time.Microsecond
+	latest := time.Now().Add(i.writer.longest)
 	var damaged []*damagedRow
 	var remove []int64
 	err = i.writer.query(selectEvents, func(values []driver.Value) error {
@@ -364,6 +396,10 @@ func (i *Inbox) load() error {
 			damaged = append(damaged, r.damaged("event"))
 			remove = append(remove, r.sequence)
 			return nil
+		}
+		if r.due.After(latest) {
+			// The clock was ahead when the event was released.
+			r.due = latest
 		}
 		i.schedule.Add(schedule.Entry{Endpoint: r.Endpoint, Lane: int64(r.ClientID), Sequence: r.sequence, Attempts: r.attempts, Due: r.due})
 		return nil

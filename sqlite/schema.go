@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -67,6 +68,9 @@ const (
 	settingReserved = "reserved"
 	// settingClosed is 1 while no process has the file open.
 	settingClosed = "closed"
+	// settingLongest is the longest delay with which an event was ever released, in
+	// microseconds.
+	settingLongest = "longest"
 )
 
 const (
@@ -101,7 +105,7 @@ func setUp(c *connection) error {
 		PRAGMA synchronous = FULL;
 		PRAGMA fullfsync = ON;
 		PRAGMA checkpoint_fullfsync = ON;
-		PRAGMA wal_autocheckpoint = 10000;
+		PRAGMA wal_autocheckpoint = ` + strconv.Itoa(usualCheckpoint) + `;
 		PRAGMA journal_size_limit = 67108864;
 		PRAGMA cache_size = -16384;
 		PRAGMA temp_store = MEMORY;

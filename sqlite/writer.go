@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
+
+	"github.com/salebot-go/salebot/webhook"
 )
 
 // sequencesAtOnce is the number of sequences that are reserved in the file at once,
@@ -39,6 +42,13 @@ type writer struct {
 	// uncounted transactions ago, and addedBytes what events may take that were added
 	// since, roughly.
 	used, uncounted, addedBytes int64
+	// longest is the longest delay with which an event was ever released.
+	longest time.Duration
+	// delaying is the new value of longest that the current transaction writes.
+	delaying time.Duration
+	// files is nil while the inbox is being opened.
+	files   *presence
+	reserve *reserve
 	// lazy says that the connection does not flush what it commits.
 	lazy bool
 	// unflushed is told that something was committed without a flush.
@@ -53,6 +63,9 @@ func (w *writer) write(group []*operation) (locked bool) {
 	if err == nil {
 		err = w.transaction(group)
 	}
+	if errors.Is(err, webhook.ErrFull) {
+		group, err = w.writeFromReserve(group, err)
+	}
 	if err == nil {
 		return false
 	}
@@ -62,9 +75,38 @@ func (w *writer) write(group []*operation) (locked bool) {
 	return errors.Is(err, errLocked)
 }
 
+// writeFromReserve writes what has to be written although the disk is full, with what
+// was kept for that. It returns the operations whose error is not set yet.
+func (w *writer) writeFromReserve(group []*operation, full error) ([]*operation, error) {
+	var needed []*operation
+	for _, o := range group {
+		if o.flush && !o.needed {
+			o.err = full
+		} else {
+			needed = append(needed, o)
+		}
+	}
+	if len(needed) == 0 || w.reserve == nil || w.reserve.spent.Load() {
+		return needed, full
+	}
+	w.reserve.spend()
+	// What is in the log makes room in it once it is in the database. If that fails,
+	// the transaction tells.
+	_ = w.script(fmt.Sprintf("PRAGMA wal_autocheckpoint = %d; PRAGMA wal_checkpoint(TRUNCATE)", earlyCheckpoint))
+	return needed, w.transaction(needed)
+}
+
+// refillReserve gets the reserve back once there is room on the disk.
+func (w *writer) refillReserve() error {
+	if err := w.reserve.fill(); err != nil {
+		return refusal{err}
+	}
+	return w.script(fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", usualCheckpoint))
+}
+
 // transaction returns the error that concerns all operations.
 func (w *writer) transaction(group []*operation) error {
-	w.reserving, w.added = 0, 0
+	w.reserving, w.added, w.delaying = 0, 0, 0
 	w.uncounted++
 	flush := slices.ContainsFunc(group, func(o *operation) bool { return o.flush })
 	err := w.setLazy(!flush)
@@ -82,6 +124,13 @@ func (w *writer) transaction(group []*operation) error {
 		_, _ = w.exec("ROLLBACK")
 		return w.condition.judge(err)
 	}
+	if w.files != nil && flush {
+		// Nothing is acknowledged that is in a file which nobody will find again.
+		if err := w.files.check(); err != nil {
+			return w.condition.breakDown(err)
+		}
+	}
+	w.longest = max(w.longest, w.delaying)
 	if w.reserving != 0 {
 		w.reserved = w.reserving
 	}
@@ -132,7 +181,7 @@ func (w *writer) apply(group []*operation) error {
 		}
 		return o.err
 	}
-	if w.condition.crowded() {
+	if w.condition.crowded() && (w.reserve == nil || !w.reserve.spent.Load()) {
 		return w.lookForRoom()
 	}
 	return nil
@@ -190,4 +239,15 @@ func (w *writer) next() (int64, error) {
 	}
 	w.sequence++
 	return w.sequence, nil
+}
+
+// noteDelay keeps the longest delay in the file: no event has to wait for longer when
+// the file is opened, whatever the clock said when it was released.
+func (w *writer) noteDelay(delay time.Duration) error {
+	if delay <= max(w.longest, w.delaying) {
+		return nil
+	}
+	w.delaying = delay
+	_, err := w.exec(upsertSetting, settingLongest, delay.Microseconds())
+	return err
 }
