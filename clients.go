@@ -3,124 +3,15 @@ package salebot
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"iter"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 
-	"github.com/salebot-go/salebot/internal/action"
-	"github.com/salebot-go/salebot/internal/answer"
 	"github.com/salebot-go/salebot/internal/wire"
 )
-
-// ClientToLoad is a person to load into the project.
-type ClientToLoad struct {
-	// PlatformID is the person's id in the messenger; for WhatsApp and telephony
-	// the phone number. Required.
-	PlatformID PlatformID
-	// GroupID is the bot, as GetConnectedChannels tells it. Required, except for
-	// telephony, which has none.
-	GroupID GroupID
-	// ClientType is the messenger. Beware that the zero value is VK.
-	ClientType ClientType
-}
-
-// LoadedClient is what became of one ClientToLoad.
-type LoadedClient struct {
-	// ID is the client; 0 where it was not accepted.
-	ID ClientID
-	// PlatformID is the person's id as Salebot keeps it, which may differ from
-	// the one that was sent.
-	PlatformID PlatformID
-	// GroupID is the bot.
-	GroupID GroupID
-	// ClientType is the messenger.
-	ClientType ClientType
-	// Status is Salebot's word for what happened, "success" if it was accepted.
-	Status string
-}
-
-// Accepted says whether the client is in the project now.
-func (l LoadedClient) Accepted() bool {
-	return l.ID != 0 && (l.Status == "" || answer.IsSuccessWord(l.Status))
-}
-
-type wireLoadedClient struct {
-	ID         ClientID    `json:"id"`
-	PlatformID PlatformID  `json:"platform_id"`
-	GroupID    GroupID     `json:"group_id"`
-	ClientType ClientType  `json:"client_type"`
-	Status     wire.String `json:"status"`
-}
-
-func (w *wireLoadedClient) item(json.RawMessage) (LoadedClient, error) { //nolint:unparam // it is a wireItem
-	return LoadedClient{
-		ID: w.ID, PlatformID: w.PlatformID, GroupID: w.GroupID, ClientType: w.ClientType, Status: string(w.Status),
-	}, nil
-}
-
-// LoadClients gets the clients of persons, and creates those that the project
-// does not have. The result is aligned with the request: the element at an index
-// is about the person at the same index. Where Salebot did not accept all of
-// them the error is a PartialError, and the whole result is returned along with
-// it.
-//
-// Salebot action: load_clients. Class: Idempotent. Answer: observed. Errors:
-// ErrInvalidRequest, PartialError and those of every call. The largest number of
-// persons is not documented.
-func (c *Client) LoadClients(ctx context.Context, clients []ClientToLoad, opts ...CallOption) ([]LoadedClient, error) {
-	encode := func(*settings) (payload, error) { return encodeClientsToLoad(clients) }
-	return call(ctx, c, "load_clients", opts, encode, func(body []byte, s *settings) ([]LoadedClient, error) {
-		loaded, err := decodeItems[LoadedClient, wireLoadedClient](body, s, "items")
-		if err != nil {
-			return nil, err
-		}
-		if len(loaded) != len(clients) {
-			return nil, fmt.Errorf("%d clients were sent and %d came back", len(clients), len(loaded))
-		}
-		var refused []RefusedElement
-		for i, client := range loaded {
-			if !client.Accepted() {
-				refused = append(refused, RefusedElement{Index: i, Status: client.Status})
-			}
-		}
-		if len(refused) > 0 {
-			return loaded, &PartialError{Refused: refused, Total: len(loaded)}
-		}
-		return loaded, nil
-	})
-}
-
-func encodeClientsToLoad(clients []ClientToLoad) (payload, error) {
-	if len(clients) == 0 {
-		return payload{}, invalid("clients", "is empty")
-	}
-	list := []byte{'['}
-	for i, client := range clients {
-		field := "clients[" + strconv.Itoa(i) + "]."
-		if err := requireText(field+"PlatformID", string(client.PlatformID)); err != nil {
-			return payload{}, err
-		}
-		switch {
-		case client.ClientType < 0:
-			return payload{}, invalid(field+"ClientType", "is no messenger")
-		case client.ClientType == ClientTypeTelephony && client.GroupID != "":
-			return payload{}, invalid(field+"GroupID", "must be empty for telephony")
-		case client.ClientType != ClientTypeTelephony && client.GroupID == "":
-			return payload{}, invalid(field+"GroupID", "is required; GetConnectedChannels tells it")
-		}
-		if i > 0 {
-			list = append(list, ',')
-		}
-		var o wire.Object
-		o.Text("platform_id", string(client.PlatformID))
-		o.Text("group_id", string(client.GroupID))
-		o.Int("client_type", int64(client.ClientType))
-		list = append(list, o.Bytes()...)
-	}
-	return payload{body: append(list, ']')}, nil
-}
 
 // ClientsPageLimit is the largest number of clients that one request returns.
 const ClientsPageLimit = 500
@@ -171,111 +62,6 @@ func (r *GetClientsRequest) encode(*settings) (payload, error) {
 func (c *Client) GetClients(ctx context.Context, request GetClientsRequest, opts ...CallOption) ([]ClientRecord, error) {
 	return call(ctx, c, "get_clients", opts, request.encode, func(body []byte, s *settings) ([]ClientRecord, error) {
 		return decodeItems[ClientRecord, wireClientRecord](body, s, "clients")
-	})
-}
-
-// AddToListRequest says which clients to add to which client list.
-type AddToListRequest struct {
-	// ListID is the list; required.
-	ListID ListID
-	// Clients are the clients; required. The max number is not documented.
-	Clients []ClientID
-}
-
-// RemoveFromListRequest says which clients to remove from which client list.
-type RemoveFromListRequest struct {
-	// ListID is the list; required.
-	ListID ListID
-	// Clients are the clients; required. The max number is not documented.
-	Clients []ClientID
-}
-
-// listChange is what the two requests have in common, which is everything.
-type listChange AddToListRequest
-
-func (r *listChange) encode(*settings) (payload, error) {
-	switch {
-	case r.ListID == 0:
-		return payload{}, invalid("ListID", "is required")
-	case r.ListID < 0:
-		return payload{}, invalid("ListID", "must be positive")
-	case len(r.Clients) == 0:
-		return payload{}, invalid("Clients", "is empty")
-	}
-	var o wire.Object
-	o.Int("list_id", int64(r.ListID))
-	if err := putClientIDs(&o, "clients", "Clients", r.Clients); err != nil {
-		return payload{}, err
-	}
-	return payload{body: o.Bytes()}, nil
-}
-
-// AddToList adds clients to a client list. That may start flows, which is why it
-// is not repeated by itself.
-//
-// Salebot action: add_to_list. Class: Once. Answer: assumed (any
-// acknowledgement, an empty one too). Errors: ErrInvalidRequest and those of
-// every call.
-func (c *Client) AddToList(ctx context.Context, request AddToListRequest, opts ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "add_to_list", opts, (*listChange)(&request).encode)
-}
-
-// RemoveFromList removes clients from a client list. That may start flows, which
-// is why it is not repeated by itself.
-//
-// Salebot action: remove_from_list. Class: Once. Answer: assumed (any
-// acknowledgement, an empty one too). Errors: ErrInvalidRequest and those of
-// every call.
-func (c *Client) RemoveFromList(ctx context.Context, request RemoveFromListRequest, opts ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "remove_from_list", opts, (*listChange)(&request).encode)
-}
-
-// AssignToUserRequest hands a client to an employee.
-type AssignToUserRequest struct {
-	// ClientID is the client; required.
-	ClientID ClientID
-	// Email is the employee's address; without it Salebot chooses one.
-	Email string
-}
-
-func (r *AssignToUserRequest) encode(*settings) (payload, error) {
-	if err := requireClient("ClientID", r.ClientID); err != nil {
-		return payload{}, err
-	}
-	var o wire.Object
-	o.Int("client_id", int64(r.ClientID))
-	putText(&o, "email", r.Email)
-	return payload{body: o.Bytes()}, nil
-}
-
-// AssignToUser hands a client to an employee.
-//
-// Salebot action: assign_to_user. Class: Once. Answer: assumed (any
-// acknowledgement, an empty one too). Errors: ErrInvalidRequest,
-// ErrClientNotFound and those of every call.
-func (c *Client) AssignToUser(ctx context.Context, request AssignToUserRequest, opts ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "assign_to_user", opts, request.encode)
-}
-
-// DeleteClients deletes clients for good, at most 500. The key needs a
-// permission of its own for it.
-//
-// Salebot action: delete_clients. Class: Idempotent. Answer: assumed (any
-// acknowledgement, an empty one too). Errors: ErrInvalidRequest, ErrForbidden and
-// those of every call.
-func (c *Client) DeleteClients(ctx context.Context, clients []ClientID, opts ...CallOption) (*Ack, error) {
-	const name = "delete_clients"
-	return callAck(ctx, c, name, opts, func(*settings) (payload, error) {
-		limit := action.MustLookup(name).BatchLimit
-		switch {
-		case len(clients) == 0:
-			return payload{}, invalid("clients", "is empty")
-		case len(clients) > limit:
-			return payload{}, invalid("clients", "has more than "+strconv.Itoa(limit)+" ids, which is the most for one request")
-		}
-		var o wire.Object
-		err := putClientIDs(&o, "client_ids", "clients", clients)
-		return payload{body: o.Bytes()}, err
 	})
 }
 
@@ -334,4 +120,277 @@ func (c *Client) Clients(ctx context.Context, request ClientsRequest, opts ...Ca
 			return c.GetClients(ctx, page, append(slices.Clip(opts), withReceived(received))...)
 		},
 	}.all(ctx)
+}
+
+// ClientRecord is what Salebot tells about a client. Which fields it tells
+// depends on the action; the others are zero.
+type ClientRecord struct {
+	// ID is the client.
+	ID ClientID
+	// PlatformID is the person's id in the messenger.
+	PlatformID PlatformID
+	// ClientType is the messenger; ClientTypeUnrecognized where the answer does
+	// not say.
+	ClientType ClientType
+	// Name is the person's name; "" if it is not known.
+	Name string
+	// Avatar is the address of a picture; "" if there is none.
+	Avatar string
+	// BlockID is the flow block that the client is in; 0 if none. The API calls it
+	// message_id.
+	BlockID BlockID
+	// ProjectID is the project.
+	ProjectID ProjectID
+	// CreatedAt is when the client was created.
+	CreatedAt Timestamp
+	// UpdatedAt is when the client was changed last.
+	UpdatedAt Timestamp
+	// CustomAnswer is not documented; it is kept as it came.
+	CustomAnswer string
+	// Tag is the subscription key, such as the parameter of a Telegram start link.
+	Tag string
+	// GroupID is the bot that the client belongs to. The API calls it group.
+	GroupID GroupID
+	// OperatorStartDialog is not documented; it is kept as it came.
+	OperatorStartDialog string
+	// Variables are the client's variables, where the answer has them.
+	Variables Variables
+	// Raw is the record as it came, with fields that this package does not know.
+	// It is nil unless the call was made with WithRawItems.
+	Raw json.RawMessage
+}
+
+type wireClientRecord struct {
+	ID                  ClientID       `json:"id"`
+	ClientID            ClientID       `json:"client_id"`
+	PlatformID          PlatformID     `json:"platform_id"`
+	TelegramID          PlatformID     `json:"tg_id"`
+	VKID                PlatformID     `json:"vk_id"`
+	ClientType          wireClientType `json:"client_type"`
+	Name                wire.String    `json:"name"`
+	Avatar              wire.String    `json:"avatar"`
+	BlockID             BlockID        `json:"message_id"`
+	ProjectID           ProjectID      `json:"project_id"`
+	CreatedAt           Timestamp      `json:"created_at"`
+	UpdatedAt           Timestamp      `json:"updated_at"`
+	CustomAnswer        wire.String    `json:"custom_answer"`
+	Tag                 wire.String    `json:"tag"`
+	Group               GroupID        `json:"group"`
+	GroupID             GroupID        `json:"group_id"`
+	OperatorStartDialog wire.String    `json:"operator_start_dialog"`
+	Variables           Variables      `json:"variables"`
+}
+
+// wireClientType tells a messenger that did not come from VK, which is zero.
+type wireClientType struct {
+	came  bool
+	value ClientType
+}
+
+func (w *wireClientType) UnmarshalJSON(value []byte) error {
+	w.came = true
+	return w.value.UnmarshalJSON(value)
+}
+
+func (w *wireClientRecord) item(raw json.RawMessage) (ClientRecord, error) {
+	record := ClientRecord{
+		ID:                  firstSet(w.ID, w.ClientID),
+		PlatformID:          firstSet(w.PlatformID, w.TelegramID, w.VKID),
+		ClientType:          ClientTypeUnrecognized,
+		Name:                string(w.Name),
+		Avatar:              string(w.Avatar),
+		BlockID:             w.BlockID,
+		ProjectID:           w.ProjectID,
+		CreatedAt:           w.CreatedAt,
+		UpdatedAt:           w.UpdatedAt,
+		CustomAnswer:        string(w.CustomAnswer),
+		Tag:                 string(w.Tag),
+		GroupID:             firstSet(w.Group, w.GroupID),
+		OperatorStartDialog: string(w.OperatorStartDialog),
+		Variables:           w.Variables,
+		Raw:                 raw,
+	}
+	if record.ID == 0 {
+		return ClientRecord{}, errNoID
+	}
+	if w.ClientType.came {
+		record.ClientType = w.ClientType.value
+	}
+	if strings.Contains(record.Avatar, `\/`) {
+		// The reference shows addresses whose slashes are escaped twice.
+		record.Avatar = strings.ReplaceAll(record.Avatar, `\/`, "/")
+	}
+	return record, nil
+}
+
+// UnmarshalJSON reads a record in any of the forms that Salebot uses.
+func (r *ClientRecord) UnmarshalJSON(value []byte) error {
+	return unmarshalItem[ClientRecord, wireClientRecord](r, value)
+}
+
+// firstSet returns the first value that is not zero.
+func firstSet[T comparable](values ...T) T {
+	var zero T
+	for _, value := range values {
+		if value != zero {
+			return value
+		}
+	}
+	return zero
+}
+
+// GetSubscribersRequest says which page of subscribers to read. The zero value
+// asks for the first page.
+type GetSubscribersRequest struct {
+	// Page is the number of the page; nil leaves it out, which is the first page.
+	// Whether pages are counted from 0 or from 1 is not documented.
+	Page *int
+	// GroupID restricts the answer to a bot; optional. The API calls it group.
+	GroupID GroupID
+}
+
+func (r *GetSubscribersRequest) encode(*settings) (payload, error) {
+	query := url.Values{}
+	if err := putPage(query, r.Page); err != nil {
+		return payload{}, err
+	}
+	if r.GroupID != "" {
+		query.Set("group", string(r.GroupID))
+	}
+	return payload{query: query}, nil
+}
+
+func putPage(query url.Values, page *int) error {
+	switch {
+	case page == nil:
+	case *page < 0:
+		return invalid("Page", "is negative")
+	default:
+		query.Set("page", strconv.Itoa(*page))
+	}
+	return nil
+}
+
+// GetSubscribers reads one page of the subscribers of a messenger. The current
+// reference no longer has this action, and whether it still works is not known;
+// GetClients is its successor.
+//
+// Salebot action: subscribers (legacy). Class: Read. Answer: documented. Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) GetSubscribers(ctx context.Context, request GetSubscribersRequest, opts ...CallOption) ([]ClientRecord, error) {
+	return call(ctx, c, "subscribers", opts, request.encode, decodeSubscribers)
+}
+
+func decodeSubscribers(body []byte, s *settings) ([]ClientRecord, error) {
+	return decodeItems[ClientRecord, wireClientRecord](body, s, "clients", "subscribers", "result")
+}
+
+// GetVKSubscribersRequest says which VK subscribers to read. The zero value asks
+// for the first page of all of them.
+type GetVKSubscribersRequest struct {
+	// Page is the number of the page, from 0; nil leaves it out.
+	Page *int
+	// Tag restricts the answer to a tag; optional.
+	Tag string
+	// GroupID restricts the answer to a VK community; optional. The API calls it
+	// group.
+	GroupID GroupID
+	// From and To bound the period; zero means no bound.
+	From, To time.Time
+}
+
+func (r *GetVKSubscribersRequest) encode(*settings) (payload, error) {
+	query := url.Values{}
+	if err := putPage(query, r.Page); err != nil {
+		return payload{}, err
+	}
+	if !r.From.IsZero() && !r.To.IsZero() && r.To.Before(r.From) {
+		return payload{}, invalid("To", "comes before From")
+	}
+	if r.Tag != "" {
+		query.Set("tag", r.Tag)
+	}
+	if r.GroupID != "" {
+		query.Set("group", string(r.GroupID))
+	}
+	if !r.From.IsZero() {
+		query.Set("date_from", strconv.FormatInt(r.From.Unix(), 10))
+	}
+	if !r.To.IsZero() {
+		query.Set("date_to", strconv.FormatInt(r.To.Unix(), 10))
+	}
+	return payload{query: query}, nil
+}
+
+// GetVKSubscribers reads one page of the subscribers of a VK community. No
+// reference has this action; public code uses it.
+//
+// Salebot action: vk_subscribers (legacy). Class: Read. Answer: assumed (as for
+// GetSubscribers). Errors: ErrInvalidRequest and those of every call.
+func (c *Client) GetVKSubscribers(ctx context.Context, request GetVKSubscribersRequest, opts ...CallOption) ([]ClientRecord, error) {
+	return call(ctx, c, "vk_subscribers", opts, request.encode, decodeSubscribers)
+}
+
+// SubscribersRequest says which subscribers to iterate over. The zero value asks
+// for all of them.
+type SubscribersRequest struct {
+	// StartPage is the page to begin with: to go on after a PageError, give its
+	// Position. Zero means the first page.
+	StartPage int
+	// PagesInFlight is the number of requests under way at once, at most 64; zero
+	// means 1: the next page comes while the current one is worked on. With several,
+	// a few pages more may have come and wait for their turn.
+	PagesInFlight int
+	// GroupID restricts the answer to a bot; optional. The API calls it group.
+	GroupID GroupID
+}
+
+// Subscribers iterates over the subscribers of a messenger, like Clients. Whether
+// Salebot counts pages from 0 or from 1 is not documented: where the pages 0 and
+// 1 begin with the same subscriber, the second is taken for the first once more
+// and left out.
+//
+// Salebot action: subscribers (legacy). Class: Read. Answer: documented. Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) Subscribers(ctx context.Context, request SubscribersRequest, opts ...CallOption) iter.Seq2[ClientRecord, error] {
+	inFlight, err := checkPagesInFlight(request.PagesInFlight)
+	switch {
+	case err != nil:
+		return failedSeq[ClientRecord](notSent("subscribers", err))
+	case request.StartPage < 0:
+		return failedSeq[ClientRecord](notSent("subscribers", invalid("StartPage", "is negative")))
+	}
+	return func(yield func(ClientRecord, error) bool) {
+		pages := inOrder(ctx, inFlight, func(ctx context.Context, number int, received func()) ([]ClientRecord, error) {
+			return c.GetSubscribers(ctx, GetSubscribersRequest{
+				Page: new(request.StartPage + number), GroupID: request.GroupID,
+			}, append(slices.Clip(opts), withReceived(received))...)
+		}, func(page []ClientRecord) bool { return len(page) == 0 })
+		position := request.StartPage
+		var first ClientID
+		for page, err := range pages {
+			repeated := err == nil && len(page) > 0 && page[0].ID == first
+			switch {
+			case repeated && position == 1:
+				position++
+				continue
+			case repeated:
+				err = errRepeatedPage
+			}
+			if err != nil {
+				yield(ClientRecord{}, &PageError{Position: position, Err: err})
+				return
+			}
+			if len(page) == 0 {
+				return
+			}
+			first = page[0].ID
+			position++
+			for _, record := range page {
+				if !yield(record, nil) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -1,6 +1,8 @@
 package salebot
 
-import "time"
+import (
+	"time"
+)
 
 // The defaults of a client. Each can be changed by the option that is named
 // with it.
@@ -43,3 +45,6 @@ const (
 	// DefaultUserAgent is sent with each request (WithUserAgent).
 	DefaultUserAgent = "salebot-go/" + Version
 )
+
+// Version is the version of this package.
+const Version = "0.1.0"

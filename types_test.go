@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -110,164 +113,222 @@ func TestClassesAndOutcomes(t *testing.T) {
 	require.Equal(t, salebot.OutcomeUnknown, zeroOutcome, "anything else needs proof")
 }
 
-func variables(text string) salebot.Variables {
-	var v salebot.Variables
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		panic(err)
-	}
-	return v
+// enumeration is an open enumeration as the tests of all of them see it.
+type enumeration interface {
+	fmt.Stringer
+	Known() bool
 }
 
-func TestVariables(t *testing.T) {
-	t.Parallel()
-	v := variables(`{"a":"1","b":2.50,"c":null,"d":"None","e":"","имя":"Анна","x":{"y":[1]},"t":true,"a":"last","q\"":"z"}`)
-	require.Equal(t, 10, v.Len(), "a name that came twice counts twice")
-	require.Equal(t, "last", v.Text("a"), "and its last value counts, as in encoding/json")
-	for name, want := range map[string]string{"b": "2.50", "c": "", "d": "None", "имя": "Анна", "x": `{"y":[1]}`, "t": "true", `q"`: "z", "missing": ""} {
-		require.Equal(t, want, v.Text(name), name)
+// requireOpen checks that values of an enumeration are read in all their forms,
+// that the known ones have names of their own, and that the others are kept.
+func requireOpen[T interface {
+	~int
+	enumeration
+}](t *testing.T, kind string, known map[T]string, unknown ...T,
+) {
+	t.Helper()
+	read := func(text string) (value T, err error) {
+		err = json.Unmarshal([]byte(text), &value)
+		return value, err
 	}
-	for name, unset := range map[string]bool{"a": false, "b": false, "c": true, "d": true, "e": true, "x": false} {
-		value, ok := v.Get(name)
-		require.True(t, ok)
-		require.Equal(t, unset, value.IsUnset(), name)
+	names := map[string]bool{}
+	for value, name := range known {
+		require.True(t, value.Known(), name)
+		require.Equal(t, name, value.String())
+		require.False(t, names[name], "two values are called %s", name)
+		names[name] = true
 	}
-	_, ok := v.Get("missing")
-	require.False(t, ok)
-	value, _ := v.Get("b")
-	require.Equal(t, "2.50", string(value.Raw()), "no digit is lost")
-	require.True(t, salebot.Value{}.IsUnset())
-	require.Empty(t, salebot.Value{}.Text())
-
-	var names []string
-	for name := range v.All() {
-		if names = append(names, name); len(names) == 3 {
-			break
+	for _, value := range unknown {
+		require.False(t, value.Known())
+		require.Equal(t, fmt.Sprintf("%s %d", kind, int(value)), value.String(), "an unknown value prints its number")
+		known[value] = ""
+	}
+	for value := range known {
+		digits := strconv.Itoa(int(value))
+		for _, form := range []string{digits, `"` + digits + `"`, `" ` + digits + ` "`} {
+			got, err := read(form)
+			require.NoError(t, err)
+			require.Equal(t, value, got, form)
 		}
-	}
-	require.Equal(t, []string{"a", "b", "c"}, names, "in their order, until the loop is left")
-
-	for _, text := range []string{"null", "[]", "[ ]"} {
-		empty := variables(text)
-		require.Zero(t, empty.Len(), text)
-		require.Nil(t, empty.Raw())
-		written, err := json.Marshal(empty)
+		written, err := json.Marshal(value)
 		require.NoError(t, err)
-		require.Equal(t, "{}", string(written))
+		require.Equal(t, digits, string(written), "what goes out is a number")
 	}
-	for _, text := range []string{`"x"`, "5", "[1]", "true"} {
-		var wrong salebot.Variables
-		require.Error(t, json.Unmarshal([]byte(text), &wrong), text)
+	for _, form := range []string{"{}", "[1]"} {
+		_, err := read(form)
+		require.Error(t, err, form)
 	}
-	written, err := json.Marshal(v)
-	require.NoError(t, err)
-	require.Equal(t, string(v.Raw()), string(written))
 }
 
-// What was decoded does not change when the source does.
-func TestVariablesAreCopied(t *testing.T) {
+func TestClientType(t *testing.T) {
 	t.Parallel()
-	source := []byte(`{"a":"1"}`)
-	var v salebot.Variables
-	require.NoError(t, v.UnmarshalJSON(source))
-	var a salebot.Attachments
-	require.NoError(t, a.UnmarshalJSON(source))
-	copy(source, `xxxxxxxxx`)
-	require.Equal(t, "1", v.Text("a"))
-	require.Equal(t, `{"a":"1"}`, string(a.Raw()))
-}
-
-func TestAttachments(t *testing.T) {
-	t.Parallel()
-	const a, b = "https://files.example/a.png", "http://files.example/b?x=1&y=2"
-	file := func(url string) salebot.Attachment { return salebot.Attachment{URL: url} }
-	for text, want := range map[string][]salebot.Attachment{
-		"null": nil, `""`: nil, `" "`: nil, "[]": nil, "{}": nil, `"[]"`: nil, `"{}"`: nil, `"None"`: nil, "[ ]": nil,
-		"[null]": {{}}, `[""]`: {{}}, "[{}]": {{}}, "[[]]": {{}}, `{"0":{}}`: {{}}, "[[[[[7]]]]]": {{}}, `[[[[["` + a + `"]]]]]`: {{}},
-		`{"file":true}`: {{}}, `{"url":5}`: {{}}, `{"file":"BQACAgIAAx"}`: {{}}, `{"url":"ftp://files.example/a"}`: {{}}, `{"url":"https://"}`: {{}},
-		`{"file":"BQACAgIAAx","url":"` + a + `"}`:                           {file(a)},
-		`{"link":"` + b + `","file":"` + a + `"}`:                           {file(a)},
-		`{"attachment_url":"` + a + `","attachment_type":"image"}`:          {{URL: a, Type: "image"}},
-		`{"image":"` + a + `","name":"a.jpg"}`:                              {{URL: a, Name: "a.jpg"}},
-		`{"image":"` + a + `","type":"image"}`:                              {{URL: a, Name: "image", Type: "image"}},
-		`{"type":"image","payload":{"url":"` + a + `"}}`:                    {{URL: a, Type: "image"}},
-		`{"0":{"url":"` + a + `"},"1":{"url":"` + b + `"}}`:                 {file(a), file(b)},
-		`{"0":"` + a + `","1":"` + b + `","2":{"id":7}}`:                    {file(a), file(b), {}},
-		`{"first":{"url":"` + a + `"},"second":{"phone_number":"7900000"}}`: {file(a), {PhoneNumber: "7900000"}},
-		`{"URL":"` + a + `"}`:                                               {{URL: a, Name: "URL"}},
-		`{"phone":true}`:                                                    {{}},
-		`"` + a + `"`:                                                       {file(a)},
-		`["` + a + `","` + b + `"]`:                                         {file(a), file(b)},
-		`{"url":"` + a + `"}`:                                               {file(a)},
-		`[{"url":"` + a + `","type":"image"}]`:                              {{URL: a, Type: "image"}},
-		`[{"file":"` + a + `","filename":"a.png"},"` + b + `"]`:             {{URL: a, Name: "a.png"}, file(b)},
-		`{"photo":"` + a + `","doc":"` + b + `"}`:                           {{URL: a, Name: "photo"}, {URL: b, Name: "doc"}},
-		`[{"phone_number":"79000000000"}]`:                                  {{PhoneNumber: "79000000000"}},
-		`[{"phone_number":79000000000,"name":"Ann"}]`:                       {{PhoneNumber: "79000000000", Name: "Ann"}},
-		`"[\"` + a + `\"]"`:                                                 {file(a)},
-		`"{\"url\":\"` + a + `\"}"`:                                         {file(a)},
-		`"\"[\\\"` + a + `\\\"]\""`:                                         {{}}, // JSON text within JSON text within JSON text: kept raw
-		`[["` + a + `"]]`:                                                   {file(a)},
-		`["not an address"]`:                                                {{}},
-		`[7,true]`:                                                          {{}, {}},
-		`{"unknown":5}`:                                                     {{}},
-		`{"url":"","x":{"url":"` + a + `"}}`:                                {file(a)},
-		`"[broken"`:                                                         {{}},
+	requireOpen(t, "client type", map[salebot.ClientType]string{
+		0: "VK", 1: "Telegram", 2: "Viber", 3: "Facebook", 4: "TalkMe", 5: "online chat", 6: "WhatsApp", 7: "Avito", 8: "Odnoklassniki",
+		10: "Instagram", 11: "Jivosite", 12: "Yula", 13: "telephony", 14: "e-mail", 16: "Telegram Business", 19: "Cian", 20: "MAX",
+		21: "Telegram account", 22: "TikTok",
+	}, 9, 15, 17, 18, 23, 4000, -1)
+	for text, want := range map[string]salebot.ClientType{
+		`"vk"`: salebot.ClientTypeVK, `"instagram"`: salebot.ClientTypeInstagram, `"Telegram"`: salebot.ClientTypeTelegram, `"WHATSAPP"`: salebot.ClientTypeWhatsApp,
+		`"telegram_business"`: salebot.ClientTypeTelegramBusiness, `"online-chat"`: salebot.ClientTypeOnlineChat, `"tg"`: salebot.ClientTypeTelegram,
+		`"max"`: salebot.ClientTypeMAX, `"email"`: salebot.ClientTypeEmail,
+		// It is not VK, although that is zero.
+		`null`: salebot.ClientTypeUnrecognized, `""`: salebot.ClientTypeUnrecognized, `"None"`: salebot.ClientTypeUnrecognized,
+		`"pigeon"`: salebot.ClientTypeUnrecognized, `"1.5"`: salebot.ClientTypeUnrecognized, `1.0`: salebot.ClientTypeTelegram, `"1.0"`: salebot.ClientTypeTelegram,
 	} {
-		got := attachmentsOf(text)
-		var plain []salebot.Attachment
-		for _, item := range got.Items() {
-			require.True(t, json.Valid(item.Raw), "%s: Raw is %s", text, item.Raw)
-			item.Raw = nil
-			plain = append(plain, item)
-		}
-		require.Equal(t, want, plain, text)
-		var urls []string
-		for _, item := range want {
-			if item.URL != "" {
-				urls = append(urls, item.URL)
-			}
-		}
-		require.Equal(t, urls, got.URLs(), text)
-		written, err := json.Marshal(got)
-		require.NoError(t, err)
-		require.JSONEq(t, text, string(written), "it is kept as it came")
+		got := salebot.ClientTypeTikTok
+		require.NoError(t, json.Unmarshal([]byte(text), &got), text)
+		require.Equal(t, want, got, text)
 	}
-	require.Nil(t, salebot.Attachments{}.Items())
-	require.Nil(t, attachmentsOf("null").Raw())
-	// Nesting without end is cut, not followed.
-	require.NotPanics(t, func() {
-		deep := slices.Concat(slices.Repeat([]byte("["), 1000), slices.Repeat([]byte("]"), 1000))
-		require.Empty(t, attachmentsOf(string(deep)).URLs())
+}
+
+func TestHistoryOrigin(t *testing.T) {
+	t.Parallel()
+	requireOpen(t, "history origin", map[salebot.HistoryOrigin]string{0: "ordinary", 1: "API", 2: "CRM", 3: "callback", 5: "telephony"}, 4, 6, 77, -3)
+	requireZeroForNull[salebot.HistoryOrigin](t)
+}
+
+func TestChannelStatus(t *testing.T) {
+	t.Parallel()
+	requireOpen(t, "channel status", map[salebot.ChannelStatus]string{0: "not started", 1: "started", 2: "asleep", 3: "stopped"}, 4, -1)
+	requireZeroForNull[salebot.ChannelStatus](t)
+}
+
+func TestOrderStatus(t *testing.T) {
+	t.Parallel()
+	requireOpen(t, "order status", map[salebot.OrderStatus]string{0: "active", 1: "successful", 2: "failed"}, 3, 4, -1)
+	requireZeroForNull[salebot.OrderStatus](t)
+}
+
+func requireZeroForNull[T ~int](t *testing.T) {
+	t.Helper()
+	for _, text := range []string{`null`, `""`, `"None"`} {
+		var value T
+		require.NoError(t, json.Unmarshal([]byte(text), &value))
+		require.Zero(t, value)
+	}
+	for _, text := range []string{`"x"`, `1.5`, `9223372036854775808`, `true`} {
+		var value T
+		require.Error(t, json.Unmarshal([]byte(text), &value), text)
+	}
+}
+
+// FuzzEnumerations reads the same value as number and as text.
+func FuzzEnumerations(f *testing.F) {
+	for _, n := range []int64{0, 1, 22, 23, -1, math.MaxInt64, math.MinInt64} {
+		f.Add(n)
+	}
+	f.Fuzz(func(t *testing.T, n int64) {
+		requireSameForms[salebot.ClientType](t, n)
+		requireSameForms[salebot.HistoryOrigin](t, n)
+		requireSameForms[salebot.ChannelStatus](t, n)
+		requireSameForms[salebot.OrderStatus](t, n)
 	})
 }
 
-func TestBlocksDecode(t *testing.T) {
-	t.Parallel()
-	var block salebot.Block
-	require.NoError(t, json.Unmarshal([]byte(`{"id":"5","condition":null,"answer":7,"message_type":"2","description":"x"}`), &block))
-	require.Equal(t, salebot.Block{ID: 5, Answer: "7", Type: 2, Description: "x"}, block)
-	for _, text := range []string{`{}`, `{"id":{}}`, `{"id":1,"message_type":"x"}`} {
-		require.Error(t, json.Unmarshal([]byte(text), &block), text)
+func requireSameForms[T interface {
+	~int
+	enumeration
+}](t *testing.T, n int64) {
+	t.Helper()
+	digits := strconv.FormatInt(n, 10)
+	var number, text T
+	require.Equal(t, json.Unmarshal([]byte(digits), &number) == nil, json.Unmarshal([]byte(`"`+digits+`"`), &text) == nil)
+	require.Equal(t, number, text)
+	if strconv.IntSize == 64 {
+		require.Equal(t, n, int64(number))
 	}
-	require.Equal(t, salebot.BlockID(5), block.ID, "a failure changes nothing")
+	require.NotEmpty(t, number.String())
 }
 
-func TestHistoryItemsDecode(t *testing.T) {
-	t.Parallel()
-	var item salebot.HistoryItem
-	require.NoError(t, json.Unmarshal([]byte(`{"id":"5","text":7,"delivered":"0","manager_id":"NONE"}`), &item))
-	require.Equal(t, salebot.HistoryItem{ID: 5, Text: "7"}, item)
-	for _, text := range []string{`{"text":"x"}`, `{"id":null}`, `{"id":{}}`, `[]`, `{"id":1,"delivered":"perhaps"}`, `{"id":1,"message_from_outside":"x"}`} {
-		before := item
-		require.Error(t, json.Unmarshal([]byte(text), &item), text)
-		require.Equal(t, before, item, "a failure changes nothing")
+// requireSameID reads a number of an id in all its forms.
+func requireSameID[T ~int64](t *testing.T, n int64) {
+	t.Helper()
+	digits := strconv.FormatInt(n, 10)
+	for _, form := range []string{digits, `"` + digits + `"`, `" ` + digits + `"`} {
+		var id T
+		require.NoError(t, json.Unmarshal([]byte(form), &id), form)
+		require.Equal(t, T(n), id, form)
+	}
+	written, err := json.Marshal(T(n))
+	require.NoError(t, err)
+	require.Equal(t, digits, string(written), "what goes out is a number")
+}
+
+func requireSameText[T ~string](t *testing.T, n int64) {
+	t.Helper()
+	digits := strconv.FormatInt(n, 10)
+	for _, form := range []string{digits, `"` + digits + `"`} {
+		var id T
+		require.NoError(t, json.Unmarshal([]byte(form), &id), form)
+		require.Equal(t, T(digits), id, form)
 	}
 }
 
-func attachmentsOf(text string) salebot.Attachments {
-	var a salebot.Attachments
-	if err := json.Unmarshal([]byte(text), &a); err != nil {
-		panic(err)
+// FuzzIDs reads the same id as number and as text.
+func FuzzIDs(f *testing.F) {
+	for _, n := range []int64{0, 1, -1, 1<<53 + 1, -1<<53 - 1, math.MaxInt64, math.MinInt64} {
+		f.Add(n)
 	}
-	return a
+	f.Fuzz(func(t *testing.T, n int64) {
+		requireSameID[salebot.ClientID](t, n)
+		requireSameID[salebot.MessageID](t, n)
+		requireSameID[salebot.BlockID](t, n)
+		requireSameID[salebot.ListID](t, n)
+		requireSameID[salebot.ProjectID](t, n)
+		requireSameID[salebot.ChannelID](t, n)
+		requireSameID[salebot.EmployeeID](t, n)
+		requireSameID[salebot.OrderID](t, n)
+		requireSameID[salebot.StateID](t, n)
+		requireSameText[salebot.PlatformID](t, n)
+		requireSameText[salebot.GroupID](t, n)
+		requireSameText[salebot.BotID](t, n)
+	})
+}
+
+// plainNumber has no exponent of more than two digits, which math/big would work on
+// for long.
+var plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?$`)
+
+// FuzzIDText reads any scalar as a number and as text: both agree, with each other
+// and with strconv.
+func FuzzIDText(f *testing.F) {
+	for _, text := range []string{"0", "-0", "1", "1.0", "1e3", "9223372036854775808", "-9223372036854775808", "+5", "007", "", "None", "0x10", "1_0", "٣", " 5 ", "\\u0035"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		quoted, err := json.Marshal(text)
+		require.NoError(t, err)
+		var fromText, fromNumber salebot.ClientID
+		textErr := json.Unmarshal(quoted, &fromText)
+		want, wantErr := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+		if whole, ok := new(big.Rat).SetString(strings.TrimSpace(text)); ok && plainNumber.MatchString(strings.TrimSpace(text)) && whole.IsInt() && whole.Num().IsInt64() {
+			want, wantErr = whole.Num().Int64(), nil
+		}
+		if textErr == nil && fromText != 0 && len(text) < 40 {
+			require.NoError(t, wantErr, "%q", text)
+			require.Equal(t, want, int64(fromText))
+		}
+		if textErr != nil && wantErr == nil {
+			require.Contains(t, text, "+", "%q", text)
+		}
+		if _, isNumber := numberToken(text); isNumber {
+			numberErr := json.Unmarshal([]byte(text), &fromNumber)
+			require.Equal(t, textErr == nil, numberErr == nil, "%q", text)
+			require.Equal(t, fromText, fromNumber)
+		}
+		var platform salebot.PlatformID
+		require.NoError(t, json.Unmarshal(quoted, &platform))
+		var plain string
+		require.NoError(t, json.Unmarshal(quoted, &plain))
+		if platform == "" {
+			require.Contains(t, []string{"", "None", "NONE", "none", "null", "NULL", "undefined"}, strings.TrimSpace(plain))
+			return
+		}
+		require.Equal(t, plain, string(platform))
+	})
+}
+
+func numberToken(text string) (json.Number, bool) {
+	var number json.Number
+	return number, json.Unmarshal([]byte(text), &number) == nil && text != "" && text[0] != '"' && text[0] != 'n' && strings.TrimSpace(text) == text
 }

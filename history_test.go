@@ -2,6 +2,7 @@ package salebot_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
@@ -341,5 +342,17 @@ func TestGetHistoryNeverCutsSilently(t *testing.T) {
 			require.ErrorIs(t, err, salebot.ErrTruncated)
 			clienttest.RequireOutcome(t, err, salebot.OutcomeAccepted)
 		})
+	}
+}
+
+func TestHistoryItemsDecode(t *testing.T) {
+	t.Parallel()
+	var item salebot.HistoryItem
+	require.NoError(t, json.Unmarshal([]byte(`{"id":"5","text":7,"delivered":"0","manager_id":"NONE"}`), &item))
+	require.Equal(t, salebot.HistoryItem{ID: 5, Text: "7"}, item)
+	for _, text := range []string{`{"text":"x"}`, `{"id":null}`, `{"id":{}}`, `[]`, `{"id":1,"delivered":"perhaps"}`, `{"id":1,"message_from_outside":"x"}`} {
+		before := item
+		require.Error(t, json.Unmarshal([]byte(text), &item), text)
+		require.Equal(t, before, item, "a failure changes nothing")
 	}
 }

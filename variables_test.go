@@ -333,3 +333,69 @@ func TestSaveVariablesWrites(t *testing.T) {
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
+func variables(text string) salebot.Variables {
+	var v salebot.Variables
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestVariables(t *testing.T) {
+	t.Parallel()
+	v := variables(`{"a":"1","b":2.50,"c":null,"d":"None","e":"","имя":"Анна","x":{"y":[1]},"t":true,"a":"last","q\"":"z"}`)
+	require.Equal(t, 10, v.Len(), "a name that came twice counts twice")
+	require.Equal(t, "last", v.Text("a"), "and its last value counts, as in encoding/json")
+	for name, want := range map[string]string{"b": "2.50", "c": "", "d": "None", "имя": "Анна", "x": `{"y":[1]}`, "t": "true", `q"`: "z", "missing": ""} {
+		require.Equal(t, want, v.Text(name), name)
+	}
+	for name, unset := range map[string]bool{"a": false, "b": false, "c": true, "d": true, "e": true, "x": false} {
+		value, ok := v.Get(name)
+		require.True(t, ok)
+		require.Equal(t, unset, value.IsUnset(), name)
+	}
+	_, ok := v.Get("missing")
+	require.False(t, ok)
+	value, _ := v.Get("b")
+	require.Equal(t, "2.50", string(value.Raw()), "no digit is lost")
+	require.True(t, salebot.Value{}.IsUnset())
+	require.Empty(t, salebot.Value{}.Text())
+
+	var names []string
+	for name := range v.All() {
+		if names = append(names, name); len(names) == 3 {
+			break
+		}
+	}
+	require.Equal(t, []string{"a", "b", "c"}, names, "in their order, until the loop is left")
+
+	for _, text := range []string{"null", "[]", "[ ]"} {
+		empty := variables(text)
+		require.Zero(t, empty.Len(), text)
+		require.Nil(t, empty.Raw())
+		written, err := json.Marshal(empty)
+		require.NoError(t, err)
+		require.Equal(t, "{}", string(written))
+	}
+	for _, text := range []string{`"x"`, "5", "[1]", "true"} {
+		var wrong salebot.Variables
+		require.Error(t, json.Unmarshal([]byte(text), &wrong), text)
+	}
+	written, err := json.Marshal(v)
+	require.NoError(t, err)
+	require.Equal(t, string(v.Raw()), string(written))
+}
+
+// What was decoded does not change when the source does.
+func TestVariablesAreCopied(t *testing.T) {
+	t.Parallel()
+	source := []byte(`{"a":"1"}`)
+	var v salebot.Variables
+	require.NoError(t, v.UnmarshalJSON(source))
+	var a salebot.Attachments
+	require.NoError(t, a.UnmarshalJSON(source))
+	copy(source, `xxxxxxxxx`)
+	require.Equal(t, "1", v.Text("a"))
+	require.Equal(t, `{"a":"1"}`, string(a.Raw()))
+}

@@ -2,6 +2,7 @@ package salebot_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
@@ -304,4 +305,118 @@ func TestSubscribersRequests(t *testing.T) {
 		require.Equal(t, []int64{3, 4, 5}, got)
 		require.Equal(t, []string{"group=my_bot&page=1", "group=my_bot&page=2", "group=my_bot&page=3"}, queries)
 	})
+}
+
+// A record of a client in all its forms becomes the same one.
+func TestClientRecordForms(t *testing.T) {
+	t.Parallel()
+	want := salebot.ClientRecord{
+		ID: 9007199254740993, PlatformID: "146000000", ClientType: salebot.ClientTypeTelegram, Name: "Ann", Avatar: "https://files.example/a.jpg",
+		BlockID: 390, ProjectID: 1, CreatedAt: timestampOf(t, `1588248599`), Tag: "promo", GroupID: "143000000", CustomAnswer: "1", OperatorStartDialog: "true",
+	}
+	for name, text := range map[string]string{
+		"as numbers": `{"id":9007199254740993,"platform_id":146000000,"client_type":1,"name":"Ann","avatar":"https://files.example/a.jpg","message_id":390,
+			"project_id":1,"created_at":1588248599,"tag":"promo","group":143000000,"custom_answer":1,"operator_start_dialog":true}`,
+		"as text": `{"id":"9007199254740993","platform_id":"146000000","client_type":"1","name":"Ann","avatar":"https://files.example/a.jpg","message_id":"390",
+			"project_id":"1","created_at":"1588248599","tag":"promo","group":"143000000","custom_answer":"1","operator_start_dialog":"true"}`,
+		"by other names": `{"client_id":9007199254740993,"tg_id":"146000000","client_type":"telegram","name":"Ann","avatar":"https:\\/\\/files.example\\/a.jpg",
+			"message_id":390,"project_id":1,"created_at":1588248599,"tag":"promo","group_id":143000000,"custom_answer":"1","operator_start_dialog":"true"}`,
+		"with more than is known": `{"id":9007199254740993,"vk_id":146000000,"client_type":1,"name":"Ann","avatar":"https:\/\/files.example\/a.jpg","message_id":390,
+			"project_id":1,"created_at":1588248599,"updated_at":null,"tag":"promo","group":"143000000","group_id":"","custom_answer":"1","operator_start_dialog":"true",
+			"mood":{"id":5},"variables":null,"new":[1]}`,
+	} {
+		var got salebot.ClientRecord
+		require.NoError(t, json.Unmarshal([]byte(text), &got), name)
+		require.Equal(t, want, got, name)
+	}
+}
+
+// What does not come is zero, except for the messenger, where zero is VK.
+func TestClientRecordOfFewWords(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{"id":1}`,
+		`{"id":1,"platform_id":null,"client_type":null,"name":null,"avatar":null,"message_id":null,"project_id":null,"created_at":null,"updated_at":null,
+			"custom_answer":null,"tag":null,"group":null,"operator_start_dialog":null,"variables":null}`,
+		`{"id":"1","platform_id":"","client_type":"","message_id":"NONE","project_id":"","created_at":"","group":"","variables":[]}`,
+	} {
+		var got salebot.ClientRecord
+		require.NoError(t, json.Unmarshal([]byte(text), &got))
+		require.Equal(t, salebot.ClientRecord{ID: 1, ClientType: salebot.ClientTypeUnrecognized}, got, text)
+	}
+	var vk salebot.ClientRecord
+	require.NoError(t, json.Unmarshal([]byte(`{"id":1,"client_type":0}`), &vk))
+	require.Equal(t, salebot.ClientTypeVK, vk.ClientType)
+	for _, text := range []string{`{}`, `{"id":null}`, `{"id":0}`, `{"id":"Ann"}`, `{"id":1.5}`, `{"id":1e-3}`, `{"id":9223372036854775808}`, `[1]`, `1`, `{"id":[1]}`, `{"id":true}`} {
+		before := salebot.ClientRecord{ID: 5}
+		require.Error(t, json.Unmarshal([]byte(text), &before), text)
+		require.Equal(t, salebot.ClientRecord{ID: 5}, before, "half a record is none")
+	}
+}
+
+func TestClientRecordVariables(t *testing.T) {
+	t.Parallel()
+	var record salebot.ClientRecord
+	require.NoError(t, json.Unmarshal([]byte(`{"id":1,"variables":{"tg_username":"@ann","счёт":9007199254740993}}`), &record))
+	require.Equal(t, "@ann", record.Variables.Text("tg_username"))
+	require.Equal(t, "9007199254740993", record.Variables.Text("счёт"))
+}
+
+// FuzzClientRecord reads anything as a record; ids are compared with what
+// encoding/json reads.
+func FuzzClientRecord(f *testing.F) {
+	for _, text := range []string{
+		`{"id":44000,"platform_id":"146000000","client_type":0,"name":null,"created_at":1588248599,"group":"143000000","operator_start_dialog":null}`,
+		`{"id":"9007199254740993","variables":{"a":1}}`, `{"client_id":5,"tg_id":7}`, `{"id":null}`, `{"ID":5}`, `{"id":1,"id":2}`, `[]`, `{"id":1,"avatar":"https:\\/\\/x"}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var record salebot.ClientRecord
+		if json.Unmarshal(text, &record) != nil {
+			return
+		}
+		require.NotZero(t, record.ID)
+		var want struct {
+			ID       json.RawMessage `json:"id"`
+			ClientID json.RawMessage `json:"client_id"`
+		}
+		require.NoError(t, json.Unmarshal(text, &want))
+		digits := strconv.FormatInt(int64(record.ID), 10)
+		found := strings.Trim(string(want.ID), `" `) == digits || strings.Trim(string(want.ClientID), `" `) == digits
+		require.True(t, found || strings.ContainsAny(string(want.ID)+string(want.ClientID), `\0`), "%s has no %s", text, digits)
+		_, _ = record.CreatedAt.In(clienttest.Moscow)
+		require.GreaterOrEqual(t, record.Variables.Len(), 0)
+	})
+}
+
+// A record is what the iterators, the look-ups and the subscribers return; all of
+// them read the same forms.
+func TestClientRecordsOfAllCalls(t *testing.T) {
+	t.Parallel()
+	element := `{"id":"9007199254740993","tg_id":146000000,"variables":{"a":"1"}}`
+	want := []salebot.ClientRecord{{ID: 9007199254740993, PlatformID: "146000000", ClientType: salebot.ClientTypeUnrecognized}}
+	for _, form := range []string{`[%s]`, `{"clients":[%s]}`, `{"status":"success","clients":[%s],"new":1}`} {
+		client := always(t, 200, fmt.Sprintf(form, element))
+		for name, call := range map[string]func() ([]salebot.ClientRecord, error){
+			"GetClients": func() ([]salebot.ClientRecord, error) {
+				return client.GetClients(t.Context(), salebot.GetClientsRequest{})
+			},
+			"GetSubscribers": func() ([]salebot.ClientRecord, error) {
+				return client.GetSubscribers(t.Context(), salebot.GetSubscribersRequest{})
+			},
+			"GetVKSubscribers": func() ([]salebot.ClientRecord, error) {
+				return client.GetVKSubscribers(t.Context(), salebot.GetVKSubscribersRequest{})
+			},
+			"GetClientsByPlatformID": func() ([]salebot.ClientRecord, error) {
+				return client.GetClientsByPlatformID(t.Context(), salebot.GetClientsByPlatformIDRequest{PlatformIDs: []salebot.PlatformID{"1"}})
+			},
+		} {
+			got, err := call()
+			require.NoError(t, err, name)
+			require.Equal(t, "1", got[0].Variables.Text("a"))
+			got[0].Variables = salebot.Variables{}
+			require.Equal(t, want, got, name)
+		}
+	}
 }
