@@ -4,8 +4,6 @@ import (
 	"math"
 	"sync/atomic"
 	"time"
-
-	"github.com/salebot-go/salebot/internal/wire"
 )
 
 // Clock is where an emulator has its time from. The default is that of package
@@ -23,29 +21,6 @@ type Clock interface {
 type Timer interface {
 	// Stop prevents the call; it returns false where it was too late for that.
 	Stop() bool
-}
-
-// Duration is a time that is text in JSON, such as "1.5s". Numbers are read too;
-// they are nanoseconds.
-type Duration time.Duration
-
-// MarshalText writes a duration.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
-
-// UnmarshalJSON reads a duration.
-func (d *Duration) UnmarshalJSON(value []byte) error {
-	n, err := wholeNumber(value)
-	if err == nil {
-		*d = Duration(n)
-		return nil
-	}
-	text, err := wire.Text(value)
-	if err != nil {
-		return err
-	}
-	read, err := time.ParseDuration(text)
-	*d = Duration(read)
-	return err
 }
 
 type realClock struct{}

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -35,65 +34,39 @@ const Always = -1
 // Body, a Page or a RetryAfter replaces the answer, and the action is not carried
 // out unless Execute says so. All others let the action be carried out and spoil
 // its answer, but for ResetBefore.
-type Fault struct { //nolint:recvcheck // MarshalJSON has to work for values, and no fault is a nil pointer
+type Fault struct {
 	// Action is the action that it concerns; empty for all of them.
-	Action string `json:"action,omitempty"`
+	Action string
 	// After is the number of requests that still go well.
-	After int `json:"after,omitempty"`
+	After int
 	// Times is the number of requests that go wrong. Zero means one; Always goes
 	// on.
-	Times int `json:"times,omitempty"`
+	Times int
 
 	// Status is the HTTP status of the answer. Where only Body or Page is set it is
 	// 200 and 502, and 429 where only RetryAfter is.
-	Status int `json:"status,omitempty"`
+	Status int
 	// Body is the body of the answer.
-	Body string `json:"body,omitempty"`
+	Body string
 	// ContentType is its declared type; empty means what the body looks like.
-	ContentType string `json:"content_type,omitempty"`
+	ContentType string
 	// Page makes the body an HTML page, such as a gateway's.
-	Page bool `json:"page,omitempty"`
+	Page bool
 	// RetryAfter asks the client to wait, in whole seconds, rounded up.
-	RetryAfter time.Duration `json:"retry_after,omitempty"`
+	RetryAfter time.Duration
 	// RetryAfterDate gives RetryAfter as a date instead of as seconds.
-	RetryAfterDate bool `json:"retry_after_date,omitempty"`
+	RetryAfterDate bool
 	// Execute carries the action out although the answer is replaced.
-	Execute bool `json:"execute,omitempty"`
+	Execute bool
 
 	// Delay is waited before the answer, or before the connection is cut. Unless
 	// the fault says otherwise the action was carried out by then, as it would be
 	// by a slow server.
-	Delay time.Duration `json:"delay,omitempty"`
+	Delay time.Duration
 	// Reset cuts the connection.
-	Reset Reset `json:"reset,omitempty"`
+	Reset Reset
 	// Truncate answers with the first half of the body, as if it were all.
-	Truncate bool `json:"truncate,omitempty"`
-}
-
-// faultInJSON is a fault whose times are text.
-type faultInJSON struct {
-	plainFault
-
-	RetryAfter Duration `json:"retry_after,omitempty"`
-	Delay      Duration `json:"delay,omitempty"`
-}
-
-type plainFault Fault
-
-// MarshalJSON writes times as text, such as "1.5s".
-func (f Fault) MarshalJSON() ([]byte, error) {
-	return json.Marshal(faultInJSON{plainFault(f), Duration(f.RetryAfter), Duration(f.Delay)})
-}
-
-// UnmarshalJSON reads a fault. Times may be text or numbers of nanoseconds.
-func (f *Fault) UnmarshalJSON(text []byte) error {
-	shape := faultInJSON{plainFault(*f), Duration(f.RetryAfter), Duration(f.Delay)}
-	if err := json.Unmarshal(text, &shape); err != nil {
-		return err
-	}
-	*f = Fault(shape.plainFault)
-	f.RetryAfter, f.Delay = time.Duration(shape.RetryAfter), time.Duration(shape.Delay)
-	return nil
+	Truncate bool
 }
 
 // replaces says whether the fault has an answer of its own.

@@ -2,7 +2,6 @@ package emulator_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -245,36 +244,4 @@ func TestFaultsThatDoNothingAreRefused(t *testing.T) {
 		require.EqualError(t, emulator.Emulator.Fail(fault), "fault: "+err.Error(), name)
 	}
 	require.Empty(t, emulator.Faults())
-}
-
-// In JSON times are text; numbers of nanoseconds can still be read.
-func TestTimesInJSON(t *testing.T) {
-	t.Parallel()
-	fault := engine.Fault{Action: "message", RetryAfter: 90 * time.Second, Delay: 1500 * time.Millisecond, Status: 503}
-	text, err := json.Marshal(fault)
-	require.NoError(t, err)
-	require.JSONEq(t, `{"action":"message","status":503,"retry_after":"1m30s","delay":"1.5s"}`, string(text))
-	webhook := engine.Webhook{URL: "http://x/", Timeout: 2 * time.Second, Delay: time.Millisecond, RetryDelay: time.Minute}
-	hook, err := json.Marshal(webhook)
-	require.NoError(t, err)
-	require.JSONEq(t, `{"url":"http://x/","timeout":"2s","delay":"1ms","retry_delay":"1m0s"}`, string(hook))
-
-	for _, written := range []string{string(text), `{"action":"message","status":503,"retry_after":90000000000,"delay":1.5e9}`} {
-		var read engine.Fault
-		require.NoError(t, json.Unmarshal([]byte(written), &read))
-		require.Equal(t, fault, read)
-	}
-	var read engine.Webhook
-	require.NoError(t, json.Unmarshal(hook, &read))
-	require.Equal(t, webhook, read)
-	require.NoError(t, json.Unmarshal([]byte(`{"timeout":3000000000}`), &read))
-	require.Equal(t, 3*time.Second, read.Timeout)
-	require.Equal(t, "http://x/", read.URL, "what is not there stays as it is")
-	for _, bad := range []string{`{"delay":"soon"}`, `{"delay":{}}`, `[]`, `{"delay":true}`} {
-		require.Error(t, json.Unmarshal([]byte(bad), new(engine.Fault)), bad)
-		require.Error(t, json.Unmarshal([]byte(bad), new(engine.Webhook)), bad)
-	}
-	text, err = json.Marshal(engine.Fault{Page: true})
-	require.NoError(t, err)
-	require.JSONEq(t, `{"page":true}`, string(text))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/salebot-go/salebot/internal/wire"
 )
@@ -106,11 +107,15 @@ func clip(text []byte, limit int) []byte {
 	return text
 }
 
+// clipText keeps the beginning of a text, in bytes, and cuts no letter in two.
 func clipText(text string, limit int) string {
-	if len(text) > limit {
-		return strings.Clone(text[:limit])
+	if len(text) <= limit {
+		return text
 	}
-	return text
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return strings.Clone(text[:limit])
 }
 
 // requestLog remembers the last requests, and the number of all.

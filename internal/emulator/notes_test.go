@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -239,4 +240,17 @@ func TestRemarksAreBounded(t *testing.T) {
 	}
 	post(t, emulator, "load_clients", `[`+strings.Repeat(`{"platform_id":5,"group_id":"y","client_type":1},`, 9)+`{}]`)
 	require.Len(t, lastNotes(t, emulator), 1, "one remark is enough")
+}
+
+func TestRemarksCutNoLetterInTwo(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t, withAnn())
+	for _, before := range []string{"", "x"} {
+		name := before + strings.Repeat("ж", 100)
+		send(t, emulator, http.MethodGet, "get_current_order_id?client_id=25554&"+url.QueryEscape(name)+"=1", "", "")
+		notes := strings.Join(lastNotes(t, emulator), "\n")
+		require.Contains(t, notes, "жж")
+		require.NotContains(t, notes, `\x`)
+		require.NotContains(t, notes, "\ufffd")
+	}
 }

@@ -39,7 +39,7 @@ const longestShown = 60
 // shown is a text of the request in a remark.
 func shown(text string) string {
 	if len(text) > longestShown {
-		return strconv.Quote(text[:longestShown]) + "…"
+		return strconv.Quote(clipText(text, longestShown)) + "…"
 	}
 	return strconv.Quote(text)
 }

@@ -3,7 +3,6 @@ package emulator
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,69 +21,42 @@ import (
 // delivers to it. The zero value delivers nothing.
 type Webhook struct {
 	// URL is the address of the receiver.
-	URL string `json:"url,omitempty"`
+	URL string
 	// Handler receives the deliveries in-process instead, with URL as the address
 	// of the requests; "" then means "http://receiver.localhost/".
-	Handler http.Handler `json:"-"`
+	Handler http.Handler
 	// Transport carries the deliveries. Nil means a transport of the emulator's
 	// own, over the network.
-	Transport http.RoundTripper `json:"-"`
+	Transport http.RoundTripper
 	// Header is sent along with each delivery.
-	Header http.Header `json:"header,omitempty"`
+	Header http.Header
 
 	// Resend says which deliveries are repeated. The reference says that none are,
 	// which is the default; several programs met repetitions.
-	Resend ResendRule `json:"resend,omitempty"`
+	Resend ResendRule
 	// Attempts bounds the attempts of a delivery that is repeated. Zero means 3.
-	Attempts int `json:"attempts,omitempty"`
+	Attempts int
 	// RetryDelay is the time before a repetition. Zero means a second.
-	RetryDelay time.Duration `json:"retry_delay,omitempty"`
+	RetryDelay time.Duration
 	// Timeout bounds an attempt. Zero means ten seconds.
-	Timeout time.Duration `json:"timeout,omitempty"`
+	Timeout time.Duration
 
 	// Delay is waited before each delivery.
-	Delay time.Duration `json:"delay,omitempty"`
+	Delay time.Duration
 	// Duplicates is how many more times each delivery is made.
-	Duplicates int `json:"duplicates,omitempty"`
+	Duplicates int
 	// Reorder swaps each delivery with the next one. One that no other follows
 	// within RetryDelay is made by itself.
-	Reorder bool `json:"reorder,omitempty"`
+	Reorder bool
 	// Parallel is how many deliveries are under way at once. Zero means one, so
 	// that they arrive in the order of the messages.
-	Parallel int `json:"parallel,omitempty"`
+	Parallel int
 	// WithoutCallbacks leaves out the notices of callbacks. Whether Salebot
 	// delivers them is not known; by default they are delivered.
-	WithoutCallbacks bool `json:"without_callbacks,omitempty"`
+	WithoutCallbacks bool
 	// Attachments is the form of attachments. Lists of addresses are the default;
 	// receivers met all the others.
-	Attachments AttachmentsForm `json:"attachments,omitempty"`
-}
-
-// webhookInJSON is a webhook whose times are text.
-type webhookInJSON struct {
-	plainWebhook
-
-	RetryDelay Duration `json:"retry_delay,omitempty"`
-	Timeout    Duration `json:"timeout,omitempty"`
-	Delay      Duration `json:"delay,omitempty"`
-}
-
-type plainWebhook Webhook
-
-// MarshalJSON writes times as text, such as "1.5s".
-func (w Webhook) MarshalJSON() ([]byte, error) {
-	return json.Marshal(webhookInJSON{plainWebhook(w), Duration(w.RetryDelay), Duration(w.Timeout), Duration(w.Delay)})
-}
-
-// UnmarshalJSON reads a webhook. Times may be text or numbers of nanoseconds.
-func (w *Webhook) UnmarshalJSON(text []byte) error {
-	shape := webhookInJSON{plainWebhook(*w), Duration(w.RetryDelay), Duration(w.Timeout), Duration(w.Delay)}
-	if err := json.Unmarshal(text, &shape); err != nil {
-		return err
-	}
-	*w = Webhook(shape.plainWebhook)
-	w.RetryDelay, w.Timeout, w.Delay = time.Duration(shape.RetryDelay), time.Duration(shape.Timeout), time.Duration(shape.Delay)
-	return nil
+	Attachments AttachmentsForm
 }
 
 // ResendRule says which deliveries are repeated.
@@ -177,10 +150,28 @@ func (w Webhook) Validate() error {
 			problems = append(problems, errors.New("webhook: the address must begin with http:// or https://"))
 		}
 	}
+	for name, values := range w.Header {
+		if !validHeader(name, values) {
+			problems = append(problems, fmt.Errorf("webhook: the header %q cannot be sent: its name must be a token, and no value may have a line break in it", name))
+		}
+	}
 	if w.Attempts < 0 || w.Duplicates < 0 || w.Parallel < 0 || w.RetryDelay < 0 || w.Timeout < 0 || w.Delay < 0 {
 		problems = append(problems, errors.New("webhook: a number is negative"))
 	}
 	return errors.Join(problems...)
+}
+
+// validHeader reports whether a header can be sent.
+func validHeader(name string, values []string) bool {
+	const tokens = "!#$%&'*+-.^_`|~"
+	isToken := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(tokens, r)
+	}
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isToken(r) }) {
+		return false
+	}
+	isControl := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	return !slices.ContainsFunc(values, func(value string) bool { return strings.ContainsFunc(value, isControl) })
 }
 
 func (w Webhook) off() bool { return w.URL == "" && w.Handler == nil }

@@ -324,3 +324,27 @@ func TestReceiverThatIsNotThere(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, deliveries(t, emulator)[1].Attempts[0].Error)
 }
+
+// What could not be sent is refused when it is set, not at each delivery.
+func TestHeadersThatCannotBeSentAreRefused(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t)
+	for name, header := range map[string]http.Header{
+		"a line break":        {"X-Secret": {"a\r\nHost: evil.example"}},
+		"a lone line feed":    {"X-Secret": {"a\nb"}},
+		"a NUL":               {"X-Secret": {"a\x00b"}},
+		"a second value":      {"X-Secret": {"fine", "a\rb"}},
+		"a name with a space": {"X Secret": {"a"}},
+		"a name with a colon": {"X-Secret:": {"a"}},
+		"an empty name":       {"": {"a"}},
+		"a name in Cyrillic":  {"Ключ": {"a"}},
+	} {
+		webhook := engine.Webhook{URL: "http://bot.localhost/", Header: header}
+		require.ErrorContains(t, emulator.SetWebhook(webhook), "cannot be sent", name)
+		_, err := engine.Open(engine.WithWebhook(webhook))
+		require.Error(t, err, name)
+	}
+	require.NoError(t, emulator.SetWebhook(engine.Webhook{
+		URL: "http://bot.localhost/", Header: http.Header{"X-Secret": {"a\tb; c=\"ключ\""}},
+	}))
+}

@@ -295,7 +295,7 @@ func TestRefusedBodies(t *testing.T) {
 		{"POST", "clients/25554/press", `{"button":1.5}`, "button must be a whole number, not 1.5"},
 		{"POST", "clients/25554/press", `{"button":99999999999999999999}`, "button: 99999999999999999999 is too large"},
 		{"POST", "clock/advance", `{"to_next":"yes"}`, "to_next must be true or false, not a text"},
-		{"POST", "clock/advance", `{"by":"soon"}`, `"soon" is no time; write it as 1.5s, 10m or 2h`},
+		{"POST", "clock/advance", `{"by":"soon"}`, `"soon" is not a time; write it as 1.5s, 10m or 2h`},
 		{"PATCH", "settings/answers", `{"answers":{"sends":5}}`, "sends must be a text, not a number"},
 		{"PATCH", "settings/answers", `{"answers":{"sendz":"json"}}`, `"sendz", which does not exist here`},
 		{"PUT", "snapshot", `{"clients":{}}`, "its clients are a list"},

@@ -44,7 +44,7 @@ func NewHandler(ctx context.Context, options Options) *Handler {
 		feed:     newFeed(),
 		ended:    ctx.Done(),
 	}
-	g := guard{names: allowedNames(options.AllowedHosts)}
+	g := newGuard(options.AllowedHosts)
 	c.feed.status = c.status
 	go c.feed.follow(ctx, options.Emulator)
 	return &Handler{

@@ -3,7 +3,7 @@ package emulator
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
@@ -40,11 +40,7 @@ func shapeOfFault(f engine.Fault) faultShape {
 
 func idOfFault(f engine.Fault) string {
 	f.After, f.Times = 0, 0
-	text, err := json.Marshal(f)
-	if err != nil {
-		panic(err) // a fault is made of texts and numbers
-	}
-	sum := sha256.Sum256(text)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", f))
 	return hex.EncodeToString(sum[:6])
 }
 

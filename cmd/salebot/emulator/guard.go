@@ -10,16 +10,24 @@ import (
 // guard keeps other sites away from the page and the control API. The API itself
 // needs no guard: whoever calls it has to know the key.
 type guard struct {
-	// names are the host names that may stand in the address, in lower case.
-	names map[string]bool
+	// names are the host names that may stand in the address, in lower case, and
+	// secure those of them that a proxy with TLS stands in front of.
+	names, secure map[string]bool
 }
 
-func allowedNames(further []string) map[string]bool {
-	names := map[string]bool{"localhost": true}
+const overTLS = "https://"
+
+// newGuard allows localhost and further names. A name with https:// before it is
+// that of a proxy with TLS.
+func newGuard(further []string) guard {
+	g := guard{names: map[string]bool{"localhost": true}, secure: map[string]bool{}}
 	for _, name := range further {
-		names[strings.ToLower(strings.TrimSuffix(name, "."))] = true
+		name, secure := strings.CutPrefix(strings.ToLower(name), overTLS)
+		name = strings.TrimSuffix(name, ".")
+		g.names[name] = true
+		g.secure[name] = secure
 	}
-	return names
+	return g
 }
 
 // protect refuses what comes from another site, and marks answers so that a
@@ -41,7 +49,7 @@ func (g guard) protect(next http.Handler) http.Handler {
 			// A name that somebody else can point at this address makes the page of
 			// another site look like this one.
 			refuse(w, http.StatusMisdirectedRequest, "the host of the address is not allowed; see allowed_hosts in the configuration")
-		case !allowsOrigin(r), crossOrigin.Check(r) != nil:
+		case !g.allowsOrigin(r), crossOrigin.Check(r) != nil:
 			refuse(w, http.StatusForbidden, "pages of other sites may not use the emulator")
 		default:
 			next.ServeHTTP(w, r)
@@ -52,11 +60,7 @@ func (g guard) protect(next http.Handler) http.Handler {
 // allowsHost takes localhost, addresses in digits and the names of the
 // configuration.
 func (g guard) allowsHost(hostPort string) bool {
-	host := hostPort
-	if name, _, err := net.SplitHostPort(hostPort); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	host := hostName(hostPort)
 	if g.names[host] || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
@@ -64,12 +68,24 @@ func (g guard) allowsHost(hostPort string) bool {
 	return err == nil
 }
 
+// hostName is a host without its port, in lower case.
+func hostName(hostPort string) string {
+	host := hostPort
+	if name, _, err := net.SplitHostPort(hostPort); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
 // allowsOrigin lets in programs that are no browser, the page itself, and a
 // person who follows a link to the page.
-func allowsOrigin(r *http.Request) bool {
+func (g guard) allowsOrigin(r *http.Request) bool {
 	if origin := r.Header.Get("Origin"); origin != "" {
-		_, host, ok := strings.Cut(origin, "://")
-		return ok && host == r.Host
+		scheme := "http"
+		if r.TLS != nil || g.secure[hostName(r.Host)] {
+			scheme = "https"
+		}
+		return strings.EqualFold(origin, scheme+"://"+r.Host)
 	}
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":

@@ -79,6 +79,9 @@ func TestOrigins(t *testing.T) {
 		{"POST", "/_emulator/faults", map[string]string{"Origin": own, "Sec-Fetch-Site": "same-origin"}, true},
 		{"POST", "/_emulator/faults", map[string]string{"Origin": other}, false},
 		{"POST", "/_emulator/faults", map[string]string{"Origin": "null"}, false},
+		{"POST", "/_emulator/faults", map[string]string{"Origin": "https" + strings.TrimPrefix(own, "http")}, false},
+		{"POST", "/_emulator/faults", map[string]string{"Origin": "ftp" + strings.TrimPrefix(own, "http")}, false},
+		{"POST", "/_emulator/faults", map[string]string{"Origin": strings.TrimPrefix(own, "http://")}, false},
 		{"POST", "/_emulator/faults", map[string]string{"Origin": "http://127.0.0.1:1"}, false},
 		{"POST", "/_emulator/faults", map[string]string{"Sec-Fetch-Site": "cross-site"}, false},
 		{"POST", "/_emulator/faults", map[string]string{"Sec-Fetch-Site": "same-site"}, false},
@@ -102,6 +105,19 @@ func TestOrigins(t *testing.T) {
 	})
 	require.GreaterOrEqual(t, preflight.status, 400)
 	require.Empty(t, preflight.header.Get("Access-Control-Allow-Origin"))
+}
+
+// A proxy with TLS stands in front of a host that is allowed with its scheme.
+func TestOriginsBehindTLS(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{AllowedHosts: []string{"https://Shop.example", "plain.example"}})
+	for origin, allowed := range map[string]bool{
+		"https://shop.example": true, "http://shop.example": false, "http://plain.example": true, "https://plain.example": false,
+	} {
+		_, host, _ := strings.Cut(origin, "://")
+		response := s.send(t, http.MethodGet, "/_emulator/status", host, map[string]string{"Origin": origin})
+		require.Equal(t, allowed, response.status == http.StatusOK, "%s: %d", origin, response.status)
+	}
 }
 
 // No operation at all is open to another site, whatever it sends, and none says

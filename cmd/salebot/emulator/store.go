@@ -28,6 +28,9 @@ type Store struct {
 // OpenStore returns a store. It fails where another emulator keeps its state in the
 // file. Through report it tells of problems that do not stop it.
 func OpenStore(path string, emulator *engine.Emulator, report func(text string)) (*Store, error) {
+	if err := statefile.CheckPath(path); err != nil {
+		return nil, fmt.Errorf("keep the state: %w", err)
+	}
 	lock, err := statefile.Take(path)
 	if err != nil {
 		return nil, err

@@ -1,11 +1,9 @@
 package settings
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	engine "github.com/salebot-go/salebot/internal/emulator"
@@ -86,29 +84,8 @@ func Shown(w engine.Webhook) Webhook {
 	return shown
 }
 
-// Duration is a time that is written as text, such as "1.5s" or "2h", or as a
-// number of seconds.
-type Duration time.Duration
-
-// MarshalText writes a duration as text.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
-
-// UnmarshalJSON reads a duration.
-func (d *Duration) UnmarshalJSON(text []byte) error {
-	var written string
-	if json.Unmarshal(text, &written) != nil {
-		written = string(text)
-	}
-	if seconds, err := strconv.ParseFloat(written, 64); err == nil {
-		written = strconv.FormatFloat(seconds, 'f', -1, 64) + "s"
-	}
-	read, err := time.ParseDuration(written)
-	if err != nil {
-		return fmt.Errorf("%q is no time; write it as 1.5s, 10m or 2h", written)
-	}
-	*d = Duration(read)
-	return nil
-}
+// Duration is a time in files and in the control API.
+type Duration = engine.Duration
 
 // LoadConfig reads a configuration file.
 func LoadConfig(path string) (Config, error) {

@@ -6,6 +6,7 @@ package settings
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,7 +89,7 @@ var (
 	timeType      = reflect.TypeFor[time.Time]()
 	messengerType = reflect.TypeFor[salebot.ClientType]()
 	anyType       = reflect.TypeFor[any]()
-	durationType  = reflect.TypeFor[Duration]()
+	textType      = reflect.TypeFor[encoding.TextUnmarshaler]()
 	null          = []byte("null")
 )
 
@@ -209,7 +210,7 @@ func (t *translator) scalarAs(node *yaml.Node, as reflect.Type) (problem string)
 		t.text(at.Format(time.RFC3339Nano))
 	case as == messengerType:
 		return t.messenger(node)
-	case as == durationType, kind == reflect.String:
+	case kind == reflect.String, reflect.PointerTo(as).Implements(textType):
 		t.text(node.Value)
 	case kind == reflect.Bool:
 		var flag bool

@@ -79,7 +79,7 @@ func TestSlipsAreNamed(t *testing.T) {
 		"answers: {sends: maybe}\n":                     {`sends: "maybe" is none of`, "ok"},
 		"log_limit: many\n":                             {`line 1: log_limit: "many" is no whole number`},
 		"log_limit: 1\nlog_limit: 2\n":                  {`"log_limit"`},
-		"broadcast_pace: soon\n":                        {`"soon" is no time`},
+		"broadcast_pace: soon\n":                        {`"soon" is not a time`},
 		"answers: [1]\n":                                {"line 1: answers: a list does not fit here"},
 		"keys: {value: x}\n":                            {"line 1: keys: a mapping does not fit here"},
 		"keys: [x]\n":                                   {"line 1: keys[0]: a list or a mapping is wanted here"},
@@ -183,4 +183,16 @@ func indent(text string) string {
 		}
 	}
 	return indented
+}
+
+// A bare number is seconds, and text is a duration, in both kinds of files.
+func TestTheClockOfASeed(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"clock_offset: 1h", "clock_offset: 3600", "clock_offset: '3600'", `{"clock_offset": "1h"}`, `{"clock_offset": 3600}`} {
+		path := filepath.Join(t.TempDir(), "seed.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		seed, err := LoadSeed(path)
+		require.NoError(t, err, text)
+		require.Equal(t, time.Hour, time.Duration(seed.ClockOffset), text)
+	}
 }

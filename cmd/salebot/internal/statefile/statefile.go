@@ -39,9 +39,30 @@ var ErrDamaged = errors.New("the state file is damaged")
 // that it has to be left alone.
 var ErrForeign = errors.New("this is not a state file, and it is left as it is")
 
+// CheckPath refuses what is not a regular file, also behind symbolic links: a
+// device would be replaced by a file or read without end, and a pipe would be
+// waited for. A file that does not exist yet is fine.
+func CheckPath(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s is a directory; name a file in it", path)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file; name one, or a file that does not exist yet", path)
+	}
+	return nil
+}
+
 // Save replaces the file by what write writes, which has to be JSON. Until that
 // is whole and on the disk the former file stays in place.
 func Save(path string, write func(io.Writer) error) (err error) {
+	if err := CheckPath(path); err != nil {
+		return fmt.Errorf("save the state: %w", err)
+	}
 	path = followed(path)
 	folder := filepath.Dir(path)
 	temporary, err := os.CreateTemp(folder, leftOver(path)+"*")
@@ -112,6 +133,9 @@ func syncFolder(path string) error {
 // file or an empty one, ErrForeign where the file holds something else, and
 // ErrDamaged where it does not hold a whole state.
 func Load(path string) ([]byte, error) {
+	if err := CheckPath(path); err != nil {
+		return nil, fmt.Errorf("load the state: %w", err)
+	}
 	text, err := os.ReadFile(path) //nolint:gosec // the path is the user's own
 	if err != nil {
 		return nil, fmt.Errorf("load the state: %w", err)
