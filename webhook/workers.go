@@ -30,8 +30,6 @@ type workers struct {
 	dispatched              chan struct{}
 	// handled gets an element when an event was handled; one is enough.
 	handled chan struct{}
-	stop    chan struct{}
-	stopped sync.Once
 }
 
 func (w *workers) start(h *Handler) {
@@ -41,7 +39,6 @@ func (w *workers) start(h *Handler) {
 	w.handling, w.stopEvents = context.WithCancel(context.Background())
 	w.dispatched = make(chan struct{})
 	w.handled = make(chan struct{}, 1)
-	w.stop = make(chan struct{})
 	go w.dispatch()
 }
 
@@ -126,8 +123,6 @@ func (w *workers) end(ctx context.Context, drain bool) error {
 	var err error
 	if drain {
 		err = w.drain(ctx)
-	} else {
-		w.stopped.Do(func() { close(w.stop) })
 	}
 	w.stopLeasing()
 	done := make(chan struct{})
@@ -187,9 +182,8 @@ func (w *workers) drain(ctx context.Context) error {
 		select {
 		case <-w.handled:
 		case <-timer.C:
-		case <-w.stop:
-			return ErrStopped
 		case <-w.leasing.Done():
+			// Stop was called.
 			return ErrStopped
 		case <-ctx.Done():
 			return ctx.Err()

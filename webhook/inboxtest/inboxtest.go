@@ -65,11 +65,11 @@ type check struct {
 }
 
 // Run checks all laws, each as a subtest, on stores that newStore makes.
-func Run(t *testing.T, newStore func(t testing.TB) Store, options ...Option) {
+func Run(t *testing.T, newStore func(t testing.TB) Store, opts ...Option) {
 	t.Helper()
 	s := suite{newStore: newStore}
-	for _, option := range options {
-		option(&s)
+	for _, opt := range opts {
+		opt(&s)
 	}
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) {
@@ -108,6 +108,12 @@ func checks() []check {
 		{"takes back leases that run out", takesBackLeases, nil},
 		{"commits once", commitsOnce, nil},
 		{"buries, redrives and discards", buriesAndRedrives, nil},
+		{"redrives while a later entry is under way", redrivesWhileLaterIsUnderWay, nil},
+		{"hands out an older entry first", olderEntryGoesFirst, nil},
+		{"counts attempts from one after a redrive", countsFromOne, nil},
+		{"counts attempts from one after a redrive and a restart", countsFromOneAfterRestart, durable},
+		{"does everything at once", doesEverythingAtOnce, nil},
+		{"does everything at once and closes", doesEverythingAtOnceAndCloses, nil},
 		{"waits for entries", waitsForEntries, nil},
 		{"keeps endpoints apart", keepsEndpointsApart, nil},
 		{"refuses after close", refusesAfterClose, nil},

@@ -17,7 +17,7 @@ const (
 	// endpoint is the one that most checks use.
 	endpoint = "inboxtest"
 	// patience bounds the waiting for what has to come.
-	patience = 20 * time.Second
+	patience = time.Minute
 	// moment is how long something is waited for that must not come, and the length
 	// of leases and delays that have to end.
 	moment = 150 * time.Millisecond
@@ -76,6 +76,9 @@ func (o *opened) put(e webhook.Entry) webhook.Receipt {
 func (o *opened) lease(most int, duration time.Duration) []webhook.Delivery {
 	o.t.Helper()
 	deliveries, err := o.Lease(o.ctx, webhook.LeaseRequest{Endpoint: endpoint, Max: most, Duration: duration})
+	if errors.Is(err, context.DeadlineExceeded) {
+		o.t.Fatalf("lease: no entry came within %v of the beginning of the check", patience)
+	}
 	if err != nil {
 		o.t.Fatalf("lease: %v", err)
 	}
