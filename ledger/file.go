@@ -269,15 +269,15 @@ func (f *File) Begin(_ context.Context, records ...Record) ([]Record, error) {
 // End implements Ledger. The file is not flushed: if the machine fails, the records
 // are as Begin left them. If the disk is full, what the records say is kept in memory
 // and written as soon as there is room.
-func (f *File) End(_ context.Context, records ...Record) error {
+func (f *File) End(_ context.Context, records ...Record) ([]Record, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if f.failed != nil {
-		return f.failed
+		return nil, f.failed
 	}
 	ended, err := f.table.ended(records)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	l := line{Ended: make([]wireRecord, len(ended))}
 	for i := range ended {
@@ -286,11 +286,11 @@ func (f *File) End(_ context.Context, records ...Record) error {
 	f.table.store(ended...)
 	if err := f.write(l); err != nil {
 		if f.failed != nil {
-			return err
+			return nil, err
 		}
 		f.owed = append(f.owed, l)
 	}
-	return nil
+	return ended, nil
 }
 
 // Forget implements Ledger.

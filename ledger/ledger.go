@@ -76,11 +76,11 @@ type Ledger interface {
 	// the ledger's own holder and a new Version, and returned so. Otherwise the error
 	// is ErrTaken. Records of calls are safe when Begin returns.
 	Begin(ctx context.Context, records ...Record) ([]Record, error)
-	// End records what became of requests or pieces of work: State, Answer and
-	// EndedAt. The records must have the Version that Begin or Find returned, or the
-	// error is ErrTaken. It need not wait until that is safe: if it is lost, the
-	// records are as they were.
-	End(ctx context.Context, records ...Record) error
+	// End records what became of requests or pieces of work: it takes State and Answer,
+	// all records or none, and returns them as stored, with a new Version. The records
+	// must have the Version that Begin or Find returned, or the error is ErrTaken. It
+	// need not wait until that is safe: if it is lost, the records are as they were.
+	End(ctx context.Context, records ...Record) ([]Record, error)
 	// Forget removes all records of keys.
 	Forget(ctx context.Context, keys ...Digest) error
 	// Alive reports whether the holder of a record may still act on it: its process

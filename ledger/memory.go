@@ -124,17 +124,17 @@ func (m *Memory) Begin(_ context.Context, records ...Record) ([]Record, error) {
 }
 
 // End implements Ledger.
-func (m *Memory) End(_ context.Context, records ...Record) error {
+func (m *Memory) End(_ context.Context, records ...Record) ([]Record, error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	if m.closed {
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	ended, err := m.table.ended(records)
 	if err == nil {
 		m.table.store(ended...)
 	}
-	return err
+	return ended, err
 }
 
 // Forget implements Ledger.

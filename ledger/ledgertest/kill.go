@@ -65,7 +65,7 @@ func victim(t *testing.T, round string, open Open) {
 				}
 				say(key)
 				begun[0].State = ledger.Accepted
-				if err := l.End(t.Context(), begun...); err != nil {
+				if _, err := l.End(t.Context(), begun...); err != nil {
 					t.Errorf("End: %v", err)
 					return
 				}

@@ -66,12 +66,25 @@ func find(t *testing.T, l ledger.Ledger, key string) []ledger.Record {
 	return found
 }
 
-func end(t *testing.T, l ledger.Ledger, record ledger.Record, state ledger.State) {
+func end(t *testing.T, l ledger.Ledger, record ledger.Record, state ledger.State) ledger.Record {
 	t.Helper()
 	record.State = state
-	if err := l.End(t.Context(), record); err != nil {
+	ended, err := l.End(t.Context(), record)
+	if err != nil {
 		t.Fatalf("End: %v", err)
 	}
+	if len(ended) != 1 || ended[0].State != state || ended[0].Version == record.Version {
+		t.Fatalf("End returns %+v", ended)
+	}
+	return ended[0]
+}
+
+// wantNotTheirs asserts that a record with an old version cannot be ended.
+func wantNotTheirs(t *testing.T, l ledger.Ledger, record ledger.Record) {
+	t.Helper()
+	record.State = ledger.Refused
+	_, err := l.End(t.Context(), record)
+	wantTaken(t, err)
 }
 
 func wantTaken(t *testing.T, err error) {
@@ -175,8 +188,7 @@ func takesOverByVersion(t *testing.T, subject Subject) {
 	}
 	_, err := l.Begin(t.Context(), first)
 	wantTaken(t, err)
-	first.State = ledger.Accepted
-	wantTaken(t, l.End(t.Context(), first))
+	wantNotTheirs(t, l, first)
 	end(t, l, second, ledger.Refused)
 	refused := find(t, l, "a")[0]
 	if refused.State != ledger.Refused {
@@ -191,20 +203,21 @@ func takesOverByVersion(t *testing.T, subject Subject) {
 func endsWhatWasBegun(t *testing.T, subject Subject) {
 	l := fresh(t, subject)
 	missing := call("a", 0, "x")
-	missing.Version, missing.State = 1, ledger.Accepted
-	wantTaken(t, l.End(t.Context(), missing))
+	missing.Version = 1
+	wantNotTheirs(t, l, missing)
 	for _, state := range []ledger.State{ledger.Accepted, ledger.Refused, ledger.Unknown} {
 		key := state.String()
 		begun := begin(t, l, call(key, 0, "x"))[0]
-		begun.State, begun.Answer = state, ledger.Answer{Status: 200, IDs: []int64{7, 1 << 60}}
-		if err := l.End(t.Context(), begun); err != nil {
-			t.Fatalf("End: %v", err)
-		}
+		begun.Answer = ledger.Answer{Status: 200, IDs: []int64{7, 1 << 60}}
+		ended := end(t, l, begun, state)
 		got := find(t, l, key)[0]
+		if got.Version != ended.Version {
+			t.Fatalf("ended with version %d, found with %d", ended.Version, got.Version)
+		}
 		if got.State != state || got.Answer.Status != 200 || !slices.Equal(got.Answer.IDs, []int64{7, 1 << 60}) || got.EndedAt.IsZero() {
 			t.Fatalf("ended as %+v", got)
 		}
-		wantTaken(t, l.End(t.Context(), begun))
+		wantNotTheirs(t, l, begun)
 		if state == ledger.Unknown {
 			// What was found out later is written down too.
 			end(t, l, got, ledger.Accepted)
@@ -307,8 +320,7 @@ func doesNotConfuseAForgottenOne(t *testing.T, subject Subject) {
 		t.Fatal(err)
 	}
 	begin(t, l, call("a", 0, "x"))
-	old.State = ledger.Accepted
-	wantTaken(t, l.End(t.Context(), old))
+	wantNotTheirs(t, l, old)
 }
 
 func takesRecordsPastTheirTimeOff(t *testing.T, subject Subject) {
@@ -321,8 +333,7 @@ func takesRecordsPastTheirTimeOff(t *testing.T, subject Subject) {
 		t.Fatalf("FindEqual finds %v, %v", found, err)
 	}
 	again := begin(t, l, call("a", 0, "x"))[0]
-	done.State = ledger.Refused
-	wantTaken(t, l.End(t.Context(), done))
+	wantNotTheirs(t, l, done)
 	end(t, l, again, ledger.Accepted)
 }
 
@@ -393,7 +404,7 @@ func refusesWhenClosed(t *testing.T, subject Subject) {
 		"Find":      func() error { _, err := l.Find(ctx, digest("a")); return err },
 		"FindEqual": func() error { _, err := l.FindEqual(ctx, digest("x")); return err },
 		"Begin":     func() error { _, err := l.Begin(ctx, call("b", 0, "x")); return err },
-		"End":       func() error { return l.End(ctx, begun) },
+		"End":       func() error { _, err := l.End(ctx, begun); return err },
 		"Forget":    func() error { return l.Forget(ctx, digest("a")) },
 		"Alive":     func() error { _, err := l.Alive(ctx, begun.Holder); return err },
 	} {

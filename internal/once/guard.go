@@ -1,0 +1,265 @@
+package once
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/salebot-go/salebot/ledger"
+)
+
+// Call is what has to be known of a call to tell it from others.
+type Call struct {
+	// Action is the Salebot action.
+	Action string
+	// Query and Body are the request as it is sent.
+	Query string
+	Body  []byte
+	// Key is the idempotency key, Step the name of the call in its piece of work.
+	Key, Step string
+	// Sent is what the history would show of it; nil if that cannot be told.
+	Sent *Sent
+}
+
+// The parameters that say when a request is carried out. They are no part of its
+// content: they may differ when it is made again.
+var scheduleParameters = []string{"send_time", "time_shift"}
+
+// content returns the request without its schedule, and whether it has one. The order
+// of the members does not count.
+func (c *Call) content() (text string, scheduled bool) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(c.Body, &members) != nil {
+		return string(c.Body), false
+	}
+	for _, name := range scheduleParameters {
+		if _, ok := members[name]; ok {
+			delete(members, name)
+			scheduled = true
+		}
+	}
+	sorted, err := json.Marshal(members)
+	if err != nil {
+		return string(c.Body), scheduled
+	}
+	return string(sorted), scheduled
+}
+
+// Guard keeps one request from being executed twice.
+type Guard struct {
+	keeper *Keeper
+	call   Call
+	run    *Run
+	entry  *entry
+	// records are those of the request: one, or one for each item of a batch.
+	records []ledger.Record
+	// batch says that they are the items of a batch, which were looked at before.
+	batch     bool
+	scheduled bool
+	history   History
+}
+
+// errAgain says that a record was taken by another call, so that Enter has to look
+// again.
+var errAgain = errors.New("salebot: the record was taken by another call")
+
+// IsAgain reports whether Begin found the record taken: call Enter again.
+func IsAgain(err error) bool { return errors.Is(err, errAgain) }
+
+// Guard returns the guard of a call: with an idempotency key, or inside a piece of
+// work. Release must be called when the call is over.
+func (k *Keeper) Guard(ctx context.Context, run *Run, call Call, history History) (*Guard, error) {
+	binding, err := k.bind(ctx)
+	if err != nil {
+		return nil, err
+	}
+	text, scheduled := call.content()
+	g := &Guard{keeper: k, call: call, history: history, scheduled: scheduled}
+	content := digest(binding.Secret, kindContent, k.Project, call.Action, call.Query, text)
+	if call.Key != "" {
+		g.records = []ledger.Record{{Key: digest(binding.Secret, kindKey, k.Project, call.Key), Content: content}}
+		return g, nil
+	}
+	if !run.keeper.same(k) {
+		return nil, ErrOtherLedger
+	}
+	var step ledger.Digest
+	if call.Step != "" {
+		step = digest(binding.Secret, kindStep, call.Step)
+	}
+	g.run = run
+	if g.entry, err = run.claim(ctx, content, step); err != nil {
+		return nil, err
+	}
+	g.records = []ledger.Record{g.entry.record}
+	return g, nil
+}
+
+// Release ends the guard.
+func (g *Guard) Release() {
+	if g.entry != nil {
+		g.run.release(g.entry, g.records[0])
+	}
+}
+
+// Decision is what Enter found.
+type Decision uint8
+
+const (
+	// Send means that the request may be sent.
+	Send Decision = iota
+	// Replay means that it was executed before.
+	Replay
+	// Leave means that it may have been executed, and that nobody can tell.
+	Leave
+)
+
+// Enter decides what to do with the request, and waits while another call or process
+// is at it.
+func (g *Guard) Enter(ctx context.Context) (Decision, ledger.Answer, error) {
+	if g.batch {
+		return Send, ledger.Answer{}, nil
+	}
+	var look poller
+	for first := true; ; first = false {
+		if g.entry == nil || !first {
+			if err := g.refresh(ctx); err != nil {
+				return Leave, ledger.Answer{}, err
+			}
+		}
+		record := &g.records[0]
+		switch {
+		case record.Version == 0, record.State == ledger.Refused:
+			return Send, ledger.Answer{}, nil
+		case record.State == ledger.Accepted:
+			return Replay, record.Answer, nil
+		case record.State == ledger.Unknown:
+			return g.settle(ctx)
+		}
+		alive, err := g.keeper.Ledger.Alive(ctx, record.Holder)
+		if err != nil {
+			return Leave, ledger.Answer{}, err
+		}
+		if !alive || g.entry != nil {
+			// Who holds the piece of work holds its calls: none of them is under way.
+			return g.settle(ctx)
+		}
+		if err := look.wait(ctx); err != nil {
+			return Leave, ledger.Answer{}, errors.Join(ErrUnderWay, err)
+		}
+	}
+}
+
+// refresh reads the record again.
+func (g *Guard) refresh(ctx context.Context) error {
+	mine := &g.records[0]
+	found, err := g.keeper.Ledger.Find(ctx, mine.Key)
+	if err != nil {
+		return err
+	}
+	for _, record := range found {
+		if record.Number != mine.Number {
+			continue
+		}
+		if g.entry == nil && record.Content != mine.Content {
+			return ErrKeyReused
+		}
+		*mine = record
+		return nil
+	}
+	*mine = ledger.Record{Key: mine.Key, Number: mine.Number, Content: mine.Content, Step: mine.Step}
+	return nil
+}
+
+// settle decides about a request that may have been executed.
+func (g *Guard) settle(ctx context.Context) (Decision, ledger.Answer, error) {
+	record := &g.records[0]
+	if err := sleep(ctx, time.Until(record.WriteBy)); err != nil {
+		// Nobody may act before its last moment has passed.
+		return Leave, ledger.Answer{}, errors.Join(ErrUnderWay, err)
+	}
+	if g.run != nil && g.run.RepeatUnknown {
+		return Send, ledger.Answer{}, nil
+	}
+	decision, err := g.resolve(ctx, record)
+	if err != nil || decision == Leave {
+		return Leave, ledger.Answer{}, err
+	}
+	record.State = ledger.Refused
+	if decision == Replay {
+		record.State = ledger.Accepted
+	}
+	record.Answer = ledger.Answer{}
+	ended, err := g.keeper.Ledger.End(ctx, *record)
+	switch {
+	case errors.Is(err, ledger.ErrTaken):
+		return g.Enter(ctx)
+	case err != nil:
+		return Leave, ledger.Answer{}, err
+	}
+	*record = ended[0]
+	return decision, ledger.Answer{}, nil
+}
+
+// flushTries bounds how often a record is written again because that took too long.
+const flushTries = 3
+
+// Begin records that the request is about to be sent, and returns the moment up to
+// which it may be written.
+func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error) {
+	if g.run != nil && g.run.Ended() {
+		return time.Time{}, ErrWorkEnded
+	}
+	anchor := g.anchor(ctx)
+	for range flushTries {
+		now := time.Now()
+		until := now.Add(g.keeper.SendWindow)
+		if !deadline.IsZero() && deadline.Before(until) {
+			until = deadline
+		}
+		records := make([]ledger.Record, len(g.records))
+		for i, record := range g.records {
+			record.WriteBy, record.Scheduled, record.Anchor = until, g.scheduled, anchor
+			records[i] = record
+		}
+		begun, err := g.keeper.Ledger.Begin(ctx, records...)
+		switch {
+		case errors.Is(err, ledger.ErrTaken) && g.batch:
+			return time.Time{}, ErrUnderWay
+		case errors.Is(err, ledger.ErrTaken):
+			return time.Time{}, errAgain
+		case err != nil:
+			return time.Time{}, err
+		}
+		g.records = begun
+		if time.Now().Before(until) {
+			return until, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return time.Time{}, errors.Join(err, g.End(ctx, ledger.Refused, ledger.Answer{}))
+		}
+	}
+	return time.Time{}, errors.Join(
+		fmt.Errorf("salebot: the ledger took longer than %v to record the request, which was not sent", g.keeper.SendWindow),
+		g.End(ctx, ledger.Refused, ledger.Answer{}))
+}
+
+// End records what became of an attempt, or of the items of a batch alike.
+func (g *Guard) End(ctx context.Context, state ledger.State, answer ledger.Answer) error {
+	for i := range g.records {
+		g.records[i].State, g.records[i].Answer = state, answer
+	}
+	return g.end(ctx)
+}
+
+func (g *Guard) end(ctx context.Context) error {
+	// What happened has to be written down even if the caller gave up.
+	ended, err := g.keeper.Ledger.End(context.WithoutCancel(ctx), g.records...)
+	if err != nil {
+		return err
+	}
+	g.records = ended
+	return nil
+}

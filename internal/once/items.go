@@ -1,0 +1,100 @@
+package once
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/salebot-go/salebot/ledger"
+)
+
+// Items are the records of items that one request is sent for.
+type Items struct {
+	keeper *Keeper
+	guard  *Guard
+	// records are those of the items, in their order.
+	records []ledger.Record
+}
+
+// Lookup returns the record of an item of a batch: its piece of work is the one
+// request that it is part of.
+func (k *Keeper) Lookup(ctx context.Context, w Work, action string) (ledger.Record, error) {
+	binding, err := k.bind(ctx)
+	if err != nil {
+		return ledger.Record{}, err
+	}
+	key := k.workKey(binding.Secret, w.Kind, w.Name, w.Key)
+	found, err := k.Ledger.Find(ctx, key)
+	if err != nil {
+		return ledger.Record{}, err
+	}
+	if len(found) > 0 && found[0].Number == 0 {
+		return found[0], nil
+	}
+	return ledger.Record{Key: key, Content: digest(binding.Secret, kindContent, k.Project, action, w.Key)}, nil
+}
+
+// UnderWay reports whether another call or process may still act on a record.
+func (k *Keeper) UnderWay(ctx context.Context, record *ledger.Record) (bool, error) {
+	if record.Version == 0 || record.State != ledger.Begun {
+		return false, nil
+	}
+	if time.Now().Before(record.WriteBy) {
+		return true, nil
+	}
+	return k.Ledger.Alive(ctx, record.Holder)
+}
+
+// NewItems joins the records of a batch.
+func (k *Keeper) NewItems(records []ledger.Record) *Items {
+	return &Items{keeper: k, records: records}
+}
+
+type itemsKey struct{}
+
+// WithItems returns a context in which the next call is for these items.
+func WithItems(ctx context.Context, items *Items) context.Context {
+	return context.WithValue(ctx, itemsKey{}, items)
+}
+
+// ItemsFrom returns the items of a context, or nil.
+func ItemsFrom(ctx context.Context) *Items {
+	items, _ := ctx.Value(itemsKey{}).(*Items)
+	return items
+}
+
+// Guard returns the guard of the request. The keeper must be the client's own.
+func (i *Items) Guard(k *Keeper) (*Guard, error) {
+	if !i.keeper.same(k) {
+		return nil, ErrOtherLedger
+	}
+	if i.guard == nil {
+		i.guard = &Guard{keeper: k, records: i.records, batch: true}
+	}
+	return i.guard, nil
+}
+
+// End records what became of each item, if that differs from what became of the
+// request.
+func (i *Items) End(ctx context.Context, states []ledger.State) error {
+	if i.guard == nil || len(states) != len(i.guard.records) {
+		return nil // nothing was begun
+	}
+	g := i.guard
+	var changed []ledger.Record
+	for n, state := range states {
+		if g.records[n].Version != 0 && g.records[n].State != state {
+			record := g.records[n]
+			record.State = state
+			changed = append(changed, record)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	_, err := g.keeper.Ledger.End(context.WithoutCancel(ctx), changed...)
+	if errors.Is(err, ledger.ErrTaken) {
+		return nil
+	}
+	return err
+}

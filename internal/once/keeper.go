@@ -1,0 +1,122 @@
+// Package once makes calls that must not be made twice be made once: it decides, from
+// what a ledger knows, whether a request is sent, its recorded answer returned, or
+// neither. It knows nothing of HTTP; the client tells it what became of each attempt
+// and lends it the history of a person.
+package once
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/salebot-go/salebot/ledger"
+)
+
+// The errors of this package, which the root package exports.
+var (
+	ErrKeyReused   = errors.New("salebot: the idempotency key was used for another request")
+	ErrUnderWay    = errors.New("salebot: another call or process is at it")
+	ErrWorkChanged = errors.New("salebot: the piece of work is not what it was when it began")
+	ErrWorkNested  = errors.New("salebot: a piece of work cannot run inside itself")
+	ErrWorkEnded   = errors.New("salebot: the piece of work has ended")
+	ErrWorkTooOld  = errors.New("salebot: the piece of work is older than the records of the ledger")
+	ErrOtherLedger = errors.New("salebot: the piece of work belongs to another ledger or project")
+)
+
+// Keeper is a ledger that serves a client.
+type Keeper struct {
+	// Ledger is where the records are.
+	Ledger ledger.Ledger
+	// Project is the user's name for the project.
+	Project string
+	// Secret keys the digests; nil means the ledger's own.
+	Secret []byte
+	// SendWindow is how long after a record was written its request may be written.
+	SendWindow time.Duration
+	// HistoryDelay is how long Salebot takes, at most, to write a message down; zero
+	// means that it is not known.
+	HistoryDelay time.Duration
+
+	mutex sync.Mutex
+	bound *ledger.Binding
+}
+
+// bind asks the ledger once for what a client has to know.
+func (k *Keeper) bind(ctx context.Context) (*ledger.Binding, error) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	if k.bound != nil {
+		return k.bound, nil
+	}
+	binding, err := k.Ledger.Bind(ctx, k.Project)
+	if err != nil {
+		return nil, err
+	}
+	if k.Secret != nil {
+		binding.Secret = k.Secret
+	}
+	k.bound = &binding
+	return k.bound, nil
+}
+
+// same reports whether two keepers share their records.
+func (k *Keeper) same(other *Keeper) bool {
+	return k == other || k != nil && other != nil && k.Ledger == other.Ledger && k.Project == other.Project
+}
+
+// What a digest stands for comes first in it, so that no two kinds can be equal.
+const (
+	kindKey     = "key"
+	kindWork    = "work"
+	kindContent = "content"
+	kindStep    = "step"
+)
+
+// digest is a keyed hash of texts; each is preceded by its length.
+func digest(secret []byte, parts ...string) ledger.Digest {
+	mac := hmac.New(sha256.New, secret)
+	var length [8]byte
+	for _, part := range parts {
+		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
+		_, _ = mac.Write(length[:])
+		_, _ = mac.Write([]byte(part))
+	}
+	var sum [sha256.Size]byte
+	return ledger.Digest(mac.Sum(sum[:0])[:len(ledger.Digest{})])
+}
+
+func (k *Keeper) workKey(secret []byte, kind, name, key string) ledger.Digest {
+	return digest(secret, kindWork, k.Project, kind, name, key)
+}
+
+// The waits between two looks at a record that another has.
+const (
+	firstLook = 5 * time.Millisecond
+	lastLook  = 250 * time.Millisecond
+)
+
+// poller waits a little longer each time.
+type poller struct{ delay time.Duration }
+
+func (p *poller) wait(ctx context.Context) error {
+	p.delay = min(max(2*p.delay, firstLook), lastLook)
+	return sleep(ctx, p.delay)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
