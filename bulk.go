@@ -6,8 +6,13 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
+
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/once"
+	"github.com/salebot-go/salebot/ledger"
 )
 
 // The defaults and bounds of bulk runs.
@@ -18,43 +23,47 @@ const (
 	// DefaultDrainTimeout is how long requests under way may go on when the context
 	// of a bulk run ends (BulkOptions.DrainTimeout).
 	DefaultDrainTimeout = 10 * time.Second
-	// DefaultBatchSize is the number of items of a request where Salebot states no
-	// limit (BulkOptions.BatchSize).
+	// DefaultBatchSize is the number of items of a request if Salebot states no limit
+	// (BulkOptions.BatchSize).
 	DefaultBatchSize = 100
-	// mostBulkWorkers bounds the requests under way.
-	mostBulkWorkers = 256
-	// mostProblems bounds the items that a report lists.
-	mostProblems = 1000
+	// maxBulkWorkers bounds the requests under way.
+	maxBulkWorkers = 256
+	// maxProblems bounds the items that a report lists.
+	maxProblems = 1000
 )
 
-// BulkOptions say how a bulk run goes. The zero value is ready to use.
+// BulkOptions say how a bulk run goes. The zero value is ready to use for a client
+// without a ledger.
 type BulkOptions struct {
+	// Name is the name of the run, such as "spring campaign". It is required if the
+	// client has a ledger: a run that was killed goes on when it is started again with
+	// this name and the same items, and an item that was done is not done again. Two
+	// runs with different names do not know of each other.
+	Name string
 	// Workers is the number of requests under way at once; zero means
 	// DefaultBulkWorkers. The pace is the client's: see WithRateLimit.
 	Workers int
 	// BatchSize is the number of items of a request; zero means the limit that
-	// Salebot states for the action, or DefaultBatchSize where it states none.
+	// Salebot states for the action, or DefaultBatchSize if it states none.
 	BatchSize int
-	// Journal remembers what became of the items, so that a run which was killed
-	// can go on: start it again with the same items and journal. An item whose key
-	// came before is then not sent a second time. nil means that nothing is
-	// remembered.
-	Journal Journal
-	// RepeatUnknown sends items again whose outcome an earlier run left unknown.
-	// They may then be executed twice.
+	// RepeatUnknown sends items again whose outcome an earlier run left unknown. They
+	// may then be executed twice.
 	RepeatUnknown bool
-	// Resolve is asked about each item whose outcome an earlier run left unknown,
-	// before anything is sent for it; FindSent can often tell. Where it returns
-	// OutcomeAccepted the item is done, with OutcomeNotTried or OutcomeRejected it is
-	// sent again, and with OutcomeUnknown, or an error, it stays unknown. It is
-	// called for one item at a time.
-	Resolve func(ctx context.Context, key string) (Outcome, error)
 	// DrainTimeout is how long requests under way may go on when the context of the
 	// run ends, so that their outcome becomes known; zero means
 	// DefaultDrainTimeout, and a negative one cuts them off at once.
 	DrainTimeout time.Duration
-	// DryRun reads and checks the items and sends nothing.
+	// MaxPaceWait bounds the time that a request waits for the pace that Salebot
+	// allows, after answers of 429; zero means as long as the context of the run
+	// allows.
+	MaxPaceWait time.Duration
+	// DryRun reads and checks the items, and sends nothing. The function of ForEach is
+	// not called.
 	DryRun bool
+	// Rehearse calls the function of ForEach for each item, with a context in which
+	// reads are made and everything else is checked and not sent; see Rehearse. The
+	// function's other side effects are real.
+	Rehearse bool
 	// OnItem is called for each item once its outcome is known, one call at a
 	// time. It must not call the run's own functions.
 	OnItem func(BulkItem)
@@ -62,145 +71,129 @@ type BulkOptions struct {
 	OnProgress func(BulkReport)
 }
 
-// BulkItem is what became of one item of a bulk run.
-type BulkItem struct {
-	// Key is the item's own key: its client, its id in the messenger, or what the
-	// caller made of it.
-	Key string
-	// Outcome is OutcomeAccepted, OutcomeRejected, OutcomeUnknown or
-	// OutcomeNotTried.
-	Outcome Outcome
-	// Earlier says that an earlier run decided it and that it was not sent now.
-	Earlier bool
-	// ClientID is the client, where the run loaded it.
-	ClientID ClientID
-	// Err is why the item was not accepted; nil if it was, and for items that an
-	// earlier run or a dry run decided.
-	Err error
-}
-
-// BulkReport sums up a bulk run.
-type BulkReport struct {
-	// Accepted, Rejected, Unknown and NotTried count the items by outcome. Those
-	// that an earlier run decided are included. Items that were never read,
-	// because the run ended before, are not counted.
-	Accepted, Rejected, Unknown, NotTried int
-	// Earlier counts the items among them that an earlier run decided.
-	Earlier int
-	// Requests counts the calls; of a dry run, those that it would have made.
-	Requests int
-	// Problems lists items that were not accepted, the first 1000 of them; all of
-	// them go through BulkOptions.OnItem.
-	Problems []BulkItem
-}
-
-// Total counts all items.
-func (r *BulkReport) Total() int { return r.Accepted + r.Rejected + r.Unknown + r.NotTried }
-
 // ErrNotAllAccepted says that a bulk run came to its end, but that some items
 // were not accepted; the report tells which.
 var ErrNotAllAccepted = errors.New("salebot: bulk: not all items were accepted")
 
-func (o *BulkOptions) check(standardBatch, largestBatch int) error {
+func (o *BulkOptions) check(c *Client, standardBatch, maxBatch int) error {
 	switch {
-	case o.Workers < 0 || o.Workers > mostBulkWorkers:
-		return invalid("Workers", fmt.Sprintf("must be between 1 and %d, or 0", mostBulkWorkers))
+	case o.Workers < 0 || o.Workers > maxBulkWorkers:
+		return invalid("Workers", fmt.Sprintf("must be between 1 and %d, or 0", maxBulkWorkers))
 	case o.BatchSize < 0:
 		return invalid("BatchSize", "is negative")
-	case largestBatch > 0 && o.BatchSize > largestBatch:
-		return invalid("BatchSize", fmt.Sprintf("must be between 1 and %d, or 0", largestBatch))
+	case maxBatch > 0 && o.BatchSize > maxBatch:
+		return invalid("BatchSize", fmt.Sprintf("must be between 1 and %d, or 0", maxBatch))
+	case o.MaxPaceWait < 0:
+		return invalid("MaxPaceWait", "is negative")
+	case o.Name == "" && c.core.keeper != nil:
+		return invalid("Name", "is required, because the client has a ledger")
+	case o.DryRun && o.Rehearse:
+		return invalid("Rehearse", "cannot be combined with DryRun")
 	}
 	o.Workers = firstSet(o.Workers, DefaultBulkWorkers)
 	o.DrainTimeout = max(firstSet(o.DrainTimeout, DefaultDrainTimeout), 0)
-	o.BatchSize = firstSet(o.BatchSize, largestBatch, standardBatch)
+	o.BatchSize = firstSet(o.BatchSize, maxBatch, standardBatch)
 	return nil
 }
 
-// ForEach calls send for each item, several at once, and reports what became of
-// each by its key: for sends that have no form for many clients, such as Message
-// and Callback.
+// ItemKey is what the items of a bulk run are told apart by: a ClientID, a PlatformID,
+// an OrderID, or any text or number of your own.
+type ItemKey interface {
+	~string | ~int | ~int64
+}
+
+// ForEach calls send for each item, several at once, and reports what became of each
+// by its key: for calls that have no form for many clients, such as Message and
+// Callback, and for work that takes several calls.
 //
-//	report, err := salebot.ForEach(ctx, client.Clients(ctx, salebot.ClientsRequest{}), salebot.BulkOptions{},
-//		func(c salebot.ClientRecord) string { return fmt.Sprint(c.ID) },
+//	report, err := salebot.ForEach(ctx, client, client.Clients(ctx, salebot.ClientsRequest{}),
+//		salebot.BulkOptions{Name: "spring campaign"},
+//		func(c salebot.ClientRecord) salebot.ClientID { return c.ID },
 //		func(ctx context.Context, c salebot.ClientRecord) error {
 //			_, err := client.Message(ctx, salebot.MessageRequest{ClientID: c.ID, Message: "Hello"})
 //			return err
 //		})
 //
-// An error of send that is an OpError tells the outcome of the item by itself. Any
-// other leaves it unknown, because send may have sent something before: wrap the
-// error in NotTried where it did not, for example where a look-up before the send
-// failed. A panic of send is not caught.
+// send has to hand its context on to its calls. What an item came to is worked out
+// from these calls: it is unknown if one of class Once is, incomplete if send failed
+// after one was accepted, and not tried if send failed before any was made, for example
+// in a look-up. A panic of send is not caught.
+//
+// If the client has a ledger each item is a piece of work, as with RunOnce: a run that
+// was killed goes on when it is started again, and nothing is sent twice.
 //
 // The error is the one with which reading the items ended, or the context, or
-// the journal; ErrNotAllAccepted where the run came to its end. A run stops at
+// the ledger; ErrNotAllAccepted if the run came to its end. A run stops at
 // ErrUnauthorized and ErrForbidden, which every further item would meet too. The
 // report is never nil.
-func ForEach[T any](
-	ctx context.Context, items iter.Seq2[T, error], options BulkOptions,
-	key func(T) string, send func(context.Context, T) error,
+func ForEach[T any, K ItemKey](
+	ctx context.Context, client *Client, items iter.Seq2[T, error], options BulkOptions,
+	key func(T) K, send func(context.Context, T) error,
 ) (*BulkReport, error) {
 	options.BatchSize = 1
-	b := bulk[T]{items: items, options: options, standardBatch: 1, largestBatch: 1, key: key}
-	if send != nil {
-		b.send = func(ctx context.Context, batch []T) ([]BulkItem, error) { return nil, send(ctx, batch[0]) }
+	b := bulk[T]{client: client, items: items, options: options, standardBatch: 1, maxBatch: 1, each: send}
+	if key != nil {
+		b.key = func(item T) BulkItem { return keyed(key(item)) }
 	}
 	return runBulk(ctx, b)
 }
 
-// NotTried wraps an error of the function given to ForEach: nothing was sent for the
-// item, so that a later run may try it again. NotTried of nil is nil.
-func NotTried(err error) error {
-	if err == nil {
-		return nil
+// keyed makes an item of its key.
+func keyed[K ItemKey](key K) BulkItem {
+	switch key := any(key).(type) {
+	case ClientID:
+		return BulkItem{Key: strconv.FormatInt(int64(key), 10), ClientID: key}
+	case string:
+		return BulkItem{Key: key}
 	}
-	return &notTriedError{err}
+	return BulkItem{Key: fmt.Sprint(key)}
 }
-
-type notTriedError struct{ err error }
-
-func (e *notTriedError) Error() string { return "not tried: " + e.err.Error() }
-func (e *notTriedError) Unwrap() error { return e.err }
 
 // bulk describes a run.
 type bulk[T any] struct {
-	items                       iter.Seq2[T, error]
-	options                     BulkOptions
-	standardBatch, largestBatch int
-	key                         func(T) string
+	client                  *Client
+	items                   iter.Seq2[T, error]
+	options                 BulkOptions
+	standardBatch, maxBatch int
+	// key returns an item with its key.
+	key func(T) BulkItem
 	// check refuses an item locally; nil accepts all.
 	check func(T) error
-	// pause waits until a batch may be sent, before the journal has it; nil waits
-	// for nothing.
+	// pause waits until a batch may be sent; nil waits for nothing.
 	pause func(context.Context) error
-	// send returns what became of each item, in their order; nil where the error
-	// holds for all of them.
+	// each does the work of one item; nil if batches are sent.
+	each func(context.Context, T) error
+	// name is the action that batches are sent with, and send sends one. It returns
+	// what became of each item, in their order; nil if the error holds for all.
+	name string
 	send func(context.Context, []T) ([]BulkItem, error)
 }
 
 // bulkRun is a run under way.
 type bulkRun[T any] struct {
 	bulk[T]
-	stop context.CancelCauseFunc
-	// taken are the keys that this run has read, where it has a journal.
-	taken map[journalKey]struct{}
+	keeper *once.Keeper
+	stop   context.CancelCauseFunc
+	// taken are the keys that this run has read, if there is a ledger.
+	taken map[string]struct{}
 
-	mutex sync.Mutex
-	// doubtful are the keys of items that are sent although an earlier run left
-	// them unknown: unless they are accepted now, they stay so.
-	doubtful map[journalKey]struct{}
-	report   BulkReport
+	mutex  sync.Mutex
+	report BulkReport
 }
 
 // errRepeatedKey protects an item from being sent twice by one run.
 var errRepeatedKey = errors.New("the run had an item with this key before")
 
 func runBulk[T any](ctx context.Context, b bulk[T]) (*BulkReport, error) {
-	r := &bulkRun[T]{bulk: b, taken: map[journalKey]struct{}{}, doubtful: map[journalKey]struct{}{}}
-	if ctx == nil || b.items == nil || b.key == nil || b.send == nil {
+	r := &bulkRun[T]{bulk: b, taken: map[string]struct{}{}}
+	switch {
+	case !b.client.ready():
+		return &r.report, fmt.Errorf("salebot: bulk: %w", ErrNotInitialized)
+	case ctx == nil || b.items == nil || b.key == nil || b.send == nil && b.each == nil:
 		return &r.report, fmt.Errorf("salebot: bulk: %w", invalid("ctx, items, key and send", "must not be nil"))
 	}
-	if err := r.options.check(b.standardBatch, b.largestBatch); err != nil {
+	r.keeper = b.client.core.keeper
+	if err := r.options.check(b.client, b.standardBatch, b.maxBatch); err != nil {
 		return &r.report, fmt.Errorf("salebot: bulk: %w", err)
 	}
 	running, stop := context.WithCancelCause(ctx)
@@ -208,6 +201,7 @@ func runBulk[T any](ctx context.Context, b bulk[T]) (*BulkReport, error) {
 	r.stop = stop
 	sending, drained := drain(ctx, r.options.DrainTimeout)
 	defer drained()
+	sending, waited := withPatience(sending, running, r.options.MaxPaceWait)
 	batches := make(chan []T)
 	var workers sync.WaitGroup
 	for range r.options.Workers {
@@ -218,11 +212,12 @@ func runBulk[T any](ctx context.Context, b bulk[T]) (*BulkReport, error) {
 		})
 	}
 	readError := func() error {
-		// Also where the sequence of the items panics.
+		// Also if the sequence of the items panics.
 		defer workers.Wait()
 		defer close(batches)
 		return r.read(running, batches)
 	}()
+	r.report.PaceWait = waited()
 	return &r.report, r.result(ctx, running, readError)
 }
 
@@ -234,7 +229,7 @@ func (r *bulkRun[T]) result(ctx, running context.Context, readError error) error
 		return fmt.Errorf("salebot: bulk: %w", withCause(context.Cause(running), ctx.Err()))
 	case running.Err() != nil:
 		return fmt.Errorf("salebot: bulk: %w", context.Cause(running))
-	case r.options.DryRun && r.report.Rejected == 0:
+	case (r.options.DryRun || r.options.Rehearse) && r.report.Rejected == 0:
 		return nil
 	case r.report.Accepted != r.report.Total():
 		return ErrNotAllAccepted
@@ -265,7 +260,7 @@ func (r *bulkRun[T]) read(ctx context.Context, batches chan<- []T) error {
 			r.record(r.all([]T{item}, OutcomeNotTried, context.Cause(ctx)), false)
 			break
 		}
-		if r.decided(ctx, item) {
+		if r.refused(item) {
 			continue
 		}
 		batch = append(batch, item)
@@ -277,66 +272,28 @@ func (r *bulkRun[T]) read(ctx context.Context, batches chan<- []T) error {
 	return nil
 }
 
-// decided deals with an item that need not be sent: one that is wrong, or that
-// the journal knows.
-func (r *bulkRun[T]) decided(ctx context.Context, item T) bool {
+// refused deals with an item that cannot be sent.
+func (r *bulkRun[T]) refused(item T) bool {
 	if r.check != nil {
 		if err := r.check(item); err != nil {
 			r.record(r.all([]T{item}, OutcomeRejected, err), false)
 			return true
 		}
 	}
-	if r.options.Journal == nil {
+	if r.keeper == nil {
 		return false
 	}
-	if r.key(item) == "" {
+	key := r.key(item).Key
+	if key == "" {
 		r.record(r.all([]T{item}, OutcomeRejected, invalid("key", "is empty")), false)
 		return true
 	}
-	key := keyOf(r.key(item))
 	if _, again := r.taken[key]; again {
 		r.record(r.all([]T{item}, OutcomeNotTried, errRepeatedKey), false)
 		return true
 	}
 	r.taken[key] = struct{}{}
-	state, err := r.options.Journal.State(ctx, r.key(item))
-	if err != nil {
-		r.stop(fmt.Errorf("the journal: %w", err))
-		return false
-	}
-	earlier := BulkItem{Key: r.key(item), Earlier: true}
-	switch {
-	case state == JournalAccepted:
-		earlier.Outcome = OutcomeAccepted
-	case state != JournalBegun:
-		return false
-	case r.options.Resolve != nil:
-		earlier.Outcome, earlier.Err = r.resolve(ctx, earlier.Key)
-		if earlier.Outcome != OutcomeAccepted && earlier.Outcome != OutcomeUnknown {
-			return false
-		}
-	case r.options.RepeatUnknown:
-		r.mutex.Lock()
-		defer r.mutex.Unlock()
-		r.doubtful[key] = struct{}{}
-		return false
-	}
-	r.record([]BulkItem{earlier}, false)
-	return true
-}
-
-// resolve asks the caller about an item that may have been executed.
-func (r *bulkRun[T]) resolve(ctx context.Context, key string) (Outcome, error) {
-	outcome, err := r.options.Resolve(ctx, key)
-	if err != nil {
-		return OutcomeUnknown, err
-	}
-	if outcome == OutcomeAccepted && !r.options.DryRun {
-		if err := r.options.Journal.End(ctx, []JournalEntry{{Key: key, State: JournalAccepted}}); err != nil {
-			r.stop(fmt.Errorf("the journal: %w", err))
-		}
-	}
-	return outcome, nil
+	return false
 }
 
 // drain returns a context that ends a while after ctx does.
@@ -365,8 +322,8 @@ func drain(ctx context.Context, timeout time.Duration) (sending context.Context,
 	}
 }
 
-// work sends one batch. A request that has begun is not cut off when the run
-// stops, only a while after the caller's own context has ended.
+// work does one batch. A request that has begun is not cut off when the run stops,
+// only a while after the caller's own context has ended.
 func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 	if running.Err() != nil {
 		r.record(r.all(batch, OutcomeNotTried, context.Cause(running)), false)
@@ -382,54 +339,173 @@ func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 			return
 		}
 	}
-	keys := make([]string, len(batch))
-	for i, item := range batch {
-		keys[i] = r.key(item)
+	var err error
+	if r.each != nil {
+		err = r.workEach(ctx, batch[0])
+	} else {
+		err = r.workBatch(ctx, batch)
 	}
-	if journal := r.options.Journal; journal != nil {
-		if err := journal.Begin(ctx, keys); err != nil {
-			r.stop(fmt.Errorf("the journal: %w", err))
-			r.record(r.all(batch, OutcomeNotTried, err), false)
-			return
-		}
-	}
-	items, err := r.send(ctx, batch)
-	if items == nil {
-		items = r.all(batch, itemOutcome(err), err)
-	}
-	if journal := r.options.Journal; journal != nil {
-		r.keepDoubts(items, keys)
-		entries := make([]JournalEntry, len(items))
-		for i, item := range items {
-			entries[i] = JournalEntry{Key: keys[i], State: journalState(item.Outcome)}
-		}
-		// What happened has to be written down even if the caller gave up.
-		if unwritten := journal.End(context.WithoutCancel(ctx), entries); unwritten != nil {
-			r.stop(fmt.Errorf("the journal: %w", unwritten))
-		}
-	}
-	r.record(items, true)
-	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) {
+	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) || isLedgerFailure(err) {
 		r.stop(err)
 	}
 }
 
-// keepDoubts makes unknown again what was so before and was not accepted now.
-func (r *bulkRun[T]) keepDoubts(items []BulkItem, keys []string) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	for i := range items {
-		if _, doubtful := r.doubtful[keyOf(keys[i])]; doubtful && items[i].Outcome != OutcomeAccepted {
-			items[i].Outcome = OutcomeUnknown
+// isLedgerFailure reports whether the ledger failed, which would happen to every
+// further item too.
+func isLedgerFailure(err error) bool {
+	for _, lasting := range []error{ledger.ErrClosed, ledger.ErrBroken, ledger.ErrDamaged, ledger.ErrOtherProject} {
+		if errors.Is(err, lasting) {
+			return true
 		}
 	}
+	return false
+}
+
+// workEach does the work of one item.
+func (r *bulkRun[T]) workEach(ctx context.Context, item T) error {
+	done := r.key(item)
+	send := func(ctx context.Context) error { return r.each(ctx, item) }
+	var result workResult
+	switch {
+	case r.options.Rehearse:
+		done.Err = send(Rehearse(ctx))
+		done.Outcome = OutcomeNotTried
+		if done.Err != nil {
+			done.Outcome = OutcomeRejected
+		}
+		r.record([]BulkItem{done}, true)
+		return nil
+	case r.keeper == nil:
+		result, done.Err = runTallied(ctx, once.Counting(ctx), send)
+	default:
+		result, done.Err = r.client.runWork(ctx, r.campaign(done.Key), r.options.RepeatUnknown, send)
+	}
+	done.Outcome, done.Earlier = result.outcome(done.Err), result.earlier
+	r.record([]BulkItem{done}, !result.earlier)
+	return done.Err
+}
+
+func (r *bulkRun[T]) campaign(key string) once.Work {
+	return once.Work{Kind: workCampaign, Name: r.options.Name, Key: key}
+}
+
+// outcome is what a piece of work came to.
+func (w *workResult) outcome(err error) Outcome {
+	var op *OpError
+	switch {
+	case err == nil:
+		return OutcomeAccepted
+	case w.tally.Unknown > 0, errors.Is(err, ErrOutcomeUnknown), errors.Is(err, ErrInProgress):
+		return OutcomeUnknown
+	case w.tally.Accepted > 0:
+		return OutcomeIncomplete
+	case w.tally.Refused > 0, errors.Is(err, ErrInvalidRequest):
+		return OutcomeRejected
+	case errors.As(err, &op) && op.Class != Read && (op.Outcome == OutcomeRejected || op.Outcome == OutcomeAccepted):
+		return OutcomeRejected
+	}
+	return OutcomeNotTried
+}
+
+// workBatch sends one request for many items.
+func (r *bulkRun[T]) workBatch(ctx context.Context, batch []T) error {
+	var items *once.Items
+	if r.keeper != nil {
+		var err error
+		if batch, items, err = r.undone(ctx, batch); err != nil {
+			r.record(r.all(batch, OutcomeNotTried, err), false)
+			return err
+		}
+		if len(batch) == 0 {
+			return nil
+		}
+		ctx = once.WithItems(ctx, items)
+	}
+	done, err := r.send(ctx, batch)
+	if done == nil {
+		done = r.all(batch, batchOutcome(err), err)
+	}
+	if items != nil {
+		states := make([]ledger.State, len(done))
+		for i := range done {
+			states[i] = itemState(done[i].Outcome)
+		}
+		if unwritten := items.End(ctx, states); unwritten != nil {
+			r.stop(unwritten)
+		}
+	}
+	r.record(done, true)
+	return err
+}
+
+// undone reports the items of a batch that the ledger knows, and returns the others
+// with their records.
+func (r *bulkRun[T]) undone(ctx context.Context, batch []T) ([]T, *once.Items, error) {
+	free := action.MustLookup(r.name).Class != action.Once || r.options.RepeatUnknown
+	var left []T
+	var records []ledger.Record
+	for _, item := range batch {
+		earlier := r.key(item)
+		earlier.Earlier = true
+		record, err := r.keeper.Lookup(ctx, r.campaign(earlier.Key), r.name)
+		if err != nil {
+			return batch, nil, notSent(r.name, err)
+		}
+		underWay, err := r.keeper.UnderWay(ctx, &record)
+		switch {
+		case err != nil:
+			return batch, nil, notSent(r.name, err)
+		case underWay:
+			earlier.Outcome, earlier.Err = OutcomeUnknown, ErrInProgress
+		case record.Version == 0, record.State == ledger.Refused, record.State != ledger.Accepted && free:
+			left, records = append(left, item), append(records, record)
+			continue
+		case record.State == ledger.Accepted:
+			earlier.Outcome = OutcomeAccepted
+		default:
+			earlier.Outcome = OutcomeUnknown
+		}
+		r.record([]BulkItem{earlier}, false)
+	}
+	return left, r.keeper.NewItems(records), nil
+}
+
+func itemState(outcome Outcome) ledger.State {
+	switch outcome {
+	case OutcomeAccepted:
+		return ledger.Accepted
+	case OutcomeUnknown, OutcomeIncomplete:
+		return ledger.Unknown
+	case OutcomeRejected, OutcomeNotTried, OutcomeNotSent:
+	}
+	return ledger.Refused
+}
+
+// batchOutcome is what an error says about the items of a request.
+func batchOutcome(err error) Outcome {
+	var op *OpError
+	switch {
+	case err == nil:
+		return OutcomeAccepted
+	case errors.Is(err, ErrInvalidRequest):
+		return OutcomeRejected
+	case !errors.As(err, &op):
+		return OutcomeUnknown
+	case op.Outcome == OutcomeNotSent:
+		return OutcomeNotTried
+	case op.Outcome == OutcomeAccepted:
+		// It was executed for a part only; see PartialError.
+		return OutcomeRejected
+	}
+	return op.Outcome
 }
 
 // all gives every item of a batch the same outcome.
 func (r *bulkRun[T]) all(batch []T, outcome Outcome, err error) []BulkItem {
 	items := make([]BulkItem, len(batch))
 	for i, item := range batch {
-		items[i] = BulkItem{Key: r.key(item), Outcome: outcome, Err: err}
+		items[i] = r.key(item)
+		items[i].Outcome, items[i].Err = outcome, err
 	}
 	return items
 }
@@ -452,55 +528,4 @@ func (r *bulkRun[T]) record(items []BulkItem, request bool) {
 		snapshot.Problems = slices.Clip(snapshot.Problems)
 		r.options.OnProgress(snapshot)
 	}
-}
-
-func (r *BulkReport) add(item BulkItem) {
-	switch item.Outcome {
-	case OutcomeAccepted:
-		r.Accepted++
-	case OutcomeRejected:
-		r.Rejected++
-	case OutcomeNotTried, OutcomeNotSent:
-		r.NotTried++
-	case OutcomeUnknown:
-		r.Unknown++
-	}
-	if item.Earlier {
-		r.Earlier++
-	}
-	if item.Outcome != OutcomeAccepted && len(r.Problems) < mostProblems {
-		r.Problems = append(r.Problems, item)
-	}
-}
-
-// itemOutcome is what an error says about an item.
-func itemOutcome(err error) Outcome {
-	var op *OpError
-	switch {
-	case err == nil:
-		return OutcomeAccepted
-	case errors.As(err, new(*notTriedError)):
-		return OutcomeNotTried
-	case errors.Is(err, ErrInvalidRequest):
-		return OutcomeRejected
-	case !errors.As(err, &op):
-		return OutcomeUnknown
-	case op.Outcome == OutcomeNotSent:
-		return OutcomeNotTried
-	case op.Outcome == OutcomeAccepted:
-		// It was executed for a part only; see PartialError.
-		return OutcomeRejected
-	}
-	return op.Outcome
-}
-
-func journalState(outcome Outcome) JournalState {
-	switch outcome {
-	case OutcomeAccepted:
-		return JournalAccepted
-	case OutcomeUnknown:
-		return JournalBegun
-	case OutcomeRejected, OutcomeNotTried, OutcomeNotSent:
-	}
-	return JournalNotExecuted
 }

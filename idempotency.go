@@ -1,0 +1,311 @@
+package salebot
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/once"
+	"github.com/salebot-go/salebot/ledger"
+)
+
+// Errors of calls with an idempotency key and of pieces of work. Nothing was sent if a
+// call returns one of them, except for ErrInProgress, which tells of another one.
+var (
+	// ErrKeyReused says that an idempotency key was used for another request before:
+	// another action, receiver or content. It is a mistake of the caller.
+	ErrKeyReused = once.ErrKeyReused
+	// ErrInProgress says that another call or process is at the same call or piece of
+	// work, and did not finish in time. The outcome is then unknown.
+	ErrInProgress = once.ErrUnderWay
+	// ErrWorkChanged says that a piece of work makes other calls than when it ran
+	// before, so that a call could be one of those in other words. Name the calls
+	// whose words may differ, with WithStep.
+	ErrWorkChanged = once.ErrWorkChanged
+	// ErrWorkNested says that a piece of work was asked for inside itself.
+	ErrWorkNested = once.ErrWorkNested
+	// ErrWorkEnded says that a call used the context of a piece of work that had
+	// ended.
+	ErrWorkEnded = once.ErrWorkEnded
+	// ErrWorkTooOld says that a piece of work is older than what the ledger remembers.
+	ErrWorkTooOld = once.ErrWorkTooOld
+	// ErrOtherLedger says that a piece of work belongs to the ledger or the project of
+	// another client.
+	ErrOtherLedger = once.ErrOtherLedger
+)
+
+// DefaultSendWindow is how long after a ledger has recorded a request it may be
+// written (WithSendWindow).
+const DefaultSendWindow = 5 * time.Second
+
+// ledgerConfig is what the options say about the ledger.
+type ledgerConfig struct {
+	ledger       ledger.Ledger
+	project      string
+	secret       []byte
+	sendWindow   time.Duration
+	historyDelay time.Duration
+}
+
+func (l *ledgerConfig) keeper() *once.Keeper {
+	if l.ledger == nil {
+		return nil
+	}
+	return &once.Keeper{
+		Ledger: l.ledger, Project: l.project, Secret: l.secret, SendWindow: l.sendWindow, HistoryDelay: l.historyDelay,
+	}
+}
+
+// minSecret is the length of the shortest secret that is accepted, in bytes.
+const minSecret = 16
+
+// WithLedger gives the client a ledger, so that calls with an idempotency key, pieces
+// of work and bulk runs are executed once; see package ledger. project is a name of
+// your choice for the Salebot project: unlike the API key it must stay the same, or
+// the records are lost.
+func WithLedger(l ledger.Ledger, project string) Option {
+	return clientOption(func(c *config) error {
+		const option = "WithLedger"
+		switch {
+		case l == nil:
+			return badOption(option, "the ledger is nil")
+		case strings.TrimSpace(project) == "":
+			return badOption(option, "the project needs a name of your choice")
+		}
+		c.ledger.ledger, c.ledger.project, c.givenLedger = l, project, true
+		return nil
+	})
+}
+
+// WithLedgerSecret sets the secret for the digests that a ledger keeps, at least 16
+// bytes. The default is a random one that the ledger itself stores; who has the ledger
+// can then check guesses of texts and phones. A secret that changes loses the records.
+func WithLedgerSecret(secret []byte) Option {
+	return clientOption(func(c *config) error {
+		if len(secret) < minSecret {
+			return badOption("WithLedgerSecret", "the secret is shorter than %d bytes", minSecret)
+		}
+		c.ledger.secret, c.givenLedger = append([]byte(nil), secret...), true
+		return nil
+	})
+}
+
+// WithSendWindow sets how long after its record a request may be written; the default
+// is DefaultSendWindow. Making the connection belongs to it. After a crash nobody
+// decides about the request before that time has passed.
+func WithSendWindow(window time.Duration) Option {
+	return clientOption(func(c *config) error {
+		if window <= 0 || window > time.Hour {
+			return badOption("WithSendWindow", "the time must be positive and at most an hour")
+		}
+		c.ledger.sendWindow, c.givenLedger = window, true
+		return nil
+	})
+}
+
+// WithHistoryDelay says how long Salebot takes, at most, to show a message in the
+// history of a client. Only with it can a request whose outcome is unknown be found
+// not to have been executed, and be sent again; without it "not in the history" stays
+// unknown. Salebot publishes no such time, so there is no default. It costs one read of
+// the history before each message or callback that is recorded.
+func WithHistoryDelay(delay time.Duration) Option {
+	return clientOption(func(c *config) error {
+		if delay <= 0 || delay > 24*time.Hour {
+			return badOption("WithHistoryDelay", "the time must be positive and at most a day")
+		}
+		c.ledger.historyDelay, c.givenLedger = delay, true
+		return nil
+	})
+}
+
+// maxKeyLength bounds idempotency keys and names of steps, in bytes.
+const maxKeyLength = 1024
+
+func checkKeyText(option, text string) error {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return invalid(option, "is empty")
+	case len(text) > maxKeyLength:
+		return invalid(option, "is longer than 1024 bytes")
+	}
+	return nil
+}
+
+// WithIdempotencyKey makes a call of class Once be executed once, however often it is
+// made with this key and by whichever process. It needs a ledger; see WithLedger. A
+// second call with the key returns the recorded answer; if the first is under way it
+// waits for it; if the first was refused or did not leave, it is sent; if its outcome
+// is unknown, it is looked for in the history, and otherwise the error is
+// ErrOutcomeUnknown and nothing is sent. The key with another request is ErrKeyReused.
+//
+// The key is never sent: Salebot has no idempotency keys. Other classes of calls may
+// be repeated anyway and ignore it.
+func WithIdempotencyKey(key string) CallOption {
+	return callOption(func(s *settings) error {
+		s.idempotencyKey = key
+		return checkKeyText("WithIdempotencyKey", key)
+	})
+}
+
+// WithStep names a call within its piece of work. When the work runs again, the call
+// with the name returns its first result whatever its words: for a text that may
+// differ, such as one that a model writes. Outside of a piece of work it does nothing.
+func WithStep(name string) CallOption {
+	return callOption(func(s *settings) error {
+		s.step = name
+		return checkKeyText("WithStep", name)
+	})
+}
+
+type callOption func(*settings) error
+
+func (o callOption) applyToCall(s *settings) error { return o(s) }
+
+// guard returns what keeps a call from being executed twice; nil if nothing does.
+func (c *Client) guard(ctx context.Context, row *action.Row, s *settings, request *payload) (*once.Guard, error) {
+	if items := once.ItemsFrom(ctx); items != nil {
+		return items.Guard(c.core.keeper)
+	}
+	run := once.From(ctx)
+	recorded := run != nil && run.Recorded()
+	if row.Class != action.Once || s.idempotencyKey == "" && !recorded {
+		return nil, nil //nolint:nilnil // most calls need none
+	}
+	keeper := c.core.keeper
+	switch {
+	case keeper == nil && s.idempotencyKey != "":
+		return nil, invalid("WithIdempotencyKey", "needs a ledger: see WithLedger")
+	case keeper == nil:
+		return nil, ErrOtherLedger
+	}
+	call := once.Call{
+		Action: row.Name, Query: request.query.Encode(), Body: request.body,
+		Key: s.idempotencyKey, Step: s.step, Sent: sentBy(row, request),
+	}
+	return keeper.Guard(ctx, run, call, &ledgerHistory{client: c, location: s.location})
+}
+
+// sentBy tells what a history would show of a request; nil if that cannot be told.
+func sentBy(row *action.Row, request *payload) *once.Sent {
+	if row.Name != "message" && row.Name != "callback" {
+		return nil
+	}
+	var body struct {
+		ClientID ClientID `json:"client_id"`
+		Message  string   `json:"message"`
+	}
+	if json.Unmarshal(request.body, &body) != nil || body.ClientID == 0 || strings.TrimSpace(body.Message) == "" {
+		return nil
+	}
+	return &once.Sent{Client: int64(body.ClientID), Text: body.Message, Callback: row.Name == "callback"}
+}
+
+// ledgerHistory reads the history for the ledger's decisions.
+type ledgerHistory struct {
+	client   *Client
+	location *time.Location
+}
+
+// Newest implements once.History.
+func (h *ledgerHistory) Newest(ctx context.Context, client int64) (int64, error) {
+	id, err := h.client.LatestMessageID(once.With(ctx, nil), ClientID(client))
+	return int64(id), err
+}
+
+// Since implements once.History.
+func (h *ledgerHistory) Since(ctx context.Context, sent *once.Sent, anchor ledger.Anchor) ([]once.Item, bool, error) {
+	want := SentMessage{ClientID: ClientID(sent.Client), Message: sent.Text, Callback: sent.Callback}
+	for limit := sentSearchDepth; ; limit = HistoryLimit {
+		history, err := h.client.GetHistory(once.With(ctx, nil), GetHistoryRequest{ClientID: want.ClientID, Limit: limit})
+		if err != nil {
+			return nil, false, err
+		}
+		items := make([]once.Item, len(history))
+		whole := len(history) < limit
+		for i := range history {
+			items[i] = h.item(&want, &history[i])
+			older := anchor.MessageID != 0 && items[i].ID <= anchor.MessageID
+			if anchor.MessageID == 0 && !items[i].At.IsZero() {
+				older = items[i].At.Before(anchor.Server.Add(-time.Minute))
+			}
+			whole = whole || older
+		}
+		if whole || limit == HistoryLimit {
+			return items, whole, nil
+		}
+	}
+}
+
+func (h *ledgerHistory) item(want *SentMessage, message *HistoryItem) once.Item {
+	item := once.Item{ID: int64(message.ID), Text: message.Text, Matches: want.matches(message)}
+	item.FromAPI = message.Origin == HistoryOriginAPI || want.Callback && message.Origin == HistoryOriginCallback
+	if moment, ok := message.CreatedAt.Moment(); ok {
+		item.At = moment
+	} else if h.location != nil && !message.CreatedAt.IsZero() {
+		if at, err := message.CreatedAt.In(h.location); err == nil {
+			item.At = at
+		}
+	}
+	return item
+}
+
+// ServerTime implements once.History.
+func (h *ledgerHistory) ServerTime() (time.Time, bool) { return h.client.core.clock.now() }
+
+// serverClock is an estimate of Salebot's clock, from the Date header of its answers.
+// The header tells whole seconds and is some time on its way, so the estimate is
+// never ahead.
+type serverClock struct{ seen atomic.Pointer[clockReading] }
+
+type clockReading struct{ server, local time.Time }
+
+func (c *serverClock) set(date string) {
+	server, err := parseDate(date)
+	if err != nil {
+		return
+	}
+	c.seen.Store(&clockReading{server: server, local: time.Now()})
+}
+
+func (c *serverClock) now() (time.Time, bool) {
+	reading := c.seen.Load()
+	if reading == nil {
+		return time.Time{}, false
+	}
+	return reading.server.Add(time.Since(reading.local)), true
+}
+
+// recordedIDs are the numbers of an answer, which are all that a ledger keeps of it.
+func recordedIDs(result any) []int64 {
+	switch result := result.(type) {
+	case OrderID:
+		return []int64{int64(result)}
+	case StateID:
+		return []int64{int64(result)}
+	}
+	return nil
+}
+
+// replayed makes a result of what a ledger keeps.
+func replayed[T any](recorded ledger.Answer) T {
+	var result T
+	var first int64
+	if len(recorded.IDs) > 0 {
+		first = recorded.IDs[0]
+	}
+	switch target := any(&result).(type) {
+	case **Ack:
+		*target = &Ack{Recorded: true}
+	case **Response:
+		*target = &Response{Status: recorded.Status}
+	case *OrderID:
+		*target = OrderID(first)
+	case *StateID:
+		*target = StateID(first)
+	}
+	return result
+}
+

@@ -1,0 +1,181 @@
+package salebot
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/salebot-go/salebot/internal/once"
+)
+
+// Work names a piece of work: see [Client.RunOnce].
+type Work struct {
+	// Name tells this kind of work from all others of the project, such as "payment
+	// notice" or "daily reminder"; required.
+	Name string
+	// Key tells this piece from others of that name, such as the number of an order;
+	// required. It is kept as a digest only.
+	Key string
+	// Since is when the work was given, such as the time of a notice; zero means now.
+	// Work that is older than what the ledger remembers is refused.
+	Since time.Time
+}
+
+// The kinds of pieces of work, whose names do not meet.
+const (
+	workOwn      = "work"
+	workCampaign = "campaign"
+)
+
+func (w *Work) of(kind string) (once.Work, error) {
+	if err := requireText("Name", w.Name); err != nil {
+		return once.Work{}, err
+	}
+	if err := requireText("Key", w.Key); err != nil {
+		return once.Work{}, err
+	}
+	return once.Work{Kind: kind, Name: w.Name, Key: w.Key, Since: w.Since}, nil
+}
+
+// runOnce is the word for RunOnce and its kin where an error names an action.
+const runOnce = "run_once"
+
+// RunOnce runs a function until it has succeeded once, however often it is asked to
+// and by whichever process: an order that a shop reports three times, a reminder that
+// two servers want to send. It needs a ledger; see WithLedger.
+//
+//	err := client.RunOnce(ctx, salebot.Work{Name: "payment notice", Key: order}, func(ctx context.Context) error {
+//		_, err := client.Callback(ctx, salebot.CallbackRequest{ClientID: id, Message: "order_paid"})
+//		return err
+//	})
+//
+// If the work was done before, RunOnce returns nil and does not call the function. If
+// another call or process is at it, RunOnce waits for its end, at most until the
+// context ends; the error is then ErrInProgress. If the function failed before, or its
+// process died, the function runs again: its calls of class Once that were accepted are
+// not made a second time but return what they returned first. A call whose outcome
+// is not known is looked for in the client's history, and otherwise fails with
+// ErrOutcomeUnknown without being made.
+//
+// The function has to hand its context on to its calls, and to make the same calls
+// when it runs again. A call whose words may differ, such as an answer that a model
+// writes, needs a name: see WithStep. Otherwise the error is ErrWorkChanged, and
+// nothing is sent. Reads, and writes that may be repeated, are made each time.
+//
+// Errors: that of the function; ErrInProgress; ErrWorkTooOld; ErrWorkNested if the
+// function asks for its own work; ErrInvalidRequest; those of the ledger. An error of
+// the function is also ErrOutcomeUnknown if that is true of one of its calls.
+func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Context) error) error {
+	w, err := work.of(workOwn)
+	if err != nil {
+		return notSent(runOnce, err)
+	}
+	if fn == nil {
+		return notSent(runOnce, invalid("fn", "is nil"))
+	}
+	_, err = c.runWork(ctx, w, false, fn)
+	return err
+}
+
+// ForgetWork removes what the ledger knows of a piece of work, so that RunOnce runs it
+// again. Forgetting what is not known is no error.
+func (c *Client) ForgetWork(ctx context.Context, work Work) error {
+	w, err := work.of(workOwn)
+	if err != nil {
+		return notSent(runOnce, err)
+	}
+	keeper, err := c.keeper()
+	if err != nil {
+		return notSent(runOnce, err)
+	}
+	if err := keeper.Forget(ctx, w); err != nil {
+		return notSent(runOnce, err)
+	}
+	return nil
+}
+
+// keeper returns the ledger of the client.
+func (c *Client) keeper() (*once.Keeper, error) {
+	switch {
+	case !c.ready():
+		return nil, ErrNotInitialized
+	case c.core.keeper == nil:
+		return nil, invalid("the client", "has no ledger: see WithLedger")
+	}
+	return c.core.keeper, nil
+}
+
+// workResult is what became of a piece of work.
+type workResult struct {
+	// earlier says that it was done before and did not run now.
+	earlier bool
+	tally   once.Tally
+}
+
+// runWork runs a piece of work that the client's ledger keeps.
+func (c *Client) runWork(ctx context.Context, w once.Work, repeatUnknown bool, fn func(context.Context) error) (workResult, error) {
+	keeper, err := c.keeper()
+	if err != nil {
+		return workResult{}, notSent(runOnce, err)
+	}
+	if ctx == nil {
+		return workResult{}, notSent(runOnce, invalid("ctx", "is nil"))
+	}
+	waiting := ctx
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		waiting, cancel = context.WithTimeout(ctx, c.core.config.timeout)
+		defer cancel()
+	}
+	run, done, err := keeper.Start(waiting, w)
+	switch {
+	case err != nil:
+		return workResult{}, workFailure(err)
+	case done:
+		return workResult{earlier: true}, nil
+	}
+	run.RepeatUnknown = repeatUnknown
+	return runTallied(ctx, run, fn)
+}
+
+// workFailure is the error of a piece of work that did not run here.
+func workFailure(err error) *OpError {
+	e := notSent(runOnce, err)
+	if errors.Is(err, ErrInProgress) {
+		// Somebody else may do it right now.
+		e.Outcome = OutcomeUnknown
+	}
+	return e
+}
+
+// runTallied runs a function and finds out from its calls what became of it.
+func runTallied(ctx context.Context, run *once.Run, fn func(context.Context) error) (result workResult, err error) {
+	finished := false
+	defer func() {
+		// Also if the function panics: then it is not done.
+		if !finished {
+			_ = run.Finish(ctx, false)
+		}
+	}()
+	err = fn(once.With(ctx, run))
+	finished = true
+	unwritten := run.Finish(ctx, err == nil)
+	result.tally = run.Tally()
+	if err != nil && result.tally.Unknown > 0 && !errors.Is(err, ErrOutcomeUnknown) {
+		// The function's own words hide that a call may have been executed.
+		err = &unknownWork{err}
+	}
+	if err == nil && unwritten != nil {
+		// It is done, but will run again: its calls are recorded one by one.
+		err = notSent(runOnce, unwritten)
+	}
+	return result, err
+}
+
+// unknownWork is the failure of a piece of work in which a call may have been
+// executed.
+type unknownWork struct{ err error }
+
+func (e *unknownWork) Error() string      { return e.err.Error() + " (the outcome of a call is unknown)" }
+func (e *unknownWork) Unwrap() error      { return e.err }
+func (*unknownWork) Is(target error) bool { return target == ErrOutcomeUnknown }
