@@ -330,7 +330,7 @@ func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 		return
 	}
 	if r.options.DryRun {
-		r.record(r.all(batch, OutcomeNotTried, nil), true)
+		r.workDry(ctx, batch)
 		return
 	}
 	if r.pause != nil {
@@ -348,6 +348,20 @@ func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 	if errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) || isLedgerFailure(err) {
 		r.stop(err)
 	}
+}
+
+// workDry reports what would be sent.
+func (r *bulkRun[T]) workDry(ctx context.Context, batch []T) {
+	if r.keeper != nil {
+		left, _, err := r.undone(ctx, batch)
+		if err != nil {
+			r.record(r.all(batch, OutcomeNotTried, err), false)
+			r.stop(err)
+			return
+		}
+		batch = left
+	}
+	r.record(r.all(batch, OutcomeNotTried, nil), len(batch) > 0)
 }
 
 // isLedgerFailure reports whether the ledger failed, which would happen to every
@@ -382,7 +396,7 @@ func (r *bulkRun[T]) workEach(ctx context.Context, item T) error {
 	}
 	done.Outcome, done.Earlier = result.outcome(done.Err), result.earlier
 	r.record([]BulkItem{done}, !result.earlier)
-	return done.Err
+	return errors.Join(done.Err, result.unwritten)
 }
 
 func (r *bulkRun[T]) campaign(key string) once.Work {
@@ -428,6 +442,9 @@ func (r *bulkRun[T]) workBatch(ctx context.Context, batch []T) error {
 	if items != nil {
 		states := make([]ledger.State, len(done))
 		for i := range done {
+			if items.Doubtful(i) && done[i].Outcome != OutcomeAccepted {
+				done[i].Outcome = OutcomeUnknown
+			}
 			states[i] = itemState(done[i].Outcome)
 		}
 		if unwritten := items.End(ctx, states); unwritten != nil {
@@ -441,7 +458,9 @@ func (r *bulkRun[T]) workBatch(ctx context.Context, batch []T) error {
 // undone reports the items of a batch that the ledger knows, and returns the others
 // with their records.
 func (r *bulkRun[T]) undone(ctx context.Context, batch []T) ([]T, *once.Items, error) {
-	free := action.MustLookup(r.name).Class != action.Once || r.options.RepeatUnknown
+	// The calls of an item of ForEach have records of their own.
+	harmless := r.each != nil || action.MustLookup(r.name).Class != action.Once
+	free := harmless || r.options.RepeatUnknown
 	var left []T
 	var records []ledger.Record
 	for _, item := range batch {
@@ -467,7 +486,7 @@ func (r *bulkRun[T]) undone(ctx context.Context, batch []T) ([]T, *once.Items, e
 		}
 		r.record([]BulkItem{earlier}, false)
 	}
-	return left, r.keeper.NewItems(records), nil
+	return left, r.keeper.NewItems(records, harmless), nil
 }
 
 func itemState(outcome Outcome) ledger.State {

@@ -10,7 +10,7 @@ import (
 	"github.com/salebot-go/salebot/internal/action"
 )
 
-func clientKey(client ClientID) string { return strconv.FormatInt(int64(client), 10) }
+func clientItem(client ClientID) BulkItem { return keyed(client) }
 
 func checkClient(client ClientID) error { return requireClient("ClientID", client) }
 
@@ -35,13 +35,13 @@ func (c *Client) checkRequest(name string, call []CallOption, encode encoder) er
 const anyone ClientID = 1
 
 // manyClients is a run that hands batches of clients to one action.
-func (*Client) manyClients(
+func (c *Client) manyClients(
 	ctx context.Context, name string, clients iter.Seq2[ClientID, error], options BulkOptions,
 	send func(context.Context, []ClientID) error,
 ) (*BulkReport, error) {
 	return runBulk(ctx, bulk[ClientID]{
-		items: clients, options: options, key: clientKey, check: checkClient,
-		standardBatch: DefaultBatchSize, largestBatch: action.MustLookup(name).BatchLimit,
+		client: c, name: name, items: clients, options: options, key: clientItem, check: checkClient,
+		standardBatch: DefaultBatchSize, maxBatch: action.MustLookup(name).BatchLimit,
 		send: func(ctx context.Context, batch []ClientID) ([]BulkItem, error) { return nil, send(ctx, batch) },
 	})
 }
@@ -126,11 +126,11 @@ func (c *Client) BulkLoadClients(ctx context.Context, clients iter.Seq2[ClientTo
 	if err := c.checkRequest("load_clients", opts, nil); err != nil {
 		return &BulkReport{}, err
 	}
-	key := func(person ClientToLoad) string {
-		return strconv.Itoa(int(person.ClientType)) + "/" + string(person.GroupID) + "/" + string(person.PlatformID)
+	key := func(person ClientToLoad) BulkItem {
+		return BulkItem{Key: strconv.Itoa(int(person.ClientType)) + "/" + string(person.GroupID) + "/" + string(person.PlatformID)}
 	}
 	return runBulk(ctx, bulk[ClientToLoad]{
-		items: clients, options: options, key: key, standardBatch: DefaultBatchSize,
+		client: c, name: "load_clients", items: clients, options: options, key: key, standardBatch: DefaultBatchSize,
 		check: func(person ClientToLoad) error {
 			_, err := encodeClientsToLoad([]ClientToLoad{person})
 			return err
@@ -142,7 +142,8 @@ func (c *Client) BulkLoadClients(ctx context.Context, clients iter.Seq2[ClientTo
 			}
 			items := make([]BulkItem, len(batch))
 			for i, client := range loaded {
-				items[i] = BulkItem{Key: key(batch[i]), Outcome: OutcomeAccepted, ClientID: client.ID}
+				items[i] = key(batch[i])
+				items[i].Outcome, items[i].ClientID = OutcomeAccepted, client.ID
 				if !client.Accepted() {
 					items[i].Outcome = OutcomeRejected
 					items[i].Err = &PartialError{Refused: []RefusedElement{{Index: i, Status: client.Status}}, Total: len(batch)}
@@ -167,8 +168,8 @@ func (c *Client) BulkSendCallbackByPlatformID(ctx context.Context, request SendC
 		return &BulkReport{}, err
 	}
 	return runBulk(ctx, bulk[PlatformID]{
-		items: persons, options: options, key: func(id PlatformID) string { return string(id) },
-		standardBatch: DefaultBatchSize, largestBatch: action.MustLookup(name).BatchLimit,
+		client: c, name: name, items: persons, options: options, key: func(id PlatformID) BulkItem { return BulkItem{Key: string(id)} },
+		standardBatch: DefaultBatchSize, maxBatch: action.MustLookup(name).BatchLimit,
 		check: func(id PlatformID) error { return requireText("PlatformID", string(id)) },
 		send: func(ctx context.Context, batch []PlatformID) ([]BulkItem, error) {
 			part := request
@@ -242,8 +243,8 @@ func (c *Client) BulkBroadcast(ctx context.Context, request BroadcastRequest, au
 		elapsed time.Duration
 	)
 	return runBulk(ctx, bulk[ClientID]{
-		items: Items(audience.clients), options: options, key: clientKey, check: checkClient,
-		standardBatch: DefaultBatchSize, largestBatch: action.MustLookup(name).BatchLimit,
+		client: c, name: name, items: Items(audience.clients), options: options, key: clientItem, check: checkClient,
+		standardBatch: DefaultBatchSize, maxBatch: action.MustLookup(name).BatchLimit,
 		pause: func(ctx context.Context) error { return sleepUntil(ctx, next) },
 		send: func(ctx context.Context, batch []ClientID) ([]BulkItem, error) {
 			part := request

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
+	"github.com/salebot-go/salebot/ledger"
 )
 
 // bulkServer takes the requests of bulk runs and remembers which items came.
@@ -113,13 +113,17 @@ type bulkFunction struct {
 	// wrong makes a request that no item can be sent with; field is what is wrong.
 	wrong bulkRun
 	field string
+	// once says that its requests must not be executed twice.
+	once bool
 }
+
+func itself(client salebot.ClientID) salebot.ClientID { return client }
 
 func plainKey(client salebot.ClientID) string { return strconv.Itoa(int(client)) }
 
 var bulkFunctions = []bulkFunction{
 	{
-		name: "BulkAddToList", size: 100, key: plainKey,
+		name: "BulkAddToList", once: true, size: 100, key: plainKey,
 		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
 			return c.BulkAddToList(ctx, 7, clients, o)
 		},
@@ -129,7 +133,7 @@ var bulkFunctions = []bulkFunction{
 		},
 	},
 	{
-		name: "BulkRemoveFromList", size: 100, key: plainKey,
+		name: "BulkRemoveFromList", once: true, size: 100, key: plainKey,
 		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
 			return c.BulkRemoveFromList(ctx, 7, clients, o)
 		},
@@ -169,7 +173,7 @@ var bulkFunctions = []bulkFunction{
 		},
 	},
 	{
-		name: "BulkSendCallbackByPlatformID", size: 300, most: 300, key: plainKey,
+		name: "BulkSendCallbackByPlatformID", once: true, size: 300, most: 300, key: plainKey,
 		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
 			return c.BulkSendCallbackByPlatformID(ctx, salebot.SendCallbackByPlatformIDRequest{CallbackText: "start"}, mapped(clients, platformOf), o)
 		},
@@ -179,16 +183,16 @@ var bulkFunctions = []bulkFunction{
 		},
 	},
 	{
-		name: "ForEach", size: 1, most: 1, key: plainKey,
+		name: "ForEach", once: true, size: 1, most: 1, key: plainKey,
 		run: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return salebot.ForEach(ctx, clients, o, plainKey, func(ctx context.Context, client salebot.ClientID) error {
+			return salebot.ForEach(ctx, c, clients, o, itself, func(ctx context.Context, client salebot.ClientID) error {
 				_, err := c.Message(ctx, salebot.MessageRequest{ClientID: client, Message: "Hello"})
 				return err
 			})
 		},
 		field: "ctx, items, key and send",
-		wrong: func(ctx context.Context, _ *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return salebot.ForEach(ctx, clients, o, plainKey, nil)
+		wrong: func(ctx context.Context, c *salebot.Client, clients iter.Seq2[salebot.ClientID, error], o salebot.BulkOptions) (*salebot.BulkReport, error) {
+			return salebot.ForEach(ctx, c, clients, o, itself, nil)
 		},
 	},
 }
@@ -374,7 +378,7 @@ func TestBulkOutcomes(t *testing.T) {
 		"gateway":              {503, page, nil, salebot.OutcomeUnknown, salebot.ErrServer},
 		"a page of HTML":       {200, page, nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		"truncated":            {200, `{"status":"succ`, nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
-		"a broken connection":  {0, "", clienttest.ErrCable, salebot.OutcomeUnknown, clienttest.ErrCable},
+		"a broken connection":  {0, "", errCable, salebot.OutcomeUnknown, errCable},
 		"a redirect elsewhere": {302, "", nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -595,20 +599,25 @@ func TestBulkProgress(t *testing.T) {
 func TestBulkDryRun(t *testing.T) {
 	t.Parallel()
 	byFunction(t, func(t *testing.T, f bulkFunction) {
-		s := &bulkServer{}
-		journal := &memoryJournal{states: map[string]salebot.JournalState{
-			f.key(1): salebot.JournalAccepted, f.key(2): salebot.JournalBegun, f.key(3): salebot.JournalNotExecuted,
-		}}
-		before := maps.Clone(journal.states)
+		s := &bulkServer{answer: f.refuses("2", http.StatusBadRequest, "3", http.StatusBadGateway)}
+		client, l := s.clientWithLedger(t, salebot.WithoutRetries())
+		_, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(3)), salebot.BulkOptions{Name: "spring", BatchSize: 1})
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		begun := l.begun.Load()
+		s.batches = nil
 		var items []string
 		options := salebot.BulkOptions{
-			DryRun: true, Journal: journal, OnItem: func(item salebot.BulkItem) { items = append(items, item.Key) },
+			Name: "spring", DryRun: true, OnItem: func(item salebot.BulkItem) { items = append(items, item.Key) },
 		}
-		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(10)), options)
+		report, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(10)), options)
 		require.NoError(t, err)
-		require.Equal(t, []int{1, 1, 8, 2}, []int{report.Accepted, report.Unknown, report.NotTried, report.Earlier})
+		if f.once && f.name != "ForEach" {
+			require.Equal(t, []int{1, 1, 8, 2}, []int{report.Accepted, report.Unknown, report.NotTried, report.Earlier})
+		} else {
+			require.Equal(t, []int{1, 9, 1}, []int{report.Accepted, report.NotTried, report.Earlier}, "it may be repeated, or asks the history first")
+		}
 		require.Len(t, items, 10)
-		report, err = f.run(t.Context(), s.client(t), salebot.Items(append(clienttest.Numbered(10), 0)), options)
+		report, err = f.run(t.Context(), client, salebot.Items(append(clienttest.Numbered(10), 0)), options)
 		if f.name == "ForEach" {
 			// It knows nothing of the item but its key.
 			require.NoError(t, err)
@@ -616,54 +625,77 @@ func TestBulkDryRun(t *testing.T) {
 			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 			require.Equal(t, 1, report.Rejected)
 		}
-		options.Resolve = func(context.Context, string) (salebot.Outcome, error) { return salebot.OutcomeAccepted, nil }
-		report, err = f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(10)), options)
-		require.NoError(t, err)
-		require.Equal(t, []int{2, 8, 2}, []int{report.Accepted, report.NotTried, report.Earlier})
 		require.Empty(t, s.batches, "a dry run sends nothing")
-		require.Equal(t, before, journal.states, "nor does it write anything down")
+		require.Equal(t, begun, l.begun.Load(), "nor does it write anything down")
 	})
 }
 
-// memoryJournal is a Journal of the caller's own. Each of its methods can fail.
-type memoryJournal struct {
-	failState, failBegin, failEnd error
+// testLedger is a ledger of the caller's own. Each of its methods can fail.
+type testLedger struct {
+	*ledger.Memory
 
-	mutex  sync.Mutex
-	states map[string]salebot.JournalState
+	failFind, failBegin, failEnd error
+	// begun counts the records that were begun.
+	begun atomic.Int64
 }
 
-func (j *memoryJournal) State(_ context.Context, key string) (salebot.JournalState, error) {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	return j.states[key], j.failState
-}
-
-func (j *memoryJournal) Begin(_ context.Context, keys []string) error {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	if j.failBegin != nil {
-		return j.failBegin
+func (l *testLedger) Find(ctx context.Context, key ledger.Digest) ([]ledger.Record, error) {
+	if l.failFind != nil {
+		return nil, l.failFind
 	}
-	for _, key := range keys {
-		j.states[key] = salebot.JournalBegun
-	}
-	return nil
+	return l.Memory.Find(ctx, key)
 }
 
-func (j *memoryJournal) End(ctx context.Context, entries []salebot.JournalEntry) error {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
+func (l *testLedger) Begin(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
+	if l.failBegin != nil {
+		return nil, l.failBegin
+	}
+	l.begun.Add(int64(len(records)))
+	return l.Memory.Begin(ctx, records...)
+}
+
+func (l *testLedger) End(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
-	if j.failEnd != nil {
-		return j.failEnd
+	if l.failEnd != nil {
+		return nil, l.failEnd
 	}
-	for _, entry := range entries {
-		j.states[entry.Key] = entry.State
+	return l.Memory.End(ctx, records...)
+}
+
+func newTestLedger(t testing.TB) *testLedger {
+	t.Helper()
+	memory, err := ledger.NewMemory()
+	require.NoError(t, err)
+	return &testLedger{Memory: memory}
+}
+
+// clientWithLedger is client with a ledger.
+func (s *bulkServer) clientWithLedger(t testing.TB, options ...salebot.Option) (*salebot.Client, *testLedger) {
+	t.Helper()
+	l := newTestLedger(t)
+	return s.client(t, append(options, salebot.WithLedger(l, "project"))...), l
+}
+
+// accepts is the answer to items that are accepted.
+func (f *bulkFunction) accepts(keys []string) (status int, body string, err error) {
+	if f.name == "BulkLoadClients" {
+		return http.StatusOK, loadedItems(keys, nil), nil
 	}
-	return nil
+	return http.StatusOK, "ok", nil
+}
+
+// refuses answers requests that have an item with a status, and accepts the others.
+func (f *bulkFunction) refuses(itemsAndStatus ...any) func(int, []string) (int, string, error) {
+	return func(_ int, keys []string) (int, string, error) {
+		for i := 0; i < len(itemsAndStatus); i += 2 {
+			if slices.Contains(keys, itemsAndStatus[i].(string)) {
+				return itemsAndStatus[i+1].(int), "", nil
+			}
+		}
+		return f.accepts(keys)
+	}
 }
 
 // A read error ends the run; what was read before it is sent.
@@ -676,10 +708,10 @@ func TestBulkEndsAtAReadError(t *testing.T) {
 				for _, client := range clienttest.Numbered(before) {
 					yield(client, nil)
 				}
-				require.False(t, yield(0, clienttest.ErrCable), "nothing is read after it")
+				require.False(t, yield(0, errCable), "nothing is read after it")
 			}
 			report, err := f.run(t.Context(), s.client(t), items, salebot.BulkOptions{})
-			require.ErrorIs(t, err, clienttest.ErrCable)
+			require.ErrorIs(t, err, errCable)
 			require.NotErrorIs(t, err, salebot.ErrNotAllAccepted)
 			require.Equal(t, before, report.Accepted)
 			require.Equal(t, before, report.Total())
@@ -696,7 +728,7 @@ func TestBulkOverClients(t *testing.T) {
 		sent, pages := &bulkServer{}, newPageServer(clientsPager, pagedList{950, 500})
 		pages.broken[1] = brokenPages[3]
 		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
-			if call.Action == "get_clients" {
+			if call.action == "get_clients" {
 				return pages.serve(call)
 			}
 			return sent.serve(call)
@@ -754,9 +786,9 @@ func TestBulkCancelled(t *testing.T) {
 		s := &bulkServer{delay: 100 * time.Millisecond}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(250*time.Millisecond, func() { cancel(reason) })
-		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
-		options := salebot.BulkOptions{Workers: 2, Journal: journal, DrainTimeout: -1}
-		report, err := f.run(ctx, s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), options)
+		client, _ := s.clientWithLedger(t)
+		options := salebot.BulkOptions{Name: "spring", Workers: 2, DrainTimeout: -1}
+		report, err := f.run(ctx, client, salebot.Items(clienttest.Numbered(20*f.size)), options)
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, reason)
 		require.Len(t, s.batches, 6)
@@ -770,8 +802,17 @@ func TestBulkCancelled(t *testing.T) {
 		// Going on sends what was not sent, and leaves alone what may have been.
 		earlier := s.batches
 		s.batches = nil
-		report, err = f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), options)
+		report, err = f.run(t.Context(), client, salebot.Items(clienttest.Numbered(20*f.size)), options)
+		if !f.once {
+			require.NoError(t, err)
+			require.Equal(t, []int{20 * f.size, 4 * f.size}, []int{report.Accepted, report.Earlier})
+			return
+		}
 		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		if f.name == "ForEach" {
+			require.Equal(t, []int{18, 2, 4}, []int{report.Accepted, report.Unknown, report.Earlier}, "the unknown ones were looked for")
+			return
+		}
 		require.Equal(t, []int{18 * f.size, 2 * f.size, 6 * f.size}, []int{report.Accepted, report.Unknown, report.Earlier})
 		require.ElementsMatch(t, clienttest.KeysUpTo(20*f.size), slices.Concat(append(earlier, s.batches...)...), "each item once")
 	})
@@ -786,13 +827,17 @@ func TestBulkWritesDownWhatWasAnsweredAtLast(t *testing.T) {
 		s.answer = func(_ int, keys []string) (int, string, error) {
 			cancel()
 			synctest.Wait()
-			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
+			return f.accepts(keys)
 		}
-		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
-		report, err := f.run(ctx, s.client(t), salebot.Items(clienttest.Numbered(5*f.size)), salebot.BulkOptions{Workers: 1, Journal: journal, DrainTimeout: -1})
+		client, _ := s.clientWithLedger(t)
+		options := salebot.BulkOptions{Name: "spring", Workers: 1, DrainTimeout: -1}
+		report, err := f.run(ctx, client, salebot.Items(clienttest.Numbered(5*f.size)), options)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, f.size, report.Accepted)
-		require.Equal(t, salebot.JournalAccepted, journal.states[f.key(1)])
+		s.answer = nil
+		report, err = f.run(t.Context(), client, salebot.Items(clienttest.Numbered(f.size)), options)
+		require.NoError(t, err)
+		require.Equal(t, f.size, report.Earlier)
 	})
 }
 
@@ -870,18 +915,19 @@ func TestBulkStopsAtOnce(t *testing.T) {
 	})
 }
 
-func TestBulkJournalFailures(t *testing.T) {
+func TestBulkLedgerFailures(t *testing.T) {
 	t.Parallel()
-	disk := errors.New("the disk is full")
 	byFunction(t, func(t *testing.T, f bulkFunction) {
-		for name, journal := range map[string]*memoryJournal{
-			"State": {failState: disk}, "Begin": {failBegin: disk}, "End": {failEnd: disk},
+		for name, l := range map[string]*testLedger{
+			"Find": {failFind: ledger.ErrBroken}, "Begin": {failBegin: ledger.ErrBroken}, "End": {failEnd: ledger.ErrBroken},
 		} {
+			memory, err := ledger.NewMemory()
+			require.NoError(t, err)
+			l.Memory = memory
 			s := &bulkServer{delay: time.Second}
-			journal.states = map[string]salebot.JournalState{}
-			report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(50*f.size)), salebot.BulkOptions{Workers: 2, Journal: journal})
-			require.ErrorIs(t, err, disk, name)
-			require.ErrorContains(t, err, "the journal")
+			client := s.client(t, salebot.WithLedger(l, "project"))
+			report, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(50*f.size)), salebot.BulkOptions{Name: "spring", Workers: 2})
+			require.ErrorIs(t, err, ledger.ErrBroken, name)
 			require.NotErrorIs(t, err, context.Canceled)
 			if name == "End" {
 				// These have gone, and it is known.
@@ -896,15 +942,43 @@ func TestBulkJournalFailures(t *testing.T) {
 	})
 }
 
+// A bulk run with a ledger needs a name.
+func TestBulkNeedsAName(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		client, _ := s.clientWithLedger(t)
+		_, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(1)), salebot.BulkOptions{})
+		requireField(t, err, "Name")
+		require.Empty(t, s.batches)
+	})
+}
+
+// Two runs with different names each reach everybody.
+func TestBulkNamesTellRunsApart(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		client, _ := s.clientWithLedger(t)
+		for _, name := range []string{"spring", "summer"} {
+			s.batches = nil
+			report, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(5)), salebot.BulkOptions{Name: name})
+			require.NoError(t, err)
+			require.Equal(t, []int{5, 0}, []int{report.Accepted, report.Earlier})
+			require.ElementsMatch(t, clienttest.KeysUpTo(5), s.arrived())
+		}
+	})
+}
+
 // An item is sent once, however often its key comes.
 func TestBulkRepeatedKeys(t *testing.T) {
 	t.Parallel()
 	byFunction(t, func(t *testing.T, f bulkFunction) {
 		s := &bulkServer{}
-		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
+		client, _ := s.clientWithLedger(t)
 		clients := salebot.Items(append(clienttest.Numbered(5), clienttest.Numbered(3)...))
 		for run := range 2 {
-			report, err := f.run(t.Context(), s.client(t), clients, salebot.BulkOptions{Journal: journal})
+			report, err := f.run(t.Context(), client, clients, salebot.BulkOptions{Name: "spring"})
 			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 			require.Equal(t, []int{5, 3, 5 * run}, []int{report.Accepted, report.NotTried, report.Earlier})
 			require.ElementsMatch(t, clienttest.KeysUpTo(5), s.arrived())
@@ -918,41 +992,40 @@ func TestBulkRepeatedKeys(t *testing.T) {
 func TestBulkRepeatUnknown(t *testing.T) {
 	t.Parallel()
 	byFunction(t, func(t *testing.T, f bulkFunction) {
+		if !f.once {
+			return // it may be repeated anyway
+		}
 		s := &bulkServer{}
 		status := http.StatusBadGateway
-		s.answer = func(_ int, keys []string) (int, string, error) {
-			if slices.Contains(keys, "1") {
-				return status, "", nil
-			}
-			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
-		}
-		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
+		s.answer = func(number int, keys []string) (int, string, error) { return f.refuses("1", status)(number, keys) }
+		client, _ := s.clientWithLedger(t, salebot.WithoutRetries())
 		run := func(repeat bool) *salebot.BulkReport {
-			report, err := f.run(t.Context(), s.client(t, salebot.WithoutRetries()), salebot.Items(clienttest.Numbered(2)),
-				salebot.BulkOptions{Workers: 1, BatchSize: 1, Journal: journal, RepeatUnknown: repeat})
+			s.batches = nil
+			report, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(2)),
+				salebot.BulkOptions{Name: "spring", Workers: 1, BatchSize: 1, RepeatUnknown: repeat})
 			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 			require.Equal(t, []int{1, 1}, []int{report.Accepted, report.Unknown})
 			return report
 		}
 		require.Zero(t, run(false).Earlier)
 		require.Equal(t, []string{"1", "2"}, s.arrived())
-		require.Equal(t, 2, run(false).Earlier)
-		require.Equal(t, []string{"1", "2"}, s.arrived())
+		run(false)
+		require.NotContains(t, s.arrived(), "1")
 		status = http.StatusBadRequest
 		report := run(true)
 		require.Equal(t, 1, report.Earlier)
 		require.ErrorIs(t, report.Problems[0].Err, salebot.ErrRejected)
-		require.Equal(t, []string{"1", "2", "1"}, s.arrived())
-		require.Equal(t, 2, run(false).Earlier, "nobody asked for a third time")
-		require.Equal(t, []string{"1", "2", "1"}, s.arrived())
-		s.answer = nil
-		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(2)), salebot.BulkOptions{Journal: journal, RepeatUnknown: true})
+		require.Equal(t, []string{"1"}, s.arrived())
+		run(false)
+		require.NotContains(t, s.arrived(), "1", "nobody asked for a third time")
+		s.answer, s.batches = nil, nil
+		report, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(2)), salebot.BulkOptions{Name: "spring", RepeatUnknown: true})
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 1}, []int{report.Accepted, report.Earlier})
-		report, err = f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(2)), salebot.BulkOptions{Journal: journal})
+		report, err = f.run(t.Context(), client, salebot.Items(clienttest.Numbered(2)), salebot.BulkOptions{Name: "spring"})
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 2}, []int{report.Accepted, report.Earlier})
-		require.Equal(t, []string{"1", "2", "1", "1"}, s.arrived())
+		require.Equal(t, []string{"1"}, s.arrived())
 	})
 }
 
@@ -961,15 +1034,13 @@ func TestBulkContinuesWithWhatWasRefused(t *testing.T) {
 	t.Parallel()
 	byFunction(t, func(t *testing.T, f bulkFunction) {
 		s := &bulkServer{answer: func(int, []string) (int, string, error) { return http.StatusBadRequest, "", nil }}
-		journal, err := salebot.OpenFileJournal(filepath.Join(t.TempDir(), "journal"), "job")
-		require.NoError(t, err)
-		defer func() { require.NoError(t, journal.Close()) }()
-		options := salebot.BulkOptions{Journal: journal}
-		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(5)), options)
+		client, _ := s.clientWithLedger(t)
+		options := salebot.BulkOptions{Name: "spring"}
+		report, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(5)), options)
 		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 		require.Equal(t, 5, report.Rejected)
 		s.answer, s.batches = nil, nil
-		report, err = f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(5)), options)
+		report, err = f.run(t.Context(), client, salebot.Items(clienttest.Numbered(5)), options)
 		require.NoError(t, err)
 		require.Zero(t, report.Earlier)
 		require.ElementsMatch(t, clienttest.KeysUpTo(5), s.arrived())
@@ -1031,34 +1102,58 @@ func TestBulkLoadClientsWithAnAnswerOfAnotherLength(t *testing.T) {
 	require.ErrorIs(t, report.Problems[0].Err, salebot.ErrUnexpectedResponse)
 }
 
-// ForEach takes whatever send makes of an item.
+// What an item comes to is worked out from its calls.
 func TestForEachOutcomes(t *testing.T) {
 	t.Parallel()
-	op := func(outcome salebot.Outcome) error {
-		return &salebot.OpError{Action: "message", Outcome: outcome, Err: clienttest.ErrCable}
-	}
+	own := errors.New("an error of the caller")
 	for name, test := range map[string]struct {
-		err  error
-		want salebot.Outcome
+		// answers are those of the messages, in their order: a status, or 0 for none.
+		answers []int
+		err     error
+		want    salebot.Outcome
 	}{
-		"success":               {nil, salebot.OutcomeAccepted},
-		"an error of the user":  {clienttest.ErrCable, salebot.OutcomeUnknown},
-		"refused locally":       {&salebot.InvalidRequestError{Field: "ClientID", Problem: "is required"}, salebot.OutcomeRejected},
-		"rejected":              {op(salebot.OutcomeRejected), salebot.OutcomeRejected},
-		"rejected, wrapped":     {fmt.Errorf("sending: %w", op(salebot.OutcomeRejected)), salebot.OutcomeRejected},
-		"unknown":               {op(salebot.OutcomeUnknown), salebot.OutcomeUnknown},
-		"not sent":              {op(salebot.OutcomeNotSent), salebot.OutcomeNotTried},
-		"executed for one half": {op(salebot.OutcomeAccepted), salebot.OutcomeRejected},
+		"success":                             {[]int{200}, nil, salebot.OutcomeAccepted},
+		"nothing to do":                       {nil, nil, salebot.OutcomeAccepted},
+		"an error before any call":            {nil, own, salebot.OutcomeNotTried},
+		"refused locally":                     {nil, &salebot.InvalidRequestError{Field: "ClientID", Problem: "is required"}, salebot.OutcomeRejected},
+		"refused":                             {[]int{400}, nil, salebot.OutcomeRejected},
+		"refused, in the caller's words":      {[]int{400}, own, salebot.OutcomeRejected},
+		"unknown":                             {[]int{502}, nil, salebot.OutcomeUnknown},
+		"unknown, in the caller's words":      {[]int{502}, own, salebot.OutcomeUnknown},
+		"one sent, then an error":             {[]int{200}, own, salebot.OutcomeIncomplete},
+		"one sent, one refused":               {[]int{200, 400}, nil, salebot.OutcomeIncomplete},
+		"one sent, one unknown":               {[]int{200, 502}, nil, salebot.OutcomeUnknown},
+		"one unknown, which is looked beyond": {[]int{502, 200}, own, salebot.OutcomeUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			s := &bulkServer{answer: func(number int, _ []string) (int, string, error) {
+				return test.answers[number-1], map[bool]string{true: "ok"}[test.answers[number-1] == 200], nil
+			}}
+			client := s.client(t, salebot.WithoutRetries())
 			var items []salebot.BulkItem
-			report, err := salebot.ForEach(t.Context(), salebot.Items([]string{"a"}), salebot.BulkOptions{
+			report, err := salebot.ForEach(t.Context(), client, salebot.Items([]string{"a"}), salebot.BulkOptions{
 				OnItem: func(item salebot.BulkItem) { items = append(items, item) },
-			}, func(key string) string { return key }, func(context.Context, string) error { return test.err })
-			require.Equal(t, test.err == nil, err == nil)
-			require.Equal(t, []salebot.BulkItem{{Key: "a", Outcome: test.want, Err: test.err}}, items)
+			}, func(key string) string { return key }, func(ctx context.Context, _ string) error {
+				var failed error
+				for i := range test.answers {
+					_, err := client.Message(ctx, salebot.MessageRequest{ClientID: 7, Message: strconv.Itoa(i)})
+					failed = errors.Join(failed, err)
+				}
+				if test.err != nil {
+					return test.err
+				}
+				return failed
+			})
+			require.Equal(t, test.want == salebot.OutcomeAccepted, err == nil)
+			require.Len(t, items, 1)
+			require.Equal(t, "a", items[0].Key)
+			require.Equal(t, test.want, items[0].Outcome)
 			require.Equal(t, 1, report.Total())
+			if test.err != nil {
+				require.ErrorIs(t, items[0].Err, test.err)
+			}
+			require.Equal(t, test.want == salebot.OutcomeUnknown, errors.Is(items[0].Err, salebot.ErrOutcomeUnknown))
 		})
 	}
 }
@@ -1077,9 +1172,9 @@ func TestCollectAudience(t *testing.T) {
 	_, err := salebot.CollectAudience(salebot.Items([]salebot.ClientID{1, 0}))
 	requireField(t, err, "ClientID")
 	_, err = salebot.CollectAudience(func(yield func(salebot.ClientID, error) bool) {
-		_ = yield(1, nil) && yield(0, clienttest.ErrCable)
+		_ = yield(1, nil) && yield(0, errCable)
 	})
-	require.ErrorIs(t, err, clienttest.ErrCable, "half an audience is none")
+	require.ErrorIs(t, err, errCable, "half an audience is none")
 }
 
 // A broadcast reaches exactly those whom its caller counted.
@@ -1101,7 +1196,7 @@ func TestBulkBroadcastNeedsConfirmation(t *testing.T) {
 		"clients as well":      {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.Clients = clienttest.Numbered(1) }, "request"},
 		"persons as well":      {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.PlatformIDs = []salebot.PlatformID{"1"} }, "request"},
 		"no message":           {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.Message = "" }, "Message"},
-		"no location":          {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.At = clienttest.Moment }, "At"},
+		"no location":          {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.At = moment }, "At"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -1152,9 +1247,9 @@ func TestBulkBroadcastForAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &bulkServer{}
-		at := time.Date(2026, time.October, 16, 22, 15, 0, 0, clienttest.Moscow)
+		at := time.Date(2026, time.October, 16, 22, 15, 0, 0, moscow)
 		_, err := s.client(t).BulkBroadcast(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: time.Second, At: at},
-			collected(t, clienttest.Numbered(250)...), 250, salebot.BulkOptions{}, salebot.WithProjectLocation(clienttest.Moscow))
+			collected(t, clienttest.Numbered(250)...), 250, salebot.BulkOptions{}, salebot.WithProjectLocation(moscow))
 		require.NoError(t, err)
 		require.Len(t, s.bodies, 3)
 		for i, due := range []string{"2026-10-16 22:15:00", "2026-10-16 22:16:40", "2026-10-16 22:18:20"} {
@@ -1164,91 +1259,25 @@ func TestBulkBroadcastForAMoment(t *testing.T) {
 }
 
 // A broadcast that is given up while it waits for its turn has sent nothing of the
-// part that waits, and a journal knows that.
+// part that waits, and the ledger knows that.
 func TestBulkBroadcastGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &bulkServer{}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		journal := &memoryJournal{states: map[string]salebot.JournalState{}}
+		client, l := s.clientWithLedger(t)
 		audience := collected(t, clienttest.Numbered(250)...)
 		request := salebot.BroadcastRequest{Message: "Hello"}
-		report, err := s.client(t).BulkBroadcast(ctx, request, audience, 250, salebot.BulkOptions{Journal: journal})
+		options := salebot.BulkOptions{Name: "Sunday"}
+		report, err := client.BulkBroadcast(ctx, request, audience, 250, options)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, 100, report.Accepted)
 		require.Zero(t, report.Unknown)
-		require.Len(t, journal.states, 100, "what waits is not begun")
-		report, err = s.client(t).BulkBroadcast(t.Context(), request, audience, 250, salebot.BulkOptions{Journal: journal})
+		require.EqualValues(t, 100, l.begun.Load(), "what waits is not begun")
+		report, err = client.BulkBroadcast(t.Context(), request, audience, 250, options)
 		require.NoError(t, err)
 		require.Equal(t, []int{250, 100}, []int{report.Accepted, report.Earlier})
 		require.Equal(t, clienttest.KeysUpTo(250), s.arrived())
 	})
-}
-
-// A look-up that fails before the send need not leave an item unknown for good.
-func TestForEachNotTried(t *testing.T) {
-	t.Parallel()
-	journal := &memoryJournal{states: map[string]salebot.JournalState{}}
-	sent := 0
-	run := func(lookup error) (*salebot.BulkReport, error) {
-		return salebot.ForEach(t.Context(), salebot.Items([]string{"ann"}), salebot.BulkOptions{Journal: journal},
-			func(name string) string { return name },
-			func(context.Context, string) error {
-				if lookup != nil {
-					return salebot.NotTried(lookup)
-				}
-				sent++
-				return nil
-			})
-	}
-	lookup := errors.New("no phone")
-	report, err := run(lookup)
-	require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
-	require.Equal(t, 1, report.NotTried)
-	require.ErrorIs(t, report.Problems[0].Err, lookup)
-	report, err = run(nil)
-	require.NoError(t, err)
-	require.Equal(t, 1, report.Accepted)
-	require.Equal(t, 1, sent)
-	require.NoError(t, salebot.NotTried(nil))
-}
-
-// What an earlier run left unknown is decided by whoever can look.
-func TestBulkResolve(t *testing.T) {
-	t.Parallel()
-	unsure := errors.New("the history is not there yet")
-	for name, c := range map[string]struct {
-		outcome  salebot.Outcome
-		err      error
-		want     salebot.Outcome
-		arrivals int
-		after    salebot.JournalState
-	}{
-		"it arrived":     {salebot.OutcomeAccepted, nil, salebot.OutcomeAccepted, 0, salebot.JournalAccepted},
-		"it did not":     {salebot.OutcomeNotTried, nil, salebot.OutcomeAccepted, 1, salebot.JournalAccepted},
-		"still unknown":  {salebot.OutcomeUnknown, nil, salebot.OutcomeUnknown, 0, salebot.JournalBegun},
-		"nobody can say": {salebot.OutcomeAccepted, unsure, salebot.OutcomeUnknown, 0, salebot.JournalBegun},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			journal := &memoryJournal{states: map[string]salebot.JournalState{"7": salebot.JournalBegun}}
-			arrivals := 0
-			var items []salebot.BulkItem
-			_, err := salebot.ForEach(t.Context(), salebot.Items([]int{7}), salebot.BulkOptions{
-				Journal: journal,
-				OnItem:  func(item salebot.BulkItem) { items = append(items, item) },
-				Resolve: func(_ context.Context, key string) (salebot.Outcome, error) {
-					require.Equal(t, "7", key)
-					return c.outcome, c.err
-				},
-			}, strconv.Itoa, func(context.Context, int) error { arrivals++; return nil })
-			require.Equal(t, c.want != salebot.OutcomeAccepted, errors.Is(err, salebot.ErrNotAllAccepted), "%v", err)
-			require.Equal(t, c.arrivals, arrivals)
-			require.Len(t, items, 1)
-			require.Equal(t, c.want, items[0].Outcome)
-			require.ErrorIs(t, items[0].Err, c.err)
-			require.Equal(t, c.after, journal.states["7"])
-		})
-	}
 }

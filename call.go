@@ -20,7 +20,9 @@ import (
 	"github.com/salebot-go/salebot/internal/answer"
 	"github.com/salebot-go/salebot/internal/attempt"
 	"github.com/salebot-go/salebot/internal/exchange"
+	"github.com/salebot-go/salebot/internal/once"
 	"github.com/salebot-go/salebot/internal/secret"
+	"github.com/salebot-go/salebot/ledger"
 )
 
 // payload is the encoded request of a call.
@@ -58,14 +60,60 @@ func callRow[T any](ctx context.Context, c *Client, row *action.Row, options []C
 	if err != nil {
 		return result, notSent(row.Name, err)
 	}
+	if run := once.From(ctx); run != nil && run.Ended() {
+		return result, notSent(row.Name, ErrWorkEnded)
+	}
+	if row.Class != action.Read && rehearsing(ctx) {
+		return rehearsed[T](&request), nil
+	}
 	j := journey{core: c.core, settings: s, row: row, body: request.body, address: row.Name}
 	if len(request.query) > 0 {
 		j.address += "?" + request.query.Encode()
 	}
-	err = j.run(ctx, func(body []byte) error {
-		result, err = decode(body, s)
-		return err
-	})
+	if _, ok := ctx.Deadline(); !ok || s.timeoutGiven {
+		j.deadline = time.Now().Add(s.timeout)
+	}
+	var guard *once.Guard
+	if row.Class == action.Once || once.ItemsFrom(ctx) != nil {
+		guard, err = c.guard(ctx, row, s, &request)
+		if err != nil {
+			return result, guardFailure(row.Name, err)
+		}
+		if guard != nil {
+			defer guard.Release()
+		}
+	}
+	for {
+		if guard != nil {
+			answer, replay, err := j.enter(ctx, guard)
+			if err != nil {
+				return result, err
+			}
+			if replay {
+				once.From(ctx).Count(once.Tally{Accepted: 1})
+				return replayed[T](answer), nil
+			}
+			j.guard = guard
+			j.ids = func() []int64 { return recordedIDs(result) }
+		}
+		err = j.run(ctx, func(body []byte) error {
+			result, err = decode(body, s)
+			return err
+		})
+		if err == nil || !once.IsAgain(err) {
+			break
+		}
+		j.failure = nil
+	}
+	if guard != nil {
+		c.logUnwritten(ctx, row.Name, j.unwritten)
+		if failure, ok := errors.AsType[*OpError](err); ok && guard.Doubtful() {
+			failure.Outcome = OutcomeUnknown
+		}
+	}
+	if row.Class == action.Once {
+		countOutcome(ctx, err)
+	}
 	if failure, ok := errors.AsType[*OpError](err); ok && failure.Outcome != OutcomeAccepted {
 		// What was decoded before the failure is no answer.
 		var none T
@@ -123,12 +171,63 @@ type journey struct {
 	deadline time.Time
 	// failure is the error of the last attempt.
 	failure error
+	// guard keeps the request from being executed twice; nil if nothing does.
+	guard *once.Guard
+	// ids are the numbers of the result.
+	ids       func() []int64
+	writeBy   time.Time
+	status    int
+	unwritten error
+}
+
+// enter asks the ledger what to do with the call.
+func (j *journey) enter(ctx context.Context, guard *once.Guard) (ledger.Answer, bool, error) {
+	if !j.deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, j.deadline)
+		defer cancel()
+	}
+	decision, answer, err := guard.Enter(ctx)
+	switch {
+	case err != nil:
+		return answer, false, guardFailure(j.row.Name, err)
+	case decision == once.Leave:
+		e := notSent(j.row.Name, errUnresolved)
+		e.Outcome = OutcomeUnknown
+		return answer, false, e
+	}
+	return answer, decision == once.Replay, nil
+}
+
+var errUnresolved = errors.New("an earlier request with this key or in this piece of work may have been executed; nothing was sent now")
+
+// guardFailure is the error of a call that the ledger did not let through.
+func guardFailure(name string, err error) *OpError {
+	e := notSent(name, err)
+	if errors.Is(err, ErrInProgress) {
+		e.Outcome = OutcomeUnknown
+	}
+	return e
+}
+
+// countOutcome tells the piece of work what became of a call.
+func countOutcome(ctx context.Context, err error) {
+	run := once.From(ctx)
+	if run == nil {
+		return
+	}
+	var op *OpError
+	switch {
+	case err == nil, errors.As(err, &op) && op.Outcome == OutcomeAccepted:
+		run.Count(once.Tally{Accepted: 1})
+	case op != nil && op.Outcome == OutcomeUnknown:
+		run.Count(once.Tally{Unknown: 1})
+	case op != nil && op.Outcome == OutcomeRejected:
+		run.Count(once.Tally{Refused: 1})
+	}
 }
 
 func (j *journey) run(ctx context.Context, decode func([]byte) error) error {
-	if _, ok := ctx.Deadline(); !ok || j.settings.timeoutGiven {
-		j.deadline = time.Now().Add(j.settings.timeout)
-	}
 	loop := attempt.Loop{
 		Policy:   j.settings.retry,
 		Class:    j.row.Class,
@@ -159,6 +258,30 @@ func (j *journey) try(ctx context.Context, number int, waited time.Duration, dec
 	if result, ok := j.pace(ctx); !ok {
 		return result
 	}
+	if j.guard != nil {
+		until, err := j.guard.Begin(ctx, j.deadline)
+		if err != nil {
+			j.fail(err)
+			return attempt.Result{Skipped: true}
+		}
+		j.writeBy = until
+		result := j.observed(ctx, number, waited, decode)
+		state := ledger.Unknown
+		switch result.Outcome {
+		case attempt.Accepted:
+			state = ledger.Accepted
+		case attempt.Rejected, attempt.NotSent:
+			state = ledger.Refused
+		}
+		if err := j.guard.End(ctx, state, ledger.Answer{Status: j.status, IDs: j.ids()}); err != nil && j.failure == nil {
+			j.unwritten = err
+		}
+		return result
+	}
+	return j.observed(ctx, number, waited, decode)
+}
+
+func (j *journey) observed(ctx context.Context, number int, waited time.Duration, decode func([]byte) error) attempt.Result {
 	observed := len(j.core.config.hooks) > 0 || j.core.config.logger != nil
 	if !observed {
 		var a Attempt
@@ -289,6 +412,10 @@ func (j *journey) exchange(ctx context.Context, a *Attempt, decode func([]byte) 
 	a.Status, a.ResponseBytes = reply.Status, len(reply.Body)
 	if err != nil {
 		return j.failed(ctx, limited, &reply, notSent, err)
+	}
+	j.status = reply.Status
+	if j.core.keeper != nil {
+		j.core.clock.set(reply.Header.Get("Date"))
 	}
 	j.keep(&reply)
 	switch {

@@ -12,6 +12,7 @@ import (
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/attempt"
 	"github.com/salebot-go/salebot/internal/exchange"
+	"github.com/salebot-go/salebot/internal/once"
 	"github.com/salebot-go/salebot/internal/secret"
 )
 
@@ -35,6 +36,9 @@ type core struct {
 	exchanger *exchange.Exchanger
 	source    *transportSource
 	budget    *attempt.Budget
+	// keeper is the ledger, nil if there is none.
+	keeper *once.Keeper
+	clock  *serverClock
 }
 
 // New returns a client for the project that the API key belongs to. It fails
@@ -60,6 +64,8 @@ func New(key string, options ...Option) (*Client, error) {
 		source:    source,
 		exchanger: exchange.New(source.current, source.jar()),
 		budget:    attempt.NewBudget(c.budget),
+		keeper:    c.ledger.keeper(),
+		clock:     &serverClock{},
 	}}, nil
 }
 
@@ -97,6 +103,9 @@ func (c *Client) With(options ...Option) (*Client, error) {
 	}
 	if variant.config.baseURL.String() != old.baseURL.String() {
 		variant.address = readdressed(c.core.address, old.baseURL, variant.config.baseURL)
+	}
+	if variant.config.givenLedger {
+		variant.keeper = variant.config.ledger.keeper()
 	}
 	if variant.config.givenBudget {
 		variant.budget = attempt.NewBudget(variant.config.budget)

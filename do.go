@@ -157,6 +157,9 @@ func (r *Response) Decode(target any) error {
 type Ack struct {
 	// Raw is the body as it came; it may be empty.
 	Raw []byte
+	// Recorded says that the answer comes from a ledger: the action was executed
+	// before, and not now. Raw is nil then.
+	Recorded bool
 }
 
 // Text is the word of the answer, such as "ok" or "success": the text itself, or

@@ -67,6 +67,11 @@ const (
 	// OutcomeNotTried items of a bulk run were not sent, because the run ended
 	// before, or provably never left.
 	OutcomeNotTried = Outcome(attempt.Accepted + 1)
+	// OutcomeIncomplete means that a piece of work was executed in part: some of its
+	// calls were accepted, and then one failed.
+	OutcomeIncomplete = Outcome(attempt.Accepted + 2)
+	// OutcomeFailed reads brought no answer that can be used. Nothing was at stake.
+	OutcomeFailed = Outcome(attempt.Accepted + 3)
 )
 
 // String returns the outcome in words.
@@ -80,11 +85,18 @@ func (o Outcome) String() string {
 		return "accepted"
 	case OutcomeNotTried:
 		return "not tried"
+	case OutcomeIncomplete:
+		return "incomplete"
+	case OutcomeFailed:
+		return "failed"
 	case OutcomeUnknown:
 		return "unknown"
 	}
 	return "outcome " + strconv.Itoa(int(o))
 }
+
+// MarshalText is String.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
 // OpError is the error of every method of the client. It says which action
 // failed, after how many attempts and what became of the request; the cause is

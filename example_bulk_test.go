@@ -4,32 +4,28 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
-	"path/filepath"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/ledger"
 )
 
 func ExampleForEach() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()
 
-	folder, err := os.MkdirTemp("", "journal")
+	memory, err := ledger.NewMemory() // ledger.OpenFile in a script
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	journal, err := salebot.OpenFileJournal(filepath.Join(folder, "spring"), "spring campaign")
+	client, err = client.With(salebot.WithLedger(memory, "shop"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = journal.Close() }()
-
 	ctx := context.Background()
 	for range 2 { // the second run finds everything done
-		report, err := salebot.ForEach(ctx, client.Clients(ctx, salebot.ClientsRequest{}),
-			salebot.BulkOptions{Workers: 8, Journal: journal},
-			func(record salebot.ClientRecord) string { return fmt.Sprint(record.ID) },
+		report, err := salebot.ForEach(ctx, client, client.Clients(ctx, salebot.ClientsRequest{}),
+			salebot.BulkOptions{Name: "spring campaign", Workers: 8},
+			func(record salebot.ClientRecord) salebot.ClientID { return record.ID },
 			func(ctx context.Context, record salebot.ClientRecord) error {
 				_, err := client.Message(ctx, salebot.MessageRequest{ClientID: record.ID, Message: "Spring is here"})
 				return err

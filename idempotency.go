@@ -3,6 +3,7 @@ package salebot
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -160,10 +161,6 @@ func WithStep(name string) CallOption {
 	})
 }
 
-type callOption func(*settings) error
-
-func (o callOption) applyToCall(s *settings) error { return o(s) }
-
 // guard returns what keeps a call from being executed twice; nil if nothing does.
 func (c *Client) guard(ctx context.Context, row *action.Row, s *settings, request *payload) (*once.Guard, error) {
 	if items := once.ItemsFrom(ctx); items != nil {
@@ -227,8 +224,8 @@ func (h *ledgerHistory) Since(ctx context.Context, sent *once.Sent, anchor ledge
 		whole := len(history) < limit
 		for i := range history {
 			items[i] = h.item(&want, &history[i])
-			older := anchor.MessageID != 0 && items[i].ID <= anchor.MessageID
-			if anchor.MessageID == 0 && !items[i].At.IsZero() {
+			older := anchor.Known && items[i].ID <= anchor.MessageID
+			if !anchor.Known && !items[i].At.IsZero() {
 				older = items[i].At.Before(anchor.Server.Add(-time.Minute))
 			}
 			whole = whole || older
@@ -263,7 +260,7 @@ type serverClock struct{ seen atomic.Pointer[clockReading] }
 type clockReading struct{ server, local time.Time }
 
 func (c *serverClock) set(date string) {
-	server, err := parseDate(date)
+	server, err := http.ParseTime(date)
 	if err != nil {
 		return
 	}
@@ -308,4 +305,3 @@ func replayed[T any](recorded ledger.Answer) T {
 	}
 	return result
 }
-

@@ -90,8 +90,9 @@ type settings struct {
 	responseLimit  int64
 
 	// For one call only.
-	responses []*Response
-	rawItems  bool
+	idempotencyKey, step string
+	responses            []*Response
+	rawItems             bool
 	// received is told when a 2xx answer has come whole.
 	received func()
 }
@@ -108,7 +109,10 @@ type config struct {
 	// What one list of options sets: givenClient and givenTransport contradict each
 	// other, givenBudget asks for a budget of one's own.
 	givenClient, givenTransport, givenBudget bool
+	// givenLedger says that the ledger is not that of the client before.
+	givenLedger bool
 
+	ledger    ledgerConfig
 	budget    int
 	limiter   Limiter
 	logger    *slog.Logger
@@ -134,6 +138,7 @@ func defaultConfig() config {
 			responseLimit: DefaultResponseLimit,
 		},
 		baseURL:   base,
+		ledger:    ledgerConfig{sendWindow: DefaultSendWindow},
 		budget:    DefaultRetryBudget,
 		userAgent: DefaultUserAgent,
 	}
@@ -141,7 +146,7 @@ func defaultConfig() config {
 
 // apply runs the options and then the checks that need several of them.
 func (c *config) apply(options []Option) error {
-	c.givenClient, c.givenTransport, c.givenBudget = false, false, false
+	c.givenClient, c.givenTransport, c.givenBudget, c.givenLedger = false, false, false, false
 	for _, option := range options {
 		if option == nil {
 			continue

@@ -3,6 +3,7 @@ package salebot
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/once"
@@ -73,8 +74,19 @@ func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Con
 	if fn == nil {
 		return notSent(runOnce, invalid("fn", "is nil"))
 	}
-	_, err = c.runWork(ctx, w, false, fn)
+	result, err := c.runWork(ctx, w, false, fn)
+	c.logUnwritten(ctx, runOnce, result.unwritten)
 	return err
+}
+
+// logUnwritten tells that what became of something could not be recorded, which is no
+// failure of it.
+func (c *Client) logUnwritten(ctx context.Context, name string, err error) {
+	if err == nil || c.core.config.logger == nil {
+		return
+	}
+	c.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "salebot ledger could not record an end",
+		slog.String("action", name), slog.Any("error", err))
 }
 
 // ForgetWork removes what the ledger knows of a piece of work, so that RunOnce runs it
@@ -110,6 +122,9 @@ type workResult struct {
 	// earlier says that it was done before and did not run now.
 	earlier bool
 	tally   once.Tally
+	// unwritten is why its end could not be recorded. It may then run again, but its
+	// calls are recorded one by one.
+	unwritten error
 }
 
 // runWork runs a piece of work that the client's ledger keeps.
@@ -159,15 +174,11 @@ func runTallied(ctx context.Context, run *once.Run, fn func(context.Context) err
 	}()
 	err = fn(once.With(ctx, run))
 	finished = true
-	unwritten := run.Finish(ctx, err == nil)
+	result.unwritten = run.Finish(ctx, err == nil)
 	result.tally = run.Tally()
 	if err != nil && result.tally.Unknown > 0 && !errors.Is(err, ErrOutcomeUnknown) {
 		// The function's own words hide that a call may have been executed.
 		err = &unknownWork{err}
-	}
-	if err == nil && unwritten != nil {
-		// It is done, but will run again: its calls are recorded one by one.
-		err = notSent(runOnce, unwritten)
 	}
 	return result, err
 }

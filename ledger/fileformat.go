@@ -45,7 +45,7 @@ type wireRecord struct {
 	Holder    string    `json:"holder,omitempty"`
 	WriteBy   time.Time `json:"write_by,omitzero"`
 	Scheduled bool      `json:"scheduled,omitempty"`
-	MessageID int64     `json:"after_message,omitempty"`
+	MessageID *int64    `json:"after_message,omitempty"`
 	Server    time.Time `json:"after_time,omitzero"`
 	Status    int       `json:"status,omitempty"`
 	IDs       []int64   `json:"ids,omitempty"`
@@ -54,12 +54,16 @@ type wireRecord struct {
 }
 
 func wireOf(r *Record) wireRecord {
-	return wireRecord{
+	w := wireRecord{
 		Key: r.Key, Number: r.Number, Version: r.Version, State: r.State, Content: r.Content, Step: r.Step,
 		Holder: r.Holder, WriteBy: utc(r.WriteBy), Scheduled: r.Scheduled,
-		MessageID: r.Anchor.MessageID, Server: utc(r.Anchor.Server),
+		Server: utc(r.Anchor.Server),
 		Status: r.Answer.Status, IDs: r.Answer.IDs, BegunAt: utc(r.BegunAt), EndedAt: utc(r.EndedAt),
 	}
+	if r.Anchor.Known {
+		w.MessageID = &r.Anchor.MessageID
+	}
+	return w
 }
 
 // endOf is what an end changes of a record.
@@ -79,12 +83,16 @@ func utc(t time.Time) time.Time {
 }
 
 func (w *wireRecord) record() Record {
-	return Record{
+	r := Record{
 		Key: w.Key, Number: w.Number, Version: w.Version, State: w.State, Content: w.Content, Step: w.Step,
 		Holder: w.Holder, WriteBy: w.WriteBy, Scheduled: w.Scheduled,
-		Anchor: Anchor{MessageID: w.MessageID, Server: w.Server},
+		Anchor: Anchor{Server: w.Server},
 		Answer: Answer{Status: w.Status, IDs: w.IDs}, BegunAt: w.BegunAt, EndedAt: w.EndedAt,
 	}
+	if w.MessageID != nil {
+		r.Anchor.Known, r.Anchor.MessageID = true, *w.MessageID
+	}
+	return r
 }
 
 // fileLog is what has to be known to go on at the end of a file.

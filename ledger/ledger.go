@@ -209,14 +209,16 @@ func (r *Record) IsWork() bool { return r.Content.IsZero() }
 // Anchor is what was known of the receiver's history before a request, so that the
 // request can be told from earlier ones.
 type Anchor struct {
-	// MessageID is the newest message of the history; 0 if it is not known.
+	// Known says that MessageID is known. It may be 0: the history was empty.
+	Known bool
+	// MessageID is the newest message of the history.
 	MessageID int64
 	// Server is the time by Salebot's own clock; zero if it is not known.
 	Server time.Time
 }
 
 // IsZero reports whether nothing is known.
-func (a Anchor) IsZero() bool { return a.MessageID == 0 && a.Server.IsZero() }
+func (a Anchor) IsZero() bool { return !a.Known && a.Server.IsZero() }
 
 // Answer is what is kept of an answer: no text and no body.
 type Answer struct {

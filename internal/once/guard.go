@@ -55,8 +55,13 @@ type Guard struct {
 	entry  *entry
 	// records are those of the request: one, or one for each item of a batch.
 	records []ledger.Record
+	// doubts says for each whether the request may have been executed before, so that it
+	// stays unknown unless it is accepted now.
+	doubts []bool
 	// batch says that they are the items of a batch, which were looked at before.
-	batch     bool
+	batch bool
+	// unwritten is why an end could not be recorded.
+	unwritten error
 	scheduled bool
 	history   History
 }
@@ -181,6 +186,7 @@ func (g *Guard) settle(ctx context.Context) (Decision, ledger.Answer, error) {
 		return Leave, ledger.Answer{}, errors.Join(ErrUnderWay, err)
 	}
 	if g.run != nil && g.run.RepeatUnknown {
+		g.doubts = []bool{true}
 		return Send, ledger.Answer{}, nil
 	}
 	decision, err := g.resolve(ctx, record)
@@ -249,15 +255,28 @@ func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error
 // End records what became of an attempt, or of the items of a batch alike.
 func (g *Guard) End(ctx context.Context, state ledger.State, answer ledger.Answer) error {
 	for i := range g.records {
-		g.records[i].State, g.records[i].Answer = state, answer
+		g.records[i].State, g.records[i].Answer = g.stateOf(i, state), answer
 	}
 	return g.end(ctx)
+}
+
+// Doubtful reports whether the request may have been executed before, so that it is
+// unknown unless it was accepted now.
+func (g *Guard) Doubtful() bool { return !g.batch && len(g.doubts) > 0 && g.doubts[0] }
+
+// stateOf is the state in which a record ends.
+func (g *Guard) stateOf(i int, state ledger.State) ledger.State {
+	if state == ledger.Refused && i < len(g.doubts) && g.doubts[i] {
+		return ledger.Unknown
+	}
+	return state
 }
 
 func (g *Guard) end(ctx context.Context) error {
 	// What happened has to be written down even if the caller gave up.
 	ended, err := g.keeper.Ledger.End(context.WithoutCancel(ctx), g.records...)
 	if err != nil {
+		g.unwritten = err
 		return err
 	}
 	g.records = ended

@@ -12,8 +12,10 @@ import (
 type Items struct {
 	keeper *Keeper
 	guard  *Guard
-	// records are those of the items, in their order.
+	// records are those of the items, in their order, and doubts say which of them may
+	// have been executed before.
 	records []ledger.Record
+	doubts  []bool
 }
 
 // Lookup returns the record of an item of a batch: its piece of work is the one
@@ -45,9 +47,20 @@ func (k *Keeper) UnderWay(ctx context.Context, record *ledger.Record) (bool, err
 	return k.Ledger.Alive(ctx, record.Holder)
 }
 
-// NewItems joins the records of a batch.
-func (k *Keeper) NewItems(records []ledger.Record) *Items {
-	return &Items{keeper: k, records: records}
+// NewItems joins the records of a batch. harmless says that the request may be
+// executed twice.
+func (k *Keeper) NewItems(records []ledger.Record, harmless bool) *Items {
+	doubts := make([]bool, len(records))
+	for i := range records {
+		doubts[i] = !harmless && doubtful(&records[i])
+	}
+	return &Items{keeper: k, records: records, doubts: doubts}
+}
+
+// doubtful reports whether a request may have been executed. A refusal of a second
+// one does not change that.
+func doubtful(r *ledger.Record) bool {
+	return r.Version != 0 && (r.State == ledger.Unknown || r.State == ledger.Begun)
 }
 
 type itemsKey struct{}
@@ -69,10 +82,13 @@ func (i *Items) Guard(k *Keeper) (*Guard, error) {
 		return nil, ErrOtherLedger
 	}
 	if i.guard == nil {
-		i.guard = &Guard{keeper: k, records: i.records, batch: true}
+		i.guard = &Guard{keeper: k, records: i.records, doubts: i.doubts, batch: true}
 	}
 	return i.guard, nil
 }
+
+// Doubtful reports whether an item may have been executed before.
+func (i *Items) Doubtful(n int) bool { return n < len(i.doubts) && i.doubts[n] }
 
 // End records what became of each item, if that differs from what became of the
 // request.
@@ -81,8 +97,12 @@ func (i *Items) End(ctx context.Context, states []ledger.State) error {
 		return nil // nothing was begun
 	}
 	g := i.guard
+	if g.unwritten != nil {
+		return g.unwritten
+	}
 	var changed []ledger.Record
 	for n, state := range states {
+		state = g.stateOf(n, state)
 		if g.records[n].Version != 0 && g.records[n].State != state {
 			record := g.records[n]
 			record.State = state

@@ -43,21 +43,19 @@ type History interface {
 // serverSlack is how far the clocks of Salebot's machines may be apart.
 const serverSlack = 3 * time.Second
 
-// anchor finds what came before a request. It costs a read if the user wants decisions
-// that only the newest message allows, or if Salebot's clock is not known yet.
+// anchor finds what came before a request: Salebot's clock, if an answer told it, and
+// the newest message, if the user wants decisions that only this one allows.
 func (g *Guard) anchor(ctx context.Context) ledger.Anchor {
-	if g.call.Sent == nil || g.history == nil {
-		return ledger.Anchor{}
-	}
 	var anchor ledger.Anchor
-	now, known := g.history.ServerTime()
-	if !known || g.keeper.HistoryDelay > 0 {
-		if newest, err := g.history.Newest(ctx, g.call.Sent.Client); err == nil {
-			anchor.MessageID = newest
-		}
-		now, known = g.history.ServerTime()
+	if g.call.Sent == nil || g.history == nil {
+		return anchor
 	}
-	if known {
+	if g.keeper.HistoryDelay > 0 {
+		if newest, err := g.history.Newest(ctx, g.call.Sent.Client); err == nil {
+			anchor.MessageID, anchor.Known = newest, true
+		}
+	}
+	if now, known := g.history.ServerTime(); known {
 		anchor.Server = now
 	}
 	return anchor
@@ -140,11 +138,11 @@ const (
 	unclear
 )
 
-// position compares a message with an anchor: by its number if the anchor has one,
+// position compares a message with an anchor: by its number if the anchor knows one,
 // and otherwise by Salebot's clock. The estimate of that clock is never ahead.
 func position(item Item, anchor ledger.Anchor) place {
 	switch {
-	case anchor.MessageID != 0:
+	case anchor.Known:
 		if item.ID <= anchor.MessageID {
 			return before
 		}
@@ -199,8 +197,8 @@ func (k *Keeper) claims(record *ledger.Record, equal []ledger.Record) claimed {
 
 // isAfter reports whether a request was sent after the anchor of another for sure.
 func isAfter(other, record *ledger.Record) bool {
-	if record.Anchor.MessageID != 0 {
-		return other.Anchor.MessageID >= record.Anchor.MessageID
+	if record.Anchor.Known {
+		return other.Anchor.Known && other.Anchor.MessageID >= record.Anchor.MessageID
 	}
 	return !other.Anchor.Server.IsZero() && other.Anchor.Server.After(record.Anchor.Server)
 }

@@ -284,7 +284,7 @@ func keepsEveryField(t *testing.T, subject Subject) {
 	moment := time.Date(2026, time.November, 29, 1, 2, 3, 456_000_000, time.UTC)
 	want := ledger.Record{
 		Key: digest("a"), Number: 3, Content: digest("x"), Step: digest("s"), WriteBy: moment, Scheduled: true,
-		Anchor: ledger.Anchor{MessageID: 1 << 60, Server: moment.Add(time.Hour)},
+		Anchor: ledger.Anchor{Known: true, MessageID: 1 << 60, Server: moment.Add(time.Hour)},
 	}
 	begin(t, l, want)
 	if !subject.Forgets {
@@ -294,7 +294,7 @@ func keepsEveryField(t *testing.T, subject Subject) {
 		l = opened(t, open)
 	}
 	got := find(t, l, "a")[0]
-	if got.Step != want.Step || got.Content != want.Content || !got.WriteBy.Equal(want.WriteBy) || !got.Scheduled ||
+	if got.Step != want.Step || got.Content != want.Content || !got.WriteBy.Equal(want.WriteBy) || !got.Scheduled || !got.Anchor.Known ||
 		got.Anchor.MessageID != want.Anchor.MessageID || !got.Anchor.Server.Equal(want.Anchor.Server) || got.IsWork() {
 		t.Fatalf("kept as %+v", got)
 	}
