@@ -214,7 +214,7 @@ func (h *ledgerHistory) Newest(ctx context.Context, client int64) (int64, error)
 
 // Since implements once.History.
 func (h *ledgerHistory) Since(ctx context.Context, sent *once.Sent, anchor ledger.Anchor) ([]once.Item, bool, error) {
-	want := SentMessage{ClientID: ClientID(sent.Client), Message: sent.Text, Callback: sent.Callback}
+	want := FindSentRequest{ClientID: ClientID(sent.Client), Message: sent.Text, Callback: sent.Callback}
 	for limit := sentSearchDepth; ; limit = HistoryLimit {
 		history, err := h.client.GetHistory(once.With(ctx, nil), GetHistoryRequest{ClientID: want.ClientID, Limit: limit})
 		if err != nil {
@@ -236,7 +236,7 @@ func (h *ledgerHistory) Since(ctx context.Context, sent *once.Sent, anchor ledge
 	}
 }
 
-func (h *ledgerHistory) item(want *SentMessage, message *HistoryItem) once.Item {
+func (h *ledgerHistory) item(want *FindSentRequest, message *HistoryItem) once.Item {
 	item := once.Item{ID: int64(message.ID), Text: message.Text, Matches: want.matches(message)}
 	item.FromAPI = message.Origin == HistoryOriginAPI || want.Callback && message.Origin == HistoryOriginCallback
 	if moment, ok := message.CreatedAt.Moment(); ok {

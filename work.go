@@ -67,6 +67,9 @@ const runOnce = "run_once"
 // function asks for its own work; ErrInvalidRequest; those of the ledger. An error of
 // the function is also ErrOutcomeUnknown if that is true of one of its calls.
 func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Context) error) error {
+	if !c.ready() {
+		return notSent(runOnce, ErrNotInitialized)
+	}
 	w, err := work.of(workOwn)
 	if err != nil {
 		return notSent(runOnce, err)
@@ -92,6 +95,9 @@ func (c *Client) logUnwritten(ctx context.Context, name string, err error) {
 // ForgetWork removes what the ledger knows of a piece of work, so that RunOnce runs it
 // again. Forgetting what is not known is no error.
 func (c *Client) ForgetWork(ctx context.Context, work Work) error {
+	if !c.ready() {
+		return notSent(runOnce, ErrNotInitialized)
+	}
 	w, err := work.of(workOwn)
 	if err != nil {
 		return notSent(runOnce, err)

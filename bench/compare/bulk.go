@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"strconv"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -57,8 +56,8 @@ func sendMany(ctx context.Context, base string, workers, count int, options ...s
 		return 0, err
 	}
 	start := time.Now()
-	_, err = salebot.ForEach(ctx, numbers(count), salebot.BulkOptions{Workers: workers},
-		func(id salebot.ClientID) string { return strconv.FormatInt(int64(id), 10) },
+	_, err = salebot.ForEach(ctx, client, numbers(count), salebot.BulkOptions{Workers: workers},
+		func(id salebot.ClientID) salebot.ClientID { return id },
 		func(ctx context.Context, id salebot.ClientID) error {
 			_, failed := client.Message(ctx, salebot.MessageRequest{ClientID: id, Message: "Hello"})
 			return failed
