@@ -1,7 +1,9 @@
 package once
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,8 +101,7 @@ func (g *Guard) look(ctx context.Context, record *ledger.Record, sent *Sent) (De
 	if err != nil {
 		return Leave, err
 	}
-	claims := g.keeper.claims(record, equal)
-	certain, possible := 0, 0
+	var certain, possible []Item
 	for _, item := range items {
 		if !item.Matches {
 			continue
@@ -110,18 +111,19 @@ func (g *Guard) look(ctx context.Context, record *ledger.Record, sent *Sent) (De
 			return Leave, nil
 		case after:
 			if item.FromAPI {
-				certain++
+				certain = append(certain, item)
 			}
-			possible++
+			possible = append(possible, item)
 		case perhaps:
-			possible++
+			possible = append(possible, item)
 		case before:
 		}
 	}
+	others := g.keeper.others(record, equal)
 	switch {
-	case certain-claims.most > claims.undecided:
+	case len(certain) > claimable(certain, others):
 		return Replay, nil
-	case possible-claims.least <= 0:
+	case len(possible) <= claimedAfter(record, others):
 		return Send, nil
 	}
 	return Leave, nil
@@ -157,48 +159,54 @@ func position(item Item, anchor ledger.Anchor) place {
 	return after
 }
 
-// claimed is how many messages of the history belong to other requests with the same
-// content.
-type claimed struct {
-	// least belong to other requests for sure, most perhaps.
-	least, most int
-	// undecided is how many other requests may have left one or not.
-	undecided int
-}
-
-// claims counts the other records with the content of a record.
-func (k *Keeper) claims(record *ledger.Record, equal []ledger.Record) claimed {
-	var c claimed
+// others returns the other records with the content of a record that may have left a
+// message after its anchor.
+func (k *Keeper) others(record *ledger.Record, equal []ledger.Record) []ledger.Record {
 	// A request that was answered this long before may still show up after it.
 	reach := max(k.HistoryDelay, time.Minute) + serverSlack
 	begun := record.WriteBy.Add(-k.SendWindow)
-	for _, other := range equal {
-		if other.Key == record.Key && other.Number == record.Number || other.State == ledger.Refused {
-			continue
-		}
+	return slices.DeleteFunc(equal, func(other ledger.Record) bool {
 		over := other.EndedAt
 		if other.WriteBy.After(over) {
 			over = other.WriteBy
 		}
-		if over.Before(begun.Add(-reach)) {
-			continue
-		}
-		if other.State != ledger.Accepted {
-			c.undecided++
-			continue
-		}
-		c.most++
-		if isAfter(&other, record) {
-			c.least++
-		}
-	}
-	return c
+		same := other.Key == record.Key && other.Number == record.Number
+		return same || other.State == ledger.Refused || over.Before(begun.Add(-reach))
+	})
 }
 
-// isAfter reports whether a request was sent after the anchor of another for sure.
-func isAfter(other, record *ledger.Record) bool {
-	if record.Anchor.Known {
-		return other.Anchor.Known && other.Anchor.MessageID >= record.Anchor.MessageID
+// claimable is how many of the messages other requests may have left, at most. A
+// request cannot have left one that is not after its own anchor.
+func claimable(items []Item, others []ledger.Record) int {
+	// Those with the fewest to choose from choose first, from the newest.
+	slices.SortFunc(items, func(a, b Item) int { return cmp.Compare(b.ID, a.ID) })
+	slices.SortFunc(others, func(a, b ledger.Record) int { return cmp.Compare(b.Anchor.MessageID, a.Anchor.MessageID) })
+	taken := 0
+	for _, other := range others {
+		if taken < len(items) && (!other.Anchor.Known || items[taken].ID > other.Anchor.MessageID) {
+			taken++
+		}
 	}
-	return !other.Anchor.Server.IsZero() && other.Anchor.Server.After(record.Anchor.Server)
+	return taken
+}
+
+// claimedAfter is how many messages after the anchor of a record other requests have
+// left for sure.
+func claimedAfter(record *ledger.Record, others []ledger.Record) int {
+	n := 0
+	for i := range others {
+		other := &others[i]
+		if other.State != ledger.Accepted {
+			continue
+		}
+		switch {
+		case record.Anchor.Known:
+			if other.Anchor.Known && other.Anchor.MessageID >= record.Anchor.MessageID {
+				n++
+			}
+		case !other.Anchor.Server.IsZero() && other.Anchor.Server.After(record.Anchor.Server):
+			n++
+		}
+	}
+	return n
 }

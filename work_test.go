@@ -1,0 +1,274 @@
+package salebot_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/ledger"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+func notice(key string) salebot.Work { return salebot.Work{Name: "payment notice", Key: key} }
+
+// texts sends one message after the other.
+func texts(client *salebot.Client, all ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for _, text := range all {
+			if _, err := client.Message(ctx, hello(text)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func (s *shop) received(t testing.TB) []string {
+	t.Helper()
+	var all []string
+	for _, message := range s.History(ann) {
+		all = append(all, message.Text)
+	}
+	return all
+}
+
+func TestRunOnceRunsOnce(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	runs := 0
+	for range 3 {
+		client := s.open(t)
+		err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+			runs++
+			if _, err := client.GetVariables(ctx, ann); err != nil {
+				return err
+			}
+			return texts(client, "one", "two")(ctx)
+		})
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, runs)
+	require.ElementsMatch(t, []string{"one", "two"}, s.received(t))
+	s.AssertCalls(t, "get_variables", 1)
+
+	client := s.open(t)
+	require.NoError(t, client.RunOnce(t.Context(), notice("4712"), texts(client, "one")))
+	require.NoError(t, client.RunOnce(t.Context(), salebot.Work{Name: "other", Key: "4711"}, texts(client, "one")))
+	s.AssertCalls(t, "message", 4)
+
+	require.NoError(t, client.ForgetWork(t.Context(), notice("4711")))
+	require.NoError(t, client.RunOnce(t.Context(), notice("4711"), texts(client, "three")))
+	s.AssertCalls(t, "message", 5)
+}
+
+// An order that fails half way goes on where it failed, and does not send twice.
+func TestRunOnceGoesOn(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client := s.open(t, salebot.WithoutRetries())
+	s.Fail(salebottest.Fault{Action: "message", After: 1, Status: 400, Body: `{"status":"fail"}`})
+	err := client.RunOnce(t.Context(), notice("4711"), texts(client, "one", "two", "three"))
+	require.ErrorIs(t, err, salebot.ErrRejected)
+	require.NoError(t, client.RunOnce(t.Context(), notice("4711"), texts(client, "one", "two", "three")))
+	require.ElementsMatch(t, []string{"one", "two", "three"}, s.received(t))
+	s.AssertCalls(t, "message", 4)
+}
+
+// A call in other words could be the one before, so it is not sent; a named one is
+// known by its name.
+func TestRunOnceThatChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t)
+		failed := errors.New("the disk is full")
+		say := func(text string, then error, opts ...salebot.CallOption) error {
+			return client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+				if _, err := client.Message(ctx, hello(text), opts...); err != nil {
+					return err
+				}
+				return then
+			})
+		}
+		require.ErrorIs(t, say("The weather is fine", failed), failed)
+		err := say("It is sunny", nil)
+		require.ErrorIs(t, err, salebot.ErrWorkChanged)
+		require.NotErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		require.NoError(t, say("The weather is fine", nil))
+		require.Equal(t, []string{"The weather is fine"}, s.received(t))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t)
+		failed := errors.New("the disk is full")
+		for i := range 3 {
+			err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+				answer, err := client.Message(ctx, hello(fmt.Sprint("answer ", i)), salebot.WithStep("answer"))
+				require.NoError(t, err)
+				require.Equal(t, i > 0, answer.Recorded)
+				return failed
+			})
+			require.ErrorIs(t, err, failed)
+		}
+		require.Equal(t, []string{"answer 0"}, s.received(t))
+	})
+}
+
+// A call that was refused leaves nothing behind that another could be.
+func TestRunOnceAfterARefusalMayChange(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client := s.open(t, salebot.WithoutRetries())
+	s.Fail(salebottest.Fault{Action: "message", Status: 400, Body: `{"status":"fail"}`})
+	require.ErrorIs(t, client.RunOnce(t.Context(), notice("4711"), texts(client, "too long")), salebot.ErrRejected)
+	require.NoError(t, client.RunOnce(t.Context(), notice("4711"), texts(client, "short")))
+	require.Equal(t, []string{"short"}, s.received(t))
+}
+
+// Goroutines find their records whatever their order.
+func TestRunOnceWithGoroutines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t)
+		failed := errors.New("not yet")
+		both := func(first, second string, then error) error {
+			return client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+				var group sync.WaitGroup
+				for i, text := range []string{first, second, first} {
+					group.Go(func() {
+						if elapse(ctx, time.Duration(i)*time.Second) != nil {
+							return
+						}
+						if _, err := client.Message(ctx, hello(text)); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				group.Wait()
+				return then
+			})
+		}
+		// The first run sends one only, and dies.
+		require.ErrorIs(t, client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+			_, err := client.Message(ctx, hello("b"))
+			return errors.Join(err, failed)
+		}), failed)
+		require.ErrorIs(t, both("a", "b", failed), failed)
+		require.NoError(t, both("a", "b", nil))
+		require.ElementsMatch(t, []string{"a", "b", "a"}, s.received(t))
+	})
+}
+
+func TestRunOnceMisused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t)
+		var leaked context.Context
+		err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+			leaked = ctx
+			inner := client.RunOnce(ctx, notice("4711"), texts(client, "inside"))
+			require.ErrorIs(t, inner, salebot.ErrWorkNested)
+			require.NoError(t, client.RunOnce(ctx, notice("another"), texts(client, "another")))
+
+			foreign := s.Client(t)
+			_, err := foreign.Message(ctx, hello("no ledger"))
+			require.ErrorIs(t, err, salebot.ErrOtherLedger)
+			elsewhere := s.Client(t, salebot.WithLedger(newTestLedger(t), "shop"))
+			_, err = elsewhere.Message(ctx, hello("another ledger"))
+			require.ErrorIs(t, err, salebot.ErrOtherLedger)
+			return nil
+		})
+		require.NoError(t, err)
+		_, err = client.Message(leaked, hello("late"))
+		require.ErrorIs(t, err, salebot.ErrWorkEnded)
+		_, err = client.GetVariables(leaked, ann)
+		require.ErrorIs(t, err, salebot.ErrWorkEnded)
+		require.Equal(t, []string{"another"}, s.received(t))
+
+		nothing := func(context.Context) error { return nil }
+		for field, call := range map[string]func() error{
+			"Name":       func() error { return client.RunOnce(t.Context(), salebot.Work{Key: "k"}, nothing) },
+			"Key":        func() error { return client.RunOnce(t.Context(), salebot.Work{Name: "n"}, nothing) },
+			"fn":         func() error { return client.RunOnce(t.Context(), notice("1"), nil) },
+			"ctx":        func() error { return client.RunOnce(nil, notice("1"), nothing) }, //nolint:staticcheck // that is the point
+			"the client": func() error { return s.Client(t).RunOnce(t.Context(), notice("1"), nothing) },
+		} {
+			requireField(t, call(), field)
+		}
+		require.ErrorIs(t, client.RunOnce(t.Context(), salebot.Work{
+			Name: "n", Key: "k", Since: time.Now().Add(-2 * ledger.DefaultRetention),
+		}, texts(client, "too old")), salebot.ErrWorkTooOld)
+		require.Equal(t, []string{"another"}, s.received(t))
+	})
+}
+
+// Of two who do a piece of work at once, in one process or two, one does it.
+func TestRunOnceAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		s.Fail(salebottest.Fault{Action: "message", Delay: 3 * time.Second, Times: salebottest.Always})
+		client := s.open(t)
+		var group sync.WaitGroup
+		for range 5 {
+			group.Go(func() {
+				if err := client.RunOnce(t.Context(), notice("4711"), texts(client, "paid")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		require.Equal(t, []string{"paid"}, s.received(t))
+
+		go func() { _ = client.RunOnce(t.Context(), notice("slow"), texts(client, "slow")) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := client.RunOnce(ctx, notice("slow"), texts(client, "slow"))
+		require.ErrorIs(t, err, salebot.ErrInProgress)
+		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		elapseHere(t, time.Minute)
+	})
+}
+
+// A function that panics has not done its work.
+func TestRunOnceAfterAPanic(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client := s.open(t)
+	require.Panics(t, func() {
+		_ = client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+			if _, err := client.Message(ctx, hello("one")); err != nil {
+				return err
+			}
+			panic("two")
+		})
+	})
+	require.NoError(t, client.RunOnce(t.Context(), notice("4711"), texts(client, "one", "two")))
+	require.ElementsMatch(t, []string{"one", "two"}, s.received(t))
+}
+
+// The error of a piece of work tells that a call may have been executed, also if the
+// function uses words of its own.
+func TestRunOnceTellsTheUnknown(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client := s.open(t)
+	own := errors.New("it did not work")
+	s.Fail(salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter})
+	err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+		_, _ = client.Message(ctx, hello("paid"))
+		return own
+	})
+	require.ErrorIs(t, err, own)
+	require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+}
