@@ -378,7 +378,7 @@ func TestBulkOutcomes(t *testing.T) {
 		"gateway":              {503, page, nil, salebot.OutcomeUnknown, salebot.ErrServer},
 		"a page of HTML":       {200, page, nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		"truncated":            {200, `{"status":"succ`, nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
-		"a broken connection":  {0, "", errCable, salebot.OutcomeUnknown, errCable},
+		"a broken connection":  {0, "", clienttest.ErrCable, salebot.OutcomeUnknown, clienttest.ErrCable},
 		"a redirect elsewhere": {302, "", nil, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -708,10 +708,10 @@ func TestBulkEndsAtAReadError(t *testing.T) {
 				for _, client := range clienttest.Numbered(before) {
 					yield(client, nil)
 				}
-				require.False(t, yield(0, errCable), "nothing is read after it")
+				require.False(t, yield(0, clienttest.ErrCable), "nothing is read after it")
 			}
 			report, err := f.run(t.Context(), s.client(t), items, salebot.BulkOptions{})
-			require.ErrorIs(t, err, errCable)
+			require.ErrorIs(t, err, clienttest.ErrCable)
 			require.NotErrorIs(t, err, salebot.ErrNotAllAccepted)
 			require.Equal(t, before, report.Accepted)
 			require.Equal(t, before, report.Total())
@@ -728,7 +728,7 @@ func TestBulkOverClients(t *testing.T) {
 		sent, pages := &bulkServer{}, newPageServer(clientsPager, pagedList{950, 500})
 		pages.broken[1] = brokenPages[3]
 		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
-			if call.action == "get_clients" {
+			if call.Action == "get_clients" {
 				return pages.serve(call)
 			}
 			return sent.serve(call)
@@ -1172,9 +1172,9 @@ func TestCollectAudience(t *testing.T) {
 	_, err := salebot.CollectAudience(salebot.Items([]salebot.ClientID{1, 0}))
 	requireField(t, err, "ClientID")
 	_, err = salebot.CollectAudience(func(yield func(salebot.ClientID, error) bool) {
-		_ = yield(1, nil) && yield(0, errCable)
+		_ = yield(1, nil) && yield(0, clienttest.ErrCable)
 	})
-	require.ErrorIs(t, err, errCable, "half an audience is none")
+	require.ErrorIs(t, err, clienttest.ErrCable, "half an audience is none")
 }
 
 // A broadcast reaches exactly those whom its caller counted.
@@ -1196,7 +1196,7 @@ func TestBulkBroadcastNeedsConfirmation(t *testing.T) {
 		"clients as well":      {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.Clients = clienttest.Numbered(1) }, "request"},
 		"persons as well":      {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.PlatformIDs = []salebot.PlatformID{"1"} }, "request"},
 		"no message":           {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.Message = "" }, "Message"},
-		"no location":          {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.At = moment }, "At"},
+		"no location":          {collected(t, 1), 1, func(r *salebot.BroadcastRequest) { r.At = clienttest.Moment }, "At"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -1247,9 +1247,9 @@ func TestBulkBroadcastForAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &bulkServer{}
-		at := time.Date(2026, time.October, 16, 22, 15, 0, 0, moscow)
+		at := time.Date(2026, time.October, 16, 22, 15, 0, 0, clienttest.Moscow)
 		_, err := s.client(t).BulkBroadcast(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: time.Second, At: at},
-			collected(t, clienttest.Numbered(250)...), 250, salebot.BulkOptions{}, salebot.WithProjectLocation(moscow))
+			collected(t, clienttest.Numbered(250)...), 250, salebot.BulkOptions{}, salebot.WithProjectLocation(clienttest.Moscow))
 		require.NoError(t, err)
 		require.Len(t, s.bodies, 3)
 		for i, due := range []string{"2026-10-16 22:15:00", "2026-10-16 22:16:40", "2026-10-16 22:18:20"} {

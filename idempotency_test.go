@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/salebottest"
 )
@@ -338,7 +339,7 @@ func TestUnusableLedgers(t *testing.T) {
 	for want, l := range map[error]ledger.Ledger{
 		ledger.ErrClosed:       closed,
 		ledger.ErrOtherProject: other,
-		errCable:               &testLedger{Memory: newTestLedger(t).Memory, failBegin: errCable},
+		clienttest.ErrCable:    &testLedger{Memory: newTestLedger(t).Memory, failBegin: clienttest.ErrCable},
 		errFind:                &testLedger{Memory: newTestLedger(t).Memory, failFind: errFind},
 	} {
 		s := newShop(t)
@@ -360,7 +361,7 @@ func TestEndThatCannotBeRecorded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newShop(t)
-		s.ledger.failEnd = errCable
+		s.ledger.failEnd = clienttest.ErrCable
 		client := s.open(t)
 		key := salebot.WithIdempotencyKey("order")
 		_, err := client.Message(t.Context(), hello("paid"), key)
@@ -401,7 +402,7 @@ type slowLedger struct {
 
 func (l *slowLedger) Begin(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
 	if l.calls.Add(1) <= 3 {
-		if err := elapse(ctx, l.delay); err != nil {
+		if err := clienttest.Elapse(ctx, l.delay); err != nil {
 			return nil, err
 		}
 	}
@@ -431,5 +432,5 @@ func TestKeysPastTheirTimeAreNew(t *testing.T) {
 // elapseHere lets virtual time pass.
 func elapseHere(t testing.TB, d time.Duration) {
 	t.Helper()
-	require.NoError(t, elapse(t.Context(), d))
+	require.NoError(t, clienttest.Elapse(t.Context(), d))
 }

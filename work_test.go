@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/salebottest"
 )
@@ -144,7 +145,7 @@ func TestRunOnceWithGoroutines(t *testing.T) {
 				var group sync.WaitGroup
 				for i, text := range []string{first, second, first} {
 					group.Go(func() {
-						if elapse(ctx, time.Duration(i)*time.Second) != nil {
+						if clienttest.Elapse(ctx, time.Duration(i)*time.Second) != nil {
 							return
 						}
 						if _, err := client.Message(ctx, hello(text)); err != nil {

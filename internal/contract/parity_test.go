@@ -27,8 +27,8 @@ const readmeFile = "../../README.md"
 // compositeMethods are the methods of the client that call several actions, or
 // one action many times, or none.
 var compositeMethods = []string{
-	"BulkAddToList", "BaseURL", "BulkBroadcast", "Clients", "CloseIdleConnections", "BulkDeleteClients", "Do", "FindSent",
-	"Format", "History", "LatestMessageID", "BulkLoadClients", "LogValue", "BulkRemoveFromList",
+	"BulkAddToList", "BaseURL", "BulkBroadcast", "Clients", "CloseIdleConnections", "BulkDeleteClients", "Do", "FindSent", "ForgetWork",
+	"Format", "History", "LatestMessageID", "BulkLoadClients", "LogValue", "BulkRemoveFromList", "RunOnce",
 	"SaveVariablesAndCallback", "BulkSaveVariables", "BulkSendCallbackByPlatformID", "String", "Subscribers",
 	"UniversalWebhookURL", "With",
 }
