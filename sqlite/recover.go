@@ -86,10 +86,7 @@ const interrupted = "a recovery was interrupted when the new file was complete, 
 // finishRecovery completes a recovery that was interrupted after the new file was
 // ready. It returns nil if there was none.
 func finishRecovery(path string, config inboxConfig) (*Recovery, error) {
-	if _, err := os.Stat(path + recoveredSuffix); err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, nil
-		}
+	if _, exists, err := fileSize(path + recoveredSuffix); err != nil || !exists {
 		return nil, err
 	}
 	aside, err := putInPlace(path)
