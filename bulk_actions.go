@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -185,10 +186,10 @@ func (c *Client) BulkSendCallbackByPlatformID(ctx context.Context, request SendC
 type Audience struct{ clients []ClientID }
 
 // CollectAudience reads the clients of a broadcast to their end and leaves
-// repetitions out. It needs 8 bytes of memory for each client.
+// repetitions out. An audience takes 8 bytes of memory for each client, and about
+// 20 while it is collected.
 func CollectAudience(clients iter.Seq2[ClientID, error]) (*Audience, error) {
-	audience := &Audience{}
-	known := map[ClientID]struct{}{}
+	var all []ClientID
 	for client, err := range clients {
 		if err != nil {
 			return nil, err
@@ -196,12 +197,34 @@ func CollectAudience(clients iter.Seq2[ClientID, error]) (*Audience, error) {
 		if err := checkClient(client); err != nil {
 			return nil, err
 		}
-		if _, again := known[client]; !again {
-			known[client] = struct{}{}
-			audience.clients = append(audience.clients, client)
+		all = append(all, client)
+	}
+	return &Audience{clients: distinct(all)}, nil
+}
+
+// distinct returns the clients without repetitions, in their order and in a slice
+// of just their length. A set of all of them would take much more memory than a
+// sorted copy.
+func distinct(clients []ClientID) []ClientID {
+	sorted := slices.Clone(clients)
+	slices.Sort(sorted)
+	repeated := map[ClientID]bool{} // whether it was met yet
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i] == sorted[i-1] {
+			repeated[sorted[i]] = false
 		}
 	}
-	return audience, nil
+	kept := sorted[:0]
+	for _, client := range clients {
+		met, again := repeated[client]
+		if again {
+			repeated[client] = true
+		}
+		if !met {
+			kept = append(kept, client)
+		}
+	}
+	return slices.Clip(kept)
 }
 
 // Len counts the clients.

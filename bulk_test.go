@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -841,6 +842,43 @@ func TestBulkWritesDownWhatWasAnsweredAtLast(t *testing.T) {
 	})
 }
 
+// A run that is stopped reports each item that it has read, by its key.
+func TestBulkStoppedReportsEachItemThatWasRead(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: 100 * time.Millisecond}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(250*time.Millisecond, cancel)
+		var read []salebot.ClientID
+		report, err := f.run(ctx, s.client(t), func(yield func(salebot.ClientID, error) bool) {
+			for client, err := range salebot.Items(clienttest.Numbered(20 * f.size)) {
+				read = append(read, client)
+				if !yield(client, err) {
+					return
+				}
+			}
+		}, salebot.BulkOptions{Workers: 2})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Greater(t, len(read), 6*f.size, "more was read than was sent")
+		reported := map[string]bool{}
+		for _, batch := range s.batches {
+			for _, key := range batch {
+				reported[key] = true
+			}
+		}
+		for _, problem := range report.Problems {
+			require.Equal(t, salebot.OutcomeNotTried, problem.Outcome)
+			reported[problem.Key] = true
+		}
+		for _, client := range read {
+			// A batch at the server has the clients' numbers, a report the keys of the items.
+			sent := reported[strconv.Itoa(int(client))]
+			require.True(t, sent || reported[f.key(client)], "item %d was read and is not reported", client)
+		}
+		require.Equal(t, len(read), report.Total())
+	})
+}
+
 func TestBulkWithAnEndedContext(t *testing.T) {
 	t.Parallel()
 	byFunction(t, func(t *testing.T, f bulkFunction) {
@@ -1175,6 +1213,32 @@ func TestCollectAudience(t *testing.T) {
 		_ = yield(1, nil) && yield(0, clienttest.ErrCable)
 	})
 	require.ErrorIs(t, err, clienttest.ErrCable, "half an audience is none")
+}
+
+// The order stays, and what is kept is what the comment says: a set of all clients
+// took 46 bytes for each.
+func TestCollectAudienceIsSmall(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
+	const clients = 200_000
+	memory := func() (held, allocated uint64) {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc, stats.TotalAlloc
+	}
+	held, allocated := memory()
+	audience, err := salebot.CollectAudience(func(yield func(salebot.ClientID, error) bool) {
+		for id := range 2 * clients {
+			if !yield(salebot.ClientID(id%clients+1), nil) || id == clients {
+				return
+			}
+		}
+	})
+	require.NoError(t, err)
+	heldAfter, allocatedAfter := memory()
+	require.Equal(t, clients, audience.Len())
+	require.Less(t, int64(heldAfter)-int64(held), int64(10*clients))
+	require.Less(t, allocatedAfter-allocated, uint64(70*clients), "all copies on the way taken together")
+	runtime.KeepAlive(audience)
 }
 
 // A broadcast reaches exactly those whom its caller counted.

@@ -25,7 +25,9 @@ const (
 // Client calls Salebot's API for one project. Make it with New; it is safe for
 // concurrent use and meant to be kept. The calls of the zero Client fail with
 // ErrNotInitialized.
-type Client struct{ core *core } //nolint:recvcheck // copies print without the key too
+//
+//nolint:recvcheck // copies print without the key too
+type Client struct{ core *core }
 
 // core is what a client is made of. Nothing in it can be changed after New, and
 // the key is in closures only.

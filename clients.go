@@ -104,15 +104,17 @@ func (c *Client) Clients(ctx context.Context, request ClientsRequest, opts ...Ca
 		OldestFirst: request.List == 0 && !request.NewestFirst,
 	}
 	inFlight, err := checkPagesInFlight(request.PagesInFlight)
-	switch {
-	case err != nil:
-		return failedSeq[ClientRecord](notSent("get_clients", err))
-	case request.PageSize < 0 || request.PageSize > ClientsPageLimit:
-		return failedSeq[ClientRecord](notSent("get_clients",
-			invalid("PageSize", "must be between 1 and "+strconv.Itoa(ClientsPageLimit)+", or 0")))
+	if err == nil {
+		err = checkContext(ctx)
+	}
+	if request.PageSize < 0 || request.PageSize > ClientsPageLimit {
+		err = invalid("PageSize", "must be between 1 and "+strconv.Itoa(ClientsPageLimit)+", or 0")
+	}
+	if err != nil {
+		return failedPages[ClientRecord](PageError{Position: request.Offset}, "get_clients", err)
 	}
 	return offsetPages[ClientRecord, ClientID]{
-		offset: first.Offset, limit: first.Limit, inFlight: inFlight,
+		action: "get_clients", offset: first.Offset, limit: first.Limit, inFlight: inFlight,
 		key: func(record ClientRecord) ClientID { return record.ID },
 		fetch: func(ctx context.Context, offset, limit int, received func()) ([]ClientRecord, error) {
 			page := first
@@ -354,11 +356,14 @@ type SubscribersRequest struct {
 // ErrInvalidRequest and those of every call.
 func (c *Client) Subscribers(ctx context.Context, request SubscribersRequest, opts ...CallOption) iter.Seq2[ClientRecord, error] {
 	inFlight, err := checkPagesInFlight(request.PagesInFlight)
-	switch {
-	case err != nil:
-		return failedSeq[ClientRecord](notSent("subscribers", err))
-	case request.StartPage < 0:
-		return failedSeq[ClientRecord](notSent("subscribers", invalid("StartPage", "is negative")))
+	if err == nil {
+		err = checkContext(ctx)
+	}
+	if request.StartPage < 0 {
+		err = invalid("StartPage", "is negative")
+	}
+	if err != nil {
+		return failedPages[ClientRecord](PageError{Position: request.StartPage}, "subscribers", err)
 	}
 	return func(yield func(ClientRecord, error) bool) {
 		pages := inOrder(ctx, inFlight, func(ctx context.Context, number int, received func()) ([]ClientRecord, error) {
@@ -375,7 +380,7 @@ func (c *Client) Subscribers(ctx context.Context, request SubscribersRequest, op
 				position++
 				continue
 			case repeated:
-				err = errRepeatedPage
+				err = repeatedPage("subscribers")
 			}
 			if err != nil {
 				yield(ClientRecord{}, &PageError{Position: position, Err: err})

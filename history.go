@@ -139,8 +139,9 @@ func (h *HistoryItem) UnmarshalJSON(value []byte) error {
 	return unmarshalItem[HistoryItem, wireHistoryItem](h, value)
 }
 
-// GetHistory reads the messages of a client, the newest first. Without a limit,
-// or within a period, an answer that is as long as it can be may lack messages:
+// GetHistory reads the messages of a client, the newest first: programs in
+// production rely on this order, although the reference does not state it. Without
+// a limit, or within a period, an answer that is as long as it can be may lack messages:
 // the error is then ErrTruncated, and what came is returned along with it.
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
@@ -203,7 +204,9 @@ type period struct{ start, stop Date }
 
 // periods cuts the request into periods, the newest first.
 func (r *HistoryRequest) periods() []period {
-	days := firstSet(r.DaysPerRequest, historyDays)
+	// More days than there are would lead out of the calendar.
+	whole := int(r.StopDate.utc().Sub(r.StartDate.utc())/(24*time.Hour)) + 1
+	days := min(firstSet(r.DaysPerRequest, historyDays), whole)
 	var periods []period
 	for stop := r.StopDate.AddDays(1); r.StartDate.Before(stop); {
 		start := stop.AddDays(-days)
@@ -241,16 +244,21 @@ func (p period) halves() (newer, older period, ok bool) {
 // ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.
 func (c *Client) History(ctx context.Context, request HistoryRequest, opts ...CallOption) iter.Seq2[HistoryItem, error] {
 	const name = "get_history"
-	if !c.ready() {
-		return failedSeq[HistoryItem](notSent(name, ErrNotInitialized))
-	}
 	inFlight, err := checkPagesInFlight(request.PagesInFlight)
 	if err == nil {
 		err = request.check()
 	}
-	s, optionErr := c.core.config.forCall(opts)
-	if err = errors.Join(err, optionErr); err != nil {
-		return failedSeq[HistoryItem](notSent(name, err))
+	if err == nil {
+		err = checkContext(ctx)
+	}
+	var s *settings
+	if !c.ready() {
+		err = ErrNotInitialized
+	} else if err == nil {
+		s, err = c.core.config.forCall(opts)
+	}
+	if err != nil {
+		return failedPages[HistoryItem](PageError{StopDate: request.StopDate}, name, err)
 	}
 	w := historyWalk{client: c, request: request, options: opts, location: s.location}
 	return func(yield func(HistoryItem, error) bool) {

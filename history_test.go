@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -354,5 +355,25 @@ func TestHistoryItemsDecode(t *testing.T) {
 		before := item
 		require.Error(t, json.Unmarshal([]byte(text), &item), text)
 		require.Equal(t, before, item, "a failure changes nothing")
+	}
+}
+
+// A period longer than the whole range is the whole range; it once led out of the
+// calendar, and the iteration did not end.
+func TestHistoryInOnePeriod(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+		asked = append(asked, call.Query.Get("start_date")+"-"+call.Query.Get("stop_date"))
+		return 200, `{"status":"success","result":[{"id":1}]}`, nil
+	}))
+	for _, days := range []int{math.MaxInt, math.MaxInt32, 3, 4} {
+		asked = nil
+		items, err := drain(t, messageNumbers(client.History(t.Context(), salebot.HistoryRequest{
+			ClientID: 1, StartDate: salebot.Date{Year: 2026, Month: 1, Day: 1}, StopDate: salebot.Date{Year: 2026, Month: 1, Day: 3}, DaysPerRequest: days,
+		})))
+		require.NoError(t, err)
+		require.Equal(t, []int64{1}, items)
+		require.Equal(t, []string{"01.01.2026-04.01.2026"}, asked)
 	}
 }

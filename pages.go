@@ -55,9 +55,6 @@ func inOrder[P any](
 		page P
 		err  error
 	}
-	if ctx == nil {
-		return failedSeq[P](invalid("ctx", "is nil"))
-	}
 	// A page that has come and is being decoded is not under way any more: the next
 	// request need not wait for the processor.
 	outstanding := inFlight + min(inFlight-1, runtime.GOMAXPROCS(0))
@@ -108,20 +105,37 @@ func inOrder[P any](
 // still to be decoded; it may leave that out.
 type pageFetcher[P any] func(ctx context.Context, number int, received func()) (P, error)
 
-// failedSeq is an iterator that ends with an error at once.
-func failedSeq[T any](err error) iter.Seq2[T, error] {
+// failedPages is an iterator that ends at once with the error of a page, because
+// the call of an action was refused before it was sent.
+func failedPages[T any](page PageError, name string, err error) iter.Seq2[T, error] {
+	page.Err = notSent(name, err)
 	return func(yield func(T, error) bool) {
 		var zero T
-		yield(zero, err)
+		yield(zero, &page)
 	}
 }
 
-// errRepeatedPage protects from reading for ever where a server, or a mock, gives
-// the same page whatever it is asked for.
-var errRepeatedPage = fmt.Errorf("%w: the page is the same as the one before", ErrUnexpectedResponse)
+// checkContext refuses what no iterator can work with.
+func checkContext(ctx context.Context) error {
+	if ctx == nil {
+		return invalid("ctx", "is nil")
+	}
+	return nil
+}
+
+// repeatedPage protects from reading for ever if a server, or a mock, gives the
+// same page whatever it is asked for.
+func repeatedPage(name string) error {
+	return &OpError{
+		Action: name, Class: Read, Attempts: 1, Outcome: OutcomeUnknown,
+		Err: fmt.Errorf("%w: the page is the same as the one before", ErrUnexpectedResponse),
+	}
+}
 
 // offsetPages iterates over a list that is read by offset and limit.
 type offsetPages[T any, K comparable] struct {
+	// action is the action that reads a page.
+	action                  string
 	offset, limit, inFlight int
 	// key tells items apart.
 	key   func(T) K
@@ -165,7 +179,7 @@ func (p offsetPages[T, K]) steadily(ctx context.Context, run *pageRun[K], yield 
 	run.again = false
 	for page, err := range pages {
 		if err == nil && len(page) > 0 && len(page) == run.before && p.key(page[0]) == run.first {
-			err = errRepeatedPage
+			err = repeatedPage(p.action)
 		}
 		if err != nil {
 			var zero T

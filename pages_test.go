@@ -164,9 +164,7 @@ func requirePageError(t require.TestingT, err, is error) *salebot.PageError {
 	var failure *salebot.PageError
 	require.ErrorAs(t, err, &failure)
 	require.ErrorIs(t, err, is)
-	if _, ok := errors.AsType[*salebot.OpError](err); !ok {
-		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
-	}
+	require.ErrorAs(t, err, new(*salebot.OpError), "%v", err)
 	return failure
 }
 
@@ -561,6 +559,9 @@ func TestIteratorsRefuseBadInput(t *testing.T) {
 		{"List", func(ctx context.Context, c *salebot.Client) iter.Seq2[int64, error] {
 			return clientNumbers(c.Clients(ctx, salebot.ClientsRequest{List: -1}))
 		}},
+		{"Offset", func(ctx context.Context, c *salebot.Client) iter.Seq2[int64, error] {
+			return clientNumbers(c.Clients(ctx, salebot.ClientsRequest{Offset: -1}))
+		}},
 		{"StartPage", func(ctx context.Context, c *salebot.Client) iter.Seq2[int64, error] {
 			return clientNumbers(c.Subscribers(ctx, salebot.SubscribersRequest{StartPage: -1}))
 		}},
@@ -607,8 +608,10 @@ func TestIteratorsRefuseBadInput(t *testing.T) {
 			var refusal *salebot.InvalidRequestError
 			require.ErrorAs(t, err, &refusal)
 			require.Equal(t, test.field, refusal.Field)
+			_ = requirePageError(t, err, salebot.ErrInvalidRequest)
 			_, err = drain(t, test.begin(t.Context(), new(salebot.Client)))
-			require.Error(t, err)
+			require.ErrorAs(t, err, new(*salebot.PageError))
+			require.ErrorAs(t, err, new(*salebot.OpError))
 			require.NotErrorIs(t, err, salebot.ErrUnexpectedResponse)
 		})
 	}

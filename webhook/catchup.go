@@ -253,7 +253,7 @@ func (c *catchUp) missed(ctx context.Context, mark Seen) (items []salebot.Histor
 		if err != nil && !errors.Is(err, salebot.ErrTruncated) {
 			return nil, false, err
 		}
-		// The order is not documented, so that it is not relied upon.
+		// The newest come first, but nothing here depends on it.
 		slices.SortStableFunc(items, func(a, b salebot.HistoryItem) int { return cmp.Compare(b.ID, a.ID) })
 		if mark.MessageID != 0 && slices.ContainsFunc(items, func(item salebot.HistoryItem) bool { return item.ID == mark.MessageID }) {
 			c.confirmed.Store(true)

@@ -74,3 +74,26 @@ func clientComments(t *testing.T) map[string]string {
 	}
 	return comments
 }
+
+// A directive at the end of a declaration's line would be printed by go doc.
+func TestDocumentationShowsNoDirective(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{".", "webhook", "webhook/inboxtest", "salebottest"} {
+		files, err := filepath.Glob(filepath.Join("../..", folder, "*.go"))
+		require.NoError(t, err)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+			require.NoError(t, err)
+			ast.Inspect(parsed, func(node ast.Node) bool {
+				spec, ok := node.(*ast.TypeSpec)
+				if ok && spec.Name.IsExported() && spec.Comment != nil {
+					require.NotContains(t, spec.Comment.List[0].Text, "nolint", "%s: put it above the declaration of %s", file, spec.Name.Name)
+				}
+				return true
+			})
+		}
+	}
+}

@@ -23,6 +23,18 @@ func TestCheckDepth(t *testing.T) {
 	}
 }
 
+func TestCheckEscapes(t *testing.T) {
+	t.Parallel()
+	for text, valid := range map[string]bool{
+		`"\u00e9"`: true, `"\u00E9"`: true, `"\uD83D\uDE00"`: true, `"\/"`: true,
+		`"\u00g0"`: false, `"\u00G0"`: false, `"\u00` + "`" + `0"`: false, `"\u00:0"`: false, `"\u00@0"`: false, `"\u00e"`: false, `"\x41"`: false,
+	} {
+		if err := Check([]byte(text), 1); (err == nil) != valid {
+			t.Errorf("%s: %v, valid: %v", text, err, valid)
+		}
+	}
+}
+
 func TestEscapeControls(t *testing.T) {
 	t.Parallel()
 	text := []byte("{\n\"a\":\"one\ntwo\t\\\"three\x01\"\r\n}")
