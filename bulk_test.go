@@ -215,7 +215,7 @@ func byFunction(t *testing.T, test func(t *testing.T, f bulkFunction)) {
 	for _, f := range bulkFunctions {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { test(t, f) })
+			testkit.Bubble(t, func(t *testing.T) { test(t, f) })
 		})
 	}
 }
@@ -429,7 +429,7 @@ func TestBulkOutcomes(t *testing.T) {
 // Only a connection that was never got proves that nothing left.
 func TestBulkNotTried(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.Peer{Dialed: func(context.Context, int) error { return testkit.Refused() }}
 		client := clienttest.New(t, peer.Transport())
 		report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(clienttest.Numbered(3)), salebot.BulkOptions{})
@@ -486,7 +486,7 @@ func TestBulkRefusesWrongRequests(t *testing.T) {
 		require.ErrorIs(t, err, salebot.ErrInvalidRequest)
 		require.Empty(t, s.batches)
 	})
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		for _, f := range bulkFunctions {
 			if f.name == "ForEach" {
 				continue
@@ -725,7 +725,7 @@ func TestBulkEndsAtAReadError(t *testing.T) {
 // fails: then the error says where to go on.
 func TestBulkOverClients(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		sent, pages := &bulkServer{}, newPageServer(clientsPager, pagedList{950, 500})
 		pages.broken[1] = brokenPages[3]
 		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
@@ -1289,7 +1289,7 @@ func TestBulkBroadcastKeepsItsPace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				s := &bulkServer{delay: 3 * time.Second}
 				audience := collected(t, clienttest.Numbered(250)...)
 				report, err := s.client(t).BulkBroadcast(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: test.shift},
@@ -1309,7 +1309,7 @@ func TestBulkBroadcastKeepsItsPace(t *testing.T) {
 // The parts of a broadcast for a moment are due one after the other.
 func TestBulkBroadcastForAMoment(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := &bulkServer{}
 		at := time.Date(2026, time.October, 16, 22, 15, 0, 0, clienttest.Moscow)
 		_, err := s.client(t).BulkBroadcast(t.Context(), salebot.BroadcastRequest{Message: "Hello", Shift: time.Second, At: at},
@@ -1326,7 +1326,7 @@ func TestBulkBroadcastForAMoment(t *testing.T) {
 // part that waits, and the ledger knows that.
 func TestBulkBroadcastGivenUp(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := &bulkServer{}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/clienttest"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // lastDay is the last day of the histories here.
@@ -197,7 +197,7 @@ func TestHistoryGivesEveryMessageOnce(t *testing.T) {
 			got     []int64
 			failure error
 		)
-		synctest.Test(t, func(t *testing.T) {
+		testkit.Bubble(t, func(t *testing.T) {
 			var options []salebot.CallOption
 			if known {
 				options = append(options, salebot.WithProjectLocation(location))
@@ -274,7 +274,7 @@ func TestHistoryCutsPeriodsThatAreTooFull(t *testing.T) {
 	perDay[5] = 0
 	perDay = append(perDay, slices.Repeat([]int{1}, 70)...)
 	for _, inFlight := range []int{1, 4} {
-		synctest.Test(t, func(t *testing.T) {
+		testkit.Bubble(t, func(t *testing.T) {
 			s := &historyServer{messages: messagesOf(clienttest.Moscow, lastDay, perDay...), location: clienttest.Moscow, limit: salebot.HistoryLimit}
 			client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 			request := salebot.HistoryRequest{ClientID: 25554, StartDate: lastDay.AddDays(-79), StopDate: lastDay, PagesInFlight: inFlight}

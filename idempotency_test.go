@@ -13,6 +13,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/clienttest"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/salebottest"
 )
@@ -125,7 +126,7 @@ func TestUnknownIsFoundInTheHistory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				s := newShop(t)
 				client := s.open(t, opts...)
 				_, err := client.Message(t.Context(), hello("paid"))
@@ -159,7 +160,7 @@ func TestUnknownIsNotInTheHistory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				s := newShop(t)
 				client := s.open(t, c.opts...)
 				_, err := client.Message(t.Context(), hello("paid"))
@@ -198,7 +199,7 @@ func TestUnknownThatTheHistoryCannotTell(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				s := newShop(t)
 				client := s.open(t, salebot.WithHistoryDelay(20*time.Second))
 				s.Fail(salebottest.Fault{Action: "message", Reset: salebottest.ResetBefore})
@@ -220,7 +221,7 @@ func TestUnknownThatCannotBeToldApart(t *testing.T) {
 	for name, atOnce := range map[string]bool{"at once": true, "one after the other": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				s := newShop(t)
 				client := s.open(t, salebot.WithHistoryDelay(20*time.Second))
 				s.Fail(salebottest.Fault{Action: "message", Delay: time.Second, Reset: salebottest.ResetAfter},
@@ -255,7 +256,7 @@ func TestUnknownThatCannotBeToldApart(t *testing.T) {
 // and in two.
 func TestIdempotencyKeyAtOnce(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := newShop(t)
 		s.Fail(salebottest.Fault{Action: "create_order", Delay: 3 * time.Second, Times: salebottest.Always})
 		client := s.open(t)
@@ -359,7 +360,7 @@ var errFind = errors.New("the ledger cannot be read")
 // used a second time.
 func TestEndThatCannotBeRecorded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := newShop(t)
 		s.ledger.failEnd = clienttest.ErrCable
 		client := s.open(t)
@@ -375,7 +376,7 @@ func TestEndThatCannotBeRecorded(t *testing.T) {
 // A holder that wakes after its moment does not send.
 func TestNothingIsSentAfterTheSendWindow(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := newShop(t)
 		slow := &slowLedger{Ledger: s.ledger, delay: time.Minute}
 		client := s.Client(t, salebot.WithLedger(slow, "shop"), salebot.WithTimeout(time.Hour))
@@ -412,7 +413,7 @@ func (l *slowLedger) Begin(ctx context.Context, records ...ledger.Record) ([]led
 // A call that was made before the key was forgotten is made again.
 func TestKeysPastTheirTimeAreNew(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		memory, err := ledger.NewMemory(ledger.WithRetention(24 * time.Hour))
 		require.NoError(t, err)
 		s := newShop(t)

@@ -2,6 +2,7 @@ package salebot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime"
@@ -82,9 +83,12 @@ func inOrder[P any](
 				queue <- slot
 				running.Go(func() {
 					received := sync.OnceFunc(func() { <-requests })
-					page, err := fetch(fetching, number, received)
-					received()
-					slot <- result{page, err}
+					r := result{err: errGoexit}
+					defer func() {
+						received()
+						slot <- r
+					}()
+					r.page, r.err = fetch(fetching, number, received)
 				})
 			}
 		})
@@ -100,6 +104,10 @@ func inOrder[P any](
 		}
 	}
 }
+
+// errGoexit is the error of a page whose goroutine was ended in the middle: a test
+// does that when it fails in the answer of a mock.
+var errGoexit = errors.New("salebot: the request was given up by runtime.Goexit")
 
 // pageFetcher reads a page. It calls received once the answer has come whole and is
 // still to be decoded; it may leave that out.

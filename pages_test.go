@@ -20,6 +20,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/clienttest"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // pagedList is a list of the numbers 1, 2, … total, in the order in which an
@@ -467,7 +468,7 @@ func TestIteratorLaws(t *testing.T) {
 				for inFlight := 1; inFlight <= 8; inFlight++ {
 					t.Run(fmt.Sprintf("%d in flight", inFlight), func(t *testing.T) {
 						t.Parallel()
-						synctest.Test(t, func(t *testing.T) { holds(t, p, inFlight) })
+						testkit.Bubble(t, func(t *testing.T) { holds(t, p, inFlight) })
 					})
 				}
 			})
@@ -499,7 +500,7 @@ func TestIteratorsLoseNothingByFailures(t *testing.T) {
 						rest    []int64
 						failure error
 					)
-					synctest.Test(t, func(t *testing.T) {
+					testkit.Bubble(t, func(t *testing.T) {
 						rest, failure = drain(t, s.begin(t.Context(), t, inFlight, from))
 					})
 					for _, number := range rest {

@@ -10,13 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/clienttest"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // recipeServer keeps the variables of one client, who can read what was written
@@ -86,7 +86,7 @@ var everyClientVariable = []string{"client.phone", "client.age", "client.vip", "
 
 func TestSaveVariablesAndCallback(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := &recipeServer{lag: time.Hour}
 		client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 		ack, err := client.SaveVariablesAndCallback(t.Context(), recipe())
@@ -104,7 +104,7 @@ func TestSaveVariablesAndCallbackReadBack(t *testing.T) {
 	for _, lag := range []time.Duration{0, time.Millisecond, 700 * time.Millisecond, 3 * time.Second, 9 * time.Second} {
 		t.Run(lag.String(), func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				s := &recipeServer{lag: lag}
 				client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 				_, err := client.SaveVariablesAndCallback(t.Context(), recipe(everyClientVariable...))
@@ -133,7 +133,7 @@ func TestSaveVariablesAndCallbackThatIsNotReadBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				s := &recipeServer{lag: time.Hour}
 				client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 				request := recipe("client.phone")
@@ -170,7 +170,7 @@ func TestSaveVariablesAndCallbackStopsAtAFailure(t *testing.T) {
 		} {
 			t.Run(action+" "+name, func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
+				testkit.Bubble(t, func(t *testing.T) {
 					s := &recipeServer{fail: map[string]func() (int, string, error){action: fault.answer}}
 					client := clienttest.New(t, clienttest.MemoryAPI(s.serve), salebot.WithoutRetries())
 					ack, err := client.SaveVariablesAndCallback(t.Context(), recipe("client.phone"))
@@ -191,7 +191,7 @@ func TestSaveVariablesAndCallbackStopsAtAFailure(t *testing.T) {
 
 func TestSaveVariablesAndCallbackGivenUp(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := &recipeServer{lag: time.Hour}
 		client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/clienttest"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/salebottest"
 )
@@ -86,7 +87,7 @@ func TestRunOnceGoesOn(t *testing.T) {
 // known by its name.
 func TestRunOnceThatChanged(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := newShop(t)
 		client := s.open(t)
 		failed := errors.New("the disk is full")
@@ -105,7 +106,7 @@ func TestRunOnceThatChanged(t *testing.T) {
 		require.NoError(t, say("The weather is fine", nil))
 		require.Equal(t, []string{"The weather is fine"}, s.received(t))
 	})
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := newShop(t)
 		client := s.open(t)
 		failed := errors.New("the disk is full")
@@ -136,7 +137,7 @@ func TestRunOnceAfterARefusalMayChange(t *testing.T) {
 // Goroutines find their records whatever their order.
 func TestRunOnceWithGoroutines(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := newShop(t)
 		client := s.open(t)
 		failed := errors.New("not yet")
@@ -170,7 +171,7 @@ func TestRunOnceWithGoroutines(t *testing.T) {
 
 func TestRunOnceMisused(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := newShop(t)
 		client := s.open(t)
 		var leaked context.Context
@@ -215,7 +216,7 @@ func TestRunOnceMisused(t *testing.T) {
 // Of two who do a piece of work at once, in one process or two, one does it.
 func TestRunOnceAtOnce(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := newShop(t)
 		s.Fail(salebottest.Fault{Action: "message", Delay: 3 * time.Second, Times: salebottest.Always})
 		client := s.open(t)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -54,7 +53,7 @@ func TestServerSpeaksTCP(t *testing.T) {
 
 func TestSchedulesTakeNoTimeInABubble(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		client, emulator := newClient(t, withAnn())
 		_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "Later", After: time.Hour})
 		require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/webhook"
 )
 
@@ -34,7 +35,7 @@ func TestStrangersDoNotHoldConnections(t *testing.T) {
 		"POST /" + secret + " HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n": {415, 0},
 		"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc":                                    {200, webhook.DefaultReadTimeout},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		testkit.Bubble(t, func(t *testing.T) {
 			network := serve(t, newHandler(t, ignore, webhook.WithSecretInPath(secret)))
 			connection, err := network.dial()
 			if err != nil {
@@ -68,7 +69,7 @@ func (e *pointerError) Error() string { return e.text }
 // of one event and not of the process.
 func TestPanicsOfOthersCostNothing(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		var log logger
 		inbox := newMemoryInbox(t)
 		hook := webhook.Hook{
@@ -124,7 +125,7 @@ func health(handler http.Handler) (status int, text string) {
 // telling strangers why, and that only changes are logged.
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		var log logger
 		failure := atomic.Pointer[error]{}
 		inbox := &reporting{Inbox: &stubInbox{put: func(context.Context, webhook.Entry) error {
@@ -173,7 +174,7 @@ func TestHealth(t *testing.T) {
 // another cannot be written down.
 func TestFunctionsAreNotCalledInVain(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		var calls atomic.Int64
 		inbox := &failingCommit{Inbox: newMemoryInbox(t)}
 		inbox.failing.Store(true)
@@ -228,7 +229,7 @@ func TestShutdownTwice(t *testing.T) {
 // end the draining.
 func TestDrainingOutlastsAFailure(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		inbox := &failingCounts{Inbox: newMemoryInbox(t)}
 		inbox.left.Store(3)
 		var events recorder
@@ -259,7 +260,7 @@ func (f *failingCounts) Counts(ctx context.Context, endpoint string) (webhook.Co
 // short is not the last one.
 func TestStopOnTheLastAttempt(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		inbox := newMemoryInbox(t)
 		options := []webhook.Option{webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithRetryPolicy(webhook.RetryPolicy{MaxAttempts: 1})}
 		stopped := newHandler(t, func(ctx context.Context, _ *webhook.Event) error {
@@ -286,7 +287,7 @@ func TestStopOnTheLastAttempt(t *testing.T) {
 // may have sent something is settled before Stop returns: the inbox may be closed then.
 func TestStopWaitsForTheOutcome(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		inbox := newMemoryInbox(t)
 		handler := newHandler(t, func(ctx context.Context, _ *webhook.Event) error {
 			<-ctx.Done()
@@ -309,7 +310,7 @@ func TestStopWaitsForTheOutcome(t *testing.T) {
 // TestRetryAfter checks that a function can say when to try again.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		start, calls := time.Now(), []time.Duration{}
 		cause := errors.New("not written down yet")
 		handler := newHandler(t, func(context.Context, *webhook.Event) error {
@@ -369,7 +370,7 @@ func TestDeadLetterEvent(t *testing.T) {
 // up, and that it is in the inbox by then.
 func TestDeadLettersAreTold(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		inbox := newMemoryInbox(t)
 		var told []webhook.DeadLetter
 		handler := newHandler(t, func(_ context.Context, event *webhook.Event) error {

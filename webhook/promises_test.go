@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/webhook"
 )
 
@@ -68,7 +69,7 @@ func TestHeaders(t *testing.T) {
 // while the end of one event cannot be written down.
 func TestNoEventWhileAnEndCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		var events recorder
 		inbox := &failingCommit{Inbox: newMemoryInbox(t)}
 		inbox.failing.Store(true)
@@ -96,7 +97,7 @@ func TestNoEventWhileAnEndCannotBeWritten(t *testing.T) {
 func TestInterruptionsAreAllowedFor(t *testing.T) {
 	t.Parallel()
 	for interrupted, calls := range map[int]int{2: 1, 3: 1, 5: 1, 6: 0, 7: 0} {
-		synctest.Test(t, func(t *testing.T) {
+		testkit.Bubble(t, func(t *testing.T) {
 			inbox := newMemoryInbox(t)
 			if _, err := inbox.Put(t.Context(), webhook.Entry{Endpoint: webhook.DefaultEndpoint, ClientID: 1, Body: message(1, 1, "hi")}); err != nil {
 				t.Fatal(err)
@@ -121,7 +122,7 @@ func TestInterruptionsAreAllowedFor(t *testing.T) {
 // waits for a repetition, and that what runs is waited for by both.
 func TestStopEndsAShutdownThatWaits(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		inbox := newMemoryInbox(t)
 		release := make(chan struct{})
 		var returned atomic.Bool
@@ -254,7 +255,7 @@ func TestRecoveredEventsAreComplete(t *testing.T) {
 // remembers.
 func TestMemoryOfMessagesIsBounded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		put := func(inbox webhook.Inbox, id salebot.MessageID) bool {
 			t.Helper()
 			receipt, err := inbox.Put(t.Context(), webhook.Entry{Endpoint: "e", MessageID: id})

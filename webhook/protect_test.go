@@ -10,10 +10,10 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/webhook"
 )
 
@@ -71,7 +71,7 @@ func TestProtect(t *testing.T) {
 // TestProtectBoundsTime checks that a body which never comes ends the reading of it.
 func TestProtectBoundsTime(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		handler, err := webhook.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if _, err := io.ReadAll(r.Body); err != nil {
 				w.WriteHeader(http.StatusRequestTimeout)

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/webhook"
 )
 
@@ -54,7 +54,7 @@ func TestUnknownDirectionIsKept(t *testing.T) {
 		for _, text := range []string{"hi", "", "new_chat_member", "edit_task_callback 1"} {
 			t.Run(test.name+" "+text, func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
+				testkit.Bubble(t, func(t *testing.T) {
 					var events recorder
 					inbox := newMemoryInbox(t)
 					var mu sync.Mutex
@@ -102,7 +102,7 @@ func TestUnknownDirectionIsKept(t *testing.T) {
 // event that nobody understands does not lose it, and that one which does gets it.
 func TestFiltersDoNotForgetUnknownDirections(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		for takes, want := range map[bool]webhook.Counts{true: {}, false: {Dead: 1}} {
 			var events recorder
 			inbox := newMemoryInbox(t)
@@ -156,7 +156,7 @@ func TestWholeNumbersInAnySpelling(t *testing.T) {
 			t.Errorf("%s: %d, unread %q", text, event.ID, event.Unread)
 		}
 	}
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		var events recorder
 		handler := newHandler(t, events.handle, webhook.WithoutSecret())
 		for _, id := range []string{"5", "5.0", `"5"`, "50e-1"} {
@@ -237,7 +237,7 @@ func TestNotices(t *testing.T) {
 // no fixed text.
 func TestNoticesCanBeTakenOut(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		for text, pattern := range map[string]string{
 			"bot_added": "bot_added", "new_like 5": "new_like {n}", "a1b2c3d4e5_success 100": webhook.ServicePayments, "edit_task_callback 1": webhook.ServiceCallbacks, "": webhook.ServiceEmpty,
 		} {
@@ -271,7 +271,7 @@ func TestNoticesCanBeTakenOut(t *testing.T) {
 // that its client goes on then, and that a person may want it nevertheless.
 func TestMaxAge(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		start := time.Now()
 		last, failing := time.Duration(0), true
 		inbox := newMemoryInbox(t)

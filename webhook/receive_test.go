@@ -11,10 +11,10 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/webhook"
 )
 
@@ -127,7 +127,7 @@ func TestNothingIsReadForStrangers(t *testing.T) {
 
 func TestSlowSender(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		handler := newHandler(t, ignore, webhook.WithSecretInPath(secret))
 		network := serve(t, handler)
 		connection, err := network.dial()
@@ -160,7 +160,7 @@ func TestSlowSender(t *testing.T) {
 // that an inbox which does not answer is not waited for without end.
 func TestSlowInbox(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		inbox := &stubInbox{put: func(ctx context.Context, _ webhook.Entry) error {
 			select {
 			case <-time.After(20 * time.Second):

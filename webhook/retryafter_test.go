@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/webhook"
 )
 
@@ -16,7 +16,7 @@ import (
 // asked for, also beyond the longest wait of the policy.
 func TestRetryAfterOfTheAPIIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		start, calls := time.Now(), []time.Duration{}
 		fn := func(context.Context, *webhook.Event) error {
 			calls = append(calls, time.Since(start))
@@ -40,7 +40,7 @@ func TestRetryAfterOfTheAPIIsWaitedFor(t *testing.T) {
 // A senseless Retry-After does not hold a client's messages for ever.
 func TestRetryAfterIsBounded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		start, calls := time.Now(), []time.Duration{}
 		handler := newHandler(t, func(context.Context, *webhook.Event) error {
 			calls = append(calls, time.Since(start))
@@ -60,7 +60,7 @@ func TestRetryAfterIsBounded(t *testing.T) {
 // With the defaults the attempts last for an outage of most of an hour.
 func TestDefaultRetriesLastAnHour(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		start, last := time.Now(), time.Duration(0)
 		handler := newHandler(t, func(context.Context, *webhook.Event) error {
 			last = time.Since(start)
@@ -93,7 +93,7 @@ func TestUnknownOutcomeIsNotRepeated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				calls := 0
 				inbox := newMemoryInbox(t)
 				handler := newHandler(t, func(context.Context, *webhook.Event) error {

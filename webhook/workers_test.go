@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/webhook"
 )
 
 func TestOnlyMessagesOfPeopleByDefault(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		bodies := map[string]string{
 			"person": message(1, 1, "person"), "service": message(1, 2, "new_chat_member"), "callback": message(1, 3, "edit_task_callback 1"),
 			"funnel":   `{"id":4,"is_input":0,"message_id":7,"message":"funnel"}`,
@@ -63,7 +64,7 @@ func TestUnknownDirectionIsLogged(t *testing.T) {
 
 func TestRetries(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		var (
 			mu    sync.Mutex
 			calls = map[string][]time.Duration{}
@@ -192,7 +193,7 @@ func TestPanicError(t *testing.T) {
 // does not listen loses the event to the next attempt.
 func TestEventTimeout(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		release := make(chan struct{})
 		var mu sync.Mutex
 		var deadlines []time.Duration
@@ -233,7 +234,7 @@ func TestEventTimeout(t *testing.T) {
 // be tried, and a few times more, is not tried again.
 func TestCrashLoop(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		inbox := newMemoryInbox(t)
 		ctx := t.Context()
 		if _, err := inbox.Put(ctx, webhook.Entry{Endpoint: webhook.DefaultEndpoint, ClientID: 1, Body: message(1, 1, "poison")}); err != nil {
@@ -255,7 +256,7 @@ func TestCrashLoop(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		stuck := make(chan struct{})
 		var canceled error
 		handler := newHandler(t, func(ctx context.Context, event *webhook.Event) error {
@@ -299,7 +300,7 @@ func TestShutdown(t *testing.T) {
 
 func TestStopCutsShutdownShort(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		inbox := newMemoryInbox(t)
 		handler := newHandler(t, func(context.Context, *webhook.Event) error { return errors.New("never") },
 			webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithRetryPolicy(webhook.RetryPolicy{MaxAttempts: 100, BaseDelay: time.Hour, MaxDelay: time.Hour}))
@@ -323,7 +324,7 @@ func TestStopCutsShutdownShort(t *testing.T) {
 // asked again, and that nothing is handled twice because of it.
 func TestInboxThatFails(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		inbox := &flakyInbox{MemoryInbox: newMemoryInbox(t), failures: 5}
 		var events recorder
 		var log logger
@@ -371,7 +372,7 @@ func (f *flakyInbox) Commit(ctx context.Context, delivery webhook.Delivery) erro
 
 func TestClosedInboxEndsTheWorkers(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		inbox := newMemoryInbox(t)
 		var log logger
 		handler := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithInbox(inbox), webhook.WithLogger(log.slog()))

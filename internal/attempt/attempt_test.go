@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -76,7 +76,7 @@ func TestLoop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				loop := Loop{Policy: policy, Class: c.class, Budget: NewBudget(100)}
 				if c.change != nil {
 					c.change(&loop)
@@ -92,7 +92,7 @@ func TestLoop(t *testing.T) {
 // A wait that the server ordered is kept exactly, and handed to the next attempt.
 func TestWaits(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		var waits []time.Duration
 		start := time.Now()
 		loop := Loop{Policy: policy, Class: action.Read}
@@ -109,7 +109,7 @@ func TestWaits(t *testing.T) {
 // begun.
 func TestContexts(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		loop := Loop{Policy: policy, Class: action.Read}
 		wish := Result{HasRetryAfter: true, RetryAfter: 30 * time.Second}
 

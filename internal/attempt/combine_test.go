@@ -2,19 +2,19 @@ package attempt
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // A call of which one attempt was refused and the next never left was refused: it is
 // not true that nothing left.
 func TestNotSentDoesNotHideWhatCameBefore(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		loop := Loop{Policy: Policy{MaxAttempts: 2, BaseDelay: time.Second, MaxDelay: time.Second}, Class: action.Once}
 		summary := loop.Run(t.Context(), func(number int, _ time.Duration) Result {
 			if number == 1 {

@@ -19,7 +19,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -257,7 +256,7 @@ func TestCanaryInFaults(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			for _, s := range []clienttest.Scenario{clienttest.OnceCalls[1], clienttest.RepeatableCalls[1]} {
-				synctest.Test(t, func(t *testing.T) {
+				testkit.Bubble(t, func(t *testing.T) {
 					observed := &observer{}
 					client := clienttest.New(t, f.peer().Transport(), observed.options(f.options...)...)
 					ctx, cancel := context.WithTimeout(t.Context(), max(f.limit, dialTimeout))

@@ -217,7 +217,7 @@ func TestHTTPClientJar(t *testing.T) {
 // A user's transport is not changed either, and its connections are used.
 func TestTransportIsUsedAsItIs(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.Peer{}
 		transport := peer.Transport()
 		transport.MaxIdleConnsPerHost = 3

@@ -26,7 +26,7 @@ import (
 // inBubble runs a test on a network in memory with a clock of its own.
 func inBubble(t *testing.T, answer func(int, *http.Request) testkit.Answer, run func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.Peer{Answer: answer}
 		run(t, peer, func(options ...salebot.Option) *salebot.Client {
 			return clienttest.New(t, peer.Transport(), options...)
@@ -157,7 +157,7 @@ func TestTimeouts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				peer := &testkit.Peer{Answer: testkit.Always(testkit.Hang())}
 				options := c.options
 				if c.client > 0 {

@@ -166,7 +166,7 @@ func TestRepetition(t *testing.T) {
 			for _, s := range calls {
 				t.Run(f.name+"/"+s.Name, func(t *testing.T) {
 					t.Parallel()
-					synctest.Test(t, func(t *testing.T) { f.run(t, s, []fate{f.once, f.repeatable}[i]) })
+					testkit.Bubble(t, func(t *testing.T) { f.run(t, s, []fate{f.once, f.repeatable}[i]) })
 				})
 			}
 		}
@@ -247,7 +247,7 @@ func TestMixedAttempts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				peer := &testkit.Peer{Answer: testkit.InTurn(c.answers...), Dialed: func(_ context.Context, number int) error {
 					if number <= c.refusals {
 						return testkit.Refused()
@@ -273,7 +273,7 @@ func TestMixedAttempts(t *testing.T) {
 // A repeated call sends the same bytes again.
 func TestRepetitionsAreEqual(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.Peer{Answer: testkit.Always(testkit.Respond(503, "busy"))}
 		_, err := clienttest.RepeatableCalls[0].Call(t.Context(), clienttest.New(t, peer.Transport()))
 		require.ErrorIs(t, err, salebot.ErrServer)
@@ -294,7 +294,7 @@ func TestGetIsNotReplayedByNetHTTP(t *testing.T) {
 	t.Parallel()
 	t.Run("by itself it does", func(t *testing.T) {
 		t.Parallel()
-		synctest.Test(t, func(t *testing.T) {
+		testkit.Bubble(t, func(t *testing.T) {
 			peer := &testkit.Peer{Answer: testkit.InTurn(testkit.Respond(200, "{}"), testkit.Cut())}
 			transport := peer.Transport()
 			defer transport.CloseIdleConnections()
@@ -329,7 +329,7 @@ func TestGetIsNotReplayedByNetHTTP(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				peer := &testkit.Peer{Answer: testkit.InTurn(testkit.Respond(200, "{}"), testkit.Cut())}
 				transport := peer.Transport()
 				defer transport.CloseIdleConnections()
@@ -353,7 +353,7 @@ func TestGetIsNotReplayedByNetHTTP(t *testing.T) {
 // is sent on another one: nothing of it was written.
 func TestIdleConnectionThatTheServerClosed(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		closed := testkit.Respond(200, "ok")
 		closed.Cut = true
 		peer := &testkit.Peer{Answer: testkit.Always(closed)}
@@ -471,7 +471,7 @@ func TestRealSockets(t *testing.T) {
 // earned back by calls that succeed at once.
 func TestBudgetIsSharedAndEarned(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		fail := true
 		peer := &testkit.Peer{Answer: func(int, *http.Request) testkit.Answer {
 			if fail {
@@ -511,7 +511,7 @@ func TestBudgetIsSharedAndEarned(t *testing.T) {
 // The waits that nobody ordered are random, bounded, and grow.
 func TestBackoff(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		bounds := []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}
 		longest := make([]time.Duration, len(bounds))
 		different := map[time.Duration]bool{}

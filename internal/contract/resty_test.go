@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/jarcoal/httpmock"
@@ -305,7 +304,7 @@ func TestRestyTrap15EncodesJSONItself(t *testing.T) {
 // Its timeout is for each attempt.
 func TestRestyTrap16TimeoutOfAttempts(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.Peer{Answer: testkit.Always(testkit.Hang())}
 		client := clienttest.New(t, peer.Transport(), salebot.WithAttemptTimeout(10*time.Second), salebot.WithTimeout(25*time.Second),
 			salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 100, BaseDelay: 1, MaxDelay: 1}))

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 const bob = salebot.ClientID(25555)
@@ -489,7 +489,7 @@ func TestRetiredListsOfSubscribers(t *testing.T) {
 
 func TestBroadcastKeepsItsPace(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		client, emulator := newClient(t, withAnn(), withBob(), engine.WithPerson(engine.Person{ID: 7, ClientType: salebot.ClientTypeTelegram, PlatformID: "7"}))
 		ctx := t.Context()
 		_, err := client.AddToList(ctx, salebot.AddToListRequest{ListID: 1, Clients: []salebot.ClientID{ann, bob}})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 const ann = salebot.ClientID(25554)
@@ -50,7 +51,7 @@ func TestServerSpeaksTCP(t *testing.T) {
 
 func TestScheduledSendsTakeNoTimeInABubble(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		client, emulator := newClient(t, withAnn())
 		_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "Later", After: time.Hour})
 		require.NoError(t, err)
@@ -65,7 +66,7 @@ func TestScheduledSendsTakeNoTimeInABubble(t *testing.T) {
 
 func TestFaultsInABubble(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		client, emulator := newClient(t, withAnn())
 		emulator.Fail(engine.Fault{Action: "get_variables", Status: 503, RetryAfter: 30 * time.Second})
 		start := time.Now()

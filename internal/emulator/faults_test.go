@@ -9,13 +9,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 func hello(t *testing.T, client *salebot.Client) error {
@@ -83,7 +83,7 @@ func TestFaultsAreCountedAndOrdered(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, date := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
+		testkit.Bubble(t, func(t *testing.T) {
 			client, emulator := newClient(t, withAnn())
 			emulator.Fail(engine.Fault{Action: "message", RetryAfter: 5 * time.Second, RetryAfterDate: date})
 			start := time.Now()
@@ -99,7 +99,7 @@ func TestRetryAfter(t *testing.T) {
 
 func TestDelaysAreVirtualInABubble(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		client, emulator := newClient(t, withAnn())
 		emulator.Fail(engine.Fault{Action: "message", Delay: 20 * time.Second})
 		start := time.Now()
@@ -117,7 +117,7 @@ func TestDelaysAreVirtualInABubble(t *testing.T) {
 
 func TestPaceOfTheClientInABubble(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := openEmulator(withAnn())
 		client := emulator.Client(t, salebot.WithRateLimit(2, 1))
 		start := time.Now()
@@ -211,7 +211,7 @@ func TestClosedEmulatorRefusesConnections(t *testing.T) {
 // TestCloseEndsWhatIsUnderWay closes while a request waits for its answer.
 func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := openEmulator(withAnn())
 		client := emulator.Client(t, salebot.WithoutRetries())
 		emulator.Fail(engine.Fault{Delay: time.Hour})

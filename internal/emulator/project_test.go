@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // steps are things that can happen to a project.
@@ -130,7 +130,7 @@ func TestResetAndRestore(t *testing.T) {
 
 func TestTheClockIsPartOfTheState(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := newEmulator(t, withAnn())
 		start := emulator.Now()
 		emulator.Advance(24 * time.Hour)

@@ -10,13 +10,14 @@ import (
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 func TestSendTimeIsInTheProjectsLocation(t *testing.T) {
 	t.Parallel()
 	riga, err := time.LoadLocation("Europe/Riga")
 	require.NoError(t, err)
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := openEmulator(withAnn(), engine.WithLocation(riga))
 		client := emulator.Client(t, salebot.WithProjectLocation(riga))
 		at := time.Now().Add(90 * time.Minute)
@@ -50,7 +51,7 @@ func TestTimesOfASend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				emulator := newEmulator(t, withAnn())
 				start := time.Now() // the year 2000 begins in a bubble
 				require.Equal(t, "ok", post(t, emulator, "message", `{"client_id":25554,"message":"hi"`+test.parameters+`}`).body)
@@ -129,7 +130,7 @@ func TestSendsToClientsWhoAreGone(t *testing.T) {
 
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := newEmulator(t, withAnn())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // receiver is a webhook that answers with one status after another, and with the
@@ -56,7 +57,7 @@ func deliveries(t *testing.T, emulator *double) []engine.Delivery {
 
 func TestWebhookIsToldEveryMessage(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		target := &receiver{}
 		client, emulator := newClient(t, withFlow(),
 			engine.WithPerson(engine.Person{
@@ -125,7 +126,7 @@ func TestResending(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				test.webhook.Handler = &receiver{statuses: test.statuses}
 				emulator := newEmulator(t, withAnn(), engine.WithWebhook(test.webhook))
 				start := time.Now()
@@ -145,7 +146,7 @@ func TestResending(t *testing.T) {
 
 func TestDuplicatesAndDisorder(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		target := &receiver{}
 		emulator := newEmulator(t, withAnn(), engine.WithWebhook(engine.Webhook{Handler: target, Duplicates: 1, Delay: time.Second}))
 		_, err := emulator.Write(ann, "hi")
@@ -170,7 +171,7 @@ func TestDuplicatesAndDisorder(t *testing.T) {
 
 func TestReceiverThatHangs(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		hangs := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		client, emulator := newClient(t, withAnn(), engine.WithWebhook(engine.Webhook{Handler: hangs, Timeout: time.Minute}))
 		start := time.Now()
@@ -188,7 +189,7 @@ func TestReceiverThatHangs(t *testing.T) {
 
 func TestDeliveriesSideBySide(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := newEmulator(t, withAnn(), engine.WithWebhook(engine.Webhook{Handler: &receiver{}, Delay: time.Minute, Parallel: 4}))
 		start := time.Now()
 		for range 8 {
@@ -210,7 +211,7 @@ func TestResetGivesUpDeliveries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				target := &receiver{}
 				webhook.Handler = target
 				if webhook.URL != "" {
@@ -251,7 +252,7 @@ func (t transportThatDoesNotLook) RoundTrip(r *http.Request) (*http.Response, er
 
 func TestResetWaitsForTheReceiver(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		var emulator *double
 		calls := 0
 		slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -6,13 +6,13 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // requireWellFormed wants JSON that a strict reader takes too.
@@ -27,7 +27,7 @@ func requireWellFormed(t *testing.T, text, what string) {
 // What is no character comes in by every door and must not go out by any.
 func TestBrokenUnicodeIsReplaced(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		target := &receiver{}
 		emulator := newEmulator(t, withAnn(), engine.WithWebhook(engine.Webhook{Handler: target}))
 		for name, broken := range map[string]string{

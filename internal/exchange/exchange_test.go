@@ -169,7 +169,7 @@ func TestRequestsDoNotMix(t *testing.T) {
 // user set on the transport holds for it too.
 func TestFreshConnections(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.Peer{}
 		transport := peer.Transport()
 		transport.ResponseHeaderTimeout = 5
@@ -212,7 +212,7 @@ func TestNotSentNeedsProof(t *testing.T) {
 	require.Error(t, err)
 	require.False(t, notSent, "a request that cannot be built asked for no connection")
 	for _, fresh := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
+		testkit.Bubble(t, func(t *testing.T) {
 			for name, peer := range map[string]*testkit.Peer{
 				"refused": {Dialed: dialing(testkit.Refused())}, "no such host": {Dialed: dialing(testkit.NoSuchHost())},
 			} {

@@ -53,7 +53,7 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 			for _, warm := range []bool{false, true} {
 				t.Run(name+" "+kind, func(t *testing.T) {
 					t.Parallel()
-					synctest.Test(t, func(t *testing.T) {
+					testkit.Bubble(t, func(t *testing.T) {
 						var failing atomic.Bool
 						failing.Store(!warm)
 						peer := &testkit.HTTP2Peer{Answer: func(_ int, s *testkit.HTTP2Stream) {
@@ -95,7 +95,7 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 // both, and a connection of its own.
 func TestRequestsWithoutBodyThatRunOnceAvoidHTTP2(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.HTTP2Peer{Answer: func(_ int, s *testkit.HTTP2Stream) { s.Respond("ok") }}
 		defer peer.Close()
 		e := through(peer.Transport())
@@ -115,7 +115,7 @@ func TestRequestsWithoutBodyThatRunOnceAvoidHTTP2(t *testing.T) {
 func TestHTTP1RequestsAreSentOnce(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodGet} {
-		synctest.Test(t, func(t *testing.T) {
+		testkit.Bubble(t, func(t *testing.T) {
 			peer := &testkit.Peer{Answer: testkit.InTurn(testkit.Respond(200, "ok"), testkit.Cut())}
 			e := through(peer.Transport())
 			defer e.CloseIdleConnections()
@@ -152,7 +152,7 @@ func (c failingConn) Write(part []byte) (int, error) {
 // where net/http proves it.
 func TestConnectionsThatDieBeforeTheWriteHeal(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.Peer{}
 		transport := peer.Transport()
 		dial, fail := transport.DialContext, new(atomic.Bool)
@@ -219,7 +219,7 @@ func TestComposedTransportsProveNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				_, notSent, err := do(t, through(c.transport), c.request)
 				require.Error(t, err)
 				require.Equal(t, c.notSent, notSent)
@@ -244,7 +244,7 @@ func (s stuck) Close() error {
 func TestBodiesEndWithTheContext(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusSwitchingProtocols, http.StatusOK, http.StatusInternalServerError} {
-		synctest.Test(t, func(t *testing.T) {
+		testkit.Bubble(t, func(t *testing.T) {
 			e := through(roundTripper(func(*http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: status, Header: http.Header{}, Body: stuck{make(chan struct{})}}, nil
 			}))
@@ -269,7 +269,7 @@ func TestBodiesEndWithTheContext(t *testing.T) {
 // An answer that ends an exchange without being one, on a connection that stays open.
 func TestSwitchedProtocols(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.Peer{Answer: testkit.Always(testkit.Answer{Text: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", Hang: true})}
 		e := through(peer.Transport())
 		defer e.CloseIdleConnections()

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/webhook/schedule"
 )
 
@@ -15,7 +16,7 @@ import (
 // lease that another one took meanwhile.
 func TestWaitersSeeLeasesOfOthers(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := schedule.New()
 		waited := make(chan time.Duration, 2)
 		start := time.Now()
@@ -40,7 +41,7 @@ func TestWaitersSeeLeasesOfOthers(t *testing.T) {
 // out, and goes on where it was if its end fails.
 func TestSettlingOutlastsTheLease(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := schedule.New()
 		s.Add(schedule.Entry{Endpoint: "e", Lane: 1, Sequence: 1})
 		take := func() (schedule.Lease, error) {
@@ -139,7 +140,7 @@ func wallSetBack(t time.Time, by time.Duration) time.Time {
 // counted.
 func TestPostponing(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := schedule.New()
 		s.Add(schedule.Entry{Endpoint: "e", Lane: 1, Sequence: 1})
 		leases, err := s.Take(t.Context(), "e", 1, time.Hour)
@@ -185,7 +186,7 @@ func TestAddingTwice(t *testing.T) {
 // TestEnding checks that whoever waits is told why nothing comes any more.
 func TestEnding(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		s := schedule.New()
 		reason := errors.New("a reason")
 		waited := make(chan error)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // pipes is a listener whose connections hold nothing: whoever does not read stops
@@ -53,7 +54,7 @@ func (l *pipes) listen(t *testing.T) net.Conn {
 // place after a while.
 func TestListenersThatDoNotRead(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulated, err := engine.Open(engine.WithPerson(engine.Person{ID: 25554}))
 		require.NoError(t, err)
 		defer emulated.Close()
