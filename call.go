@@ -490,9 +490,13 @@ func (j *journey) decoded(reply *exchange.Reply, err error) attempt.Result {
 	)
 	switch {
 	case errors.As(err, &verdict) && verdict.Kind == answer.Refused:
-		j.failure = refusal(j.row, reply.Status, reply.Header, reply.Body, verdict, j.core.scrub)
+		j.failure = refusal(j.row, reply, verdict, j.core.scrub)
 		return attempt.Result{Outcome: attempt.Rejected, Done: true}
-	case errors.As(err, &partial), errors.As(err, &whole):
+	case errors.As(err, &partial):
+		partial.scrub(j.core.scrub)
+		j.failure = err
+		return attempt.Result{Outcome: attempt.Accepted, Done: true}
+	case errors.As(err, &whole):
 		j.failure = err
 		return attempt.Result{Outcome: attempt.Accepted, Done: true}
 	default:
@@ -503,16 +507,17 @@ func (j *journey) decoded(reply *exchange.Reply, err error) attempt.Result {
 
 // refused sorts an answer of 400 and above.
 func (j *journey) refused(reply *exchange.Reply) attempt.Result {
-	failure := refusal(j.row, reply.Status, reply.Header, reply.Body, answer.Failure(reply.Body), j.core.scrub)
-	j.failure = failure
-	after, asked := attempt.RetryAfter(reply.Header.Get("Retry-After"), time.Now())
+	verdict := answer.Failure(reply.Body)
+	j.failure = refusal(j.row, reply, verdict, j.core.scrub)
+	after, asked := attempt.RetryAfter(reply.Header, time.Now())
 	result := attempt.Result{Outcome: attempt.Rejected, RetryAfter: after, HasRetryAfter: asked}
 	switch {
 	case reply.Status == http.StatusTooManyRequests:
 		result.RateLimited = true
-	case reply.Status >= 500:
+	case reply.Status >= http.StatusInternalServerError, reply.Status == http.StatusRequestTimeout:
 		result.Outcome = attempt.Unknown
-	case reply.Status == http.StatusRequestTimeout:
+	case saysNothing(reply.Status, verdict):
+		result.Outcome, result.Done = attempt.Unknown, true
 	default:
 		result.Done = true
 	}

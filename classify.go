@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
@@ -11,24 +12,27 @@ import (
 	"github.com/salebot-go/salebot/internal/attempt"
 	"github.com/salebot-go/salebot/internal/exchange"
 	"github.com/salebot-go/salebot/internal/secret"
+	"github.com/salebot-go/salebot/internal/text"
 )
 
 const (
-	largestErrorBody = 64 << 10
-	largestSnapshot  = 4 << 10
+	maxErrorBody = 64 << 10
+	maxSnapshot  = 4 << 10
+	// maxMessage bounds a text of the answer in an error, in characters.
+	maxMessage = 300
 )
 
 // refusal makes an error of an answer that is a refusal or a server's failure.
-func refusal(row *action.Row, status int, header http.Header, body []byte, v answer.Verdict, scrub secret.Scrubber) *APIError {
+func refusal(row *action.Row, reply *exchange.Reply, v answer.Verdict, scrub secret.Scrubber) *APIError {
 	e := &APIError{
-		Status:  status,
-		Code:    answer.Shorten(scrub.Text(v.Code)),
-		Message: answer.Shorten(scrub.Text(v.Message)),
-		Body:    scrub.Beginning(body, largestErrorBody),
-		page:    v.Page,
-		classes: classes(row, status, v),
+		Status:  reply.Status,
+		Code:    text.Shorten(scrub.Text(v.Code), maxMessage),
+		Message: text.Shorten(scrub.Text(v.Message), maxMessage),
+		Body:    scrub.Beginning(reply.Body, maxErrorBody),
+		plain:   v.Plain,
+		classes: classes(row, reply.Status, v),
 	}
-	if after, ok := attempt.RetryAfter(header.Get("Retry-After"), time.Now()); ok {
+	if after, ok := attempt.RetryAfter(reply.Header, time.Now()); ok {
 		e.RetryAfter = after
 	}
 	return e
@@ -36,32 +40,57 @@ func refusal(row *action.Row, status int, header http.Header, body []byte, v ans
 
 // classes lists what an answer amounts to, the most telling first.
 func classes(row *action.Row, status int, v answer.Verdict) []error {
-	if status >= 500 {
+	switch {
+	case status >= http.StatusInternalServerError:
 		return []error{ErrServer}
+	case saysNothing(status, v):
+		return []error{ErrUnexpectedResponse}
 	}
-	var found []error
+	if class := class(row, status, v); class != nil {
+		return []error{class, ErrRejected}
+	}
+	return []error{ErrRejected}
+}
+
+// saysNothing reports whether a status of 4xx leaves open whether the request was
+// executed: the server or a gateway gave up waiting, or the body says success.
+func saysNothing(status int, v answer.Verdict) bool {
+	return status == http.StatusRequestTimeout || status == statusClientClosedRequest ||
+		v.Kind == answer.Accepted && status != http.StatusTooManyRequests
+}
+
+// statusClientClosedRequest is a status of the web server nginx.
+const statusClientClosedRequest = 499
+
+// class is the most telling class of a refusal, nil if it has none of its own.
+func class(row *action.Row, status int, v answer.Verdict) error {
 	switch {
 	case answer.IsClientNotFound(v.Code):
-		found = append(found, ErrClientNotFound)
+		return ErrClientNotFound
 	case answer.IsOrderNotFound(v.Code):
-		found = append(found, ErrOrderNotFound)
-	case status == http.StatusNotFound && v.Page:
-		found = append(found, ErrUnexpectedResponse)
+		return ErrOrderNotFound
 	case status == http.StatusUnauthorized:
-		found = append(found, ErrUnauthorized)
+		return ErrUnauthorized
 	case status == http.StatusForbidden || answer.IsWrongAction(v.Code):
-		found = append(found, ErrForbidden)
+		return ErrForbidden
 	case status == http.StatusTooManyRequests:
-		found = append(found, ErrRateLimited)
-	case status == http.StatusNotFound || answer.IsNotFound(v.Code):
-		switch {
-		case row.Subject == action.Client, row.Subject == action.Clients && answer.IsNotFound(v.Code):
-			found = append(found, ErrClientNotFound)
-		case answer.IsNotFound(v.Code):
-			found = append(found, ErrNotFound)
-		}
+		return ErrRateLimited
+	case answer.IsNotFound(v.Code):
+		return notFound(row)
+	case status == http.StatusNotFound && row.PlainNotFound && !v.Page && v.Message == "":
+		return ErrClientNotFound
+	case status == http.StatusNotFound:
+		return ErrUnexpectedResponse
 	}
-	return append(found, ErrRejected)
+	return nil
+}
+
+// notFound is what an action did not find.
+func notFound(row *action.Row) error {
+	if row.Subject == action.NoSubject {
+		return ErrNotFound
+	}
+	return ErrClientNotFound
 }
 
 // unreadable makes an error of a 2xx or 3xx answer that cannot be used.
@@ -69,9 +98,24 @@ func unreadable(reply *exchange.Reply, cause error, scrub secret.Scrubber) *Deco
 	return &DecodeError{
 		Status:      reply.Status,
 		ContentType: scrub.Text(reply.Header.Get("Content-Type")),
-		Snapshot:    scrub.Beginning(reply.Body, largestSnapshot),
-		Err:         cleanError(cause, scrub),
+		Snapshot:    scrub.Beginning(reply.Body, maxSnapshot),
+		Err:         unreadableCause(cause, scrub),
 	}
+}
+
+// unreadableCause is what is wrong with an answer, with what it says for itself.
+func unreadableCause(cause error, scrub secret.Scrubber) error {
+	verdict, ok := errors.AsType[answer.Verdict](cause)
+	if !ok {
+		return cleanError(cause, scrub)
+	}
+	problem := verdict.Problem
+	for _, said := range []string{verdict.Code, verdict.Message} {
+		if said != "" {
+			problem += ": " + strconv.Quote(text.Shorten(scrub.Text(said), maxMessage))
+		}
+	}
+	return errors.New(problem)
 }
 
 // transportFailure makes an error of a failed attempt.

@@ -55,6 +55,7 @@ func New(key string, options ...Option) (*Client, error) {
 		return nil, err
 	}
 	scrub := secret.NewScrubber(key)
+	c.scrub = scrub
 	if err := checkBaseURL(c.baseURL, scrub); err != nil {
 		return nil, err
 	}
@@ -176,7 +177,7 @@ func keyProblem(key string) string {
 // shown where the key is not.
 func checkBaseURL(base *url.URL, scrub secret.Scrubber) error {
 	for segment := range strings.SplitSeq(base.Path, "/") {
-		if scrub.Found(segment) && scrub.Text(segment) == secret.Redacted {
+		if scrub.Is(segment) {
 			return badOption("WithBaseURL", "the address has the key in it: give the part before the key, such as %s", DefaultBaseURL)
 		}
 	}

@@ -77,8 +77,9 @@ func (c *Client) LoadClients(ctx context.Context, clients []ClientToLoad, opts .
 			return nil, fmt.Errorf("%d clients were sent and %d came back", len(clients), len(loaded))
 		}
 		var refused []RefusedElement
-		for i, client := range loaded {
-			if !client.Accepted() {
+		for i := range loaded {
+			if client := &loaded[i]; !client.Accepted() {
+				client.Status = s.scrub.Text(client.Status)
 				refused = append(refused, RefusedElement{Index: i, Status: client.Status})
 			}
 		}

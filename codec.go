@@ -127,7 +127,7 @@ func decodeData(body []byte, keys []string, visit func(value []byte) error) erro
 		return err
 	}
 	switch verdict := envelope.Verdict(); {
-	case verdict.Kind == answer.Refused:
+	case verdict.Kind != answer.Accepted:
 		return verdict
 	case !found:
 		return answer.ErrNoData

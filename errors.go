@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/attempt"
+	"github.com/salebot-go/salebot/internal/secret"
+	"github.com/salebot-go/salebot/internal/text"
 )
 
 // Class sentinels. They survive any wrapping: ask with errors.Is.
@@ -175,14 +178,16 @@ type APIError struct {
 	// Code is Salebot's word for the failure, such as "client_not_found"; "" if
 	// the answer has none.
 	Code string
-	// Message is the text for people; "" if the answer has none.
+	// Message is the text for people; "" if the answer has none. If the whole answer
+	// is a plain text, it is here but not in the text of the error.
 	Message string
 	// RetryAfter is the wait that the server asked for; 0 if it did not ask.
 	RetryAfter time.Duration
 	// Body is the beginning of the answer, at most 64 KiB, without the key.
 	Body []byte
 
-	page    bool
+	// plain says that the message is the whole body, which no text quotes.
+	plain   bool
 	classes []error
 }
 
@@ -199,19 +204,27 @@ func (e *APIError) Error() string {
 	if e.Code != "" {
 		b.WriteString(": " + strconv.Quote(e.Code))
 	}
-	if e.Message != "" {
-		b.WriteString(": " + strconv.Quote(e.Message))
+	if message := e.quotable(); message != "" {
+		b.WriteString(": " + strconv.Quote(message))
 	}
 	if e.RetryAfter > 0 {
 		fmt.Fprintf(&b, ", retry after %v", e.RetryAfter)
 	}
 	switch {
-	case e.page && e.Status == 404:
-		b.WriteString(": an HTML page came back; check the base URL")
+	case e.Status == http.StatusNotFound && e.Is(ErrUnexpectedResponse):
+		b.WriteString(": Salebot does not answer so; check the base URL and what stands between")
 	case e.Is(ErrForbidden):
 		b.WriteString(": the key may lack the permission for this action")
 	}
 	return b.String()
+}
+
+// quotable is the message if it is a part of the answer rather than all of it.
+func (e *APIError) quotable() string {
+	if e.plain {
+		return ""
+	}
+	return e.Message
 }
 
 // class is the most telling class.
@@ -240,7 +253,7 @@ func (e *APIError) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Int("status", e.Status),
 		slog.String("code", e.Code),
-		slog.String("message", e.Message),
+		slog.String("message", e.quotable()),
 		slog.Duration("retry_after", e.RetryAfter),
 	)
 }
@@ -374,6 +387,13 @@ type RefusedElement struct {
 	Index int
 	// Status is Salebot's word for it; "" if the answer has none.
 	Status string
+}
+
+// scrub makes the words of the server safe to show.
+func (e *PartialError) scrub(scrub secret.Scrubber) {
+	for i := range e.Refused {
+		e.Refused[i].Status = text.Shorten(scrub.Text(e.Refused[i].Status), maxMessage)
+	}
 }
 
 // Error counts the refused elements and describes the first.

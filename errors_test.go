@@ -39,7 +39,7 @@ func TestErrorTexts(t *testing.T) {
 		{clienttest.Fail(t, 403, "WRONG_ACTION"), `salebot: get_variables: HTTP 403 forbidden: "WRONG_ACTION": the key may lack the permission for this action (outcome rejected)`},
 		{clienttest.Fail(t, 429, "", "Retry-After: 7"), "salebot: get_variables: HTTP 429 rate limited, retry after 7s (outcome rejected; no attempts left)"},
 		{clienttest.Fail(t, 502, clienttest.Page), "salebot: get_variables: HTTP 502 server error (outcome unknown; no attempts left)"},
-		{clienttest.Fail(t, 404, clienttest.Page), "salebot: get_variables: HTTP 404 unexpected response: an HTML page came back; check the base URL (outcome rejected)"},
+		{clienttest.Fail(t, 404, clienttest.Page), "salebot: get_variables: HTTP 404 unexpected response: Salebot does not answer so; check the base URL and what stands between (outcome rejected)"},
 		{clienttest.Fail(t, 200, clienttest.Page), "salebot: get_variables: HTTP 200 unexpected response: the body is an HTML page (outcome unknown)"},
 		{clienttest.Fail(t, 200, ""), "salebot: get_variables: HTTP 200 unexpected response: the body is empty (outcome unknown)"},
 	} {
@@ -79,13 +79,19 @@ func TestAPIErrors(t *testing.T) {
 		`{"broken`:               {"", ""},
 		clienttest.Page:          {"", ""},
 		"":                       {"", ""},
-		strings.Repeat("ж", 300): {"", strings.Repeat("ж", 150) + "…"},
+		strings.Repeat("ж", 301): {"", strings.Repeat("ж", 300) + "…"},
 		`{"status":"` + strings.Repeat("x", 400) + `"}`: {strings.Repeat("x", 300) + "…", ""},
 		"bad \xff byte": {"", "bad \ufffd byte"},
 		`{"status":"error","message":{"text":"structured"}}`: {"error", ""},
 	} {
 		require.ErrorAs(t, clienttest.Fail(t, 400, body), &refusal)
 		require.Equal(t, want, [2]string{refusal.Code, refusal.Message}, body)
+	}
+	for _, body := range []string{"Anna, +79990001122", `"Something went wrong"`, "token5f3a", "[1,2]"} {
+		err := clienttest.Fail(t, 400, body)
+		require.NotContains(t, fmt.Sprintf("%v %+v", err, slog.AnyValue(err).Resolve()), strings.Trim(body, `"`), "a plain body is not quoted whole")
+		require.ErrorAs(t, err, &refusal)
+		require.NotEmpty(t, refusal.Message, "but it can be had")
 	}
 	large := clienttest.Fail(t, 400, strings.Repeat("x", 1<<20))
 	require.ErrorAs(t, large, &refusal)

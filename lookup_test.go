@@ -155,13 +155,17 @@ func TestLookUpNobody(t *testing.T) {
 			require.Equal(t, []salebot.ClientID{}, ids)
 		})
 	}
-	// A plain 404 says it where the action looks a client up; whether the action
-	// find_clients does so is not known.
+	// A plain 404 says it for whatsapp_client_id alone, whose reference says so.
 	for name, call := range oneClient {
-		for _, body := range []string{"", "Client not found", `{"message":"nobody"}`} {
-			_, err := call(t.Context(), always(t, http.StatusNotFound, body))
-			require.ErrorIs(t, err, salebot.ErrClientNotFound, name)
+		_, err := call(t.Context(), always(t, http.StatusNotFound, "Client not found"))
+		require.ErrorIs(t, err, salebot.ErrClientNotFound, name)
+		_, err = call(t.Context(), always(t, http.StatusNotFound, ""))
+		if name == "GetClientIDByWhatsApp" {
+			require.ErrorIs(t, err, salebot.ErrClientNotFound)
+			continue
 		}
+		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, name)
+		require.NotErrorIs(t, err, salebot.ErrNotFound, name)
 	}
 	// That it finds nobody is something that a plural look-up has to say itself.
 	_, err := always(t, http.StatusNotFound, "").GetClientsByPlatformID(t.Context(), salebot.GetClientsByPlatformIDRequest{PlatformIDs: []salebot.PlatformID{"1"}})

@@ -88,6 +88,8 @@ type settings struct {
 	retry          attempt.Policy
 	location       *time.Location
 	responseLimit  int64
+	// scrub takes the key out of texts; New sets it.
+	scrub secret.Scrubber
 
 	// For one call only.
 	idempotencyKey, step string

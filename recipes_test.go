@@ -384,7 +384,7 @@ func TestFindSentThatFails(t *testing.T) {
 		body   string
 		is     error
 	}{
-		"no such client": {http.StatusNotFound, "", salebot.ErrClientNotFound},
+		"no such client": {http.StatusNotFound, "client_not_found", salebot.ErrClientNotFound},
 		"gateway":        {http.StatusBadGateway, "", salebot.ErrServer},
 		"HTML":           {http.StatusOK, "<html></html>", salebot.ErrUnexpectedResponse},
 		"no list":        {http.StatusOK, `{"status":"success"}`, salebot.ErrUnexpectedResponse},

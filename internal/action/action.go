@@ -145,7 +145,10 @@ type Row struct {
 	Class             Class
 	Answer            Answer
 	Subject           Subject
-	Permission        Permission
+	// PlainNotFound says that a 404 that says nothing else means an unknown client:
+	// the reference documents it so. Elsewhere it means a wrong address.
+	PlainNotFound bool
+	Permission    Permission
 	// Evidence grades the answer to a success.
 	Evidence Evidence
 	// BatchLimit is the documented number of elements a request may carry; 0

@@ -136,7 +136,7 @@ var table = []Row{
 	{
 		Name: "whatsapp_client_id", GoMethod: "GetClientIDByWhatsApp", Methods: get, Place: Query,
 		Params: []string{"phone", "group_id"},
-		Class:  Read, Answer: Data, Subject: Client, Permission: ClientsRead, Evidence: Observed,
+		Class:  Read, Answer: Data, Subject: Client, PlainNotFound: true, Permission: ClientsRead, Evidence: Observed,
 	},
 	{
 		Name: "find_client_id_by_phone", GoMethod: "GetClientIDByPhone", Methods: get, Place: Query,

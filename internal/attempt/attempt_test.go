@@ -224,45 +224,69 @@ func TestBudgetConcurrently(t *testing.T) {
 	require.False(t, b.Take())
 }
 
+func retryAfter(value, date string, now time.Time) (time.Duration, bool) {
+	header := http.Header{}
+	header.Set("Retry-After", value)
+	if date != "" {
+		header.Set("Date", date)
+	}
+	return RetryAfter(header, now)
+}
+
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, time.October, 15, 12, 0, 0, 0, time.UTC)
 	for header, want := range map[string]time.Duration{
-		"0": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "007": 7 * time.Second, "3600": time.Hour,
-		"99999999999":                      longestRetryAfter,
-		"9223372036854775807":              longestRetryAfter,
+		"7": 7 * time.Second, " 7 ": 7 * time.Second, "007": 7 * time.Second, "3600": time.Hour,
+		"99999999999":                      maxRetryAfter,
+		"9223372036854775807":              maxRetryAfter,
 		"Thu, 15 Oct 2026 12:00:30 GMT":    30 * time.Second,
 		"Thursday, 15-Oct-26 12:00:30 GMT": 30 * time.Second,
 		"Thu Oct 15 12:00:30 2026":         30 * time.Second,
-		"Thu, 15 Oct 2026 11:00:00 GMT":    0,
-		"Mon, 01 Jan 0001 00:00:00 GMT":    0,
-		"Fri, 31 Dec 9999 23:59:59 GMT":    longestRetryAfter,
+		"Fri, 31 Dec 9999 23:59:59 GMT":    maxRetryAfter,
 	} {
-		got, ok := RetryAfter(header, now)
+		got, ok := retryAfter(header, "", now)
 		require.True(t, ok, header)
 		require.Equal(t, want, got, header)
 	}
-	for _, header := range []string{"", " ", "-1", "+1", "1.5", "soon", "1h", "18446744073709551616", "0x7", "7 7", "2026-10-15T12:00:30Z", "Thu, 15 Oct 2026 12:00:30 UTC"} {
-		got, ok := RetryAfter(header, now)
+	// A wait that is over, and what is not understood, leave it to the policy.
+	for _, header := range []string{
+		"", " ", "-1", "+1", "1.5", "soon", "1h", "18446744073709551616", "0x7", "7 7", "2026-10-15T12:00:30Z", "Thu, 15 Oct 2026 12:00:30 UTC",
+		"0", "000", "Thu, 15 Oct 2026 11:00:00 GMT", "Thu, 15 Oct 2026 12:00:00 GMT", "Mon, 01 Jan 0001 00:00:00 GMT",
+	} {
+		got, ok := retryAfter(header, "", now)
 		require.False(t, ok, header)
 		require.Zero(t, got)
 	}
 }
 
+// The clock of a server differs from ours: a date means what it meant there.
+func TestRetryAfterIsReadByTheServersClock(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, time.October, 15, 12, 0, 0, 0, time.UTC)
+	for _, skew := range []time.Duration{-5 * time.Minute, 5 * time.Minute, -24 * time.Hour} {
+		there := now.Add(skew)
+		got, ok := retryAfter(there.Add(9*time.Second).Format(http.TimeFormat), there.Format(http.TimeFormat), now)
+		require.True(t, ok)
+		require.Equal(t, 9*time.Second, got)
+	}
+	got, ok := retryAfter("Thu, 15 Oct 2026 12:00:30 GMT", "yesterday", now)
+	require.True(t, ok, "a date that cannot be read is none")
+	require.Equal(t, 30*time.Second, got)
+}
+
 func FuzzRetryAfter(f *testing.F) {
 	now := time.Date(2026, time.October, 15, 12, 0, 0, 0, time.UTC)
 	for _, header := range []string{"", "7", "-7", "99999999999999999999", now.Format(http.TimeFormat), "Fri, 31 Dec 9999 23:59:59 GMT", "Mon Jan  1 00:00:00 0001"} {
-		f.Add(header)
+		f.Add(header, "")
+		f.Add(header, now.Add(time.Hour).Format(http.TimeFormat))
 	}
-	f.Fuzz(func(t *testing.T, header string) {
-		got, ok := RetryAfter(header, now)
-		if got < 0 || got > longestRetryAfter || !ok && got != 0 {
+	f.Fuzz(func(t *testing.T, header, date string) {
+		got, ok := retryAfter(header, date, now)
+		if got < 0 || got > maxRetryAfter || ok != (got > 0) {
 			t.Fatalf("%q gives %v, %v", header, got, ok)
 		}
-		if seconds, err := strconv.Atoi(header); err == nil && seconds >= 0 && header[0] != '+' && header[0] != '-' && !ok {
-			t.Fatalf("%q is not understood", header)
-		}
-		if _, err := http.ParseTime(header); err == nil && !ok {
+		if seconds, err := strconv.Atoi(header); err == nil && seconds > 0 && header[0] != '+' && !ok {
 			t.Fatalf("%q is not understood", header)
 		}
 	})

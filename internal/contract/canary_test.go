@@ -104,6 +104,9 @@ var leakyErrors = map[string]func(*http.Request) error{
 	"joined": func(r *http.Request) error {
 		return errors.Join(io.ErrClosedPipe, errors.New(r.URL.String()), fmt.Errorf("%w and %w", addressError{r.URL.Path}, io.EOF))
 	},
+	"joined, one hidden": func(r *http.Request) error {
+		return errors.Join(io.ErrClosedPipe, io.ErrNoProgress, &hiddenError{r.URL.String()})
+	},
 	"several, of which one": func(r *http.Request) error {
 		return &severalError{[]error{io.ErrClosedPipe, &wrappedError{"tunnel", errors.New(r.URL.String())}}}
 	},

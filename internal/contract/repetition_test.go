@@ -115,11 +115,15 @@ var faults = []fault{
 	{name: "timeout of the call", peer: answers(testkit.Hang()), options: []salebot.Option{salebot.WithTimeout(time.Second)}, once: fate{1, 1, salebot.OutcomeUnknown, "", nil}, repeatable: fate{1, 1, salebot.OutcomeUnknown, "", nil}, is: timeouts},
 	{name: "deadline of the caller", peer: answers(testkit.Hang()), limit: time.Second, once: fate{1, 1, salebot.OutcomeUnknown, "", nil}, repeatable: fate{1, 1, salebot.OutcomeUnknown, "", nil}, is: timeouts},
 
-	{name: "408", peer: answers(testkit.Respond(408, "slow")), once: fate{1, 1, salebot.OutcomeRejected, unsafe, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, nil}, is: []error{salebot.ErrRejected}},
+	{name: "408", peer: answers(testkit.Respond(408, "slow")), once: onceLost, repeatable: fourLost, is: surprised},
+	{name: "499", peer: answers(testkit.Respond(499, "")), once: unread, repeatable: unread, is: surprised},
+	{name: "400 with a body of success", peer: answers(testkit.Respond(400, "ok")), once: unread, repeatable: unread, is: surprised},
+	{name: "403 with a status of success", peer: answers(testkit.Respond(403, `{"status":"success"}`)), once: unread, repeatable: unread, is: surprised},
+	{name: "switched protocols", peer: answers(testkit.Respond(101, "", "Upgrade: x", "Connection: Upgrade")), once: unread, repeatable: unread, is: surprised},
 	{name: "429", peer: answers(testkit.Respond(429, "slow")), once: fate{4, 4, salebot.OutcomeRejected, spent, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, nil}, is: limited},
 	{name: "429 with Retry-After", peer: answers(testkit.Respond(429, "slow", "Retry-After: 7")), once: fate{4, 4, salebot.OutcomeRejected, spent, thrice(7 * time.Second)}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(7 * time.Second)}, is: limited},
 	{name: "429 with a date", peer: dated(429, 9*time.Second), once: fate{4, 4, salebot.OutcomeRejected, spent, thrice(9 * time.Second)}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(9 * time.Second)}, is: limited},
-	{name: "429 with a date in the past", peer: dated(429, -time.Hour), once: fate{4, 4, salebot.OutcomeRejected, spent, thrice(0)}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(0)}, is: limited},
+	{name: "429 with a date in the past", peer: dated(429, -time.Hour), once: fate{4, 4, salebot.OutcomeRejected, spent, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, nil}, is: limited},
 	{
 		name: "429 where it is not trusted", peer: answers(testkit.Respond(429, "slow", "Retry-After: 1")), is: limited,
 		options: []salebot.Option{salebot.WithRetryPolicy(salebot.RetryPolicy{NeverRepeatOnceAfterRateLimit: true})},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,9 +17,13 @@ import (
 const shortestEncoded = 6
 
 // Scrubber takes one secret out of texts, in the forms in which it travels:
-// raw, percent-encoded, HTML- and JSON-escaped, inside base64 at any alignment,
-// and as the numbers of its bytes. The zero value changes nothing.
-type Scrubber struct{ forms func() *forms }
+// raw, percent-encoded, HTML- and JSON-escaped (also several times over), inside
+// base64 at any alignment, and as the numbers of its bytes. The zero value changes
+// nothing.
+type Scrubber struct {
+	forms func() *forms
+	is    func(string) bool
+}
 
 // forms are what is looked for. They tell the secret and so live in a closure.
 type forms struct {
@@ -35,7 +40,11 @@ func NewScrubber(secret string) Scrubber {
 	if secret == "" {
 		return Scrubber{}
 	}
-	return Scrubber{forms: sync.OnceValue(func() *forms {
+	is := func(text string) bool {
+		unescaped, err := url.PathUnescape(text)
+		return text == secret || err == nil && unescaped == secret
+	}
+	return Scrubber{is: is, forms: sync.OnceValue(func() *forms {
 		f := &forms{escaped: regexp.MustCompile(escapedForms(secret)), longest: len(secret) * longestEscape}
 		var pairs []string
 		for _, form := range encodedForms(secret) {
@@ -55,6 +64,10 @@ func (s Scrubber) Text(text string) string {
 	f := s.forms()
 	return f.encoded.Replace(f.escaped.ReplaceAllLiteralString(text, Redacted))
 }
+
+// Is reports whether text is the secret and nothing else, as it is or as a part of
+// a URL. Unlike Found it is cheap.
+func (s Scrubber) Is(text string) bool { return s.is != nil && s.is(text) }
 
 // Found says whether text holds the secret.
 func (s Scrubber) Found(text string) bool { return s.Text(text) != text }
@@ -76,20 +89,21 @@ func (s Scrubber) Beginning(text []byte, limit int) []byte {
 }
 
 // longestEscape is the length of the longest escape of a byte that is looked for.
-const longestEscape = len("&#x00000;")
+const longestEscape = len("&amp;amp;amp;#x0000000;")
 
 // escapedForms is the regular expression of a secret each byte of which may be
-// escaped in one of the ways of URLs, HTML and JSON: encoders differ in what they
-// escape.
+// escaped in one of the ways of URLs, HTML and JSON, and the escape escaped again:
+// encoders differ in what they escape, and texts pass through several.
 func escapedForms(secret string) string {
 	var b strings.Builder
 	for _, c := range []byte(secret) {
-		fmt.Fprintf(&b, `(?:%s|%%(?:25){0,2}(?i:%02x)`, regexp.QuoteMeta(string(rune(c))), c)
+		fmt.Fprintf(&b, `(?:%s|%%(?:25){0,4}(?i:%02x)|\\{1,8}(?i:u00%02x|x%02x|u\{0{0,4}%x\})|&(?:amp;){0,3}#(?:0{0,4}%d|[xX]0{0,4}(?i:%x));?`,
+			regexp.QuoteMeta(string(rune(c))), c, c, c, c, c, c)
 		if !isAlphanumeric(c) {
-			fmt.Fprintf(&b, `|\\u00(?i:%02x)|\\x(?i:%02x)|&#0{0,3}%d;|&#[xX]0{0,3}(?i:%x);`, c, c, c, c)
+			fmt.Fprintf(&b, `|\\{1,8}%s`, regexp.QuoteMeta(string(rune(c))))
 		}
 		if c == '&' {
-			b.WriteString("|&amp;")
+			b.WriteString("|&(?:amp;){1,4}")
 		}
 		b.WriteByte(')')
 	}

@@ -69,6 +69,53 @@ type notes struct{ *bytes.Buffer }
 
 func (n notes) Errorf(format string, args ...any) { _, _ = fmt.Fprintf(n, format, args...) }
 
+// escapes are the ways to write single bytes, letters and digits too.
+var escapes = []string{"&#%d;", "&#x%x;", "&#X%02X;", "&#0%d", "&amp;#%d;", `\u%04x`, `\\u%04X`, `\\\\u%04x`, `\x%02x`, `\\x%02X`, `\u{%x}`, "%%%02x", "%%25%02X", "%%2525%02x"}
+
+// Encoders differ in which bytes they escape: all, or any one.
+func TestScrubberFindsEscapedBytes(t *testing.T) {
+	t.Parallel()
+	s := secret.NewScrubber(key)
+	for _, escape := range escapes {
+		all := ""
+		for i := range len(key) {
+			one := key[:i] + fmt.Sprintf(escape, key[i]) + key[i+1:]
+			require.Equal(t, "<REDACTED>", s.Text("<"+one+">"), escape)
+			all += fmt.Sprintf(escape, key[i])
+		}
+		require.Equal(t, "<REDACTED>", s.Text("<"+all+">"), escape)
+		cut := s.Beginning([]byte(strings.Repeat("x", 50)+all), 60)
+		require.LessOrEqual(t, len(cut), 60)
+		require.NotContains(t, string(cut), fmt.Sprintf(escape, key[0])+fmt.Sprintf(escape, key[1]), "no part of it is left at the cut")
+	}
+}
+
+// A text that is quoted inside a text that is quoted.
+func TestScrubberFindsJSONInJSON(t *testing.T) {
+	t.Parallel()
+	const hard = `k&y<0>+=z`
+	s := secret.NewScrubber(hard)
+	quoted := any("https://h.example/" + hard + "/x")
+	for range 3 {
+		encoded, err := json.Marshal(quoted)
+		require.NoError(t, err)
+		require.Contains(t, s.Text(string(encoded)), "https://h.example/REDACTED/x")
+		quoted = string(encoded)
+	}
+}
+
+func TestScrubberIs(t *testing.T) {
+	t.Parallel()
+	s := secret.NewScrubber(key)
+	for _, same := range []string{key, url.PathEscape(key), url.QueryEscape(key)} {
+		require.True(t, s.Is(same))
+	}
+	for _, other := range []string{"", "x" + key, key[1:], "%zz"} {
+		require.False(t, s.Is(other))
+	}
+	require.False(t, secret.Scrubber{}.Is(""))
+}
+
 // The forms in which others write a key down.
 func forms(key string) map[string]string {
 	var percent, lower, entities, hexEntities, unicodeEscapes strings.Builder

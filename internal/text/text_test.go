@@ -1,0 +1,24 @@
+package text_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot/internal/text"
+)
+
+func TestShorten(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"": "", "abcde": "abcde", "abcdef": "abcde…", "привет": "приве…", "приве": "приве",
+		"a\nb\x00c": "a b c", "\xff": "\ufffd", "日本語日本語": "日本語日本…", "a\u0085b": "a b",
+	} {
+		got := text.Shorten(given, 5)
+		require.Equal(t, want, got)
+		require.LessOrEqual(t, utf8.RuneCountInString(got), 6)
+	}
+	require.Equal(t, strings.Repeat("ж", 300), text.Shorten(strings.Repeat("ж", 300), 300), "characters count, not bytes")
+}
