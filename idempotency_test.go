@@ -224,8 +224,10 @@ func TestUnknownThatCannotBeToldApart(t *testing.T) {
 			testkit.Bubble(t, func(t *testing.T) {
 				s := newShop(t)
 				client := s.open(t, salebot.WithHistoryDelay(20*time.Second))
-				s.Fail(salebottest.Fault{Action: "message", Delay: time.Second, Reset: salebottest.ResetAfter},
-					salebottest.Fault{Action: "message", Delay: time.Second, Reset: salebottest.ResetBefore})
+				// Both look at the history before either of them sends.
+				s.Fail(salebottest.Fault{Action: "get_history", Delay: time.Second, Times: 2},
+					salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter},
+					salebottest.Fault{Action: "message", Reset: salebottest.ResetBefore})
 				var group sync.WaitGroup
 				send := func(key string) (err error) {
 					_, err = client.Message(t.Context(), hello("paid"), salebot.WithIdempotencyKey(key))
@@ -244,7 +246,8 @@ func TestUnknownThatCannotBeToldApart(t *testing.T) {
 				group.Wait()
 				require.Len(t, s.History(ann), 1)
 				for _, key := range []string{"one", "two"} {
-					require.Equal(t, atOnce, errors.Is(send(key), salebot.ErrOutcomeUnknown))
+					err := send(key)
+					require.Equal(t, atOnce, errors.Is(err, salebot.ErrOutcomeUnknown), "%s: %v", key, err)
 				}
 				s.AssertCalls(t, "message", map[bool]int{true: 2, false: 3}[atOnce])
 			})
