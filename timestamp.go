@@ -95,53 +95,12 @@ func (t *Timestamp) UnmarshalJSON(value []byte) error {
 		*t = Timestamp{kind: moment, at: time.Unix(seconds, 0).UTC()}
 		return nil
 	}
-	if at, ok := usualCivil(value); ok {
-		*t = Timestamp{kind: civil, at: at}
-		return nil
-	}
 	text, err := wire.Text(value)
 	if err != nil {
 		return err
 	}
 	*t = parseTimestamp(strings.TrimSpace(text))
 	return nil
-}
-
-// usualCivil reads the text "2026-05-28 17:33:42.539976", with or without the
-// fraction, which is how nearly all civil times come, much faster than time.Parse.
-// What it does not take may be a time all the same.
-func usualCivil(value []byte) (time.Time, bool) {
-	const shape = `"0000-00-00 00:00:00`
-	if len(value) <= len(shape) || value[len(value)-1] != '"' {
-		return time.Time{}, false
-	}
-	for i := range len(shape) {
-		if c := value[i]; c != shape[i] && (shape[i] != '0' || c-'0' > 9) {
-			return time.Time{}, false
-		}
-	}
-	two := func(at int) int { return int(value[at]-'0')*10 + int(value[at+1]-'0') }
-	nanoseconds := 0
-	if fraction := value[len(shape) : len(value)-1]; len(fraction) > 0 {
-		if fraction[0] != '.' || len(fraction) == 1 || len(fraction) > 10 {
-			return time.Time{}, false
-		}
-		for i := 1; i < 10; i++ {
-			nanoseconds *= 10
-			if i >= len(fraction) {
-				continue
-			}
-			if fraction[i]-'0' > 9 {
-				return time.Time{}, false
-			}
-			nanoseconds += int(fraction[i] - '0')
-		}
-	}
-	year, month, day, hour, minute, second := two(1)*100+two(3), time.Month(two(6)), two(9), two(12), two(15), two(18)
-	at := time.Date(year, month, day, hour, minute, second, nanoseconds, time.UTC)
-	// time.Date takes February 30 for the first days of March.
-	valid := month >= 1 && month <= 12 && at.Day() == day && hour < 24 && minute < 60 && second < 60
-	return at, valid
 }
 
 // MarshalJSON writes unix seconds as a number and everything else as text.

@@ -172,8 +172,8 @@ func FuzzUnixSeconds(f *testing.F) {
 	})
 }
 
-// TestCivilTimesAgreeWithTheLibrary checks that what is read without time.Parse is
-// read like it, impossible days and hours included.
+// TestCivilTimesAgreeWithTheLibrary checks that a civil time is read as time.Parse reads
+// it, and that an impossible day or hour is none.
 func TestCivilTimesAgreeWithTheLibrary(t *testing.T) {
 	t.Parallel()
 	const layout = "2006-01-02 15:04:05.999999999"
