@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -53,8 +52,8 @@ func newInboxConfig(opts []InboxOption) (inboxConfig, error) {
 	return c, nil
 }
 
-func badOption(option, format string, args ...any) error {
-	return &salebot.OptionError{Option: option, Problem: fmt.Sprintf(format, args...)}
+func badOption(option, problem string) error {
+	return &salebot.OptionError{Option: option, Problem: problem}
 }
 
 // WithDuplicateWindow sets how long an accepted message is remembered, so that it is

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -174,7 +175,7 @@ func TestRecoveryThatCannotBeFinished(t *testing.T) {
 				_ = inbox.Close()
 				t.Fatal("it was opened")
 			}
-			if after, readErr := os.ReadFile(path); readErr != nil || string(after) != string(before) {
+			if after, readErr := os.ReadFile(path); readErr != nil || !bytes.Equal(after, before) {
 				t.Fatalf("the damaged file was changed (%v)", readErr)
 			}
 			if strings.Count(err.Error(), "sqlite: ") != 1 {

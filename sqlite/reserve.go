@@ -65,7 +65,7 @@ func (r *reserve) save() {
 }
 
 func (r *reserve) write() error {
-	file, err := os.OpenFile(r.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // it belongs to the file that the caller names
+	file, err := os.OpenFile(r.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

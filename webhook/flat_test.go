@@ -177,7 +177,6 @@ func FuzzFlat(f *testing.F) {
 // TestQueryIsBounded checks that a query costs no more than a form: its parameters are
 // bounded, and the body is looked at once and not for each of them.
 func TestQueryIsBounded(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process
-
 	var body strings.Builder
 	body.WriteString(`{"first":1`)
 	for n := 0; body.Len() < webhook.DefaultMaxBodySize-100; n++ {

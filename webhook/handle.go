@@ -245,6 +245,7 @@ const longestRetryAfter = time.Hour
 // judge decides what follows from an attempt.
 func (h *Handler) judge(ctx context.Context, delivery Delivery, failure error) verdict {
 	v := h.inspect(failure)
+	v.text = shortenReason(v.text)
 	if failure != nil && delivery.Attempt >= h.retry.MaxAttempts && ctx.Err() == nil {
 		v.final = true
 	}

@@ -88,23 +88,23 @@ type Result uint8
 const (
 	// ResultUnknown is the result of a step that is not over, and of a StepHealth.
 	ResultUnknown Result = iota
-	// ResultKept: the event is in the inbox.
+	// ResultKept says that the event is in the inbox.
 	ResultKept
-	// ResultDuplicate: the inbox had the event already.
+	// ResultDuplicate says that the inbox had the event already.
 	ResultDuplicate
-	// ResultUnwanted: the event was acknowledged and forgotten, since the options say
+	// ResultUnwanted says that the event was acknowledged and forgotten, since the options say
 	// that the function is not to get it.
 	ResultUnwanted
-	// ResultNotUnderstood: the event is in the inbox, but nothing in it says in a known
+	// ResultNotUnderstood says that the event is in the inbox, but nothing in it says in a known
 	// way who wrote it. It becomes a dead letter; see ErrNotUnderstood.
 	ResultNotUnderstood
-	// ResultRefused: the answer was not 200.
+	// ResultRefused says that the answer was not 200.
 	ResultRefused
-	// ResultDone: the event was handled.
+	// ResultDone says that the event was handled.
 	ResultDone
-	// ResultRetry: the event was not handled and will be tried again.
+	// ResultRetry says that the event was not handled and will be tried again.
 	ResultRetry
-	// ResultDeadLetter: the event was not handled and becomes a dead letter.
+	// ResultDeadLetter says that the event was not handled and becomes a dead letter.
 	ResultDeadLetter
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/testkit"
@@ -54,9 +56,7 @@ func TestHeaders(t *testing.T) {
 		if test.status == http.StatusOK {
 			want["X-Content-Type-Options"] = ""
 		}
-		for header, value := range test.want {
-			want[header] = value
-		}
+		maps.Copy(want, test.want)
 		for header, value := range want {
 			if got := recorder.Header().Get(header); got != value || recorder.Code != test.status {
 				t.Errorf("%s: status %d, %s: %q; want %d, %q", name, recorder.Code, header, got, test.status, value)
@@ -291,6 +291,27 @@ func TestMemoryOfMessagesIsBounded(t *testing.T) {
 		var problem *salebot.OptionError
 		if _, err := webhook.NewMemoryInbox(nil, option); !errors.As(err, &problem) {
 			t.Errorf("%s: %v, want an OptionError", name, err)
+		}
+	}
+}
+
+// TestReasonsAreCut checks that what an inbox keeps of a failure is bounded, and is text.
+func TestReasonsAreCut(t *testing.T) {
+	t.Parallel()
+	for name, reason := range map[string]string{"long": strings.Repeat("я", 5000), "odd": "x" + strings.Repeat("я", 5000), "not text": "bad \xff byte", "short": "why"} {
+		inbox := newMemoryInbox(t)
+		handler := newHandler(t, func(context.Context, *webhook.Event) error { return webhook.Permanent(errors.New(reason)) }, webhook.WithoutSecret(), webhook.WithInbox(inbox))
+		accepted(t, handler, message(1, 1, "hi"))
+		shutdown(t, handler)
+		letters := 0
+		for letter, err := range inbox.DeadLetters(t.Context(), handler.Endpoint()) {
+			letters++
+			if err != nil || len(letter.Reason) > 1<<10 || !utf8.ValidString(letter.Reason) || strings.HasSuffix(letter.Reason, "\ufffd") || letter.Reason == "" {
+				t.Errorf("%s: %d bytes, %.20q, %v", name, len(letter.Reason), letter.Reason, err)
+			}
+		}
+		if letters != 1 {
+			t.Errorf("%s: %d dead letters", name, letters)
 		}
 	}
 }

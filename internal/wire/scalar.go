@@ -53,9 +53,9 @@ func Int(value []byte) (int64, error) {
 		return 0, nil
 	}
 	if value[0] == quote {
-		text, err := Text(value)
-		if err != nil {
-			return 0, err
+		text, textErr := Text(value)
+		if textErr != nil {
+			return 0, textErr
 		}
 		text = strings.TrimSpace(text)
 		if IsUnset(text) {

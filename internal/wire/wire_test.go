@@ -361,7 +361,7 @@ func wholeNumber(text string) (int64, error) {
 	return number.Num().Int64(), nil
 }
 
-var plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+var plainNumber = regexp.MustCompile(`^-?\d+(\.\d+)?([eE][-+]?\d+)?$`)
 
 func FuzzInt(f *testing.F) {
 	for _, text := range []string{"0", "-0", "7", "9007199254740993", "-9223372036854775808", "9223372036854775808", "1.5", "1e5", "10e-1", "1.0", "", "null", "None", "-", "00", " 7"} {
