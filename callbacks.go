@@ -350,3 +350,45 @@ func (r *SendCallbackByPlatformIDRequest) encode(s *settings) (payload, error) {
 func (c *Client) SendCallbackByPlatformID(ctx context.Context, request SendCallbackByPlatformIDRequest, opts ...CallOption) (*Ack, error) {
 	return callAck(ctx, c, "send_callback_by_platform_id", opts, request.encode)
 }
+
+// MAXCallbackRequest starts the bot for a chat in the messenger MAX.
+type MAXCallbackRequest struct {
+	// ChatID is the id of the chat in MAX, which is not the id of the user;
+	// required. The API calls it platform_id.
+	ChatID PlatformID
+	// GroupID is the name of the bot in MAX; required.
+	GroupID GroupID
+	// Message is the callback's text; required.
+	Message string
+	// ResumeBot ends a pause of the bot for this client.
+	ResumeBot bool
+	// After delays the callback; zero means at once.
+	After time.Duration
+	// At delays the callback to a moment; it cannot be combined with After and
+	// needs WithProjectLocation.
+	At time.Time
+	// Variables are saved along with the callback; see CallbackRequest.
+	Variables map[string]any
+}
+
+func (r *MAXCallbackRequest) encode(s *settings) (payload, error) {
+	if err := requireText("ChatID", string(r.ChatID)); err != nil {
+		return payload{}, err
+	}
+	if err := requireText("GroupID", string(r.GroupID)); err != nil {
+		return payload{}, err
+	}
+	var o wire.Object
+	o.Text("platform_id", string(r.ChatID))
+	o.Text("group_id", string(r.GroupID))
+	return callbackParts{r.Message, r.ResumeBot, r.After, r.At, r.Variables}.encode(&o, s, "max_callback")
+}
+
+// MAXCallback starts the bot for a chat in the messenger MAX.
+//
+// Salebot action: max_callback. Class: Once. Answer: assumed (any
+// acknowledgement, an empty one too). Errors: ErrInvalidRequest,
+// ErrClientNotFound and those of every call.
+func (c *Client) MAXCallback(ctx context.Context, request MAXCallbackRequest, opts ...CallOption) (*Ack, error) {
+	return callAck(ctx, c, "max_callback", opts, request.encode)
+}

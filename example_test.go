@@ -185,6 +185,23 @@ func ExampleClient_TGCallback() {
 	// Output: <nil>
 }
 
+func ExampleClient_MAXCallback() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	ctx := context.Background()
+	if _, err := client.LoadClients(ctx, []salebot.ClientToLoad{
+		{PlatformID: "700800", GroupID: "my_max_bot", ClientType: salebot.ClientTypeMAX},
+	}); err != nil {
+		log.Fatal(err)
+	}
+	_, err := client.MAXCallback(ctx, salebot.MAXCallbackRequest{
+		ChatID: "700800", GroupID: "my_max_bot", Message: "order_paid", Variables: map[string]any{"sum": 1500},
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
 func ExampleClient_EmailCallback() {
 	client, closeEmulator := onEmulator()
 	defer closeEmulator()

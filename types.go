@@ -124,6 +124,7 @@ const (
 	ClientTypeMAX              ClientType = 20
 	ClientTypeTelegramAccount  ClientType = 21
 	ClientTypeTikTok           ClientType = 22
+	ClientTypeDiscord          ClientType = 23
 	// ClientTypeUnrecognized stands for no messenger at all and for a name that
 	// this package does not know; unknown numbers are kept as they are.
 	ClientTypeUnrecognized ClientType = -1
@@ -149,6 +150,7 @@ var clientTypeNames = map[ClientType]string{
 	ClientTypeMAX:              "MAX",
 	ClientTypeTelegramAccount:  "Telegram account",
 	ClientTypeTikTok:           "TikTok",
+	ClientTypeDiscord:          "Discord",
 }
 
 // clientTypeWords are the names under which a messenger may come instead of its

@@ -165,8 +165,8 @@ func TestClientType(t *testing.T) {
 	requireOpen(t, "client type", map[salebot.ClientType]string{
 		0: "VK", 1: "Telegram", 2: "Viber", 3: "Facebook", 4: "TalkMe", 5: "online chat", 6: "WhatsApp", 7: "Avito", 8: "Odnoklassniki",
 		10: "Instagram", 11: "Jivosite", 12: "Yula", 13: "telephony", 14: "e-mail", 16: "Telegram Business", 19: "Cian", 20: "MAX",
-		21: "Telegram account", 22: "TikTok",
-	}, 9, 15, 17, 18, 23, 4000, -1)
+		21: "Telegram account", 22: "TikTok", 23: "Discord",
+	}, 9, 15, 17, 18, 24, 4000, -1)
 	for text, want := range map[string]salebot.ClientType{
 		`"vk"`: salebot.ClientTypeVK, `"instagram"`: salebot.ClientTypeInstagram, `"Telegram"`: salebot.ClientTypeTelegram, `"WHATSAPP"`: salebot.ClientTypeWhatsApp,
 		`"telegram_business"`: salebot.ClientTypeTelegramBusiness, `"online-chat"`: salebot.ClientTypeOnlineChat, `"tg"`: salebot.ClientTypeTelegram,
@@ -214,7 +214,7 @@ func requireZeroForNull[T ~int](t *testing.T) {
 
 // FuzzEnumerations reads the same value as number and as text.
 func FuzzEnumerations(f *testing.F) {
-	for _, n := range []int64{0, 1, 22, 23, -1, math.MaxInt64, math.MinInt64} {
+	for _, n := range []int64{0, 1, 23, 24, -1, math.MaxInt64, math.MinInt64} {
 		f.Add(n)
 	}
 	f.Fuzz(func(t *testing.T, n int64) {

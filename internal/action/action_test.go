@@ -66,7 +66,7 @@ func TestTable(t *testing.T) {
 func TestClasses(t *testing.T) {
 	t.Parallel()
 	once := []string{
-		"callback", "vk_callback", "whatsapp_callback", "ok_callback", "tg_callback", "send_callback_by_platform_id", "email_callback",
+		"callback", "vk_callback", "whatsapp_callback", "ok_callback", "tg_callback", "max_callback", "send_callback_by_platform_id", "email_callback",
 		"message", "whatsapp_message", "broadcast", "clear_history", "assign_to_user", "add_to_list", "remove_from_list",
 		"create_order", "set_order_state", "move_order_to_next_state",
 	}

@@ -41,6 +41,12 @@ var table = []Row{
 		Class: Once, Answer: Confirmation, Subject: Client, Permission: ClientsWrite, Evidence: Observed,
 	},
 	{
+		Name: "max_callback", GoMethod: "MAXCallback", Methods: post,
+		Params: []string{"platform_id", "group_id", "message", "resume_bot", "time_shift", "send_time"},
+		Extra:  true,
+		Class:  Once, Answer: Acknowledgement, Subject: Client, Permission: ClientsWrite, Evidence: Assumed,
+	},
+	{
 		Name: "send_callback_by_platform_id", GoMethod: "SendCallbackByPlatformID", Methods: post,
 		Params: []string{"platform_ids", "callback_text", "group_id", "time_shift", "send_time"},
 		Class:  Once, Answer: Acknowledgement, Permission: ClientsWrite, Evidence: Assumed, BatchLimit: 300,
@@ -170,7 +176,7 @@ var table = []Row{
 	{
 		Name: "find_clients", GoMethod: "FindClients", Methods: post,
 		Params: []string{"q", "search_in", "include_all"},
-		Class:  Read, Answer: Data, Permission: ClientsRead, Evidence: Documented,
+		Class:  Read, Answer: Data, Subject: Clients, Permission: ClientsRead, Evidence: Documented,
 	},
 	{
 		Name: "get_current_order_id", GoMethod: "GetCurrentOrderID", Methods: get, Place: Query,

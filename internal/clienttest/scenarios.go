@@ -89,6 +89,11 @@ var Scenarios = map[string][]Scenario{
 		Taking("resume-after", salebot.TGCallbackRequest{UserID: "6250000000", GroupID: "my_shop_bot", Message: "start", ResumeBot: true, After: time.Minute}, (*salebot.Client).TGCallback),
 		InProject(Taking("at-variables", salebot.TGCallbackRequest{UserID: "6250000000", GroupID: "my_shop_bot", Message: "start", At: Moment, Variables: map[string]any{"name": "allowed here", "utm_source": "site"}}, (*salebot.Client).TGCallback)),
 	},
+	"max_callback": {
+		Taking("plain", salebot.MAXCallbackRequest{ChatID: "100200300", GroupID: "my_max_bot", Message: "start"}, (*salebot.Client).MAXCallback),
+		Taking("resume-after", salebot.MAXCallbackRequest{ChatID: "100200300", GroupID: "my_max_bot", Message: "start", ResumeBot: true, After: time.Minute}, (*salebot.Client).MAXCallback),
+		InProject(Taking("at-variables", salebot.MAXCallbackRequest{ChatID: "100200300", GroupID: "my_max_bot", Message: "start", At: Moment, Variables: map[string]any{"source": "site"}}, (*salebot.Client).MAXCallback)),
+	},
 	"email_callback": {
 		Taking("plain", salebot.EmailCallbackRequest{Email: "ann@example.com", Message: "start"}, (*salebot.Client).EmailCallback),
 		Taking("bot-name", salebot.EmailCallbackRequest{Email: "ann@example.com", BotEmail: "shop@example.com", Name: "Ann", Message: "start", ResumeBot: true, After: time.Minute}, (*salebot.Client).EmailCallback),

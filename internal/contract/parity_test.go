@@ -45,12 +45,11 @@ func actionNames() []string {
 // requireSame names what is missing and what is surplus.
 func requireSame(t *testing.T, what string, want, got []string) {
 	t.Helper()
-	for _, name := range want {
-		require.Contains(t, got, name, "%s: %s is missing", what, name)
+	without := func(names, others []string) []string {
+		return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
 	}
-	for _, name := range got {
-		require.Contains(t, want, name, "%s: %s is surplus", what, name)
-	}
+	require.Empty(t, without(want, got), "%s: these are missing", what)
+	require.Empty(t, without(got, want), "%s: these are surplus", what)
 }
 
 func TestEveryActionHasItsMethodAndTheOtherWayRound(t *testing.T) {

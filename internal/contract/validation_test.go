@@ -79,6 +79,11 @@ var refusals = []refusal{
 	refused("Telegram callback with the @", "GroupID", "without the @", salebot.TGCallbackRequest{UserID: "1", GroupID: "@my_shop_bot", Message: "x"}, (*salebot.Client).TGCallback),
 	refused("Telegram callback without text", "Message", "required", salebot.TGCallbackRequest{UserID: "1", GroupID: "g"}, (*salebot.Client).TGCallback),
 
+	refused("MAX callback for no chat", "ChatID", "required", salebot.MAXCallbackRequest{GroupID: "g", Message: "x"}, (*salebot.Client).MAXCallback),
+	refused("MAX callback from nowhere", "GroupID", "required", salebot.MAXCallbackRequest{ChatID: "1", Message: "x"}, (*salebot.Client).MAXCallback),
+	refused("MAX callback without text", "Message", "required", salebot.MAXCallbackRequest{ChatID: "1", GroupID: "g"}, (*salebot.Client).MAXCallback),
+	refused("MAX callback with a parameter as a variable", `Variables["platform_id"]`, "parameter of max_callback", salebot.MAXCallbackRequest{ChatID: "1", GroupID: "g", Message: "x", Variables: map[string]any{"platform_id": 1}}, (*salebot.Client).MAXCallback),
+
 	refused("e-mail callback for nobody", "Email", "required", salebot.EmailCallbackRequest{Message: "x"}, (*salebot.Client).EmailCallback),
 	refused("e-mail callback without text", "Message", "required", salebot.EmailCallbackRequest{Email: "a@example.com"}, (*salebot.Client).EmailCallback),
 	refused("e-mail callback with a parameter as a variable", `Variables["email_id_bot"]`, "parameter of email_callback", salebot.EmailCallbackRequest{Email: "a@example.com", Message: "x", Variables: map[string]any{"email_id_bot": 1}}, (*salebot.Client).EmailCallback),

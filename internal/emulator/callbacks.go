@@ -135,12 +135,16 @@ func startCallback(c *call) reply {
 }
 
 // startForUser starts the bot for a user of a messenger.
-func startForUser(kind salebot.ClientType) handler {
+func startForUser(kind salebot.ClientType) handler { return startForPerson(kind, "user_id") }
+
+// startForPerson starts the bot for a person in a messenger, whose id there is in
+// a parameter.
+func startForPerson(kind salebot.ClientType, name string) handler {
 	return func(c *call) reply {
-		user, group := c.parameters.identifier("user_id"), c.parameters.identifier("group_id")
+		user, group := c.parameters.identifier(name), c.parameters.identifier("group_id")
 		switch {
 		case user == "":
-			return c.project.required("user_id")
+			return c.project.required(name)
 		case group == "":
 			return c.project.required("group_id")
 		}

@@ -42,6 +42,7 @@ var routes = map[string]route{
 	"ok_callback":                  {handle: startForUser(salebot.ClientTypeOdnoklassniki)},
 	"tg_callback":                  {handle: startForUser(salebot.ClientTypeTelegram), alsoBy: http.MethodGet},
 	"send_callback_by_platform_id": {handle: sendCallbackByPlatformID},
+	"max_callback":                 {handle: startForPerson(salebot.ClientTypeMAX, "platform_id")},
 	"email_callback":               {handle: startForEmail},
 
 	"message":          {handle: sendMessage},

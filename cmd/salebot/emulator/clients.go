@@ -206,7 +206,7 @@ type messengerShape struct {
 }
 
 // lastMessenger is the largest number that a known messenger has.
-const lastMessenger = salebot.ClientTypeTikTok
+const lastMessenger = salebot.ClientTypeDiscord
 
 func (c *control) listMessengers(*call) (any, error) {
 	shape := struct {
