@@ -278,7 +278,7 @@ func bareClientID(body []byte) (ClientID, bool) {
 // clientIDs reads the numbers of clients in any of the forms of the look-ups.
 func clientIDs(body []byte) ([]ClientID, error) {
 	var ids []ClientID
-	err := decodeData(body, []string{"client_ids", "client_id", "id", "ids", "result"}, func(value []byte) error {
+	err := decodeData(body, []string{"client_ids", "client_id", "latest_client_id", "id", "ids", "result"}, func(value []byte) error {
 		if wire.IsNull(value) {
 			return nil
 		}

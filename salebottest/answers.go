@@ -1,6 +1,10 @@
 package salebottest
 
-import engine "github.com/salebot-go/salebot/internal/emulator"
+import (
+	"time"
+
+	engine "github.com/salebot-go/salebot/internal/emulator"
+)
 
 // Answers say how the emulator answers where the evidence about Salebot is
 // silent or split. The zero value of each field is its default, which is what
@@ -42,9 +46,22 @@ type Answers struct {
 	// HistoryTimes is the form of created_at in the history. The reference has
 	// unix seconds, which is the default; programs take text too.
 	HistoryTimes TimeForm
-	// OrderList is the key under which get_orders lists its deals. The reference
-	// has order_id, live answers were seen with result, which is the default.
-	OrderList OrderListKey
+	// SubscriberTimes is the form of created_at in the retired lists of subscribers.
+	// The reference has unix seconds, which is the default.
+	SubscriberTimes TimeForm
+	// OrderList is the key under which get_orders lists its deals: "result",
+	// "order_id" or "both". The reference has order_id, live answers were seen with
+	// result, which is the default.
+	OrderList string
+	// LatestClientAsClientID lets find_latest_client_id_by_var answer client_id. By
+	// default it answers latest_client_id, which a description of the API has.
+	LatestClientAsClientID bool
+	// CallbacksAsSends lets send_callback_by_platform_id answer as Sends says. By
+	// default it answers the number of callbacks, under the key callback_sended.
+	CallbacksAsSends bool
+	// WhatsAppSuffix lets load_clients give back the number of a WhatsApp with
+	// @s.whatsapp.net behind it. By default it comes back as it was sent.
+	WhatsAppSuffix bool
 	// ValuesAsSent returns variables as they were sent, numbers as numbers. By
 	// default they are text, as in all published answers.
 	ValuesAsSent bool
@@ -54,9 +71,23 @@ type Answers struct {
 	// HideOrderVariables leaves the variables of the deal out of get_variables.
 	// Whether Salebot includes them is not proven; by default they are there.
 	HideOrderVariables bool
-	// NoAttachments is how the history says that a message has none. The
-	// reference has an empty object, which is the default; programs met null.
-	NoAttachments NoAttachmentsForm
+	// NoAttachments is how the history says that a message has none: "object",
+	// "null" or "list". The reference has an empty object, which is the default;
+	// programs met null.
+	NoAttachments string
+	// HistoryDelay is how long a message or a callback of the API is not in the
+	// history yet. By default it is there at once.
+	HistoryDelay time.Duration
+	// HideSendsInHistory leaves the messages and callbacks of the API out of the
+	// history for good.
+	HideSendsInHistory bool
+
+	// RateLimit is how many requests each API key may make. By default there is no
+	// limit.
+	RateLimit Limit
+	// RetryAfter is how the answer to a request beyond the limit says when the next
+	// one may come: "seconds", which is the default, "date" or "none".
+	RetryAfter string
 
 	// HideOrderFields leaves the name and the budget of the deal out of
 	// get_order_vars. The reference shows variables only; one program reads
@@ -96,7 +127,7 @@ type Answers struct {
 	// the default is 401 with a text.
 	UnknownKey Reply
 	// UnknownAction answers an action that does not exist. Nothing is known; the
-	// default is 404 with the text WRONG_ACTION.
+	// default is 404 with a text that says so. In the body, {problem} stands for it.
 	UnknownAction Reply
 	// WrongMethod answers an HTTP method that the action does not take. Nothing
 	// is known; the default is 405 with a text.
@@ -104,6 +135,9 @@ type Answers struct {
 	// Unreadable answers a body that is neither JSON nor a form. Nothing is
 	// known; the default is 400 with a JSON status.
 	Unreadable Reply
+	// TooManyRequests answers a request beyond the limit. Nothing is known; the
+	// default is 429 with a text.
+	TooManyRequests Reply
 	// InvalidParameter answers a parameter that is missing or wrong. Programs met
 	// a status that is no success with an explanation in the body. The default is
 	// 400 with a JSON status; in the body, {problem} stands for the explanation.
@@ -155,26 +189,6 @@ const (
 	TimesAsUnixText TimeForm = "unix-text"
 )
 
-// OrderListKey is the key of a list of deals.
-type OrderListKey string
-
-// The keys of a list of deals.
-const (
-	OrderListResult  OrderListKey = "result"
-	OrderListOrderID OrderListKey = "order_id"
-	OrderListBoth    OrderListKey = "both"
-)
-
-// NoAttachmentsForm is how a message without attachments is written.
-type NoAttachmentsForm string
-
-// The forms of "no attachments".
-const (
-	NoAttachmentsObject NoAttachmentsForm = "object"
-	NoAttachmentsNull   NoAttachmentsForm = "null"
-	NoAttachmentsList   NoAttachmentsForm = "list"
-)
-
 // Reply is an answer of one's own. A zero field means the default of the answer
 // that it replaces; a Body that has to be empty is written as a space.
 type Reply struct {
@@ -186,13 +200,32 @@ type Reply struct {
 	ContentType string
 }
 
+// Limit is how many requests an API key may make. The zero value is no limit.
+//
+//	salebottest.Limit{Requests: 50, Per: time.Second}            // 50 in each second
+//	salebottest.Limit{Requests: 50, Per: time.Second, Burst: 10} // a token bucket
+type Limit struct {
+	// Requests is the number of requests in Per.
+	Requests int
+	// Per is the length of the window. A window begins with the first request after
+	// the one before.
+	Per time.Duration
+	// Burst makes the limit a token bucket that holds this many tokens and is
+	// filled evenly. Zero means a window.
+	Burst int
+}
+
 func (a *Answers) engine() engine.Answers {
 	of := engine.Answers{
 		Sends: engine.SuccessForm(a.Sends), Acknowledgements: engine.SuccessForm(a.Acknowledgements),
 		SendToUnknownClient: engine.NotFoundForm(a.SendToUnknownClient), ReadOfUnknownClient: engine.NotFoundForm(a.ReadOfUnknownClient),
 		NobodyFound: engine.NotFoundForm(a.NobodyFound),
 		ClientTimes: engine.TimeForm(a.ClientTimes), HistoryTimes: engine.TimeForm(a.HistoryTimes),
-		OrderList: engine.OrderListKey(a.OrderList), UnsetValue: a.UnsetValue, HideOrderVariables: a.HideOrderVariables,
+		SubscriberTimes: engine.TimeForm(a.SubscriberTimes), WhatsAppSuffix: a.WhatsAppSuffix,
+		HistoryDelay: engine.Duration(a.HistoryDelay), HideSendsInHistory: a.HideSendsInHistory,
+		RateLimit: engine.Limit(a.RateLimit), RetryAfter: engine.RetryAfterForm(a.RetryAfter),
+		TooManyRequests: engine.Reply(a.TooManyRequests),
+		OrderList:       engine.OrderListKey(a.OrderList), UnsetValue: a.UnsetValue, HideOrderVariables: a.HideOrderVariables,
 		NoAttachments: engine.NoAttachmentsForm(a.NoAttachments), HideOrderFields: a.HideOrderFields,
 		NullDescriptions: a.NullDescriptions, AnyMethod: a.AnyMethod,
 		MissingPermission: engine.Reply(a.MissingPermission), UnknownKey: engine.Reply(a.UnknownKey),
@@ -201,6 +234,12 @@ func (a *Answers) engine() engine.Answers {
 	}
 	if a.IDsAsText {
 		of.IDs = engine.IDsAsText
+	}
+	if a.LatestClientAsClientID {
+		of.LatestClient = engine.LatestClientClientID
+	}
+	if a.CallbacksAsSends {
+		of.CallbacksByPlatformID = engine.CallbacksAsSends
 	}
 	if a.ValuesAsSent {
 		of.Values = engine.ValuesAsSent

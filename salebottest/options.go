@@ -26,11 +26,6 @@ const (
 	DefaultMaxBodySize = engine.DefaultMaxBodySize
 	// DefaultMaxLogEntries is how many requests and deliveries are kept.
 	DefaultMaxLogEntries = engine.DefaultMaxLogEntries
-	// DefaultProjectID is the number of an emulated project.
-	DefaultProjectID = engine.DefaultProjectID
-	// DefaultBroadcastPace is the time between two messages of a broadcast that
-	// does not say its own, as documented.
-	DefaultBroadcastPace = engine.DefaultBroadcastPace
 )
 
 // WithKey sets the API key, or adds one more: the first key is the main one. By
@@ -81,7 +76,7 @@ func WithOrders(orders ...Order) Option {
 	return with(engine.WithOrders(each(orders, func(one Order) engine.Order { return engine.Order(one) })...))
 }
 
-// WithProjectID sets the number of the project, which is DefaultProjectID.
+// WithProjectID sets the number of the project, which is 424000.
 func WithProjectID(id salebot.ProjectID) Option {
 	return with(engine.WithProjectID(id))
 }
@@ -104,7 +99,7 @@ func WithWebhook(webhook Webhook) Option {
 }
 
 // WithBroadcastPace sets the time between two messages of a broadcast that does
-// not say its own. The default is DefaultBroadcastPace.
+// not say its own. The default is 0.2 s, as documented.
 func WithBroadcastPace(pace time.Duration) Option {
 	return with(engine.WithBroadcastPace(pace))
 }
@@ -124,6 +119,12 @@ func WithInstagramFollowers(accounts ...string) Option {
 // DefaultMaxBodySize.
 func WithMaxBodySize(bytes int64) Option {
 	return with(engine.WithMaxBodySize(bytes))
+}
+
+// WithMaxMessages sets how many messages of each conversation are kept; the oldest
+// go first. Zero, the default, keeps all.
+func WithMaxMessages(messages int) Option {
+	return with(engine.WithMaxMessages(messages))
 }
 
 // WithMaxLogEntries sets how many requests and deliveries are remembered. The default

@@ -45,9 +45,11 @@ type Webhook struct {
 	// WithoutCallbacks leaves out the notices of callbacks. Whether Salebot
 	// delivers them is not known; by default they are delivered.
 	WithoutCallbacks bool
-	// Attachments is the form of attachments. Lists of addresses are the default;
-	// receivers met all the others.
-	Attachments AttachmentsForm
+	// Attachments is the form of attachments: "urls" is a list of addresses, which is
+	// the default, "objects" a list of objects with type and url, "object" one
+	// object for the first attachment, "text" the addresses as JSON in a text.
+	// Receivers met all of them.
+	Attachments string
 }
 
 // ResendRule says which deliveries are repeated.
@@ -61,21 +63,6 @@ const (
 	Resend5xx ResendRule = "5xx"
 	// ResendFailed repeats everything that was not answered with 2xx in time.
 	ResendFailed ResendRule = "failed"
-)
-
-// AttachmentsForm is how a delivery writes attachments.
-type AttachmentsForm string
-
-// The forms of attachments.
-const (
-	// AttachmentsAsURLs is a list of addresses.
-	AttachmentsAsURLs AttachmentsForm = "urls"
-	// AttachmentsAsObjects is a list of objects with the keys type and url.
-	AttachmentsAsObjects AttachmentsForm = "objects"
-	// AttachmentsAsObject is one object, for the first attachment.
-	AttachmentsAsObject AttachmentsForm = "object"
-	// AttachmentsAsText is the list of addresses as JSON in a text.
-	AttachmentsAsText AttachmentsForm = "text"
 )
 
 // Delivery is what the webhook was told about one message.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/action"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 func newCallCommand() *cobra.Command {
@@ -39,7 +40,7 @@ A call that a person could notice twice is not repeated, whatever happens.`,
 			}
 			response, err := client.Do(cmd.Context(), request)
 			if err != nil {
-				return err
+				return explainSlip(args[0], err)
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), string(response.Body))
 			return err
@@ -47,6 +48,18 @@ A call that a person could notice twice is not repeated, whatever happens.`,
 	}
 	command.Flags().BoolVar(&byGet, "get", false, "call by GET, with the parameters in the address")
 	return command
+}
+
+// explainSlip says which action may be meant where the API refused one that is not
+// known. One that is newer than this program is sent all the same.
+func explainSlip(name string, err error) error {
+	if action.Lookup(name) != nil {
+		return err
+	}
+	if meant := engine.MeantAction(name); meant != "" {
+		return fmt.Errorf("%w; this program knows no action %q; did you mean %s?", err, name, meant)
+	}
+	return fmt.Errorf("%w; this program knows no action %q", err, name)
 }
 
 var errParameters = errors.New("parameters are NAME=TEXT, NAME:=JSON, or one JSON value for all of them")

@@ -21,6 +21,7 @@ import (
 type emulatorFlags struct {
 	addr, key, seed, state, config string
 	webhookURL, webhookResend      string
+	rateLimit                      string
 }
 
 func newEmulatorCommand() *cobra.Command {
@@ -49,6 +50,7 @@ When it is ready it prints its address. It stops at Ctrl-C or SIGTERM.`,
 	set.StringVar(&flags.state, "state", "", "file to keep the state in; it counts more than --seed once it is there")
 	set.StringVar(&flags.webhookURL, "webhook-url", "", "address that gets every message, in and out")
 	set.StringVar(&flags.webhookResend, "webhook-resend", "", "which deliveries are repeated: none, 5xx or failed (default none)")
+	set.StringVar(&flags.rateLimit, "rate-limit", "", `requests that each key may make, such as 50/1s, or "50/1s burst 10" for a token bucket (default no limit)`)
 	set.StringVar(&flags.config, "config", "", "YAML or JSON file with settings")
 	return command
 }
@@ -135,6 +137,11 @@ func (f *emulatorFlags) open(config settings.Config, key string) (*engine.Emulat
 	}
 	if f.webhookResend != "" {
 		webhook.Resend = engine.ResendRule(f.webhookResend)
+	}
+	if f.rateLimit != "" {
+		if err := config.Answers.RateLimit.UnmarshalText([]byte(f.rateLimit)); err != nil {
+			return nil, fmt.Errorf("--rate-limit: %w", err)
+		}
 	}
 	options, err := config.Options()
 	if err != nil {

@@ -177,7 +177,7 @@ func TestLoadClientsGetsOrCreates(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, ann, loaded[0].ID)
-	require.Equal(t, salebot.PlatformID("79001112233@s.whatsapp.net"), loaded[1].PlatformID)
+	require.Equal(t, salebot.PlatformID("+7 (900) 111-22-33"), loaded[1].PlatformID)
 	require.Equal(t, salebot.PlatformID("ann@example.com"), loaded[2].PlatformID)
 	require.Len(t, emulator.People(), 3)
 

@@ -47,9 +47,24 @@ type Answers struct {
 	// HistoryTimes is the form of created_at in the history. The reference has
 	// unix seconds, which is the default; programs take text too.
 	HistoryTimes TimeForm `json:"history_times,omitempty"`
+	// SubscriberTimes is the form of created_at in the retired lists of subscribers.
+	// The reference has unix seconds, which is the default.
+	SubscriberTimes TimeForm `json:"subscriber_times,omitempty"`
 	// OrderList is the key under which get_orders lists its deals. The reference
 	// has order_id, live answers were seen with result, which is the default.
 	OrderList OrderListKey `json:"order_list,omitempty"`
+	// LatestClient is the key of the client that find_latest_client_id_by_var finds.
+	// One description of the API that was right elsewhere has latest_client_id,
+	// which is the default; the reference shows no answer.
+	LatestClient LatestClientKey `json:"latest_client,omitempty"`
+	// CallbacksByPlatformID is the success of send_callback_by_platform_id. Two
+	// sources have the number of callbacks that were started, under the key
+	// callback_sended, which is the default; CallbacksAsSends answers it as Sends
+	// says.
+	CallbacksByPlatformID CallbacksForm `json:"callbacks_by_platform_id,omitempty"`
+	// WhatsAppSuffix lets load_clients give back the number of a WhatsApp with
+	// @s.whatsapp.net behind it. By default it comes back as it was sent.
+	WhatsAppSuffix bool `json:"whatsapp_suffix,omitempty"`
 	// Values is the form of variables. They are kept as text by default, as all
 	// published answers show them; ValuesAsSent returns numbers as numbers.
 	Values ValueForm `json:"values,omitempty"`
@@ -72,6 +87,22 @@ type Answers struct {
 	// description. Nobody published such a block; the default is an empty text,
 	// because libraries take the description for a text.
 	NullDescriptions bool `json:"null_descriptions,omitempty"`
+
+	// HistoryDelay is how long a message or a callback of the API is not in the
+	// history yet, such as "5s". Nothing is known; by default it is there at once.
+	HistoryDelay Duration `json:"history_delay,omitzero"`
+	// HideSendsInHistory leaves the messages and callbacks of the API out of the
+	// history for good, for testing what a program does that looks for them there.
+	HideSendsInHistory bool `json:"hide_sends_in_history,omitempty"`
+
+	// RateLimit is how many requests each API key may make, such as "50/1s" for 50
+	// in each second, or "50/1s burst 10" for a token bucket that holds 10. Nothing
+	// is known of Salebot's own limit; by default there is none.
+	RateLimit Limit `json:"rate_limit,omitzero"`
+	// RetryAfter is how the answer to a request beyond the limit says when the next
+	// one may come. Nobody published such an answer; the default is
+	// RetryAfterSeconds.
+	RetryAfter RetryAfterForm `json:"retry_after,omitempty"`
 
 	// CallbackWithoutMessage says what becomes of a callback that has no message.
 	// The reference does not call it required, libraries leave it empty, and a
@@ -103,7 +134,8 @@ type Answers struct {
 	// the default is 401 with a text.
 	UnknownKey Reply `json:"unknown_key,omitzero"`
 	// UnknownAction answers an action that does not exist. Nothing is known; the
-	// default is 404 with the text WRONG_ACTION.
+	// default is 404 with a text that says so and names the action that may be
+	// meant. In the body, {problem} stands for that.
 	UnknownAction Reply `json:"unknown_action,omitzero"`
 	// WrongMethod answers an HTTP method that the action does not take. Nothing
 	// is known; the default is 405 with a text.
@@ -111,6 +143,9 @@ type Answers struct {
 	// Unreadable answers a body that is neither JSON nor a form. Nothing is
 	// known; the default is 400 with a JSON status.
 	Unreadable Reply `json:"unreadable,omitzero"`
+	// TooManyRequests answers a request beyond the limit. Nothing is known; the
+	// default is 429 with a text.
+	TooManyRequests Reply `json:"too_many_requests,omitzero"`
 	// InvalidParameter answers a parameter that is missing or wrong. Programs met
 	// a status that is no success with an explanation in the body. The default is
 	// 400 with a JSON status; in the body, {problem} stands for the explanation.
@@ -179,6 +214,39 @@ const (
 	OrderListResult  OrderListKey = "result"
 	OrderListOrderID OrderListKey = "order_id"
 	OrderListBoth    OrderListKey = "both"
+)
+
+// LatestClientKey is the key of the latest client.
+type LatestClientKey string
+
+// The keys of the latest client.
+const (
+	LatestClientLatestClientID LatestClientKey = "latest_client_id"
+	LatestClientClientID       LatestClientKey = "client_id"
+)
+
+// CallbacksForm is how the success of callbacks by platform id is said.
+type CallbacksForm string
+
+// The forms of the success of callbacks by platform id.
+const (
+	// CallbacksAsCount is {"callback_sended":2}.
+	CallbacksAsCount CallbacksForm = "count"
+	// CallbacksAsSends is what sends says.
+	CallbacksAsSends CallbacksForm = "sends"
+)
+
+// RetryAfterForm is how a Retry-After is written.
+type RetryAfterForm string
+
+// The forms of a Retry-After.
+const (
+	// RetryAfterSeconds is a number of seconds.
+	RetryAfterSeconds RetryAfterForm = "seconds"
+	// RetryAfterDate is a date.
+	RetryAfterDate RetryAfterForm = "date"
+	// RetryAfterNone leaves the header out.
+	RetryAfterNone RetryAfterForm = "none"
 )
 
 // ValueForm is how the values of variables are written.
@@ -258,6 +326,10 @@ func (a Answers) Validate() error {
 		oneOf("ids", a.IDs, IDsAsNumbers, IDsAsText),
 		oneOf("client_times", a.ClientTimes, TimesAsText, TimesAsUnix, TimesAsUnixText),
 		oneOf("history_times", a.HistoryTimes, TimesAsText, TimesAsUnix, TimesAsUnixText),
+		oneOf("subscriber_times", a.SubscriberTimes, TimesAsText, TimesAsUnix, TimesAsUnixText),
+		oneOf("latest_client", a.LatestClient, LatestClientLatestClientID, LatestClientClientID),
+		oneOf("callbacks_by_platform_id", a.CallbacksByPlatformID, CallbacksAsCount, CallbacksAsSends),
+		oneOf("retry_after", a.RetryAfter, RetryAfterSeconds, RetryAfterDate, RetryAfterNone),
 		oneOf("order_list", a.OrderList, OrderListResult, OrderListOrderID, OrderListBoth),
 		oneOf("values", a.Values, ValuesAsText, ValuesAsSent),
 		oneOf("no_attachments", a.NoAttachments, NoAttachmentsObject, NoAttachmentsNull, NoAttachmentsList),
@@ -265,6 +337,12 @@ func (a Answers) Validate() error {
 		oneOf("unknown_users", a.UnknownUsers, UsersCreated, UsersRefused),
 		oneOf("unknown_groups", a.UnknownGroups, GroupsAccepted, GroupsRefused),
 		oneOf("broadcast_without_audience", a.BroadcastWithoutAudience, AudienceNobody, AudienceEverybody),
+	}
+	if err := a.RateLimit.Validate(); err != nil {
+		checks = append(checks, fmt.Errorf("rate_limit: %w", err))
+	}
+	if a.HistoryDelay < 0 {
+		checks = append(checks, errors.New("history_delay: the time is negative"))
 	}
 	for _, named := range []struct {
 		name  string
@@ -275,6 +353,7 @@ func (a Answers) Validate() error {
 		{"unknown_action", a.UnknownAction},
 		{"wrong_method", a.WrongMethod},
 		{"unreadable", a.Unreadable},
+		{"too_many_requests", a.TooManyRequests},
 		{"invalid_parameter", a.InvalidParameter},
 	} {
 		if s := named.reply.Status; s != 0 && (s < 200 || s > 599) {
@@ -320,8 +399,9 @@ func (a Answers) unknownKey() reply {
 	return a.UnknownKey.or(http.StatusUnauthorized, plainText, "unknown api_key")
 }
 
-func (a Answers) unknownAction() reply {
-	return a.UnknownAction.or(http.StatusNotFound, plainText, "WRONG_ACTION")
+func (a Answers) unknownAction(name string) reply {
+	answer := a.UnknownAction.or(http.StatusNotFound, plainText, problemPlace)
+	return answer.explained(unknownAction(name))
 }
 
 func (a Answers) wrongMethod() reply {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/internal/wire"
 )
 
 // Block is a block of the smallest flow that lets a bot be tried: where a message
@@ -80,7 +79,7 @@ func getMessages(c *call) reply {
 		}
 		text = append(text, o.Bytes()...)
 	}
-	var answer wire.Object
+	answer := c.project.success()
 	answer.Raw("messages", append(text, ']'))
 	return inJSON(answer.Bytes())
 }

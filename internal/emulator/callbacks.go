@@ -215,8 +215,14 @@ func sendCallbackByPlatformID(c *call) reply {
 	if err != nil {
 		return c.project.invalid(err.Error())
 	}
-	for _, target := range c.byPlatformIDs(wanted) {
+	targets := c.byPlatformIDs(wanted)
+	for _, target := range targets {
 		c.project.dispatch(send{action: c.row.Name, client: target.id, callback: true, content: content{text: text}}, due, c.at)
 	}
-	return c.project.sent()
+	if c.project.answers.CallbacksByPlatformID == CallbacksAsSends {
+		return c.project.sent()
+	}
+	var o wire.Object
+	o.Int("callback_sended", int64(len(targets)))
+	return inJSON(o.Bytes())
 }

@@ -39,7 +39,7 @@ func DefaultChannels() []Channel {
 
 // listedMessengers are the keys that connected_channels has even where nothing
 // is connected.
-var listedMessengers = []string{"viber", "facebook", "telegram", "whatsapp", "avito", "ok", "vkontakte"}
+var listedMessengers = []string{"viber", "facebook", "telegram", "whatsapp", "avito", "ok", "vkontakte", "instagram", "email", "online_chat"}
 
 // messengerOf names the messenger of a client type as connected_channels does.
 var messengerOf = map[salebot.ClientType]string{

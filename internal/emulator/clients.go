@@ -268,7 +268,7 @@ func (c *call) loadClient(element json.RawMessage) []byte {
 		known := c.project.getOrCreate(who, c.at)
 		id = known.id
 	}
-	if kind == salebot.ClientTypeWhatsApp && who.platform != "" {
+	if c.project.answers.WhatsAppSuffix && kind == salebot.ClientTypeWhatsApp && who.platform != "" {
 		o.Text("platform_id", who.platform+whatsAppHost)
 	} else {
 		echo("platform_id")

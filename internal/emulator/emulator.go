@@ -15,6 +15,7 @@ type Emulator struct {
 	bodyLimit   int64
 	allowOrigin string
 	faults      faultPlan
+	limits      limiter
 	log         requestLog
 	changes     notifier
 	network     network
@@ -93,6 +94,7 @@ func (e *Emulator) beginAnew() (*round, error) {
 	}
 	e.replace(fresh)
 	e.faults.clear()
+	e.limits.clear()
 	e.log.clear()
 	return e.webhook.clear(), nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/salebot-go/salebot/internal/wire"
@@ -20,7 +21,9 @@ func (p *project) event(c *client, m *message, form AttachmentsForm) []byte {
 	o := object{in: p}
 	o.id("id", m.id)
 	o.Raw("client", p.eventClient(c))
-	if m.text == "" && len(more.attachments) > 0 {
+	// A file without a text has null, as receivers met it; a contact has "".
+	isFile := func(a Attachment) bool { return a.PhoneNumber == "" }
+	if m.text == "" && slices.ContainsFunc(more.attachments, isFile) {
 		o.null("message")
 	} else {
 		o.Text("message", m.text)
@@ -55,7 +58,7 @@ func (p *project) eventClient(c *client) []byte {
 	o.id("id", c.id)
 	o.Text("recepient", c.platform)
 	o.Int("client_type", int64(c.kind))
-	o.textOrNull("name", c.name)
+	o.Text("name", c.name) // strict receivers refuse null
 	o.textOrNull("avatar", c.avatar)
 	o.clientTime("created_at", c.createdAt)
 	o.textOrNull("tag", c.tag)

@@ -108,8 +108,10 @@ func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name stri
 		return fault.reply()
 	case !known:
 		refused = answers.unknownKey()
+	case e.overLimit(owner, answers, &refused):
 	case row == nil || route.handle == nil:
-		refused = answers.unknownAction()
+		refused = answers.unknownAction(name)
+		p.noteUnknownAction(name)
 	case !owner.may(row.Permission):
 		refused = answers.missingPermission()
 	case !route.accepts(row, r.Method, answers):
@@ -130,6 +132,20 @@ func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name stri
 		return fault.reply()
 	}
 	return refused
+}
+
+// overLimit reports whether a request is more than its key may make, and answers
+// it.
+func (e *Emulator) overLimit(owner knownKey, answers *Answers, refused *reply) bool {
+	if answers.RateLimit == (Limit{}) {
+		return false
+	}
+	now := e.Now()
+	wait, ok := e.limits.take(answers.RateLimit, owner.name, now)
+	if !ok {
+		*refused = answers.tooMany(wait, now)
+	}
+	return !ok
 }
 
 func (e *Emulator) currentAnswers() *Answers {
@@ -168,6 +184,9 @@ func (a reply) write(w http.ResponseWriter) {
 	header.Set("Content-Length", strconv.Itoa(len(a.body)))
 	if a.allow != "" {
 		header.Set("Allow", a.allow)
+	}
+	if a.retryAfter != "" {
+		header.Set("Retry-After", a.retryAfter)
 	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body)

@@ -31,7 +31,7 @@ func getHistory(c *call) reply {
 		if !m.fromClient {
 			answered = true
 		}
-		if m.at < from || m.at >= to {
+		if m.at < from || m.at >= to || c.hides(m) {
 			continue
 		}
 		if listed > 0 {
@@ -43,6 +43,16 @@ func getHistory(c *call) reply {
 	o := c.project.success()
 	o.Raw("result", append(text, ']'))
 	return inJSON(o.Bytes())
+}
+
+// hides reports whether the history does not show a message or a callback of the
+// API, or not yet.
+func (c *call) hides(m *message) bool {
+	answers := c.project.answers
+	if !m.ofAPI() {
+		return false
+	}
+	return answers.HideSendsInHistory || m.at+time.Duration(answers.HistoryDelay).Microseconds() > c.at
 }
 
 // period reads the days that a request is about. The last one is included, which

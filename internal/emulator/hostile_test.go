@@ -121,17 +121,22 @@ func TestLogsAreBounded(t *testing.T) {
 	require.Equal(t, 1, quiet.Calls("message"))
 }
 
-func TestConversationsAreBounded(t *testing.T) {
+func TestConversationsAreKeptUnlessASettingBoundsThem(t *testing.T) {
 	t.Parallel()
-	emulator := newEmulator(t, withAnn())
+	all, bounded := newEmulator(t, withAnn()), newEmulator(t, withAnn(), engine.WithMaxMessages(100))
 	for i := range 21_000 {
-		_, err := emulator.Write(ann, strconv.Itoa(i))
-		require.NoError(t, err)
+		for _, emulator := range []*double{all, bounded} {
+			_, err := emulator.Write(ann, strconv.Itoa(i))
+			require.NoError(t, err)
+		}
 	}
-	all := emulator.History(ann)
-	require.LessOrEqual(t, len(all), 20_000)
-	require.Equal(t, "20999", all[len(all)-1].Text)
-	require.Greater(t, len(all), 18_000)
+	require.Len(t, all.History(ann), 21_000)
+	kept := bounded.History(ann)
+	require.Len(t, kept, 100)
+	require.Equal(t, "20900", kept[0].Text)
+	require.Equal(t, "20999", kept[99].Text)
+	_, err := engine.Open(engine.WithMaxMessages(-1))
+	require.Error(t, err)
 }
 
 func TestGarbageOnThePort(t *testing.T) {

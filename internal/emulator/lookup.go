@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -14,12 +15,15 @@ import (
 // emulator returns the one that was created first.
 
 // found answers a look-up for one client.
-func (c *call) found(target *client) reply {
+func (c *call) found(target *client) reply { return c.foundAs("client_id", target) }
+
+// foundAs is found with another key.
+func (c *call) foundAs(key string, target *client) reply {
 	if target == nil {
 		return c.project.nobodyFound()
 	}
 	answer := c.project.success()
-	answer.id("client_id", target.id)
+	answer.id(key, target.id)
 	return inJSON(answer.Bytes())
 }
 
@@ -134,7 +138,11 @@ func (p *project) record(c *client, platformKey string) []byte {
 	o := object{in: p}
 	o.id("id", c.id)
 	o.textOrNull("tag", c.tag)
-	o.clientTime("created_at", c.createdAt)
+	if platformKey == "platform_id" {
+		o.clientTime("created_at", c.createdAt)
+	} else {
+		o.time("created_at", cmp.Or(p.answers.SubscriberTimes, TimesAsUnix), c.createdAt)
+	}
 	o.textOrNull("name", c.name)
 	if platformKey == "platform_id" {
 		o.textOrNull("avatar", c.avatar)
@@ -256,9 +264,10 @@ func findLatestClientIDByVariable(c *call) reply {
 	if problem != nil {
 		return *problem
 	}
+	key := cmp.Or(c.project.answers.LatestClient, LatestClientLatestClientID)
 	for _, candidate := range slices.Backward(c.project.roll) {
 		if candidate.hasAnywhere(name, value) {
-			return c.found(candidate)
+			return c.foundAs(string(key), candidate)
 		}
 	}
 	return c.found(nil)

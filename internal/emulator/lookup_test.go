@@ -34,7 +34,7 @@ func TestListedVariablesAreSearched(t *testing.T) {
 	require.JSONEq(t, `{"status":"success","client_ids":[`+string(mustMarshal(t, bob))+`]}`, post(t, emulator, "find_clients", `{"q":{"name":{"_not":"Ann"}}}`).body)
 	require.JSONEq(t, `{"status":"success","client_ids":[]}`, post(t, emulator, "find_clients", `{"q":{"avatar":""}}`).body)
 	require.JSONEq(t, `{"status":"success","client_ids":[]}`, post(t, emulator, "find_clients", `{"q":{"name":"Ann"},"search_in":"order"}`).body, "the deal has no name of its own")
-	require.JSONEq(t, `{"status":"success","client_id":25554}`, get(t, emulator, "find_latest_client_id_by_var?var=name&val=Ann").body)
+	require.JSONEq(t, `{"status":"success","latest_client_id":25554}`, get(t, emulator, "find_latest_client_id_by_var?var=name&val=Ann").body)
 }
 
 func mustMarshal(t *testing.T, value any) []byte {

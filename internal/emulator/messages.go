@@ -93,6 +93,11 @@ type details struct {
 	variables   map[string]string
 }
 
+// ofAPI reports whether the API made the message or the callback.
+func (m *message) ofAPI() bool {
+	return m.origin == salebot.HistoryOriginCallback || m.origin == salebot.HistoryOriginAPI
+}
+
 // content is what a message consists of.
 type content struct {
 	text        string
@@ -102,15 +107,12 @@ type content struct {
 	attachments []Attachment
 }
 
-// mostMessages bounds the history of a client; the oldest messages go first.
-const mostMessages = 20_000
-
 // append adds a message to a conversation and tells the webhook.
 func (p *project) append(c *client, m message) *message {
 	m.id = p.next.message
 	p.next.message++
-	if len(c.history) >= mostMessages {
-		c.history = slices.Delete(c.history, 0, mostMessages/10)
+	if most := p.maxMessages; most > 0 && len(c.history) >= most {
+		c.history = slices.Delete(c.history, 0, len(c.history)-most+1)
 	}
 	c.history = append(c.history, m)
 	c.updatedAt = max(c.updatedAt, m.at)

@@ -21,6 +21,7 @@ type configuration struct {
 	webhook     Webhook
 	bodyLimit   int64
 	logLimit    int
+	maxMessages int
 	allowOrigin string
 	pace        time.Duration
 	base, given Project
@@ -51,7 +52,7 @@ func (c *configuration) project() (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.answers, p.location, p.pace = new(c.answers), c.location, c.pace
+	p.answers, p.location, p.pace, p.maxMessages = new(c.answers), c.location, c.pace, c.maxMessages
 	for _, phone := range c.absent {
 		p.absent[digitsOf(phone)] = true
 	}
@@ -236,6 +237,18 @@ func WithMaxLogEntries(entries int) Option {
 			return
 		}
 		c.logLimit = entries
+	}
+}
+
+// WithMaxMessages sets how many messages of each conversation are kept; the oldest
+// go first. Zero, the default, keeps all.
+func WithMaxMessages(messages int) Option {
+	return func(c *configuration) {
+		if messages < 0 {
+			c.refuse("WithMaxMessages: the number is negative")
+			return
+		}
+		c.maxMessages = messages
 	}
 }
 

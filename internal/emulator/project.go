@@ -85,7 +85,7 @@ func (e *Emulator) Restore(state Project) error {
 	if err != nil {
 		return err
 	}
-	fresh.pace = e.project.pace
+	fresh.pace, fresh.maxMessages = e.project.pace, e.project.maxMessages
 	e.replace(fresh)
 	e.changes.notify()
 	return nil

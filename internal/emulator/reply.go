@@ -22,6 +22,8 @@ type reply struct {
 	body        []byte
 	// allow lists the HTTP methods that would be taken; "" says nothing of them.
 	allow string
+	// retryAfter is the header of that name; "" leaves it out.
+	retryAfter string
 }
 
 // contentTypeOf labels a body that came without a label.
@@ -197,15 +199,19 @@ const problemPlace = "{problem}"
 
 // invalid answers a parameter that is missing or wrong.
 func (p *project) invalid(problem string) reply {
-	quoted := string(wire.AppendText(nil, problem))
 	answer := p.answers.InvalidParameter.or(http.StatusBadRequest, jsonText, `{"status":"error","message":"`+problemPlace+`"}`)
-	// Inside JSON the explanation has to be escaped, but not quoted once more.
-	explanation := problem
-	if strings.Contains(answer.contentType, "json") {
-		explanation = quoted[1 : len(quoted)-1]
+	return answer.explained(problem)
+}
+
+// explained puts an explanation into its place in the body.
+func (a reply) explained(problem string) reply {
+	// Inside JSON it has to be escaped, but not quoted once more.
+	if strings.Contains(a.contentType, "json") {
+		quoted := string(wire.AppendText(nil, problem))
+		problem = quoted[1 : len(quoted)-1]
 	}
-	answer.body = []byte(strings.ReplaceAll(string(answer.body), problemPlace, explanation))
-	return answer
+	a.body = []byte(strings.ReplaceAll(string(a.body), problemPlace, problem))
+	return a
 }
 
 func (p *project) required(name string) reply { return p.invalid("parameter " + name + " is required") }

@@ -128,11 +128,22 @@ func (p *parameters) explain(body []byte, header http.Header) {
 		p.notef("the body looks like gzip, and no Content-Encoding says so; send it uncompressed")
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		p.notef("the body is compressed, by its Content-Encoding %s, which is not undone; send it uncompressed", shown(encoding))
+	case breaksOff(text):
+		p.notef("the JSON breaks off after %d bytes; a Content-Length has to count bytes, of which a Cyrillic letter has two", len(body))
 	case bytes.HasPrefix(text, []byte("--")):
 		p.notef("the body consists of parts, but the Content-Type names no boundary that fits; leave that header to what makes the parts")
 	case bytes.Contains(text, []byte("{{")) || bytes.Contains(text, []byte("#{")):
 		p.notef("there seems to be a placeholder in the body that was not filled in")
 	}
+}
+
+// breaksOff reports whether a text is the beginning of JSON.
+func breaksOff(text []byte) bool {
+	if len(text) == 0 || text[0] != '{' && text[0] != '[' || depth(text) > deepestBody {
+		return false
+	}
+	var value json.RawMessage
+	return errors.Is(json.NewDecoder(bytes.NewReader(text)).Decode(&value), io.ErrUnexpectedEOF)
 }
 
 // readJSON reads an object, an array, or either of them once more encoded as

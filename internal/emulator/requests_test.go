@@ -101,7 +101,7 @@ func TestVariablesAsProgramsSendThem(t *testing.T) {
 	}
 	emulator := newEmulator(t, withAnn())
 	for _, body := range []string{
-		`{"client_id":25554,"variables":{}}`, `{"client_id":25554}`, `{"client_id":25554,"variables":[1]}`, `{"client_id":25554,"variables":"x"}`,
+		`{"client_id":25554}`, `{"client_id":25554,"variables":null}`, `{"client_id":25554,"variables":[1]}`, `{"client_id":25554,"variables":"x"}`,
 		`{"variables":{"a":1}}`,
 	} {
 		require.Equal(t, http.StatusBadRequest, post(t, emulator, "save_variables", body).status, body)
@@ -327,7 +327,8 @@ func TestWrongAddresses(t *testing.T) {
 	t.Parallel()
 	emulator := newEmulator(t)
 	require.Equal(t, answer{http.StatusUnauthorized, "text/plain; charset=utf-8", "unknown api_key"}, sendWithKey(t, emulator, "wrong", "GET", "connected_channels", "", ""))
-	require.Equal(t, answer{http.StatusNotFound, "text/plain; charset=utf-8", "WRONG_ACTION"}, get(t, emulator, "send_message"))
+	require.Equal(t, answer{http.StatusNotFound, "text/plain; charset=utf-8", `there is no action "send_message"`}, get(t, emulator, "send_message"))
+
 	for _, path := range []string{"", "message/x", "%2e"} {
 		got := get(t, emulator, path)
 		if path != "%2e" {
@@ -347,4 +348,18 @@ func TestBrowsersMayCallWhereTheyAreAllowed(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, send(t, emulator, http.MethodOptions, "message", "", "").status)
 	require.Equal(t, http.StatusMethodNotAllowed, send(t, newEmulator(t), http.MethodOptions, "message", "", "").status)
 	require.Equal(t, http.StatusOK, get(t, emulator, "connected_channels").status)
+}
+
+// A slip in the name of an action is no lack of a permission.
+func TestASlipInAnActionIsNamed(t *testing.T) {
+	t.Parallel()
+	emulator := newEmulator(t)
+	for slip, meant := range map[string]string{"mesage": "message", "get-clients": "get_clients", "Broadcast": "broadcast", "save_variable": "save_variables"} {
+		require.Equal(t, answer{http.StatusNotFound, "text/plain; charset=utf-8", `there is no action "` + slip + `"; did you mean ` + meant + "?"}, get(t, emulator, slip))
+		require.Contains(t, strings.Join(lastNotes(t, emulator), " "), "did you mean "+meant+"?")
+	}
+	client := emulator.Client(t)
+	_, err := client.Do(t.Context(), salebot.DoRequest{Action: "mesage"})
+	require.NotErrorIs(t, err, salebot.ErrForbidden)
+	require.ErrorContains(t, err, "did you mean message?")
 }

@@ -37,6 +37,8 @@ type project struct {
 
 	schedule schedule
 	pace     time.Duration // between two messages of a broadcast
+	// maxMessages bounds the history of a client; 0 keeps all.
+	maxMessages int
 }
 
 // counters are the next numbers to give.

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -106,7 +107,7 @@ func saveVariables(c *call) reply {
 	switch {
 	case err != nil:
 		return c.project.invalid(err.Error())
-	case len(values) == 0:
+	case len(values) == 0 && !c.parameters.isEmptyObject("variables"):
 		return c.project.required("variables")
 	}
 	if len(targets) == 0 {
@@ -119,6 +120,19 @@ func saveVariables(c *call) reply {
 		target.updatedAt = c.at
 	}
 	return c.project.sent()
+}
+
+// isEmptyObject reports whether a parameter is an object without members, which
+// automation programs send where nothing was filled in.
+func (p *parameters) isEmptyObject(name string) bool {
+	return slices.ContainsFunc(p.members, func(m member) bool {
+		text, _ := wire.LooseText(m.value)
+		switch strings.Join(strings.Fields(cmp.Or(text, string(m.value))), "") {
+		case "{}", "[]":
+			return m.name == name
+		}
+		return false
+	})
 }
 
 // targets are the clients whose variables are to be saved.

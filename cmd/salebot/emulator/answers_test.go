@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"reflect"
@@ -69,7 +70,7 @@ func declaredSettings(t *testing.T) []emulator.AnswerSetting {
 		}
 		for _, field := range declared.Type.(*ast.StructType).Fields.List {
 			of := field.Type.(*ast.Ident).Name
-			kind := map[string]string{"bool": "flag", "string": "text", "Reply": "reply"}[of]
+			kind := map[string]string{"bool": "flag", "string": "text", "Duration": "text", "Limit": "text", "Reply": "reply"}[of]
 			if kind == "" {
 				kind = "choice"
 			}
@@ -172,6 +173,13 @@ func TestDefaultsOfAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			require.Equal(t, usual, answersUnder(t, m{name: one.Default}), "the default")
+			usual := usual
+			among := m{}
+			if name == "retry_after" || name == "too_many_requests" {
+				// They are seen beyond a limit only.
+				among["rate_limit"] = "2/1h"
+				usual = answersUnder(t, among)
+			}
 			others := []any{}
 			switch one.Kind {
 			case "choice":
@@ -183,12 +191,14 @@ func TestDefaultsOfAnswers(t *testing.T) {
 			case "flag":
 				others = append(others, !one.Default.(bool))
 			case "text":
-				others = append(others, "something else")
+				others = append(others, map[string]any{"rate_limit": "2/1h", "history_delay": "10m", "unset_value": "something else"}[name])
 			case "reply":
 				others = append(others, m{"status": 299}, m{"body": "something else"}, m{"content_type": "text/x"})
 			}
 			for _, value := range others {
-				require.NotEqual(t, usual, answersUnder(t, m{name: value}), "%v", value)
+				changed := maps.Clone(among)
+				changed[name] = value
+				require.NotEqual(t, usual, answersUnder(t, changed), "%v", value)
 			}
 		})
 	}
@@ -232,6 +242,10 @@ func answersUnder(t *testing.T, answers m) string {
 		{testkit.EscapedKey, "GET", "get_variables?client_id=25554", ""},
 		{testkit.EscapedKey, "POST", "get_order_vars", `{"client_id":25554,"order_id":9}`},
 		{testkit.EscapedKey, "GET", "get_messages", ""},
+		{testkit.EscapedKey, "GET", "find_latest_client_id_by_var?var=n&val=1", ""},
+		{testkit.EscapedKey, "POST", "send_callback_by_platform_id", `{"callback_text":"x","platform_ids":["1"]}`},
+		{testkit.EscapedKey, "GET", "subscribers?group=my_shop_bot&page=0", ""},
+		{testkit.EscapedKey, "POST", "load_clients", `[{"platform_id":79990001122,"group_id":"c2hvcC13aGF0c2FwcA==","client_type":6}]`},
 		{testkit.EscapedKey, "POST", "callback", `{"client_id":25554}`},
 		{testkit.EscapedKey, "POST", "tg_callback", `{"user_id":5,"group_id":"my_shop_bot","message":"x"}`},
 		{testkit.EscapedKey, "POST", "tg_callback", `{"user_id":1,"group_id":"other_bot","message":"x"}`},
@@ -255,7 +269,7 @@ func answersUnder(t *testing.T, answers m) string {
 		body, err := io.ReadAll(response.Body)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
-		_, _ = fmt.Fprintln(&all, call.method, call.action, response.StatusCode, response.Header.Get("Content-Type"), string(body))
+		_, _ = fmt.Fprintln(&all, call.method, call.action, response.StatusCode, response.Header.Get("Content-Type"), response.Header.Get("Retry-After"), string(body))
 	}
 	return all.String()
 }

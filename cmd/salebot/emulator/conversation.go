@@ -171,7 +171,8 @@ func (c *control) writeMessage(r *call) (any, error) {
 		return nil, err
 	}
 	var wanted struct {
-		Text        string              `json:"text"`
+		// Text may be empty, as in the notices of some messengers, but is given.
+		Text        *string             `json:"text"`
 		Attachments []engine.Attachment `json:"attachments"`
 		// Employee is the address of the employee who writes instead of the client.
 		Employee string `json:"employee"`
@@ -180,10 +181,16 @@ func (c *control) writeMessage(r *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var text string
+	if wanted.Text != nil {
+		text = *wanted.Text
+	}
 	switch {
-	case wanted.Text == "" && len(wanted.Attachments) == 0:
+	case wanted.Text == nil && len(wanted.Attachments) == 0:
 		return nil, badRequest("text or attachments are required")
-	case len(wanted.Text) > longestText:
+	case text == "" && wanted.Employee != "":
+		return nil, badRequest("text is required")
+	case len(text) > longestText:
 		return nil, badRequest("the text is too long")
 	}
 	if _, known := c.LookupPerson(id); !known {
@@ -191,9 +198,9 @@ func (c *control) writeMessage(r *call) (any, error) {
 	}
 	var m engine.Message
 	if wanted.Employee != "" {
-		m, err = c.WriteAsEmployee(id, wanted.Employee, wanted.Text)
+		m, err = c.WriteAsEmployee(id, wanted.Employee, text)
 	} else {
-		m, err = c.Write(id, wanted.Text, wanted.Attachments...)
+		m, err = c.Write(id, text, wanted.Attachments...)
 	}
 	if err != nil {
 		return nil, err

@@ -27,10 +27,12 @@ type Config struct {
 	// AllowedHosts are further names under which the page and the control API may
 	// be opened, besides localhost and addresses in digits.
 	AllowedHosts []string `json:"allowed_hosts,omitempty"`
-	// LogLimit is how many requests and deliveries are remembered.
-	LogLimit *int `json:"log_limit,omitempty"`
-	// BodyLimit bounds the body of a request, in bytes.
-	BodyLimit *int64 `json:"body_limit,omitempty"`
+	// MaxLogEntries is how many requests and deliveries are remembered.
+	MaxLogEntries *int `json:"max_log_entries,omitempty"`
+	// MaxMessages is how many messages of each conversation are kept; 0 keeps all.
+	MaxMessages *int `json:"max_messages,omitempty"`
+	// MaxBodySize bounds the body of a request, in bytes.
+	MaxBodySize *int64 `json:"max_body_size,omitempty"`
 }
 
 // Webhook says where the project's webhook is and how deliveries are made; see
@@ -117,11 +119,14 @@ func (c *Config) Options() ([]engine.Option, error) {
 	if c.BroadcastPace != nil {
 		options = append(options, engine.WithBroadcastPace(time.Duration(*c.BroadcastPace)))
 	}
-	if c.LogLimit != nil {
-		options = append(options, engine.WithMaxLogEntries(*c.LogLimit))
+	if c.MaxLogEntries != nil {
+		options = append(options, engine.WithMaxLogEntries(*c.MaxLogEntries))
 	}
-	if c.BodyLimit != nil {
-		options = append(options, engine.WithMaxBodySize(*c.BodyLimit))
+	if c.MaxMessages != nil {
+		options = append(options, engine.WithMaxMessages(*c.MaxMessages))
+	}
+	if c.MaxBodySize != nil {
+		options = append(options, engine.WithMaxBodySize(*c.MaxBodySize))
 	}
 	return options, nil
 }

@@ -33,7 +33,7 @@ func TestConfig(t *testing.T) {
 		BroadcastPace: &pace,
 		CORS:          "*",
 		AllowedHosts:  []string{"salebot"},
-		LogLimit:      &limit,
+		MaxLogEntries: &limit,
 	}
 	for name, text := range map[string]string{
 		"YAML": `
@@ -54,12 +54,12 @@ webhook:
 broadcast_pace: 50ms
 cors: "*"
 allowed_hosts: [salebot]
-log_limit: 10
+max_log_entries: 10
 `,
 		"JSON": `{"answers": {"sends": "json", "any_method": true, "unknown_key": {"status": 403, "body": "no"}},
 	"time_zone": "Europe/Moscow", "keys": [{"value": "0790", "name": "reader", "permissions": ["clients_read"]}],
 	"webhook": {"url": "http://127.0.0.1:1/", "resend": "5xx", "retry_delay": "1.5s", "header": {"X-Secret": "1"}},
-	"broadcast_pace": 0.05, "cors": "*", "allowed_hosts": ["salebot"], "log_limit": 10}`,
+	"broadcast_pace": 0.05, "cors": "*", "allowed_hosts": ["salebot"], "max_log_entries": 10}`,
 	} {
 		config, err := LoadConfig(file(t, text))
 		require.NoError(t, err, name)
@@ -77,8 +77,8 @@ func TestSlipsAreNamed(t *testing.T) {
 		"ansers: {}\n":                                  {`line 1: unknown key "ansers"`, "answers"},
 		`{"ansers": {}}`:                                {`unknown field "ansers"`},
 		"answers: {sends: maybe}\n":                     {`sends: "maybe" is none of`, "ok"},
-		"log_limit: many\n":                             {`line 1: log_limit: "many" is no whole number`},
-		"log_limit: 1\nlog_limit: 2\n":                  {`"log_limit"`},
+		"max_log_entries: many\n":                       {`line 1: max_log_entries: "many" is no whole number`},
+		"max_log_entries: 1\nmax_log_entries: 2\n":      {`"max_log_entries"`},
 		"broadcast_pace: soon\n":                        {`"soon" is not a time`},
 		"answers: [1]\n":                                {"line 1: answers: a list does not fit here"},
 		"keys: {value: x}\n":                            {"line 1: keys: a mapping does not fit here"},
