@@ -148,22 +148,7 @@ func (o Operation) CheckExtensions() error {
 		return fmt.Errorf("%s is missing", extMethod)
 	}
 	for name, value := range o.Extensions {
-		var ok bool
-		switch name {
-		case extPermission, extClass, extEvidence, extMethodEvidence, extMethod:
-			ok = true
-		case extAlternative, extVariables, extLegacy:
-			ok = value == true
-		case extBatchLimit:
-			ok = o.BatchLimit() > 0
-		case extMapping:
-			kinds := o.mapping()
-			ok = len(kinds) > 0
-			for _, kind := range kinds {
-				ok = ok && (kind == "value" || kind == "delimiter")
-			}
-		}
-		if !ok {
+		if !o.takes(name, value) {
 			return fmt.Errorf("%s is unknown or has a bad value: %v", name, value)
 		}
 	}
@@ -178,6 +163,25 @@ func (o Operation) CheckExtensions() error {
 		return fmt.Errorf("operationId is %q, want %q", o.OperationID, want)
 	}
 	return nil
+}
+
+// takes reports whether an extension is known and its value fits.
+func (o Operation) takes(name string, value any) bool {
+	switch name {
+	case extPermission, extClass, extEvidence, extMethodEvidence, extMethod:
+		return true
+	case extAlternative, extVariables, extLegacy:
+		return value == true
+	case extBatchLimit:
+		return o.BatchLimit() > 0
+	case extMapping:
+		kinds := o.mapping()
+		return len(kinds) > 0 && !slices.ContainsFunc(kinds, func(kind string) bool {
+			return kind != "value" && kind != "delimiter"
+		})
+	default:
+		return false
+	}
 }
 
 // GoMethod is the client's method for the action.

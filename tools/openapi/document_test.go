@@ -44,11 +44,11 @@ func edited(t *testing.T, passage, replacement string) []byte {
 	return bytes.Replace(text, []byte(passage), []byte(replacement), 1)
 }
 
-func mainOperation(t *testing.T, d *Document, action string) Operation {
+func mainOperation(t *testing.T, d *Document, name string) Operation {
 	t.Helper()
-	operations := d.Of(action)
+	operations := d.Of(name)
 	at := slices.IndexFunc(operations, func(o Operation) bool { return !o.Alternative() })
-	require.GreaterOrEqual(t, at, 0, action)
+	require.GreaterOrEqual(t, at, 0, name)
 	return operations[at]
 }
 

@@ -26,7 +26,7 @@ func main() {
 func run(args []string) error {
 	separator := slices.Index(args, "--")
 	if separator < 1 || separator == len(args)-1 {
-		return errors.New("usage: platforms SYSTEM/PROCESSOR... -- PATTERN...")
+		return errors.New("usage: platforms SYSTEM/PROCESSOR[ SYSTEM/PROCESSOR] -- PATTERN[ PATTERN]")
 	}
 	for _, platform := range args[:separator] {
 		count, err := check(platform, args[separator+1:])
@@ -45,7 +45,7 @@ func check(platform string, patterns []string) (int, error) {
 		return 0, errors.New("not of the form SYSTEM/PROCESSOR")
 	}
 	loaded, err := packages.Load(&packages.Config{
-		Mode: packages.LoadAllSyntax, //nolint:staticcheck // with the sources of the dependencies nothing is compiled
+		Mode: packages.LoadAllSyntax, // with the sources of the dependencies nothing is compiled
 		Env:  append(os.Environ(), "GOOS="+system, "GOARCH="+processor, "CGO_ENABLED=0"),
 	}, patterns...)
 	if err != nil {
