@@ -405,6 +405,7 @@ func (j *journey) exchange(ctx context.Context, a *Attempt, decode func([]byte) 
 		Body:            j.body,
 		FreshConnection: j.row.FreshConnection(),
 		Limit:           j.settings.responseLimit,
+		WriteBy:         j.writeBy,
 		Cancel:          cancel,
 	}
 	reply, notSent, err := j.core.exchanger.Do(limited, j.core.config.userAgent, &request)

@@ -3,6 +3,7 @@ package salebot_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -437,4 +438,42 @@ func TestKeysPastTheirTimeAreNew(t *testing.T) {
 func elapseHere(t testing.TB, d time.Duration) {
 	t.Helper()
 	require.NoError(t, clienttest.Elapse(t.Context(), d))
+}
+
+// A connection that takes longer than the send window is not used: the record is
+// written again first.
+func TestSlowConnectionsAreNotUsed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		opts []salebot.Option
+		sent int
+	}{
+		"the call is repeated": {nil, 1},
+		"it is not":            {[]salebot.Option{salebot.WithoutRetries()}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				peer := &testkit.Peer{
+					Dialed: func(ctx context.Context, number int) error {
+						if number == 1 {
+							return clienttest.Elapse(ctx, 10*time.Second)
+						}
+						return nil
+					},
+					Answer: func(int, *http.Request) testkit.Answer { return testkit.Respond(http.StatusOK, "ok") },
+				}
+				l := newTestLedger(t)
+				opts := append([]salebot.Option{salebot.WithLedger(l, "shop")}, c.opts...)
+				client := clienttest.New(t, peer.Transport(), opts...)
+				_, err := client.Message(t.Context(), hello("paid"), salebot.WithIdempotencyKey("order"))
+				require.Equal(t, c.sent == 1, err == nil, "%v", err)
+				require.Len(t, peer.Arrivals(), c.sent)
+				if err != nil {
+					clienttest.RequireFailure(t, err, salebot.OutcomeNotSent)
+				}
+				client.CloseIdleConnections()
+			})
+		})
+	}
 }

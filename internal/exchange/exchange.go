@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-resty/resty/v2"
 
@@ -27,6 +28,9 @@ type Request struct {
 	FreshConnection bool
 	// Limit bounds the body of the answer, in bytes.
 	Limit int64
+	// WriteBy is the latest moment at which the request may be written; zero means
+	// any.
+	WriteBy time.Time
 	// Cancel ends the context that Do is given.
 	Cancel context.CancelFunc
 }

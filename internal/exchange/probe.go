@@ -6,12 +6,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // probe follows one request through net/http. It knows whether the request can
@@ -35,6 +37,7 @@ type probe struct {
 
 	payload []byte
 	watched watchedBody
+	writeBy time.Time
 
 	// Set before the request is sent.
 	fresh bool
@@ -56,6 +59,8 @@ type probe struct {
 	written, followed bool
 	// refused says that a repetition by net/http was stopped.
 	refused bool
+	// late says that the request was stopped before anything of it was written.
+	late bool
 }
 
 type probeKey struct{}
@@ -69,8 +74,15 @@ func newProbe(ctx context.Context, request *Request, spokeHTTP1 *atomic.Bool) *p
 		Context: ctx, cancel: request.Cancel, payload: request.Body, fresh: request.FreshConnection, spokeHTTP1: spokeHTTP1,
 	}
 	p.watched.reader.Reset(request.Body)
+	p.writeBy, p.watched.writeBy = request.WriteBy, request.WriteBy
 	return p
 }
+
+// ErrTooLate says that the moment up to which the request might be written had passed.
+var ErrTooLate = errors.New("the connection took longer than the ledger's record of the request allows")
+
+// passed reports whether a moment has passed; the zero one never does.
+func passed(moment time.Time) bool { return !moment.IsZero() && !time.Now().Before(moment) }
 
 // Value implements context.Context.
 func (p *probe) Value(key any) any {
@@ -122,6 +134,11 @@ func (p *probe) gotConn(info httptrace.GotConnInfo) {
 	if isTLS {
 		p.http2 = secure.ConnectionState().NegotiatedProtocol == "h2"
 	}
+	if passed(p.writeBy) && !p.written {
+		p.late = true
+		p.abandon(info.Conn)
+		return
+	}
 	if !p.direct || p.payload != nil && !p.http2 {
 		// Over HTTP/1, a request with a body comes here twice only if nothing was written.
 		return
@@ -134,11 +151,16 @@ func (p *probe) gotConn(info httptrace.GotConnInfo) {
 		return
 	}
 	p.refused = true
+	p.abandon(info.Conn)
+}
+
+// abandon ends a request that has just got a connection, before it is written.
+func (p *probe) abandon(conn net.Conn) {
 	// HTTP/2 looks at the context before it writes.
 	p.cancel()
 	if !p.http2 {
 		// The connection belongs to this request alone.
-		_ = info.Conn.Close()
+		_ = conn.Close()
 	}
 }
 
@@ -152,7 +174,7 @@ func (p *probe) prepare(request *http.Request, transport http.RoundTripper) {
 	switch {
 	case p.payload != nil:
 		request.Body, request.GetBody, request.ContentLength = &p.watched, nil, int64(len(p.payload))
-		if direct {
+		if direct && p.writeBy.IsZero() {
 			// net/http writes headers and body together only for bodies of its own types.
 			request.Body = io.NopCloser(&p.watched.reader)
 		}
@@ -177,11 +199,11 @@ func (p *probe) getBody() (io.ReadCloser, error) {
 	if executed {
 		return nil, ErrRepeated
 	}
-	if p.direct {
+	if p.direct && p.writeBy.IsZero() {
 		return io.NopCloser(bytes.NewReader(p.payload)), nil
 	}
 	p.watched.touched.Store(true)
-	again := new(watchedBody)
+	again := &watchedBody{writeBy: p.writeBy}
 	again.reader.Reset(p.payload)
 	return again, nil
 }
@@ -197,6 +219,8 @@ func (p *probe) explain(err error) (notSent bool, explained error) {
 	switch {
 	case p.refused:
 		return false, ErrRepeated
+	case p.late, errors.Is(err, ErrTooLate) && !p.got:
+		return true, ErrTooLate
 	case p.wanted > 0 && !p.got:
 		// A transport around net/http's own may have sent the request by other means.
 		return p.direct || len(p.payload) > 0 && !p.watched.touched.Load(), err
@@ -244,10 +268,15 @@ func (p *probe) read(body io.ReadCloser, length, limit int64) (*buffer, error) {
 type watchedBody struct {
 	reader  bytes.Reader
 	touched atomic.Bool
+	// writeBy is the moment after which nothing of it is given away.
+	writeBy time.Time
 }
 
 func (b *watchedBody) Read(target []byte) (int, error) {
 	b.touched.Store(true)
+	if passed(b.writeBy) && b.reader.Len() == int(b.reader.Size()) {
+		return 0, ErrTooLate
+	}
 	return b.reader.Read(target)
 }
 
