@@ -10,7 +10,6 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"strconv"
 	"time"
 )
 
@@ -188,9 +187,8 @@ func (g *fileLog) replay(text []byte, apply func(*line) error) error {
 	if !ok || len(sum) != sumDigits {
 		return g.damaged()
 	}
-	want, err := strconv.ParseUint(string(sum), 16, 32)
 	got := crc32.Update(g.sum, castagnoli, body)
-	if err != nil || uint32(want) != got {
+	if string(sum) != fmt.Sprintf("%0*x", sumDigits, got) {
 		return g.damaged()
 	}
 	var l line

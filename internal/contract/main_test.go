@@ -1,6 +1,8 @@
 package contract_test
 
 import (
+	"fmt"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -10,4 +12,15 @@ import (
 
 // The whole suite runs with the canary key: TestMain fails it if the key was
 // printed, and if a goroutine was left behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(testkit.Screen(m)) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(tellingKills{testkit.Screen(m)}) }
+
+// tellingKills runs tests and says how many processes died in them.
+type tellingKills struct{ tests goleak.TestingM }
+
+func (t tellingKills) Run() int {
+	status := t.tests.Run()
+	if n := kills.Load(); n > 0 {
+		fmt.Fprintf(os.Stderr, "deaths of processes: %d\n", n)
+	}
+	return status
+}
