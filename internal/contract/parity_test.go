@@ -203,3 +203,20 @@ func defaultsTable() string {
 	}
 	return b.String()
 }
+
+// The package's documentation leads to every method, without the alphabet.
+func TestThePackageCommentLinksEveryMethod(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../doc.go")
+	require.NoError(t, err)
+	var linked, methods []string
+	for _, match := range regexp.MustCompile(`\[Client\.(\w+)\]`).FindAllStringSubmatch(string(text), -1) {
+		linked = append(linked, match[1])
+	}
+	for method := range reflect.TypeFor[*salebot.Client]().Methods() {
+		if !slices.Contains([]string{"Format", "LogValue", "String"}, method.Name) {
+			methods = append(methods, method.Name)
+		}
+	}
+	requireSame(t, "doc.go", methods, linked)
+}
