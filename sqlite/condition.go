@@ -10,8 +10,8 @@ import (
 	"github.com/salebot-go/salebot/webhook"
 )
 
-// ErrBroken says that the disk failed in a way after which nobody can tell what of
-// the file is on it, or that the file was found damaged, deleted or replaced while it
+// ErrBroken says that the disk failed, so that it is not known what of the file is on
+// it, or that the file was found damaged, deleted or replaced while it
 // was open.
 // Nothing is read or written any more: open the inbox again. It is a
 // webhook.ErrInboxBroken.

@@ -32,7 +32,7 @@ type CatchUp struct {
 	// opened; a client of which it had none is left out.
 	Since time.Time
 	// Location is the time zone in which the history tells its times, which is
-	// needed with Since where it tells them without a zone.
+	// needed with Since if it tells them without a zone.
 	Location *time.Location
 	// Concurrency is the number of clients that are read at once; zero means 4.
 	Concurrency int

@@ -25,7 +25,7 @@ type Event struct {
 	Text string
 	// Attachments are the files and contacts; see Files and Contact.
 	Attachments salebot.Attachments
-	// BlockID is the block of the flow that sent the message; 0 where none did.
+	// BlockID is the block of the flow that sent the message; 0 if none did.
 	// The API calls it message_id.
 	BlockID salebot.BlockID
 	// ProjectID is the project; 0 if the body has none.
@@ -52,10 +52,10 @@ type Event struct {
 	// the order of acceptance and is the same for each attempt, so that it can
 	// serve to recognize a repetition. It is 0 outside a Handler.
 	Sequence int64
-	// Attempt counts the attempts to handle this event, from 1. It is no proof that
-	// the function sees the event for the first time: where the process died over
-	// the first attempt it may be 1 once more, and after Redrive it is. It is 0
-	// outside a Handler.
+	// Attempt counts the attempts to handle this event, from 1. It does not prove
+	// that the function sees the event for the first time: it may be 1 again if the
+	// process died during the first attempt, and it is after Redrive. It is 0 outside
+	// a Handler.
 	Attempt int
 	// AcceptedAt is the time at which the inbox took the event. It is zero outside
 	// a Handler.
@@ -79,7 +79,7 @@ type Client struct {
 	// PlatformID is the person's id in the messenger, the phone number in
 	// WhatsApp, the address for e-mail. The API calls it recepient.
 	PlatformID salebot.PlatformID
-	// ClientType is the messenger; salebot.ClientTypeUnrecognized where the body
+	// ClientType is the messenger; salebot.ClientTypeUnrecognized if the body
 	// does not say. Beware that the zero value is VK.
 	ClientType salebot.ClientType
 	// Name is the person's name; "" if it is not known.
@@ -105,7 +105,7 @@ type Client struct {
 	OperatorStartDialog string
 }
 
-// IsIncoming says whether the client wrote the message. Answer only to incoming
+// IsIncoming reports whether the client wrote the message. Answer only to incoming
 // messages that are not IsService: everything else is the bot's own side of the
 // conversation, and a bot that answers to that talks to itself. The callbacks of
 // your own program look like messages of the client too: name them by
@@ -148,9 +148,9 @@ func (e *Event) Raw() []byte {
 }
 
 // Field returns a field of the body by its path, for example "priority" or
-// "client", "locale", also where this package does not know it. The path
+// "client", "locale", also one that this package does not know. The path
 // begins inside the wrapper if there was one. A form counts as the object that
-// its keys describe. ok is false where there is no such field.
+// its keys describe. ok is false if there is no such field.
 func (e *Event) Field(path ...string) (value json.RawMessage, ok bool) {
 	found := e.object
 	for _, name := range path {

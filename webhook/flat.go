@@ -137,18 +137,17 @@ func queryObject(query string, body Flat) ([]byte, error) {
 	return o.Bytes(), nil
 }
 
-// Get returns the value of a key; ok is false where there is none.
+// Get returns the value of a key; ok is false if there is none.
 func (f Flat) Get(name string) (value salebot.Value, ok bool) { return f.fields.Get(name) }
 
 // Text returns the value of a key as text: a number by its digits, an object or a
-// list as JSON, and "" for null or where there is no such key.
+// list as JSON, and "" for null or if there is no such key.
 func (f Flat) Text(name string) string { return f.fields.Text(name) }
 
-// ClientID returns the value of a key as Salebot's number of a client. It is 0
-// where there is no such key, where the value is a word for "unset", and, with an
-// error, where it is anything but a whole number, such as a placeholder that was
-// not substituted. Mind that flows also send the person's id in the messenger,
-// which is another number.
+// ClientID returns the value of a key as Salebot's number of a client. It is 0 if there
+// is no such key, or if the value is a word for "unset". It is an error if the value is
+// not a whole number, such as a placeholder that was not substituted. Flows also send the
+// person's id in the messenger, which is another number.
 func (f Flat) ClientID(name string) (salebot.ClientID, error) {
 	value, ok := f.fields.Get(name)
 	if !ok {

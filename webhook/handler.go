@@ -11,16 +11,15 @@ import (
 
 // Func handles an event. If it returns nil the event is done; if it returns an
 // error or panics the event is tried again later, and the following events of the
-// same client wait. It becomes a dead letter at once where repetition would not mend
-// the failure, see Permanent, or might do something twice: an error that is
+// same client wait. It becomes a dead letter at once if repetition would not mend
+// the failure (see Permanent), or might do something twice: an error that is
 // salebot.ErrOutcomeUnknown says that a message may have been sent (see
-// WithRepeatUnknown). It is called from several goroutines at once, but with one
-// event of a client at a time.
+// WithRepeatUnknown). The function is called from several goroutines at once, but with
+// one event of a client at a time.
 //
-// An event reaches it at least once. It may reach it again where the process died
-// between the return and the commit: what must not happen twice has to be guarded
-// by Event.ID or Event.Sequence. The context ends after the time of
-// WithEventTimeout.
+// An event reaches it at least once. It may reach it again if the process died
+// between the return and the commit: guard what must not happen twice by Event.ID or
+// Event.Sequence. The context ends after the time of WithEventTimeout.
 type Func func(ctx context.Context, event *Event) error
 
 // Handler is an http.Handler that receives the project's webhook and calls a
@@ -38,8 +37,8 @@ type Func func(ctx context.Context, event *Event) error
 //   - 422 for a body that is not one of the project's webhook;
 //   - 503 when the inbox cannot keep the event, and after Shutdown.
 //
-// GET and HEAD say whether the handler can do its work, by 200 or 503, see Health;
-// they need no secret. Other methods are answered by 405. What is not answered by
+// GET and HEAD report whether the handler can do its work, by 200 or 503; see Health.
+// They need no secret. Other methods are answered by 405. What is not answered by
 // 200 was not kept, except that a 503 for an inbox which took too long, or whose disk
 // failed, proves nothing; Salebot may or may not send it again.
 type Handler struct {

@@ -46,8 +46,7 @@ func (l *lastFailure) recent() error {
 	return nil
 }
 
-// Health says why the handler cannot do its work at present; nil where nothing
-// speaks against it. The error is ErrShutDown after Shutdown, what a HealthReporter
+// Health returns why the handler can't do its work at present, or nil if it can. The error is ErrShutDown after Shutdown, what a HealthReporter
 // says of itself, or what the inbox failed with when it was last asked to keep an
 // event or to hand events out, if that was less than half a minute ago. An error
 // that is ErrInboxBroken lasts until the inbox is opened again.

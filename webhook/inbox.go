@@ -16,7 +16,7 @@ import (
 //
 //   - Put returns without error only when the entry is kept as well as this inbox
 //     can keep it, or when it is a duplicate of one that is.
-//   - Entries of one endpoint with the same MessageID (other than 0) and the same
+//   - Entries of one endpoint with the same MessageID (unless it is 0) and the same
 //     Failed are duplicates, for at least the time that the inbox states. An entry
 //     without a MessageID is never a duplicate: nothing in it proves that it is not
 //     the same words said twice.
@@ -30,13 +30,13 @@ import (
 //
 // All methods are safe for concurrent use. After Close they return ErrClosed.
 type Inbox interface {
-	// Put keeps an entry. The error is ErrFull where the inbox keeps as much as it
+	// Put keeps an entry. The error is ErrFull if the inbox keeps as much as it
 	// may. If the context ends the entry may have been kept or not.
 	Put(ctx context.Context, entry Entry) (Receipt, error)
 	// Lease hands out entries, at most request.Max, each of another client, the
 	// oldest first. It waits until there is one or the context ends.
 	Lease(ctx context.Context, request LeaseRequest) ([]Delivery, error)
-	// Commit ends the work on an entry for good. The error is ErrLeaseLost where
+	// Commit ends the work on an entry for good. The error is ErrLeaseLost if
 	// the lease has run out and the entry was handed out again or settled.
 	Commit(ctx context.Context, delivery Delivery) error
 	// Release gives an entry back, to be handed out again after a delay. Later
@@ -180,7 +180,7 @@ type Seen struct {
 // HealthReporter is implemented by inboxes that know whether they can take events.
 // Handler.Health asks them.
 type HealthReporter interface {
-	// Health says why the next Put would fail; nil where nothing speaks against it.
+	// Health returns why the next Put would fail, or nil if nothing is known against it.
 	// It must not wait for long. An error that is ErrInboxBroken will last until the
 	// inbox is opened again.
 	Health(ctx context.Context) error

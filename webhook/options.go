@@ -11,9 +11,9 @@ import (
 	"github.com/salebot-go/salebot"
 )
 
-// Option sets a property of a Handler. Options are checked by New; their order does
-// not matter, and where one is given twice the later counts, except for secrets,
-// hooks and networks, which add up. A nil option is ignored.
+// Option sets a property of a Handler. New checks them. Their order does not
+// matter. If one is given twice, the later one counts, except for secrets, hooks and
+// networks, which add up. A nil option is ignored.
 type Option func(*config) error
 
 // RetryPolicy says how often and when an event is tried again whose handling
@@ -27,7 +27,7 @@ type RetryPolicy struct {
 	// BaseDelay bounds the random wait before the second attempt; the bound
 	// doubles before each further one.
 	BaseDelay time.Duration
-	// MaxDelay bounds the random wait before any attempt. Where a call of the API
+	// MaxDelay bounds the random wait before any attempt. If a call of the API
 	// failed with a longer Retry-After, that is waited for instead, up to an hour or
 	// MaxDelay.
 	MaxDelay time.Duration
@@ -119,9 +119,9 @@ func WithMaxDepth(depth int) Option {
 // deepestBody keeps the decoders from going deeper than encoding/json does.
 const deepestBody = 1000
 
-// WithReadTimeout bounds the time in which a sender has to send the body. The
-// headers are the business of http.Server.ReadHeaderTimeout. It works where the
-// ResponseWriter can set a deadline, or unwraps to one that can; under
+// WithReadTimeout bounds the time in which a sender has to send the body. For
+// the headers there is http.Server.ReadHeaderTimeout. It works if the
+// ResponseWriter can set a deadline, or unwraps to one that can. Under
 // http.TimeoutHandler, and middleware without an Unwrap method, only
 // http.Server.ReadTimeout keeps a sender from being slow: set that too. The default
 // is DefaultReadTimeout.

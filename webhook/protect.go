@@ -8,10 +8,10 @@ import "net/http"
 // time that it may take. It is for requests that are not the project's webhook, such
 // as those of "API request" blocks, which DecodeFlatRequest reads.
 //
-// Of the options those count that say who and what is let in: WithSecretInPath,
+// The options that say who and what is let in are used: WithSecretInPath,
 // WithSecretInQuery, WithSecretInHeader, WithoutSecret, WithAllowedAddresses,
 // WithMaxBodySize, WithReadTimeout, and WithLogger. The others are ignored. All methods
-// of HTTP are let through. It fails like New.
+// of HTTP are let through. It fails as New does.
 func Protect(next http.Handler, opts ...Option) (http.Handler, error) {
 	if next == nil {
 		return nil, badOption("Protect", "the handler is nil")

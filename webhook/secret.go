@@ -94,7 +94,7 @@ func lastSegment(path string) string {
 // these secrets, as in https://example.com/salebot/<secret>. Salebot signs nothing,
 // so a secret in the address that you give to Salebot is what tells its requests
 // from others'. Several secrets at once let you change them without a gap: accept
-// both, change the address at Salebot, accept the new one only. Where secrets are
+// both, change the address at Salebot, accept the new one only. If secrets are
 // given for several places, one that is right in its place is enough. A secret has at
 // least 8 bytes. Only their hashes are kept.
 //
@@ -118,7 +118,7 @@ func WithSecretInHeader(name string, secrets ...string) Option {
 	return func(c *config) error { return c.secrets.add("WithSecretInHeader", inHeader, name, secrets) }
 }
 
-// WithoutSecret accepts requests of anyone. Use it where something before this
+// WithoutSecret accepts requests of anyone. Use it if something before this
 // handler keeps strangers out.
 func WithoutSecret() Option {
 	return func(c *config) error {

@@ -1,5 +1,5 @@
-// Package inboxtest checks that a webhook.Inbox keeps the laws of its interface. An
-// inbox of one's own is checked like this:
+// Package inboxtest checks that a webhook.Inbox keeps the laws of its interface. Check
+// an inbox of your own like this:
 //
 //	func TestInbox(t *testing.T) {
 //		inboxtest.Run(t, func(t testing.TB) inboxtest.Store {
