@@ -137,6 +137,10 @@ func parseTimestamp(text string) Timestamp {
 
 // parseUnix reads seconds, of which some servers give a fraction.
 func parseUnix(text string) (time.Time, bool) {
+	if strings.ContainsAny(text, " :T") {
+		// To fail costs memory, and nearly all texts are civil times.
+		return time.Time{}, false
+	}
 	whole, fraction, _ := strings.Cut(text, ".")
 	seconds, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil {
