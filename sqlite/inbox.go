@@ -322,5 +322,14 @@ func (i *Inbox) Close() error {
 // closeConnections closes those for reading first, because the last one that is closed
 // empties the log.
 func (i *Inbox) closeConnections() error {
-	return errors.Join(i.events.close(), i.overview.close(), i.writer.close())
+	var err error
+	for _, r := range []*reader{i.events, i.overview} {
+		if r != nil {
+			err = errors.Join(err, r.close())
+		}
+	}
+	if i.writer.connection != nil {
+		err = errors.Join(err, i.writer.close())
+	}
+	return err
 }

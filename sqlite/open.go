@@ -2,13 +2,9 @@ package sqlite
 
 import (
 	"database/sql/driver"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"time"
@@ -91,83 +87,6 @@ func (i *Inbox) panicked(reason any) error {
 	return i.condition.breakDown(fmt.Errorf("panic: %v", reason))
 }
 
-// longestChain bounds the symbolic links that lead to a file.
-const longestChain = 40
-
-// resolve returns the path of a file without symbolic links, so that one file has one
-// lock. There may be no file yet.
-func resolve(path string) (string, error) {
-	for range longestChain {
-		resolved, err := filepath.EvalSymlinks(path)
-		if err == nil {
-			return filepath.Abs(resolved)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		folder, err := filepath.EvalSymlinks(filepath.Dir(path))
-		if err != nil {
-			return "", err
-		}
-		path = filepath.Join(folder, filepath.Base(path))
-		target, err := os.Readlink(path)
-		if err != nil {
-			return filepath.Abs(path)
-		}
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(folder, target)
-		}
-		path = target
-	}
-	return "", fmt.Errorf("%s: too many links", path)
-}
-
-// magic is how every database of SQLite begins.
-const magic = "SQLite format 3\x00"
-
-// Places in the first page of a database: its PRAGMA application_id, and the page
-// itself, which holds the table of what is in it.
-const (
-	applicationAt = 68
-	pageAt        = 100
-	// A page begins with its kind; the number of its rows is behind two more bytes.
-	tableLeaf = 13
-	cellsAt   = pageAt + 3
-	headSize  = cellsAt + 2
-)
-
-// refuseForeign keeps a file that was named by mistake from being set aside as a
-// damaged one, and another program's database from being opened at all: even to read
-// one can write to it, because what is in its log is put in its place.
-func refuseForeign(path string) error {
-	file, err := os.Open(path) //nolint:gosec // it is the file that the caller names
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("sqlite: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	var head [headSize]byte
-	n, err := io.ReadFull(file, head[:])
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("sqlite: %w", err)
-	}
-	if n == 0 {
-		return nil
-	}
-	if n < len(head) || string(head[:len(magic)]) != magic {
-		return ErrForeignFile
-	}
-	application := binary.BigEndian.Uint32(head[applicationAt:])
-	// A new inbox whose process died has nothing but its log.
-	empty := application == 0 && head[pageAt] == tableLeaf && binary.BigEndian.Uint16(head[cellsAt:]) == 0
-	if application != applicationID && !empty {
-		return ErrForeignFile
-	}
-	return nil
-}
-
 // open opens the file, after recovering it if that is necessary. ours says that it
 // is known to be an inbox.
 func open(path string, config inboxConfig, ours bool) (*Inbox, error) {
@@ -217,91 +136,82 @@ func isDamage(err error) bool {
 
 // openSound opens a file that should be sound, or makes it. filled says that a file
 // that exists cannot be empty.
-func openSound(path string, config inboxConfig, filled bool) (_ *Inbox, err error) {
-	size, exists, err := fileSize(path)
+func openSound(path string, config inboxConfig, filled bool) (*Inbox, error) {
+	size, log, err := prepareFiles(path, filled)
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: %w", err)
-	}
-	log, _, err := fileSize(path + "-wal")
-	if err != nil {
-		return nil, fmt.Errorf("sqlite: %w", err)
-	}
-	if size == 0 && (log > 0 || exists && filled) {
-		// SQLite would take the file for new and delete its log.
-		return nil, fmt.Errorf("sqlite: %w: it is empty", errNotSound)
-	}
-	if !exists {
-		if err = createPrivate(path); err != nil {
-			return nil, fmt.Errorf("sqlite: %w", err)
-		}
+		return nil, err
 	}
 	i := &Inbox{path: path, config: config, schedule: schedule.New(), janitor: newJanitor(), recent: newRecent(), closed: make(chan struct{})}
 	i.condition = newCondition(config.logger, i.schedule.End)
-	var connections []interface{ close() error }
-	defer func() {
-		if err == nil {
-			return
-		}
-		for _, c := range connections {
-			_ = c.close()
-		}
-		if !isDamage(err) {
-			err = fmt.Errorf("sqlite: opening: %w", err)
-		}
-	}()
-	c, err := connect(path)
-	if err != nil {
+	i.writer = &writer{unflushed: i.janitor.note, condition: i.condition, limit: softPages(config.maxFileSize), uncounted: countInterval}
+	if err = i.connect(size, log); err == nil {
+		return i, nil
+	}
+	// The first error is the one that tells.
+	_ = i.closeConnections()
+	if isDamage(err) {
 		return nil, err
 	}
-	connections = append(connections, c)
-	if err = prepareFile(c, path, size); err != nil {
-		return nil, err
+	return nil, fmt.Errorf("sqlite: opening: %w", err)
+}
+
+// prepareFiles looks at the files, and makes the one of the database if there is none. It
+// returns the sizes of that and of its log.
+func prepareFiles(path string, filled bool) (size, log int64, err error) {
+	size, exists, err := fileSize(path)
+	if err == nil {
+		log, _, err = fileSize(path + "-wal")
+	}
+	switch {
+	case err != nil:
+		return 0, 0, fmt.Errorf("sqlite: %w", err)
+	case size == 0 && (log > 0 || exists && filled):
+		// SQLite would take the file for new and delete its log.
+		return 0, 0, fmt.Errorf("%w: it is empty", errNotSound)
+	case exists:
+		return size, log, nil
+	}
+	if err = createPrivate(path); err != nil {
+		return 0, 0, fmt.Errorf("sqlite: %w", err)
+	}
+	return size, log, nil
+}
+
+// connect opens the connections of an inbox, and loads what is in its file.
+func (i *Inbox) connect(size, log int64) (err error) {
+	c, err := connect(i.path)
+	if err != nil {
+		return err
+	}
+	i.writer.connection = c
+	if err = prepareFile(c, i.path, size); err != nil {
+		return err
 	}
 	if log > 0 {
 		// Of what a process wrote that has died, the last may be with the operating
 		// system alone. It must not be called a duplicate before it is on the disk.
-		if err = flushFile(path + "-wal"); err != nil {
-			return nil, err
+		if err = flushFile(i.path + "-wal"); err != nil {
+			return err
 		}
 	}
-	i.writer = &writer{connection: c, unflushed: i.janitor.note, condition: i.condition, limit: softPages(config.maxFileSize), uncounted: countInterval}
 	if err = i.load(); err != nil {
-		return nil, err
+		return err
 	}
 	if _, err = c.exec(upsertSetting, settingClosed, int64(0)); err != nil {
-		return nil, err
+		return err
 	}
-	if i.writer.files, err = newPresence(path); err != nil {
-		return nil, err
+	if i.writer.files, err = newPresence(i.path); err != nil {
+		return err
 	}
 	// Until here there was no bound: a full file can always be opened.
-	if err = limitPages(c, i.writer.limit); err != nil {
-		return nil, err
+	if err = errors.Join(limitPages(c, i.writer.limit), setPatience(c, lockPatience)); err != nil {
+		return err
 	}
-	if err = setPatience(c, lockPatience); err != nil {
-		return nil, err
+	if i.events, err = openReader(i.path, i.condition); err != nil {
+		return err
 	}
-	for _, r := range []**reader{&i.events, &i.overview} {
-		if *r, err = openReader(path, i.condition); err != nil {
-			return nil, err
-		}
-		connections = append(connections, *r)
-	}
-	return i, nil
-}
-
-// fileSize is 0 for a file that does not exist.
-func fileSize(path string) (size int64, exists bool, err error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return 0, false, nil
-	case err != nil:
-		return 0, false, err
-	case !info.Mode().IsRegular():
-		return 0, false, fmt.Errorf("%s is not a file", filepath.Base(path))
-	}
-	return info.Size(), true, nil
+	i.overview, err = openReader(i.path, i.condition)
+	return err
 }
 
 // pageSize is the one of new files.
@@ -349,19 +259,6 @@ func prepareFile(c *connection, path string, size int64) error {
 		err = fmt.Errorf("%w: %.200s", errNotSound, verdict)
 	}
 	return err
-}
-
-// syncDirectory flushes a directory, where the system can.
-func syncDirectory(path string) error {
-	directory, err := os.Open(path) //nolint:gosec // it is the folder of the file that the caller names
-	if err != nil {
-		return err
-	}
-	defer func() { _ = directory.Close() }()
-	if err := directory.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	return nil
 }
 
 const (

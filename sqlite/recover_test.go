@@ -36,11 +36,12 @@ func put(tb testing.TB, inbox webhook.Inbox, entry webhook.Entry) webhook.Receip
 
 func take(tb testing.TB, inbox webhook.Inbox, most int) []webhook.Delivery {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	const patience = time.Minute
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	deliveries, err := inbox.Lease(ctx, webhook.LeaseRequest{Endpoint: endpoint, Max: most, Duration: time.Hour})
 	if err != nil {
-		tb.Fatal(err)
+		tb.Fatalf("no event was handed out within %v: %v", patience, err)
 	}
 	return deliveries
 }

@@ -290,60 +290,6 @@ func commitsOnce(t *testing.T, store Store) {
 	o.none()
 }
 
-func buriesAndRedrives(t *testing.T, store Store) {
-	o := open(t, store)
-	for m := range 4 {
-		o.put(entry(1, salebot.MessageID(m+1)))
-	}
-	o.put(entry(2, 5))
-	var want []webhook.Delivery
-	for range 3 {
-		d := o.one()
-		o.bury(d)
-		o.lost(d)
-		want = append(want, d)
-	}
-	o.counts(webhook.Counts{Waiting: 2, Dead: 3})
-	letters := o.deadLetters()
-	if len(letters) != 3 {
-		t.Fatalf("%d dead letters, want 3", len(letters))
-	}
-	for i, letter := range letters {
-		sameEntry(t, letter.Entry, want[i].Entry)
-		if letter.Sequence != want[i].Sequence || letter.Attempts != 1 || letter.Reason != "buried" || letter.BuriedAt.IsZero() {
-			t.Fatalf("dead letter %+v", letter)
-		}
-	}
-	o.redrive(0, letters[0].Sequence+1000)
-	o.redrive(0) // a selection that turned out empty
-	if n, err := o.Discard(o.ctx, endpoint); err != nil || n != 0 {
-		t.Fatalf("discard nothing: %d, %v; want 0", n, err)
-	}
-	o.redrive(1, letters[1].Sequence)
-	// It is older than what still waits, and comes first.
-	again := o.one()
-	if again.MessageID != letters[1].MessageID || again.Attempt != 1 {
-		t.Fatalf("message %d, attempt %d; want %d, 1", again.MessageID, again.Attempt, letters[1].MessageID)
-	}
-	o.bury(again)
-	if n, err := o.Discard(o.ctx, endpoint, letters[0].Sequence); err != nil || n != 1 {
-		t.Fatalf("discard: %d, %v; want 1", n, err)
-	}
-	o.redrive(2, webhook.AllDeadLetters)
-	o.redrive(0, webhook.AllDeadLetters)
-	o.counts(webhook.Counts{Waiting: 4})
-	var order []salebot.MessageID
-	for range 4 {
-		d := o.one()
-		order = append(order, d.MessageID)
-		o.commit(d)
-	}
-	if want := []salebot.MessageID{2, 3, 4, 5}; !slices.Equal(order, want) {
-		t.Fatalf("order %v, want %v", order, want)
-	}
-	o.counts(webhook.Counts{})
-}
-
 func waitsForEntries(t *testing.T, store Store) {
 	o := open(t, store)
 	o.none()

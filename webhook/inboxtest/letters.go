@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,70 @@ func (o *opened) redrive(want int, sequences ...int64) {
 	if n, err := o.Redrive(o.ctx, endpoint, sequences...); err != nil || n != want {
 		o.t.Fatalf("redrive: %d, %v; want %d", n, err, want)
 	}
+}
+
+func (o *opened) discard(want int, sequences ...int64) {
+	o.t.Helper()
+	if n, err := o.Discard(o.ctx, endpoint, sequences...); err != nil || n != want {
+		o.t.Fatalf("discard: %d, %v; want %d", n, err, want)
+	}
+}
+
+// sameLetters checks that the dead letters are those that were buried.
+func (o *opened) sameLetters(want []webhook.Delivery) []webhook.DeadLetter {
+	o.t.Helper()
+	letters := o.deadLetters()
+	if len(letters) != len(want) {
+		o.t.Fatalf("%d dead letters, want %d", len(letters), len(want))
+	}
+	for i, letter := range letters {
+		sameEntry(o.t, letter.Entry, want[i].Entry)
+		if letter.Sequence != want[i].Sequence || letter.Attempts != 1 || letter.Reason != "buried" || letter.BuriedAt.IsZero() {
+			o.t.Fatalf("dead letter %+v", letter)
+		}
+	}
+	return letters
+}
+
+func buriesAndRedrives(t *testing.T, store Store) {
+	o := open(t, store)
+	for m := range 4 {
+		o.put(entry(1, salebot.MessageID(m+1)))
+	}
+	o.put(entry(2, 5))
+	var want []webhook.Delivery
+	for range 3 {
+		d := o.one()
+		o.bury(d)
+		o.lost(d)
+		want = append(want, d)
+	}
+	o.counts(webhook.Counts{Waiting: 2, Dead: 3})
+	letters := o.sameLetters(want)
+	o.redrive(0, letters[0].Sequence+1000)
+	o.redrive(0) // a selection that turned out empty
+	o.discard(0)
+	o.redrive(1, letters[1].Sequence)
+	// It is older than what still waits, and comes first.
+	again := o.one()
+	if again.MessageID != letters[1].MessageID || again.Attempt != 1 {
+		t.Fatalf("message %d, attempt %d; want %d, 1", again.MessageID, again.Attempt, letters[1].MessageID)
+	}
+	o.bury(again)
+	o.discard(1, letters[0].Sequence)
+	o.redrive(2, webhook.AllDeadLetters)
+	o.redrive(0, webhook.AllDeadLetters)
+	o.counts(webhook.Counts{Waiting: 4})
+	var order []salebot.MessageID
+	for range 4 {
+		d := o.one()
+		order = append(order, d.MessageID)
+		o.commit(d)
+	}
+	if want := []salebot.MessageID{2, 3, 4, 5}; !slices.Equal(order, want) {
+		t.Fatalf("order %v, want %v", order, want)
+	}
+	o.counts(webhook.Counts{})
 }
 
 // redrivesWhileLaterIsUnderWay redrives the dead letter of a client while a later entry
