@@ -91,7 +91,7 @@ type Answers struct {
 
 	// HideOrderFields leaves the name and the budget of the deal out of
 	// get_order_vars. The reference shows variables only; one program reads
-	// order_name and budget from it, and so they are there by default, where the
+	// order_name and budget from it, and so they are there by default, if the
 	// deal has them.
 	HideOrderFields bool
 	// NullDescriptions lets get_messages write null for a block that has no
@@ -120,7 +120,7 @@ type Answers struct {
 	AnyMethod bool
 
 	// MissingPermission answers a key that lacks the permission for an action.
-	// The text WRONG_ACTION was observed, with a status that is no success; which
+	// The text WRONG_ACTION was observed, with a status that is not a success; which
 	// one is not known. The default status is 403.
 	MissingPermission Reply
 	// UnknownKey answers a key that the project does not have. Nothing is known;
@@ -139,7 +139,7 @@ type Answers struct {
 	// default is 429 with a text.
 	TooManyRequests Reply
 	// InvalidParameter answers a parameter that is missing or wrong. Programs met
-	// a status that is no success with an explanation in the body. The default is
+	// a status that is not a success with an explanation in the body. The default is
 	// 400 with a JSON status; in the body, {problem} stands for the explanation.
 	InvalidParameter Reply
 }
@@ -189,7 +189,7 @@ const (
 	TimesAsUnixText TimeForm = "unix-text"
 )
 
-// Reply is an answer of one's own. A zero field means the default of the answer
+// Reply is an answer of your own. A zero field means the default of the answer
 // that it replaces; a Body that has to be empty is written as a space.
 type Reply struct {
 	// Status is the HTTP status.

@@ -51,7 +51,7 @@ func fill(v reflect.Value) {
 		v.SetString("x")
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int, reflect.Int64, reflect.Uint8, reflect.Int32:
+	case reflect.Int, reflect.Int64, reflect.Int32, reflect.Uint8, reflect.Uint64:
 		if v.CanInt() {
 			v.SetInt(1)
 		} else {

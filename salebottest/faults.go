@@ -9,7 +9,7 @@ import (
 // Fault is something that goes wrong with requests. A fault with a Status, a
 // Body, a Page or a RetryAfter replaces the answer, and the action is not carried
 // out unless Execute says so. All others let the action be carried out and spoil
-// its answer, but for ResetBefore.
+// its answer, except ResetBefore.
 type Fault struct {
 	// Action is the action that it concerns; empty for all of them.
 	Action string
@@ -19,8 +19,16 @@ type Fault struct {
 	// on.
 	Times int
 
-	// Status is the HTTP status of the answer. Where only Body or Page is set it is
-	// 200 and 502, and 429 where only RetryAfter is.
+	// Probability is how likely the fault acts on a request that it concerns, between
+	// 0 and 1. Zero means always.
+	Probability float64
+	// Seed makes the choice repeatable: the same seed chooses the same requests, if
+	// they come in the same order. Zero asks for a seed that is made up; Faults
+	// tells it.
+	Seed uint64
+
+	// Status is the HTTP status of the answer. It is 200 if only
+	// Body is set, 502 if only Page is, and 429 if only RetryAfter is.
 	Status int
 	// Body is the body of the answer.
 	Body string
@@ -64,7 +72,7 @@ const (
 
 func (f *Fault) engine() engine.Fault {
 	return engine.Fault{
-		Action: f.Action, After: f.After, Times: f.Times,
+		Action: f.Action, After: f.After, Times: f.Times, Probability: f.Probability, Seed: f.Seed,
 		Status: f.Status, Body: f.Body, ContentType: f.ContentType, Page: f.Page,
 		RetryAfter: f.RetryAfter, RetryAfterDate: f.RetryAfterDate, Execute: f.Execute,
 		Delay: f.Delay, Reset: engine.Reset(f.Reset), Truncate: f.Truncate,
@@ -73,15 +81,16 @@ func (f *Fault) engine() engine.Fault {
 
 func faultOf(f engine.Fault) Fault {
 	return Fault{
-		Action: f.Action, After: f.After, Times: f.Times,
+		Action: f.Action, After: f.After, Times: f.Times, Probability: f.Probability, Seed: f.Seed,
 		Status: f.Status, Body: f.Body, ContentType: f.ContentType, Page: f.Page,
 		RetryAfter: f.RetryAfter, RetryAfterDate: f.RetryAfterDate, Execute: f.Execute,
 		Delay: f.Delay, Reset: Reset(f.Reset), Truncate: f.Truncate,
 	}
 }
 
-// Fail adds faults to the plan. For each request the first one that concerns it
-// counts, so that faults for one action come one after another:
+// Fail adds faults to the plan. Faults that do different things to a request add
+// up: one that waits and one that answers, cuts or truncates. Of two that do the
+// same the first counts, so that faults for one action come one after another:
 //
 //	emulator.Fail(
 //		salebottest.Fault{Action: "message", Status: 503, Times: 2},

@@ -71,7 +71,7 @@ func LookupFixture(name, one string) Fixture {
 //	salebottest.RegisterFixture(mock, "message", "bad-gateway-html", "ok-text")
 //	client, err := salebot.New(key, salebot.WithTransport(mock))
 //
-// It panics where there is no such fixture.
+// It panics if there is no such fixture.
 func RegisterFixture(mock *httpmock.MockTransport, name string, cases ...string) {
 	if len(cases) == 0 {
 		panic("salebottest: RegisterFixture: name a case")

@@ -17,16 +17,16 @@ type Message struct {
 	Time time.Time
 	// FromClient says that the client wrote it.
 	FromClient bool
-	// Text is the text; it may be empty where there are attachments.
+	// Text is the text; it may be empty if there are attachments.
 	Text string
-	// Hint is shown where there are no buttons.
+	// Hint is shown if there are no buttons.
 	Hint string
 	// Buttons are the buttons under the message, from top to bottom and from left
 	// to right.
 	Buttons []Button
 	// Attachments are the files of the message.
 	Attachments []Attachment
-	// BlockID is the block of the flow that the message came from; 0 where it came
+	// BlockID is the block of the flow that the message came from; 0 if it came
 	// from none.
 	BlockID salebot.BlockID
 	// Origin says where the message came from. That of a callback's notice is
@@ -35,7 +35,7 @@ type Message struct {
 	// Error is the failure of the delivery; empty for a message that was
 	// delivered.
 	Error string
-	// Employee is the employee who wrote the message; nil where none did.
+	// Employee is the employee who wrote the message; nil if none did.
 	Employee *Employee
 	// Variables are what came along with a callback.
 	Variables map[string]string
@@ -85,7 +85,7 @@ type Attachment struct {
 	PhoneNumber string
 }
 
-// Employee is somebody who works with the project.
+// Employee is a person who works with the project.
 type Employee struct {
 	// ID is the number of the employee.
 	ID salebot.EmployeeID

@@ -12,8 +12,8 @@ import (
 type Person struct {
 	// ID is Salebot's number of the client. Zero asks for the next free one.
 	ID salebot.ClientID
-	// PlatformID is the person's id in the messenger. Empty asks for one that is
-	// made up.
+	// PlatformID is the person's id in the messenger. Empty asks for a
+	// made-up one.
 	PlatformID salebot.PlatformID
 	// GroupID is the bot. Empty asks for the first connected channel of the
 	// messenger.
@@ -51,10 +51,10 @@ type Person struct {
 // Channel is a messenger that is connected to the emulated project.
 type Channel struct {
 	// Messenger is the key under which connected_channels lists it: "telegram",
-	// "vkontakte", "whatsapp", "viber", "facebook", "avito", "ok", or one of one's
+	// "vkontakte", "whatsapp", "viber", "facebook", "avito", "ok", or one of your
 	// own.
 	Messenger string
-	// ID is the number of the connection. Zero asks for one that is made up.
+	// ID is the number of the connection. Zero asks for a made-up one.
 	ID salebot.ChannelID
 	// GroupID is what other actions take as the bot.
 	GroupID salebot.GroupID
@@ -98,7 +98,7 @@ type Order struct {
 	CreatedAt time.Time
 }
 
-// Block is a block of the smallest flow that lets a bot be tried: where a message
+// Block is a block of the smallest flow that lets a bot be tried: if a message
 // of the client, a callback or the text of a pressed button equals the condition,
 // the bot answers. Nothing else of the constructor is imitated.
 type Block struct {
@@ -109,7 +109,7 @@ type Block struct {
 	Condition string
 	// Answer is the text that the bot answers.
 	Answer string
-	// Hint is shown where there are no buttons.
+	// Hint is shown if there are no buttons.
 	Hint string
 	// Buttons are the buttons of the answer.
 	Buttons []Button

@@ -44,7 +44,7 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 // bubbleYear is where the time of testing/synctest begins.
 const bubbleYear = 2000
 
-// Start starts a server for a program that is no test. Stop it with Close.
+// Start starts a server for a program that is not a test. Stop it with Close.
 func Start(opts ...Option) (*Server, error) {
 	emulator, err := Open(opts...)
 	if err != nil {

@@ -71,7 +71,7 @@ type Delivery struct {
 	Number int64
 	// Time is when it was due, in the emulator's time.
 	Time time.Time
-	// ClientID and MessageID are what it is about; 0 for a body of one's own.
+	// ClientID and MessageID are what it is about; 0 for a body of your own.
 	ClientID  salebot.ClientID
 	MessageID salebot.MessageID
 	// Copy is 0 for the first delivery of the message, and counts its duplicates.
@@ -90,11 +90,11 @@ type Delivery struct {
 type DeliveryAttempt struct {
 	// Time is when the attempt began.
 	Time time.Time
-	// Status is the HTTP status of the answer; 0 where none came.
+	// Status is the HTTP status of the answer; 0 if none came.
 	Status int
 	// Answer is the beginning of the body of the answer.
 	Answer []byte
-	// Error is what went wrong; empty where an answer came.
+	// Error is what went wrong; empty if an answer came.
 	Error string
 }
 

@@ -2,14 +2,10 @@ package emulator
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -42,6 +38,13 @@ type Fault struct {
 	// Times is the number of requests that go wrong. Zero means one; Always goes
 	// on.
 	Times int
+
+	// Probability is how likely the fault acts on a request that it concerns, between
+	// 0 and 1. Zero means always.
+	Probability float64
+	// Seed makes the choice repeatable: the same seed chooses the same requests, if
+	// they come in the same order. Zero asks for a seed that is made up.
+	Seed uint64
 
 	// Status is the HTTP status of the answer. Where only Body or Page is set it is
 	// 200 and 502, and 429 where only RetryAfter is.
@@ -127,50 +130,6 @@ func (f *Fault) write(w http.ResponseWriter, answer reply) {
 	}
 }
 
-// faultPlan holds the faults in the order in which they were added.
-type faultPlan struct {
-	// some is false where there are none, so that requests need not look.
-	some   atomic.Bool
-	mu     sync.Mutex
-	faults []*Fault
-}
-
-// take returns the fault for a request, nil where it goes well.
-func (plan *faultPlan) take(name string, entry *Request) *Fault {
-	if !plan.some.Load() {
-		return nil
-	}
-	plan.mu.Lock()
-	defer plan.mu.Unlock()
-	for i, fault := range plan.faults {
-		switch {
-		case fault.Action != "" && fault.Action != name:
-			continue
-		case fault.After > 0:
-			fault.After--
-			continue
-		}
-		taken := *fault
-		if fault.Times > 0 {
-			fault.Times--
-		}
-		if fault.Times == 0 {
-			plan.faults = slices.Delete(plan.faults, i, i+1)
-			plan.some.Store(len(plan.faults) > 0)
-		}
-		entry.Fault = taken.describe()
-		return &taken
-	}
-	return nil
-}
-
-func (plan *faultPlan) clear() {
-	plan.mu.Lock()
-	defer plan.mu.Unlock()
-	plan.faults = nil
-	plan.some.Store(false)
-}
-
 // describe says in a few words what the fault does.
 func (f *Fault) describe() string {
 	var words []string
@@ -203,6 +162,8 @@ func (f *Fault) Validate() error {
 		problem = "the number of requests that still go well is negative"
 	case f.Times < Always:
 		problem = "the number of times is negative; there is only " + strconv.Itoa(Always) + ", which goes on until the fault is removed"
+	case !(f.Probability >= 0 && f.Probability <= 1):
+		problem = "the probability must be between 0 and 1"
 	case f.Delay < 0 || f.RetryAfter < 0:
 		problem = "a time is negative"
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
@@ -215,42 +176,4 @@ func (f *Fault) Validate() error {
 		return nil
 	}
 	return errors.New(problem)
-}
-
-// Fail adds faults to the plan. It adds none if one of them can never happen.
-func (e *Emulator) Fail(faults ...Fault) error {
-	for _, fault := range faults {
-		if err := fault.Validate(); err != nil {
-			return fmt.Errorf("fault: %w", err)
-		}
-	}
-	e.faults.mu.Lock()
-	for _, fault := range faults {
-		if fault.Times == 0 {
-			fault.Times = 1
-		}
-		e.faults.faults = append(e.faults.faults, &fault)
-	}
-	e.faults.some.Store(len(e.faults.faults) > 0)
-	e.faults.mu.Unlock()
-	e.changes.notify()
-	return nil
-}
-
-// Faults returns the faults that are still to come, with what is left of their
-// counts.
-func (e *Emulator) Faults() []Fault {
-	e.faults.mu.Lock()
-	defer e.faults.mu.Unlock()
-	left := make([]Fault, len(e.faults.faults))
-	for i, fault := range e.faults.faults {
-		left[i] = *fault
-	}
-	return left
-}
-
-// ClearFaults lets everything go well again.
-func (e *Emulator) ClearFaults() {
-	e.faults.clear()
-	e.changes.notify()
 }

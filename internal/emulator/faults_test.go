@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -237,6 +240,9 @@ func TestFaultsThatDoNothingAreRefused(t *testing.T) {
 		"a negative start":  {Status: 503, After: -1},
 		"a negative time":   {Delay: -time.Second},
 		"no HTTP status":    {Status: 9999},
+		"more than always":  {Status: 503, Probability: 1.5},
+		"less than never":   {Status: 503, Probability: -0.5},
+		"no number":         {Status: 503, Probability: math.NaN()},
 	} {
 		err := fault.Validate()
 		require.Error(t, err, name)
@@ -244,4 +250,74 @@ func TestFaultsThatDoNothingAreRefused(t *testing.T) {
 		require.EqualError(t, emulator.Emulator.Fail(fault), "fault: "+err.Error(), name)
 	}
 	require.Empty(t, emulator.Faults())
+}
+
+func TestFaultsAddUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		emulator := newEmulator(t, withAnn())
+		emulator.Fail(
+			engine.Fault{Delay: 3 * time.Second, Times: engine.Always},
+			engine.Fault{Action: "get_variables", Status: 503, Times: 2},
+			engine.Fault{Action: "get_variables", Body: "odd", Times: engine.Always},
+		)
+		call := func() (status int, took time.Duration) {
+			began := time.Now()
+			status = get(t, emulator, "get_variables?client_id=25554").status
+			return status, time.Since(began)
+		}
+		for _, want := range []int{503, 503, 200} {
+			status, took := call()
+			require.Equal(t, want, status)
+			require.Equal(t, 3*time.Second, took, "slow and then %d", want)
+		}
+		require.Equal(t, "status 200, delay 3s", emulator.Requests()[2].Fault)
+		require.Equal(t, "status 503, delay 3s", emulator.Requests()[0].Fault)
+	})
+}
+
+func TestWhatIsShownAsActiveActs(t *testing.T) {
+	t.Parallel()
+	faults := []engine.Fault{
+		{Delay: time.Second, Times: engine.Always},
+		{Status: 503, Times: 2},
+		{Action: "message", Status: 500},
+		{Action: "message", Delay: time.Second, Truncate: true},
+		{Status: 502, After: 1},
+		{Truncate: true},
+	}
+	for at, want := range []bool{true, true, false, false, false, false} {
+		require.Equal(t, want, engine.ActsNext(faults, at), at)
+	}
+	faults[1].Probability = 0.5
+	require.True(t, engine.ActsNext(faults, 2), "the one before it does not always act")
+	require.True(t, engine.ActsNext([]engine.Fault{{Action: "message", Status: 503}, {Status: 500}}, 1), "it acts on other actions")
+}
+
+func TestFaultsWithAProbabilityAreRepeatable(t *testing.T) {
+	t.Parallel()
+	run := func(seed uint64) (pattern string) {
+		emulator := newEmulator(t)
+		emulator.Fail(engine.Fault{Action: "get_messages", Status: 503, Probability: 0.3, Seed: seed, Times: engine.Always})
+		for range 200 {
+			pattern += strconv.Itoa(get(t, emulator, "get_messages").status / 100)
+		}
+		return pattern
+	}
+	first := run(7)
+	require.Equal(t, first, run(7))
+	require.NotEqual(t, first, run(8))
+	require.InDelta(t, 60, strings.Count(first, "5"), 30)
+
+	emulator := newEmulator(t)
+	emulator.Fail(engine.Fault{Status: 503, Probability: 0.5, Times: 3})
+	seed := emulator.Faults()[0].Seed
+	require.NotZero(t, seed, "a seed that is made up can be read")
+	failed := 0
+	for range 1000 {
+		if get(t, emulator, "get_messages").status == http.StatusServiceUnavailable {
+			failed++
+		}
+	}
+	require.Equal(t, 3, failed, "what did not act is not counted")
 }

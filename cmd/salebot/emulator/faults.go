@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
@@ -18,6 +19,8 @@ type faultShape struct {
 	Action         string            `json:"action"`
 	After          int               `json:"after"`
 	Times          int               `json:"times"`
+	Probability    float64           `json:"probability"`
+	Seed           uint64            `json:"seed"`
 	Status         int               `json:"status"`
 	Body           string            `json:"body"`
 	ContentType    string            `json:"content_type"`
@@ -28,18 +31,21 @@ type faultShape struct {
 	Delay          settings.Duration `json:"delay"`
 	Reset          engine.Reset      `json:"reset"`
 	Truncate       bool              `json:"truncate"`
+	// Active says that the fault can act on the next request that it concerns. It is
+	// told, not taken.
+	Active bool `json:"active"`
 }
 
 func shapeOfFault(f engine.Fault) faultShape {
 	return faultShape{
-		ID: idOfFault(f), Action: f.Action, After: f.After, Times: f.Times, Status: f.Status, Body: f.Body,
+		ID: idOfFault(f), Action: f.Action, After: f.After, Times: f.Times, Probability: f.Probability, Seed: f.Seed, Status: f.Status, Body: f.Body,
 		ContentType: f.ContentType, Page: f.Page, RetryAfter: settings.Duration(f.RetryAfter), RetryAfterDate: f.RetryAfterDate,
 		Execute: f.Execute, Delay: settings.Duration(f.Delay), Reset: f.Reset, Truncate: f.Truncate,
 	}
 }
 
 func idOfFault(f engine.Fault) string {
-	f.After, f.Times = 0, 0
+	f.After, f.Times, f.Seed = 0, 0, 0
 	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", f))
 	return hex.EncodeToString(sum[:6])
 }
@@ -50,7 +56,7 @@ const longestDelay = 3 * time.Minute
 
 func (s faultShape) fault() (engine.Fault, error) {
 	f := engine.Fault{
-		Action: s.Action, After: s.After, Times: s.Times, Status: s.Status, Body: s.Body, ContentType: s.ContentType,
+		Action: s.Action, After: s.After, Times: s.Times, Probability: s.Probability, Seed: s.Seed, Status: s.Status, Body: s.Body, ContentType: s.ContentType,
 		Page: s.Page, RetryAfter: time.Duration(s.RetryAfter), RetryAfterDate: s.RetryAfterDate, Execute: s.Execute,
 		Delay: time.Duration(s.Delay), Reset: s.Reset, Truncate: s.Truncate,
 	}
@@ -72,8 +78,11 @@ type faultsShape struct {
 
 func (c *control) listFaults(*call) (any, error) {
 	shape := faultsShape{Faults: []faultShape{}}
-	for _, f := range c.Faults() {
-		shape.Faults = append(shape.Faults, shapeOfFault(f))
+	faults := c.Faults()
+	for i, f := range faults {
+		one := shapeOfFault(f)
+		one.Active = engine.ActsNext(faults, i)
+		shape.Faults = append(shape.Faults, one)
 	}
 	return shape, nil
 }
@@ -92,13 +101,14 @@ func (c *control) addFault(r *call) (any, error) {
 	case len(c.Faults()) >= mostFaults:
 		return nil, badRequest("there are too many faults already")
 	}
+	f = f.Planned()
 	if err := c.Fail(f); err != nil {
 		return nil, badRequest("%v", err)
 	}
-	if f.Times == 0 {
-		f.Times = 1
-	}
-	return shapeOfFault(f), nil
+	planned := append(c.Faults(), f)
+	shape := shapeOfFault(f)
+	shape.Active = engine.ActsNext(planned, slices.Index(planned, f))
+	return shape, nil
 }
 
 func (c *control) clearFaults(r *call) (any, error) {

@@ -23,7 +23,7 @@ const switches = {
 
 const nothing = {
   action: "", status: 0, body: "", content_type: "", page: false, retry_after: "0s", retry_after_date: false,
-  execute: false, delay: "0s", reset: "", truncate: false,
+  execute: false, delay: "0s", reset: "", truncate: false, probability: 0,
 };
 
 let actions = [];
@@ -81,7 +81,7 @@ function active(fault) {
   const what = name ? t(name) : describe(fault);
   const left = fault.times === always ? t("always") : t("times_left", { n: fault.times });
   return el("p", { class: "active-fault" },
-    el("span", {}, el("b", {}, fault.action || t("all_requests")), ": ", what, " · ", left),
+    el("span", {}, el("b", {}, fault.action || t("all_requests")), ": ", what, " · ", left, fault.active ? null : " · " + t("fault_waits")),
     el("button", { type: "button", id: "remove-" + fault.id, onclick: () => change("faults/" + fault.id, "DELETE") }, t("remove")));
 }
 

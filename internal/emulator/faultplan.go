@@ -1,0 +1,174 @@
+package emulator
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// faultPlan holds the faults in the order in which they were added.
+type faultPlan struct {
+	// some is false where there are none, so that requests need not look.
+	some   atomic.Bool
+	mu     sync.Mutex
+	faults []*plannedFault
+}
+
+// plannedFault is a fault with what is left of its counts and the dice of its own.
+type plannedFault struct {
+	Fault
+
+	dice *rand.Rand
+}
+
+// acts reports whether the dice let the fault act.
+func (f *plannedFault) acts() bool {
+	return f.dice == nil || f.dice.Float64() < f.Probability
+}
+
+// waits and ends are the two things that a fault can do to a request. Faults that
+// do different things add up.
+func (f *Fault) waits() bool { return f.Delay > 0 }
+
+func (f *Fault) ends() bool { return f.replaces() || f.cuts() || f.Truncate }
+
+// collides reports whether two faults cannot act on the same request.
+func (f *Fault) collides(with *Fault) bool {
+	return f.waits() && with.waits() || f.ends() && with.ends()
+}
+
+// and is what two faults do together that do not collide.
+func (f Fault) and(other *Fault) Fault {
+	if f.waits() {
+		both := *other
+		both.Delay = f.Delay
+		return both
+	}
+	f.Delay = other.Delay
+	return f
+}
+
+// take returns what is to go wrong with a request, nil where it goes well.
+func (plan *faultPlan) take(name string, entry *Request) *Fault {
+	if !plan.some.Load() {
+		return nil
+	}
+	plan.mu.Lock()
+	defer plan.mu.Unlock()
+	var taken *Fault
+	for _, fault := range plan.faults {
+		switch {
+		case fault.Action != "" && fault.Action != name:
+			continue
+		case fault.After > 0:
+			fault.After--
+			continue
+		case taken != nil && taken.collides(&fault.Fault), !fault.acts():
+			continue
+		case taken == nil:
+			taken = new(fault.Fault)
+		default:
+			taken = new(taken.and(&fault.Fault))
+		}
+		if fault.Times > 0 {
+			fault.Times--
+		}
+	}
+	if taken != nil {
+		plan.faults = slices.DeleteFunc(plan.faults, func(fault *plannedFault) bool { return fault.Times == 0 })
+		plan.some.Store(len(plan.faults) > 0)
+		entry.Fault = taken.describe()
+	}
+	return taken
+}
+
+func (plan *faultPlan) clear() {
+	plan.mu.Lock()
+	defer plan.mu.Unlock()
+	plan.faults = nil
+	plan.some.Store(false)
+}
+
+// Planned returns the fault as it is planned: with the number of times and the
+// seed that it gets where it names none.
+func (f Fault) Planned() Fault {
+	if f.Times == 0 {
+		f.Times = 1
+	}
+	if f.Probability > 0 && f.Probability < 1 && f.Seed == 0 {
+		// JavaScript reads it exactly.
+		f.Seed = 1 + rand.Uint64N(1<<53-1) //nolint:gosec // a choice for tests needs no secrecy
+	}
+	return f
+}
+
+// Fail adds faults to the plan. It adds none if one of them can never happen.
+func (e *Emulator) Fail(faults ...Fault) error {
+	for _, fault := range faults {
+		if err := fault.Validate(); err != nil {
+			return fmt.Errorf("fault: %w", err)
+		}
+	}
+	e.faults.mu.Lock()
+	for _, fault := range faults {
+		planned := &plannedFault{Fault: fault.Planned()}
+		if fault.Probability > 0 && fault.Probability < 1 {
+			planned.dice = rand.New(rand.NewPCG(planned.Seed, planned.Seed)) //nolint:gosec // see Planned
+		}
+		e.faults.faults = append(e.faults.faults, planned)
+	}
+	e.faults.some.Store(len(e.faults.faults) > 0)
+	e.faults.mu.Unlock()
+	e.changes.notify()
+	return nil
+}
+
+// Faults returns the faults that are still to come, with what is left of their
+// counts.
+func (e *Emulator) Faults() []Fault {
+	e.faults.mu.Lock()
+	defer e.faults.mu.Unlock()
+	left := make([]Fault, len(e.faults.faults))
+	for i, fault := range e.faults.faults {
+		left[i] = fault.Fault
+	}
+	return left
+}
+
+// ActsNext reports whether a fault can act on the next request that it concerns.
+// One that still lets requests pass cannot, nor one that waits until another is
+// used up.
+func ActsNext(faults []Fault, at int) bool {
+	f := &faults[at]
+	if f.After > 0 {
+		return false
+	}
+	return !slices.ContainsFunc(faults[:at], func(before Fault) bool {
+		certain := before.After == 0 && (before.Probability == 0 || before.Probability == 1)
+		return certain && (before.Action == "" || before.Action == f.Action) && before.collides(f)
+	})
+}
+
+// ClearFaults lets everything go well again.
+func (e *Emulator) ClearFaults() {
+	e.faults.clear()
+	e.changes.notify()
+}
+
+// RemoveFaults takes the faults that match out of the plan and returns their
+// number. The others go on with what is left of their counts.
+func (e *Emulator) RemoveFaults(match func(Fault) bool) int {
+	plan := &e.faults
+	plan.mu.Lock()
+	before := len(plan.faults)
+	plan.faults = slices.DeleteFunc(plan.faults, func(fault *plannedFault) bool { return match(fault.Fault) })
+	plan.some.Store(len(plan.faults) > 0)
+	removed := before - len(plan.faults)
+	plan.mu.Unlock()
+	if removed > 0 {
+		e.changes.notify()
+	}
+	return removed
+}
