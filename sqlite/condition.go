@@ -107,8 +107,9 @@ func (c *condition) lately() bool {
 }
 
 // Health implements webhook.HealthReporter. It takes no lock: it answers while the
-// disk hangs. The error is ErrBroken, webhook.ErrClosed, or webhook.ErrFull as long as
-// WithMaxPending events wait or the last event found no room in the file.
+// disk hangs. The error is ErrBroken, webhook.ErrClosed, or webhook.ErrFull. An inbox is
+// full as long as so many events wait as WithMaxPending allows, or the last event found
+// no room in the file or on the disk.
 func (i *Inbox) Health(ctx context.Context) error {
 	if err := i.condition.usable(); err != nil {
 		return err

@@ -48,10 +48,10 @@ var (
 )
 
 // Put implements webhook.Inbox. It returns without error when the event is in the
-// file's log and the log was flushed to the disk. When the context ends it returns,
-// and the event may be kept nevertheless; it is a duplicate then when it comes again.
-// If the disk hangs, those return who wait for others, but not the one whose write was
-// the first to hang.
+// file's log and the log was flushed to the disk. If the context ends first, the event
+// may have been kept; it is a duplicate then if it comes again. If the disk hangs, the
+// call whose write was the first to hang does not return when its context ends; all
+// others do.
 func (i *Inbox) Put(ctx context.Context, entry webhook.Entry) (webhook.Receipt, error) {
 	var receipt webhook.Receipt
 	r := row{Entry: entry}

@@ -16,16 +16,17 @@ import (
 var ErrDamaged = errors.New("sqlite: the file is damaged")
 
 // OpenInbox opens the inbox in a file, and makes the file if there is none. A symbolic link
-// stands for the file that it leads to. Beside that there are others of the same name
-// with an ending: -wal and -shm, which belong to the database, and .lock. A file that
-// is in use gives ErrInUse; see WithLockTimeout.
+// stands for the file that it leads to. Other files of the same name with an ending
+// belong to it: -wal and -shm are SQLite's, .lock keeps other processes away, and .reserve
+// is room for a full disk. The error is ErrInUse if another inbox has the file open; see
+// WithLockTimeout. It is a salebot.OptionError if an option is not valid.
 //
-// A file that was not closed, or is small, is checked from end to end, which takes some
-// seconds for each gigabyte, and as long as the disk needs to read it. If it is
-// damaged, what can be read of it is copied into a new file, the damaged one is kept
-// under another name, and Recovery tells about it; a row that is damaged is kept in
-// the table damaged. What cannot be noticed is a log that was cut exactly at the end
-// of a commit, and a file of which an older copy was put in place.
+// A file that was not closed, or is small, is checked from end to end. That takes some
+// seconds for each gigabyte. If the file is damaged, what can be read is copied into a
+// new file, the damaged one is kept under another name, and Recovery describes it. A row
+// that is damaged is kept in the table damaged. Two kinds of damage can't be noticed: a
+// log that was cut exactly at the end of a commit, and an older copy of the file in its
+// place.
 func OpenInbox(path string, opts ...InboxOption) (*Inbox, error) {
 	if path == "" {
 		return nil, badOption("path", "is empty")

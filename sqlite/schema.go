@@ -79,9 +79,9 @@ const (
 )
 
 var (
-	// ErrForeignFile says that the file is not one of this package. It is left as it
-	// is.
-	ErrForeignFile = errors.New("sqlite: the file is something else than an inbox")
+	// ErrForeignFile says that the file is not an inbox of this package. It is left
+	// unchanged.
+	ErrForeignFile = errors.New("sqlite: the file is not an inbox")
 	// ErrNewerSchema says that a newer version of this package wrote the file.
 	ErrNewerSchema = errors.New("sqlite: the file was written by a newer version")
 )
