@@ -38,8 +38,8 @@ func runBlock(t *testing.T, server *salebottest.Server, source string) {
 	if strings.Contains(source, "\nfunc Test") {
 		file, arguments = filepath.Join(folder, "block_test.go"), []string{"test", "-count=1"}
 	}
-	// The journal of a program belongs into its own folder.
-	source = strings.ReplaceAll(source, `"spring.journal"`, fmt.Sprintf("%q", filepath.Join(folder, "spring.journal")))
+	// The ledger of a program belongs into its own folder.
+	source = strings.ReplaceAll(source, `"shop.ledger"`, fmt.Sprintf("%q", filepath.Join(folder, "shop.ledger")))
 	require.NoError(t, os.WriteFile(file, []byte(source), 0o600))
 	command := exec.CommandContext(t.Context(), "go", append(arguments, file)...)
 	command.Env = append(os.Environ(), "SALEBOT_API_KEY="+server.Key(), "SALEBOT_BASE_URL="+server.URL)
