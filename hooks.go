@@ -30,6 +30,9 @@ func (c SafetyClass) String() string {
 	return action.Class(c).String()
 }
 
+// MarshalText is String.
+func (c SafetyClass) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // Attempt describes one HTTP request of a call. It never holds the key, a URL
 // or a body.
 type Attempt struct {
