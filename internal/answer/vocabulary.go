@@ -38,6 +38,10 @@ func meaningOf(word string) meaning {
 // meaningOfStatus is meaningOf for the value of a status, which may be a number:
 // a flag, or a status of HTTP.
 func meaningOfStatus(word string) meaning {
+	if word == "" || word[0] > '9' {
+		// Nearly always: a failed conversion would need memory for its error.
+		return meaningOf(word)
+	}
 	n, err := strconv.ParseFloat(word, 64)
 	switch {
 	case err != nil:
