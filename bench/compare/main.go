@@ -41,6 +41,7 @@ func main() {
 		{"bulk", compareBulk},
 		{"handler", compareHandler},
 		{"receive", compareReceive},
+		{"keyed", compareKeyed},
 	} {
 		if len(only) > 0 && !slices.Contains(only, part.name) {
 			continue

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/bench/calls"
+	"github.com/salebot-go/salebot/bench/pairs"
+	"github.com/salebot-go/salebot/bench/peer"
+	"github.com/salebot-go/salebot/ledger"
+)
+
+// keyedDelay is how long the server takes for a call.
+const keyedDelay = 20 * time.Millisecond
+
+// keyedRounds is how often each caller calls in a slice, and keyedSlices the number of
+// slices; plain and keyed calls take turns.
+const (
+	keyedRounds = 25
+	keyedSlices = 5
+)
+
+// compareKeyed measures calls with an idempotency key beside plain ones.
+func compareKeyed(ctx context.Context, _ pairs.Settings) error {
+	address, stop, err := peer.Start()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	folder, err := os.MkdirTemp("", "ledgers")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	memory, err := ledger.NewMemory()
+	if err != nil {
+		return err
+	}
+	file, err := ledger.OpenFile(filepath.Join(folder, "file"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	fmt.Printf("\na message with an idempotency key, %v a call\n\n", keyedDelay)
+	fmt.Println("| ledger | callers | a plain call | a call with a key | ratio |")
+	fmt.Println("|---|--:|--:|--:|--:|")
+	for _, subject := range []struct {
+		name   string
+		ledger ledger.Ledger
+	}{{"memory", memory}, {"file", file}} {
+		client, err := salebot.New(calls.Key, salebot.WithBaseURL(address+peer.Path(keyedDelay, 0)), salebot.WithLedger(subject.ledger, "bench"))
+		if err != nil {
+			return err
+		}
+		for _, callers := range []int{1, 16, 256} {
+			plain, keyed, err := keyedPair(ctx, client, callers)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("| %s | %d | %v | %v | %.2f |\n", subject.name, callers,
+				plain.Round(10*time.Microsecond), keyed.Round(10*time.Microsecond), float64(keyed)/float64(plain))
+		}
+		client.CloseIdleConnections()
+	}
+	return nil
+}
+
+// keyNumber makes each key a new one.
+var keyNumber atomic.Int64
+
+// keyedPair returns the time of a call without and with a key.
+func keyedPair(ctx context.Context, client *salebot.Client, callers int) (plain, keyed time.Duration, err error) {
+	for range keyedSlices {
+		for _, withKey := range []bool{false, true} {
+			took, err := keyedSlice(ctx, client, callers, withKey)
+			if err != nil {
+				return 0, 0, err
+			}
+			if withKey {
+				keyed += took
+			} else {
+				plain += took
+			}
+		}
+	}
+	return plain / (keyedSlices * keyedRounds), keyed / (keyedSlices * keyedRounds), nil
+}
+
+func keyedSlice(ctx context.Context, client *salebot.Client, callers int, withKey bool) (time.Duration, error) {
+	var group sync.WaitGroup
+	failures := make([]error, callers)
+	start := time.Now()
+	for caller := range callers {
+		group.Go(func() {
+			for range keyedRounds {
+				var opts []salebot.CallOption
+				if withKey {
+					opts = []salebot.CallOption{salebot.WithIdempotencyKey(strconv.FormatInt(keyNumber.Add(1), 10))}
+				}
+				_, err := client.Message(ctx, salebot.MessageRequest{ClientID: 1, Message: "Hello"}, opts...)
+				if err != nil {
+					failures[caller] = err
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	took := time.Since(start)
+	for _, err := range failures {
+		if err != nil {
+			return 0, err
+		}
+	}
+	return took, nil
+}
