@@ -285,3 +285,61 @@ func FuzzScrub(f *testing.F) {
 		}
 	})
 }
+
+// A backslash before a letter or digit is no escape of it, before anything else it
+// may be one.
+func TestScrubberLeavesOtherBackslashes(t *testing.T) {
+	t.Parallel()
+	for _, first := range "09AZaz" {
+		key := string(first) + "-rest-of-the-key"
+		require.Equal(t, `\REDACTED`, secret.NewScrubber(key).Text(`\`+key), key)
+	}
+	for _, first := range "/:@[`{-" {
+		key := string(first) + "-rest-of-the-key"
+		require.Equal(t, `REDACTED`, secret.NewScrubber(key).Text(`\`+key), key)
+	}
+}
+
+func TestScrubberFindsAmpersands(t *testing.T) {
+	t.Parallel()
+	scrubber := secret.NewScrubber("left&right-of-the-key")
+	for _, text := range []string{"left&amp;right-of-the-key", "left&amp;amp;right-of-the-key", "left&#38;right-of-the-key"} {
+		require.Equal(t, "x REDACTED y", scrubber.Text("x "+text+" y"))
+	}
+}
+
+func TestScrubberIsWhatCannotBeUnescaped(t *testing.T) {
+	t.Parallel()
+	require.True(t, secret.NewScrubber("100%zz").Is("100%zz"))
+}
+
+// What is cut is what may end in the middle of the secret, and no more.
+func TestBeginningKeepsAllThatIsSafe(t *testing.T) {
+	t.Parallel()
+	scrubber := secret.NewScrubber(key)
+	require.Equal(t, "0123456789", string(scrubber.Beginning([]byte("0123456789abcdefghij"), 10)))
+	require.Empty(t, string(scrubber.Beginning([]byte(strings.Repeat(key, 100)), 10)))
+}
+
+// Of an encoded text exactly the characters that belong to the secret alone go.
+func TestScrubberCutsBase64Exactly(t *testing.T) {
+	t.Parallel()
+	for length := 20; length < 26; length++ {
+		key := strings.Repeat("k~9", 9)[:length]
+		for before := range 3 {
+			for after := range 3 {
+				text := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("b", before) + key + strings.Repeat("a", after)))
+				first := (before*8 + 5) / 6
+				last := (before + length) / 3 * 4
+				require.Equal(t, text[:first]+"REDACTED"+text[last:], secret.NewScrubber(key).Text(text), "%d %d %d", length, before, after)
+			}
+		}
+	}
+}
+
+// The Go syntax of bytes goes without what stands around it.
+func TestScrubberCutsGoSyntaxExactly(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "[]byte{REDACTED}", secret.NewScrubber(key).Text(fmt.Sprintf("%#v", []byte(key))))
+	require.Equal(t, "x REDACTED y", secret.NewScrubber("abcdef").Text("x "+hex.EncodeToString([]byte("abcdef"))+" y"))
+}

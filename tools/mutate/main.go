@@ -40,7 +40,7 @@ func main() {
 	flag.StringVar(&c.folder, "C", ".", "folder of the module")
 	tests := flag.String("tests", "", "packages whose tests are run, with commas; the packages themselves if empty")
 	flag.StringVar(&c.run, "run", "", "tests to run, as for go test")
-	flag.StringVar(&c.skip, "skip", "Kill|Allocations|Readme", "tests to leave out, as for go test")
+	flag.StringVar(&c.skip, "skip", "Kill|Alloc|Readme", "tests to leave out, as for go test")
 	flag.BoolVar(&c.race, "race", false, "use the race detector, which locks need")
 	flag.DurationVar(&c.timeout, "timeout", 0, "limit for the tests of one change; ten times what they need if 0")
 	flag.Parse()

@@ -197,6 +197,10 @@ func (m *mutator) remove(statement ast.Stmt) {
 // zero returns zero values.
 func (m *mutator) zero(statement *ast.ReturnStmt) {
 	isZero := func(e ast.Expr) bool {
+		if literal, ok := e.(*ast.CompositeLit); ok && len(literal.Elts) == 0 {
+			_, ok := m.pkg.TypesInfo.TypeOf(literal).Underlying().(*types.Struct)
+			return ok
+		}
 		return slices.Contains([]string{"nil", "0", `""`, "false"}, m.text(e))
 	}
 	if len(statement.Results) == 0 || !slices.ContainsFunc(statement.Results, func(e ast.Expr) bool { return !isZero(e) }) {
