@@ -343,3 +343,19 @@ func TestScrubberCutsGoSyntaxExactly(t *testing.T) {
 	require.Equal(t, "[]byte{REDACTED}", secret.NewScrubber(key).Text(fmt.Sprintf("%#v", []byte(key))))
 	require.Equal(t, "x REDACTED y", secret.NewScrubber("abcdef").Text("x "+hex.EncodeToString([]byte("abcdef"))+" y"))
 }
+
+// confiding prints as nothing and logs the key.
+type confiding struct{}
+
+// LogValue implements slog.LogValuer.
+func (confiding) LogValue() slog.Value { return slog.StringValue(key) }
+
+func TestFoundInWhatIsLogged(t *testing.T) {
+	t.Parallel()
+	require.True(t, secret.NewScrubber(key).FoundInValue(confiding{}))
+}
+
+func TestScrubberOfThreeBytes(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "x REDACTED y", secret.NewScrubber("abc").Text("x 616263 y"), "the shortest encoded form that is looked for")
+}
