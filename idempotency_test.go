@@ -453,7 +453,7 @@ func TestSlowConnectionsAreNotUsed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				peer := &testkit.Peer{
 					Dialed: func(ctx context.Context, number int) error {
 						if number == 1 {

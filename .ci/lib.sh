@@ -8,7 +8,7 @@ golangci_version=v2.15.0
 test_timeout=${TESTTIMEOUT:-60m}
 
 # The names of tests that run without the race detector, in step kills.
-slow_tests='Kill|Allocations'
+slow_tests='Kill|Alloc'
 
 apidiff_version=v0.0.0-20261014143641-f0251eb4aa3e
 

@@ -2,14 +2,15 @@ package ledger_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // inBubble runs a test with virtual time.
 func inBubble(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
-	synctest.Test(t, test)
+	testkit.Bubble(t, test)
 }
 
 // passSecond lets a second of virtual time pass.

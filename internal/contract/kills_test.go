@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/clienttest"
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/salebottest"
 )
@@ -259,7 +259,7 @@ func TestCampaignKilledAtEveryStep(t *testing.T) {
 				const people = 3
 				for steps := 0; ; steps++ {
 					done := false
-					synctest.Test(t, func(t *testing.T) {
+					testkit.Bubble(t, func(t *testing.T) {
 						c := newCampaign(t, people, shape.workers)
 						c.death, c.together = death, shape.together
 						if _, through := c.run(steps); through {
@@ -287,7 +287,7 @@ func TestCampaignKilledManyTimes(t *testing.T) {
 		together := rapid.Bool().Draw(r, "together")
 		death := deaths[rapid.SampledFrom([]string{"the process is killed", "the machine fails", "a line is torn"}).Draw(r, "death")]
 		lives := rapid.SliceOfN(rapid.IntRange(0, 80), 1, 6).Draw(r, "lives")
-		synctest.Test(t, func(t *testing.T) {
+		testkit.Bubble(t, func(t *testing.T) {
 			c := newCampaign(t, people, workers)
 			c.death, c.together = death, together
 			for _, steps := range lives {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -254,7 +253,7 @@ func TestFaultsThatDoNothingAreRefused(t *testing.T) {
 
 func TestFaultsAddUp(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := newEmulator(t, withAnn())
 		emulator.Fail(
 			engine.Fault{Delay: 3 * time.Second, Times: engine.Always},

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -30,7 +29,7 @@ func withLimit(limit engine.Limit, form engine.RetryAfterForm) engine.Option {
 
 func TestALimitOfRequestsInAWindow(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := newEmulator(t, withLimit(engine.Limit{Requests: 3, Per: 10 * time.Second}, ""), engine.WithKey("other"))
 		for range 3 {
 			status, header := retryAfter(t, emulator, testkit.Key)
@@ -58,7 +57,7 @@ func TestALimitOfRequestsInAWindow(t *testing.T) {
 
 func TestALimitAsATokenBucket(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := newEmulator(t, withLimit(engine.Limit{Requests: 10, Per: time.Second, Burst: 2}, ""))
 		passed := func() (n int) {
 			for range 5 {
@@ -78,7 +77,7 @@ func TestALimitAsATokenBucket(t *testing.T) {
 
 func TestTheFormsOfARetryAfter(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		for form, want := range map[engine.RetryAfterForm]string{
 			engine.RetryAfterSeconds: "60", engine.RetryAfterNone: "", engine.RetryAfterDate: time.Now().Add(time.Minute).UTC().Format(http.TimeFormat),
 		} {
@@ -132,7 +131,7 @@ func TestLimitsInFiles(t *testing.T) {
 
 func TestTheHistoryShowsSendsOnlyAfterAWhile(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		client, emulator := newClient(t, withAnn(), withFlow(), engine.WithAnswers(engine.Answers{HistoryDelay: engine.Duration(5 * time.Second)}))
 		require.NoError(t, hello(t, client))
 		_, err := client.Callback(t.Context(), salebot.CallbackRequest{ClientID: ann, Message: "paid"})

@@ -4,20 +4,20 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // What programs relied on and the emulator once did not do.
 
 func TestTheWebhookNamesAPersonWithoutAName(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		target := &receiver{}
 		emulator := newEmulator(t, engine.WithWebhook(engine.Webhook{Handler: target}))
 		id, err := emulator.AddPerson(engine.Person{ClientType: salebot.ClientTypeTelegram})
@@ -31,7 +31,7 @@ func TestTheWebhookNamesAPersonWithoutAName(t *testing.T) {
 
 func TestContactsAndNoticesHaveAnEmptyText(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		target := &receiver{}
 		emulator := newEmulator(t, withAnn(), engine.WithWebhook(engine.Webhook{Handler: target}))
 		for _, attachments := range [][]engine.Attachment{

@@ -3,17 +3,17 @@ package wait_test
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/internal/wait"
 )
 
 func TestFor(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		start := time.Now()
 		require.True(t, wait.For(t.Context(), time.Hour))
 		require.Equal(t, time.Hour, time.Since(start))
