@@ -142,10 +142,19 @@ func (h *Handler) open(delivery Delivery) (*Event, error) {
 	if h.classify(event) == puzzling {
 		return nil, notUnderstood(event)
 	}
-	if _, redriven := h.redriven.Load(delivery.Sequence); h.maxAge > 0 && !redriven && time.Since(delivery.AcceptedAt) > h.maxAge {
+	if h.tooOld(delivery) {
 		return nil, ErrTooOld
 	}
 	return event, nil
+}
+
+// tooOld reports whether WithMaxAge keeps an event from the function.
+func (h *Handler) tooOld(delivery Delivery) bool {
+	if h.maxAge == 0 || time.Since(delivery.AcceptedAt) <= h.maxAge {
+		return false
+	}
+	_, redriven := h.redriven.Load(delivery.Sequence)
+	return !redriven
 }
 
 // settle tells the inbox what became of an event.
@@ -181,7 +190,7 @@ func (h *Handler) settle(ctx context.Context, delivery Delivery, v verdict) {
 		settle = func(ctx context.Context) error { return h.inbox.Release(ctx, delivery, delay, v.text) }
 	}
 	err := h.persist(ctx, delivery, settle)
-	if v.err == nil || v.final {
+	if h.maxAge > 0 && (v.err == nil || v.final) {
 		h.redriven.Delete(delivery.Sequence)
 	}
 	if err != nil {
