@@ -7,24 +7,27 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/webhook"
 )
 
 // ErrBroken says that the disk failed, so that it is not known what of the file is on
 // it, or that the file was found damaged, deleted or replaced while it
 // was open.
-// Nothing is read or written any more: open the inbox again. It is a
-// webhook.ErrInboxBroken.
+// Nothing is read or written any more: open the inbox or the ledger again. It is a
+// webhook.ErrInboxBroken and a ledger.ErrBroken.
 var ErrBroken error = brokenError{}
 
 // brokenError is a type so that the texts of two packages do not run together.
 type brokenError struct{}
 
 func (brokenError) Error() string {
-	return "sqlite: the disk failed, or the file is damaged or gone: the inbox has to be opened again"
+	return "sqlite: the disk failed, or the file is damaged or gone: it has to be opened again"
 }
 
-func (brokenError) Is(target error) bool { return target == webhook.ErrInboxBroken }
+func (brokenError) Is(target error) bool {
+	return target == webhook.ErrInboxBroken || target == ledger.ErrBroken
+}
 
 // refusalLasts is how long after a refused event a file counts as full if nothing was
 // written since: perhaps nobody tries any more, and there is room again.
@@ -32,6 +35,8 @@ const refusalLasts = 10 * time.Second
 
 // condition is what can be said of an inbox without waiting for anything.
 type condition struct {
+	// name is what the logger calls it.
+	name   string
 	logger *slog.Logger
 	opened time.Time
 	closed atomic.Bool
@@ -43,8 +48,8 @@ type condition struct {
 	brokenDown func(error)
 }
 
-func newCondition(logger *slog.Logger, brokenDown func(error)) *condition {
-	return &condition{logger: logger, opened: time.Now(), brokenDown: brokenDown}
+func newCondition(name string, logger *slog.Logger, brokenDown func(error)) *condition {
+	return &condition{name: name, logger: logger, opened: time.Now(), brokenDown: brokenDown}
 }
 
 // failure is the error after which nothing is read or written any more; nil if there
@@ -69,7 +74,7 @@ func (c *condition) usable() error {
 func (c *condition) breakDown(cause error) error {
 	err := fmt.Errorf("%w: %w", ErrBroken, cause)
 	if c.broken.CompareAndSwap(nil, &err) {
-		c.logger.Error("webhook inbox is broken and has to be opened again", slog.Any("error", cause))
+		c.logger.Error(c.name+" is broken and has to be opened again", slog.Any("error", cause))
 		c.brokenDown(err)
 	}
 	return c.failure()

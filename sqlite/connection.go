@@ -35,10 +35,19 @@ type statement struct {
 }
 
 // connect opens a database file, or makes an empty one.
-func connect(path string) (*connection, error) {
+func connect(path string) (*connection, error) { return connectWith(path, "") }
+
+// connectExisting opens a database file that exists.
+func connectExisting(path string) (*connection, error) { return connectWith(path, "mode=rw") }
+
+// connectWith opens a database file with parameters of SQLite.
+func connectWith(path, parameters string) (*connection, error) {
 	address, err := fileAddress(path)
 	if err != nil {
 		return nil, err
+	}
+	if parameters != "" {
+		address += "?" + parameters
 	}
 	conn, err := (&modernc.Driver{}).Open(address)
 	if err != nil {

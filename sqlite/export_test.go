@@ -110,7 +110,7 @@ func (i *Inbox) Query(t testing.TB, query string) (rows int) {
 func (i *Inbox) Flush() error { return i.flush() }
 
 // Forget is what the janitor does each hour.
-func (i *Inbox) Forget(ctx context.Context, before time.Time) error { return i.forget(ctx, before) }
+func (i *Inbox) Forget(ctx context.Context, before time.Time) error { return i.forgetSeen(ctx, before) }
 
 // Panic lets an operation panic, once the others that are wanted wait behind it. They
 // may come when begun is closed.

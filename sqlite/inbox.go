@@ -18,23 +18,24 @@ import (
 // Inbox is a webhook.Inbox in a file. Make it with OpenInbox. It also implements
 // webhook.SeenLister and webhook.HealthReporter.
 type Inbox struct {
-	path      string
-	config    inboxConfig
-	lock      *fileLock
-	schedule  *schedule.Schedule
-	committer *committer
-	writer    *writer
-	condition *condition
-	janitor   *janitor
-	recent    *recent
-	recovery  *Recovery
-	reserve   *reserve
+	openFile
+	config   inboxConfig
+	lock     *fileLock
+	schedule *schedule.Schedule
+	recent   *recent
+	recovery *Recovery
 	// opened is the last sequence that was given before the file was opened.
 	opened int64
 
 	// events is what Lease reads with, and overview what looks through whole tables:
 	// no event has to wait for that.
 	events, overview *reader
+
+	// ledger is the one that Ledger opened last.
+	ledger struct {
+		sync.Mutex
+		*Ledger
+	}
 
 	closing sync.Once
 	closed  chan struct{}
@@ -73,15 +74,6 @@ func (i *Inbox) Put(ctx context.Context, entry webhook.Entry) (webhook.Receipt, 
 		return webhook.Receipt{}, err
 	}
 	return receipt, nil
-}
-
-// change has an operation written, unless the inbox is known to be of no use.
-func (i *Inbox) change(ctx context.Context, o *operation) error {
-	if err := i.condition.usable(); err != nil {
-		o.end(err)
-		return err
-	}
-	return i.committer.do(ctx, o)
 }
 
 // putFull answers for an inbox that takes nothing new.
@@ -298,6 +290,7 @@ func (i *Inbox) Close() error {
 	i.closing.Do(func() {
 		i.condition.closed.Store(true)
 		i.schedule.Close()
+		ledgerErr := i.closeLedger()
 		i.janitor.stop()
 		i.committer.close()
 		var err error
@@ -307,7 +300,7 @@ func (i *Inbox) Close() error {
 			_, closeErr := i.writer.exec(upsertSetting, settingClosed, int64(1))
 			err = errors.Join(lazyErr, reserveErr, closeErr)
 		}
-		err = errors.Join(err, i.closeConnections())
+		err = errors.Join(ledgerErr, err, i.closeConnections())
 		i.reserve.save()
 		err = errors.Join(err, i.lock.release())
 		if err != nil {

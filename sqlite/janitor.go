@@ -3,11 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
-	"io/fs"
 	"log/slog"
 	"math"
-	"os"
 	"slices"
 	"time"
 )
@@ -46,7 +43,8 @@ func newJanitor() *janitor {
 	return &janitor{done: make(chan struct{}), unflushed: make(chan struct{}, 1)}
 }
 
-func (j *janitor) start(i *Inbox) {
+// start begins to look after a file. forget is called each hour.
+func (j *janitor) start(f *openFile, forget func(context.Context) error) {
 	ctx, end := context.WithCancel(context.Background())
 	j.end = end
 	go func() {
@@ -68,32 +66,25 @@ func (j *janitor) start(i *Inbox) {
 				}
 			case <-flush:
 				flush = nil
-				if err = i.flush(); err != nil && i.condition.usable() == nil {
+				if err = f.flush(); err != nil && f.condition.usable() == nil {
 					// Perhaps it can be done later.
 					j.note()
 				}
 			case now := <-look.C:
-				i.look()
-				if i.reserve.spent.Load() && now.Sub(refilled) >= reserveInterval {
+				f.look()
+				if f.reserve.spent.Load() && now.Sub(refilled) >= reserveInterval {
 					refilled = now
 					// It is to be expected that it fails for a while.
-					_ = i.change(ctx, &operation{apply: (*writer).refillReserve})
+					_ = f.change(ctx, &operation{apply: (*writer).refillReserve})
 				}
 			case <-old.C:
-				err = i.forget(ctx, time.Now().Add(-i.config.duplicateWindow))
+				err = forget(ctx)
 			}
 			if err != nil && ctx.Err() == nil {
-				i.config.logger.LogAttrs(ctx, slog.LevelWarn, "webhook inbox could not be kept in order", slog.Any("error", err))
+				f.logger.LogAttrs(ctx, slog.LevelWarn, f.name+" could not be kept in order", slog.Any("error", err))
 			}
 		}
 	}()
-}
-
-// look ends the use of files that are not there any more.
-func (i *Inbox) look() {
-	if err := i.writer.files.checkAll(); err != nil && i.condition.usable() == nil {
-		_ = i.condition.breakDown(err)
-	}
 }
 
 func (j *janitor) stop() {
@@ -109,45 +100,25 @@ func (j *janitor) note() {
 	}
 }
 
-// flush flushes the log. It does not matter by which descriptor: the locks of the
-// database are on other files. A log that cannot be flushed, or is not there, ends the
-// use of the file.
-func (i *Inbox) flush() error {
-	if err := i.condition.usable(); err != nil {
-		return err
-	}
-	err := flushFile(i.path + "-wal")
-	if failed := (flushError{}); errors.As(err, &failed) || errors.Is(err, fs.ErrNotExist) {
-		return i.condition.breakDown(err)
-	}
-	return err
-}
-
-// flushError says that what was written to a file may not be on the disk.
-type flushError struct{ error }
-
-func (f flushError) Unwrap() error { return f.error }
-
-func flushFile(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // it belongs to the file that the caller names
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return flushError{err}
-	}
-	return nil
-}
-
 // markKey is the key of a mark.
 type markKey struct {
 	message, failed int64
 	endpoint        string
 }
 
-// forget forgets the messages that were accepted before a time. It goes through the
+// forget forgets what was remembered long enough.
+func (i *Inbox) forget(ctx context.Context) error {
+	if l := i.openLedger(); l != nil {
+		if err := l.sweep(ctx); err != nil {
+			return err
+		}
+	}
+	return i.forgetSeen(ctx, time.Now().Add(-i.config.duplicateWindow))
+}
+
+// forgetSeen forgets the messages that were accepted before a time. It goes through the
 // marks by their key, so that nobody has to wait for all of them to be read.
-func (i *Inbox) forget(ctx context.Context, before time.Time) error {
+func (i *Inbox) forgetSeen(ctx context.Context, before time.Time) error {
 	last := markKey{message: math.MinInt64}
 	for {
 		read := 0

@@ -6,11 +6,19 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/salebot-go/salebot/ledger"
 )
 
 // ErrInUse says that another process, or another Inbox of this one, has the file
-// open.
-var ErrInUse = errors.New("sqlite: the file is in use by another inbox")
+// open. It is a ledger.ErrInUse.
+var ErrInUse error = inUseError{}
+
+type inUseError struct{}
+
+func (inUseError) Error() string { return "sqlite: the file is in use by another inbox" }
+
+func (inUseError) Is(target error) bool { return target == ledger.ErrInUse }
 
 // lockSuffix is added to the name of the database file.
 const lockSuffix = ".lock"
@@ -21,19 +29,27 @@ const lockSuffix = ".lock"
 // to read it.
 type fileLock struct {
 	holder *connection
-	// marked says that there was an inbox beside this lock before. The lock file
-	// stays when the inbox is closed, so that a damaged inbox can be told from a file
-	// that was named by mistake.
+	// kind tells a lock beside an inbox from one beside a ledger.
+	kind int64
+	// marked says that there was an inbox, or a ledger, beside this lock before. The
+	// lock file stays when that is closed, so that a damaged one can be told from a
+	// file that was named by mistake.
 	marked bool
 }
+
+// The kinds of locks.
+const (
+	inboxLock  = 1
+	ledgerLock = 2
+)
 
 // lockPoll is how often a lock is tried that another process has.
 const lockPoll = 50 * time.Millisecond
 
 // waitForLock waits for a lock at most that long.
-func waitForLock(path string, patience time.Duration) (*fileLock, error) {
+func waitForLock(path string, kind int64, patience time.Duration) (*fileLock, error) {
 	for start := time.Now(); ; {
-		lock, err := lockFile(path)
+		lock, err := lockFile(path, kind)
 		left := patience - time.Since(start)
 		if !errors.Is(err, ErrInUse) || left <= 0 {
 			return lock, err
@@ -42,7 +58,7 @@ func waitForLock(path string, patience time.Duration) (*fileLock, error) {
 	}
 }
 
-func lockFile(path string) (*fileLock, error) {
+func lockFile(path string, kind int64) (*fileLock, error) {
 	if err := createPrivate(path + lockSuffix); err != nil {
 		return nil, fmt.Errorf("sqlite: locking: %w", err)
 	}
@@ -50,11 +66,11 @@ func lockFile(path string) (*fileLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: locking: %w", err)
 	}
-	l := &fileLock{holder: holder}
+	l := &fileLock{holder: holder, kind: kind}
 	if err = holder.script("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE"); err == nil {
 		var version int64
 		version, err = holder.number("PRAGMA user_version")
-		l.marked = version == SchemaVersion
+		l.marked = version == kind
 	}
 	switch {
 	case err == nil:
@@ -67,13 +83,13 @@ func lockFile(path string) (*fileLock, error) {
 	return nil, errors.Join(err, holder.close())
 }
 
-// mark notes that there is an inbox beside the lock. The lock is held on: in its
+// mark notes what is beside the lock. The lock is held on: in its
 // locking mode the end of a transaction does not end it.
 func (l *fileLock) mark() error {
 	if l.marked {
 		return nil
 	}
-	return l.holder.script(fmt.Sprintf("PRAGMA user_version = %d; COMMIT", SchemaVersion))
+	return l.holder.script(fmt.Sprintf("PRAGMA user_version = %d; COMMIT", l.kind))
 }
 
 func (l *fileLock) release() error { return l.holder.close() }

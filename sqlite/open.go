@@ -4,16 +4,22 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
+	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/webhook/schedule"
 )
 
-// ErrDamaged says that the file is damaged; see WithRefuseDamaged.
-var ErrDamaged = errors.New("sqlite: the file is damaged")
+// ErrDamaged says that the file is damaged; see WithRefuseDamaged. It is a
+// ledger.ErrDamaged.
+var ErrDamaged error = damagedError{}
+
+type damagedError struct{}
+
+func (damagedError) Error() string { return "sqlite: the file is damaged" }
+
+func (damagedError) Is(target error) bool { return target == ledger.ErrDamaged }
 
 // OpenInbox opens the inbox in a file, and makes the file if there is none. A symbolic link
 // stands for the file that it leads to. Other files of the same name with an ending
@@ -39,7 +45,7 @@ func OpenInbox(path string, opts ...InboxOption) (*Inbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
-	lock, err := waitForLock(path, config.lockTimeout)
+	lock, err := waitForLock(path, inboxLock, config.lockTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +60,7 @@ func OpenInbox(path string, opts ...InboxOption) (*Inbox, error) {
 		return nil, errors.Join(err, lock.release())
 	}
 	i.lock = lock
-	i.committer = newCommitter(i.writer.write, i.panicked)
-	i.janitor.start(i)
+	i.start(i.forget)
 	return i, nil
 }
 
@@ -69,23 +74,10 @@ func openWithReserve(path string, config inboxConfig, ours bool) (*Inbox, error)
 	if err != nil {
 		return nil, err
 	}
-	i.reserve, i.writer.reserve = kept, kept
-	if kept.spent.Load() || kept.fill() != nil {
-		config.logger.Warn("webhook inbox takes no new events, since the disk has no room")
-		kept.spent.Store(true)
-		err = i.writer.script(fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", earlyCheckpoint))
-	}
-	if err != nil {
+	if err := i.keep(kept); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: opening: %w", err), i.closeConnections())
 	}
 	return i, nil
-}
-
-// panicked ends the use of the file after a panic: nobody can tell what state it left
-// behind.
-func (i *Inbox) panicked(reason any) error {
-	i.config.logger.Error("webhook inbox panicked", slog.Any("panic", reason), slog.String("stack", string(debug.Stack())))
-	return i.condition.breakDown(fmt.Errorf("panic: %v", reason))
 }
 
 // open opens the file, after recovering it if that is necessary. ours says that it
@@ -142,8 +134,9 @@ func openSound(path string, config inboxConfig, filled bool) (*Inbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Inbox{path: path, config: config, schedule: schedule.New(), janitor: newJanitor(), recent: newRecent(), closed: make(chan struct{})}
-	i.condition = newCondition(config.logger, i.schedule.End)
+	i := &Inbox{config: config, schedule: schedule.New(), recent: newRecent(), closed: make(chan struct{})}
+	i.openFile = openFile{path: path, name: "webhook inbox", logger: config.logger, janitor: newJanitor()}
+	i.condition = newCondition(i.name, config.logger, i.schedule.End)
 	i.writer = &writer{unflushed: i.janitor.note, condition: i.condition, limit: softPages(config.maxFileSize), uncounted: countInterval}
 	if err = i.connect(size, log); err == nil {
 		return i, nil
@@ -232,7 +225,7 @@ func prepareFile(c *connection, path string, size int64) error {
 	}
 	// The mode of the log is a property of the file: first of all it has to be known
 	// whose it is.
-	empty, err := identify(c)
+	empty, err := inboxFormat.identify(c)
 	if err != nil {
 		return err
 	}
@@ -240,7 +233,7 @@ func prepareFile(c *connection, path string, size int64) error {
 		return err
 	}
 	if empty {
-		if err = create(c); err != nil {
+		if err = inboxFormat.create(c, nothing); err != nil {
 			return err
 		}
 	}
@@ -255,6 +248,11 @@ func prepareFile(c *connection, path string, size int64) error {
 	if closed == 1 && size > alwaysChecked {
 		return nil
 	}
+	return quickCheck(c)
+}
+
+// quickCheck checks a file from end to end.
+func quickCheck(c *connection) error {
 	verdict, err := c.text("PRAGMA quick_check(1)")
 	if err == nil && verdict != "ok" {
 		err = fmt.Errorf("%w: %.200s", errNotSound, verdict)

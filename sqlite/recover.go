@@ -154,7 +154,7 @@ func salvage(path, fresh string, recovery *Recovery) (err error) {
 	if err := target.script(fmt.Sprintf("PRAGMA page_size = %d; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON", pageSize)); err != nil {
 		return err
 	}
-	if err := create(target); err != nil {
+	if err := inboxFormat.create(target, nothing); err != nil {
 		return err
 	}
 	if err := target.script("BEGIN IMMEDIATE"); err != nil {
@@ -192,6 +192,7 @@ func (s *salvager) tables() error {
 	s.rows("dead_letter", insertDeadLetter, &s.recovery.DeadLetters)
 	s.marks()
 	s.damaged()
+	s.ledger()
 	if s.failure != nil {
 		return s.failure
 	}

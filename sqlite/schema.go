@@ -14,6 +14,12 @@ const SchemaVersion = 1
 // applicationID marks the files of this package, as PRAGMA application_id: "SBIN".
 const applicationID = 0x5342494e
 
+// LedgerSchemaVersion is that of a ledger's own file; see SchemaVersion.
+const LedgerSchemaVersion = 1
+
+// ledgerApplicationID marks the files of ledgers: "SBLG".
+const ledgerApplicationID = 0x53424c47
+
 // eventColumns are the columns of the tables that hold events.
 const eventColumns = `(
 	sequence  INTEGER PRIMARY KEY,
@@ -79,9 +85,9 @@ const (
 )
 
 var (
-	// ErrForeignFile says that the file is not an inbox of this package. It is left
-	// unchanged.
-	ErrForeignFile = errors.New("sqlite: the file is not an inbox")
+	// ErrForeignFile says that the file is not an inbox, or a ledger, of this package,
+	// whichever was to be opened. It is left unchanged.
+	ErrForeignFile = errors.New("sqlite: the file holds something else")
 	// ErrNewerSchema says that a newer version of this package wrote the file.
 	ErrNewerSchema = errors.New("sqlite: the file was written by a newer version")
 )
@@ -136,9 +142,20 @@ func limitPages(c *connection, soft int64) error {
 	return c.script(fmt.Sprintf("PRAGMA max_page_count = %d", max(soft+soft/8, pages)+reserve))
 }
 
+// format is what a file of this package holds.
+type format struct {
+	application, version int64
+	schema               string
+}
+
+var (
+	inboxFormat  = format{applicationID, SchemaVersion, schema}
+	ledgerFormat = format{ledgerApplicationID, LedgerSchemaVersion, ledgerSchema}
+)
+
 // identify says whether a database is empty, and refuses one that is not of this
-// package. It changes nothing.
-func identify(c *connection) (empty bool, err error) {
+// format. It changes nothing.
+func (f *format) identify(c *connection) (empty bool, err error) {
 	application, err := c.number("PRAGMA application_id")
 	if err != nil {
 		return false, err
@@ -153,18 +170,27 @@ func identify(c *connection) (empty bool, err error) {
 		return false, err
 	case objects == 0 && application == 0:
 		return true, nil
-	case application != applicationID:
+	case application != f.application:
 		return false, ErrForeignFile
-	case version > SchemaVersion:
+	case version > f.version:
 		return false, ErrNewerSchema
-	case version < SchemaVersion:
+	case version < f.version:
 		// There is no older version yet.
 		return false, fmt.Errorf("%w: schema %d", ErrForeignFile, version)
 	}
 	return false, nil
 }
 
-// create makes the schema in an empty database.
-func create(c *connection) error {
-	return c.script(fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", schema, applicationID, SchemaVersion))
+// create makes the schema in an empty database, and fills it.
+func (f *format) create(c *connection, fill func(*connection) error) error {
+	if err := c.script("BEGIN IMMEDIATE; " + f.schema); err != nil {
+		return err
+	}
+	if err := fill(c); err != nil {
+		return err
+	}
+	return c.script(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", f.application, f.version))
 }
+
+// nothing is what a new inbox is filled with.
+func nothing(*connection) error { return nil }

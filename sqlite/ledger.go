@@ -1,0 +1,306 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/salebot-go/salebot/ledger"
+	"github.com/salebot-go/salebot/webhook"
+)
+
+// Ledger is a ledger.Ledger in a database: in a file of its own that several processes
+// share (OpenLedger), or in the file of an inbox (Inbox.Ledger). Calls at the same time
+// share a flush of the disk.
+type Ledger struct {
+	file      *openFile
+	reads     *reader
+	retention time.Duration
+	secret    []byte
+	// holder is the name of this opening, and alive tells whether another one lives.
+	holder string
+	alive  func(holder string) (bool, error)
+	// end closes what the ledger has opened.
+	end func() error
+
+	// undoing are the records that are taken back, since nobody waited for them.
+	undoing sync.WaitGroup
+	closing sync.Once
+	closed  atomic.Bool
+	failed  error
+}
+
+var _ ledger.Ledger = (*Ledger)(nil)
+
+var errNoRoom = errors.New("sqlite: the ledger has no room: the disk or the file is full")
+
+// ledgerError returns an error as the users of a ledger know it.
+func ledgerError(err error) error {
+	switch {
+	case errors.Is(err, webhook.ErrClosed):
+		return ledger.ErrClosed
+	case errors.Is(err, webhook.ErrFull):
+		return errNoRoom
+	}
+	return err
+}
+
+func (l *Ledger) usable() error {
+	if l.closed.Load() {
+		return ledger.ErrClosed
+	}
+	return ledgerError(l.file.condition.usable())
+}
+
+// change has an operation written.
+func (l *Ledger) change(ctx context.Context, o *operation) error {
+	if err := l.usable(); err != nil {
+		return err
+	}
+	return ledgerError(l.file.change(ctx, o))
+}
+
+// Bind implements ledger.Ledger. The first project that is named is the ledger's.
+func (l *Ledger) Bind(ctx context.Context, project string) (ledger.Binding, error) {
+	binding := ledger.Binding{Secret: l.secret, Retention: l.retention}
+	if err := l.usable(); err != nil {
+		return ledger.Binding{}, err
+	}
+	bound, known, err := l.project(ctx)
+	if err == nil && !known {
+		err = l.change(ctx, &operation{flush: true, apply: func(w *writer) error {
+			_, err := w.exec(insertLedgerSetting, settingProject, project)
+			return err
+		}})
+		if err == nil {
+			// Another process may have been faster.
+			bound, _, err = l.project(ctx)
+		}
+	}
+	switch {
+	case err != nil:
+		return ledger.Binding{}, err
+	case bound != project:
+		return ledger.Binding{}, fmt.Errorf("%w: %.100q", ledger.ErrOtherProject, bound)
+	}
+	return binding, nil
+}
+
+func (l *Ledger) project(ctx context.Context) (project string, known bool, err error) {
+	err = l.reads.query(ctx, selectLedgerSetting, func(row []driver.Value) error {
+		project, known = text(row[0]), true
+		return nil
+	}, settingProject)
+	return project, known, ledgerError(err)
+}
+
+// Find implements ledger.Ledger.
+func (l *Ledger) Find(ctx context.Context, key ledger.Digest) ([]ledger.Record, error) {
+	return l.find(ctx, selectRecords, key[:])
+}
+
+// FindEqual implements ledger.Ledger.
+func (l *Ledger) FindEqual(ctx context.Context, content ledger.Digest) ([]ledger.Record, error) {
+	return l.find(ctx, selectEqualRecords, content[:])
+}
+
+func (l *Ledger) find(ctx context.Context, query string, digest []byte) ([]ledger.Record, error) {
+	if err := l.usable(); err != nil {
+		return nil, err
+	}
+	found, err := readRecords(func(visit func([]driver.Value) error) error {
+		return l.reads.query(ctx, query, visit, digest)
+	})
+	if err != nil {
+		return nil, ledgerError(err)
+	}
+	now := time.Now()
+	return slices.DeleteFunc(found, func(r ledger.Record) bool { return l.expired(&r, now) }), nil
+}
+
+// Begin implements ledger.Ledger. Records of calls are flushed to the disk before it
+// returns. A disk without room is an error that does not last. If the context ends
+// while it waits, the records are taken back.
+func (l *Ledger) Begin(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
+	b := &beginning{ledger: l, records: records}
+	err := l.change(ctx, &operation{
+		flush: slices.ContainsFunc(records, func(r ledger.Record) bool { return !r.IsWork() }),
+		apply: b.apply,
+		ended: b.ended,
+	})
+	if err != nil {
+		b.abandon()
+		return nil, err
+	}
+	return b.begun, nil
+}
+
+// beginning is one call of Begin.
+type beginning struct {
+	ledger  *Ledger
+	records []ledger.Record
+	// begun are the records as they are stored, and before says what they become if
+	// nobody waited for them.
+	begun  []ledger.Record
+	before []ledger.State
+
+	mutex              sync.Mutex
+	written, abandoned bool
+}
+
+// apply stores the records. A refusal changes nothing.
+func (b *beginning) apply(w *writer) error {
+	if b.ledger.file.reserve.spent.Load() {
+		return refusal{webhook.ErrFull}
+	}
+	now := fromMicroseconds(microseconds(time.Now()))
+	b.begun, b.before = nil, nil
+	for _, record := range b.records {
+		present, err := lookupRecord(w, &record)
+		if err != nil {
+			return err
+		}
+		before := ledger.Refused
+		record.BegunAt = now
+		switch {
+		case present == nil, b.ledger.expired(present, now):
+			if record.Version != 0 {
+				return refusal{ledger.ErrTaken}
+			}
+		case present.Version != record.Version:
+			return refusal{ledger.ErrTaken}
+		default:
+			record.BegunAt, before = present.BegunAt, present.State
+			if before == ledger.Begun && !present.IsWork() {
+				before = ledger.Unknown
+			}
+		}
+		record.State, record.Holder, record.Answer, record.EndedAt = ledger.Begun, b.ledger.holder, ledger.Answer{}, time.Time{}
+		record.WriteBy, record.Version = roundedUp(record.WriteBy), newVersion()
+		b.begun, b.before = append(b.begun, record), append(b.before, before)
+	}
+	for i := range b.begun {
+		if err := upsertRecord(w, &b.begun[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ended is told by the committer whether the records are written.
+func (b *beginning) ended(err error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.written = err == nil
+	if b.written && b.abandoned {
+		b.undo()
+	}
+}
+
+// abandon takes the records back if they are written all the same.
+func (b *beginning) abandon() {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.abandoned = true
+	if b.written {
+		b.undo()
+	}
+}
+
+// undo ends the records as if they had not been begun: nothing was sent because of
+// them, but they would look as if it might have been.
+func (b *beginning) undo() {
+	records := slices.Clone(b.begun)
+	for i := range records {
+		records[i].State = b.before[i]
+		if records[i].State == ledger.Begun {
+			records[i].State = ledger.Refused // a piece of work
+		}
+	}
+	b.ledger.undoing.Go(func() {
+		// If it fails, nobody sends: the records only say less than they could.
+		_ = b.ledger.file.change(context.Background(), b.ledger.ending(records, new([]ledger.Record)))
+	})
+}
+
+// End implements ledger.Ledger. The death of the process does not undo it; a loss of
+// power may, within a second, and then the records are as Begin left them.
+func (l *Ledger) End(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
+	var ended []ledger.Record
+	if err := l.change(ctx, l.ending(records, &ended)); err != nil {
+		return nil, err
+	}
+	return ended, nil
+}
+
+// ending returns the operation that ends records. On a full disk it uses what was kept
+// for that.
+func (l *Ledger) ending(records []ledger.Record, ended *[]ledger.Record) *operation {
+	return &operation{needed: true, apply: func(w *writer) error {
+		now := fromMicroseconds(microseconds(time.Now()))
+		stored := make([]ledger.Record, len(records))
+		for i := range records {
+			present, err := lookupRecord(w, &records[i])
+			if err != nil {
+				return err
+			}
+			if present == nil || present.Version != records[i].Version {
+				return refusal{ledger.ErrTaken}
+			}
+			stored[i] = *present
+			stored[i].State, stored[i].EndedAt, stored[i].Version = records[i].State, now, newVersion()
+			stored[i].Answer = ledger.Answer{Status: records[i].Answer.Status, IDs: slices.Clone(records[i].Answer.IDs)}
+		}
+		for i := range stored {
+			if err := updateRecord(w, &stored[i]); err != nil {
+				return err
+			}
+		}
+		*ended = stored
+		return nil
+	}}
+}
+
+// Forget implements ledger.Ledger.
+func (l *Ledger) Forget(ctx context.Context, keys ...ledger.Digest) error {
+	return l.change(ctx, &operation{needed: true, apply: func(w *writer) error {
+		for _, key := range keys {
+			if _, err := w.exec(deleteKey, key[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}
+
+// Alive implements ledger.Ledger. The holder of a record is one opening of the ledger.
+// Its life is proved by a lock of the operating system, which ends with the process:
+// one that was killed is known to be dead at once, and one that is stopped, or waits
+// for a slow disk, is alive.
+func (l *Ledger) Alive(_ context.Context, holder string) (bool, error) {
+	if err := l.usable(); err != nil {
+		return false, err
+	}
+	if holder == l.holder {
+		return true, nil
+	}
+	return l.alive(holder)
+}
+
+// Close ends the use of the ledger. Changes that were begun are written before it
+// returns. The inbox of a ledger that Inbox.Ledger opened stays open.
+func (l *Ledger) Close() error {
+	l.closing.Do(func() {
+		l.closed.Store(true)
+		l.undoing.Wait()
+		if err := l.end(); err != nil {
+			l.failed = fmt.Errorf("sqlite: closing the ledger: %w", err)
+		}
+	})
+	return l.failed
+}
