@@ -87,6 +87,7 @@ func callRow[T any](ctx context.Context, c *Client, row *action.Row, options []C
 		if guard != nil {
 			answer, replay, err := j.enter(ctx, guard)
 			if err != nil {
+				countOutcome(ctx, err)
 				return result, err
 			}
 			if replay {

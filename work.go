@@ -28,6 +28,14 @@ const (
 	workCampaign = "campaign"
 )
 
+// kindOf is the kind of the work that is asked for in a context.
+func kindOf(ctx context.Context) string {
+	if kind := once.KindFrom(ctx); kind != "" {
+		return kind
+	}
+	return workOwn
+}
+
 func (w *Work) of(kind string) (once.Work, error) {
 	if err := requireText("Name", w.Name); err != nil {
 		return once.Work{}, err
@@ -70,7 +78,7 @@ func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Con
 	if !c.ready() {
 		return notSent(runOnce, ErrNotInitialized)
 	}
-	w, err := work.of(workOwn)
+	w, err := work.of(kindOf(ctx))
 	if err != nil {
 		return notSent(runOnce, err)
 	}
@@ -98,7 +106,7 @@ func (c *Client) ForgetWork(ctx context.Context, work Work) error {
 	if !c.ready() {
 		return notSent(runOnce, ErrNotInitialized)
 	}
-	w, err := work.of(workOwn)
+	w, err := work.of(kindOf(ctx))
 	if err != nil {
 		return notSent(runOnce, err)
 	}

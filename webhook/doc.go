@@ -57,13 +57,24 @@
 //
 //   - the error is [Permanent];
 //   - a message may have been sent although the call failed, so that nobody gets an
-//     answer twice ([WithRepeatUnknown] changes that);
+//     answer twice ([WithRunOnce] and [WithRepeatUnknown] change that);
 //   - it is older than [WithMaxAge];
 //   - nothing in it says in a known way who wrote it ([ErrNotUnderstood]). Such an event is
 //     never taken for a person's message, and never acknowledged and forgotten.
 //
 // A field in an unknown form costs nothing but itself: it stays zero, and Event.Unread
 // names it.
+//
+// # Answer once
+//
+// An event can reach the function more than once: after a failure, or after the death of
+// the process. With a ledger on the client, [WithRunOnce] keeps the calls of the function
+// from being made twice:
+//
+//	webhook.New(answer, webhook.WithRunOnce(client, "answering bot"), ...)
+//
+// A call whose words may differ when the function runs again needs a name
+// (salebot.WithStep).
 //
 // # Watch it
 //

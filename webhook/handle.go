@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/once"
 )
 
 // Permanent marks an error as one that repetition does not mend: an event whose
@@ -101,13 +102,15 @@ func (h *Handler) handle(ctx context.Context, delivery Delivery) {
 	// Replaced when the function returns or panics; what is left is a function that
 	// ended its goroutine, over which only deferred calls are made.
 	err := errExited
+	// The calls are counted, since an error of the function may hide what they came to.
+	calls := once.Counting(hooked)
 	defer func() {
-		v := h.judge(ctx, delivery, err)
+		v := h.judge(ctx, delivery, err, calls.Tally().Unknown > 0)
 		step.Duration, step.Err, step.Result = time.Since(start), err, v.result()
 		h.after(hooked, step)
 		h.settle(ctx, delivery, v)
 	}()
-	limited, cancel := context.WithTimeout(hooked, h.eventTimeout)
+	limited, cancel := context.WithTimeout(once.With(hooked, calls), h.eventTimeout)
 	defer cancel()
 	err = h.call(limited, delivery, &step)
 }
@@ -124,7 +127,7 @@ func (h *Handler) call(ctx context.Context, delivery Delivery, step *Step) (err 
 		return Permanent(err)
 	}
 	step.Unread = event.Unread
-	return h.fn(ctx, event)
+	return h.run(ctx, &delivery, event)
 }
 
 // open returns the event of a delivery, or why it is not handed to the function.
@@ -197,6 +200,9 @@ func (h *Handler) settle(ctx context.Context, delivery Delivery, v verdict) {
 		log(slog.LevelError, "webhook event could not be settled and will be handled again", err)
 		return
 	}
+	if v.err == nil {
+		h.forget(ctx, &delivery)
+	}
 	if !v.final {
 		return
 	}
@@ -251,9 +257,10 @@ func (v *verdict) result() Result {
 // it, unless RetryPolicy.MaxDelay is longer.
 const longestRetryAfter = time.Hour
 
-// judge decides what follows from an attempt.
-func (h *Handler) judge(ctx context.Context, delivery Delivery, failure error) verdict {
-	v := h.inspect(failure)
+// judge decides what follows from an attempt. unknown says that calls of the function
+// may have been executed although they failed.
+func (h *Handler) judge(ctx context.Context, delivery Delivery, failure error, unknown bool) verdict {
+	v := h.inspect(failure, unknown)
 	v.text = shortenReason(v.text)
 	if failure != nil && delivery.Attempt >= h.retry.MaxAttempts && ctx.Err() == nil {
 		v.final = true
@@ -263,7 +270,7 @@ func (h *Handler) judge(ctx context.Context, delivery Delivery, failure error) v
 
 // inspect looks at the error of a function. The methods of the error are code of
 // somebody else, such as those of a nil pointer, and may panic.
-func (h *Handler) inspect(failure error) (v verdict) {
+func (h *Handler) inspect(failure error, unknown bool) (v verdict) {
 	if failure == nil {
 		return verdict{}
 	}
@@ -275,24 +282,16 @@ func (h *Handler) inspect(failure error) (v verdict) {
 	}()
 	permanent, delayed, refused := (*permanentError)(nil), (*delayedError)(nil), (*salebot.APIError)(nil)
 	v = verdict{err: failure, text: failure.Error()}
-	v.final = errors.As(failure, &permanent) || !h.repeatUnknown && mayRepeatSomething(failure)
+	isDelayed := errors.As(failure, &delayed)
+	v.final = errors.As(failure, &permanent) || errors.Is(failure, salebot.ErrWorkChanged) || errors.Is(failure, salebot.ErrWorkTooOld) ||
+		h.mayRepeat(failure, unknown, isDelayed)
 	switch {
-	case errors.As(failure, &delayed):
+	case isDelayed:
 		v.wait, v.exact = delayed.wait, true
 	case errors.As(failure, &refused):
 		v.wait = refused.RetryAfter
 	}
 	return v
-}
-
-// mayRepeatSomething says that a call of the API which must not be made twice may
-// have been executed although it failed.
-func mayRepeatSomething(failure error) bool {
-	var call *salebot.OpError
-	if errors.As(failure, &call) && call.Class == salebot.Idempotent {
-		return false
-	}
-	return errors.Is(failure, salebot.ErrOutcomeUnknown)
 }
 
 // The waits between attempts to settle an event.

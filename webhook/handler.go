@@ -12,14 +12,14 @@ import (
 // Func handles an event. If it returns nil the event is done; if it returns an
 // error or panics the event is tried again later, and the following events of the
 // same client wait. It becomes a dead letter at once if repetition would not mend
-// the failure (see Permanent), or might do something twice: an error that is
-// salebot.ErrOutcomeUnknown says that a message may have been sent (see
-// WithRepeatUnknown). The function is called from several goroutines at once, but with
-// one event of a client at a time.
+// the failure (see Permanent), or might do something twice: if the error is
+// salebot.ErrOutcomeUnknown, or a call had such an outcome and the error is not one of
+// RetryAfter, a message may have been sent (see WithRepeatUnknown). The function is
+// called from several goroutines at once, but with one event of a client at a time.
 //
-// An event reaches it at least once. It may reach it again if the process died
-// between the return and the commit: guard what must not happen twice by Event.ID or
-// Event.Sequence. The context ends after the time of WithEventTimeout.
+// An event reaches it at least once. It may reach it again if the process died between
+// the return and the commit: WithRunOnce keeps its calls from being made twice. Hand
+// the context on to them. It ends after the time of WithEventTimeout.
 type Func func(ctx context.Context, event *Event) error
 
 // Handler is an http.Handler that receives the project's webhook and calls a

@@ -51,6 +51,7 @@ type config struct {
 	outgoing      bool
 	serviceEvents bool
 	repeatUnknown bool
+	work          *eventWork
 	onDeadLetter  func(context.Context, DeadLetter)
 	serviceTexts  ServiceTexts
 	filter        func(*Event) bool
@@ -85,6 +86,13 @@ func newConfig(opts []Option) (config, error) {
 		return config{}, badOption("New", "anyone could post events: give a secret (WithSecretInPath, WithSecretInQuery, WithSecretInHeader), or WithoutSecret if something before this handler keeps strangers out")
 	case !c.secrets.empty() && c.noSecret:
 		return config{}, badOption("WithoutSecret", "cannot be combined with a secret")
+	case c.work != nil && c.repeatUnknown:
+		return config{}, badOption("WithRepeatUnknown", "cannot be combined with WithRunOnce, which repeats nothing")
+	}
+	if c.work != nil {
+		if err := c.work.check(c.putTimeout); err != nil {
+			return config{}, err
+		}
 	}
 	return c, nil
 }
@@ -226,10 +234,11 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 }
 
 // WithRepeatUnknown also tries those events again whose function failed with an error
-// that is salebot.ErrOutcomeUnknown: a message may have been sent, a flow may have been
-// started, although the answer did not come, and repeating does it twice. Without this
-// option such an event becomes a dead letter, and it is up to a person whether to
-// redrive it. Calls that may be repeated without harm, such as SaveVariables, are
+// that is salebot.ErrOutcomeUnknown, or after a call with such an outcome: a message may
+// have been sent, a flow may have been started, although the answer did not come, and
+// repeating does it twice. Without this option such an event becomes a dead letter, and
+// it is up to a person whether to redrive it, unless WithRunOnce keeps it from doing
+// anything twice. Calls that may be repeated without harm, such as SaveVariables, are
 // always tried again.
 func WithRepeatUnknown() Option {
 	return func(c *config) error {

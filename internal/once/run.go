@@ -43,7 +43,12 @@ type entry struct {
 type runKey struct{}
 
 // With returns a context with the piece of work.
-func With(ctx context.Context, r *Run) context.Context { return context.WithValue(ctx, runKey{}, r) }
+func With(ctx context.Context, r *Run) context.Context {
+	if KindFrom(ctx) != "" {
+		ctx = WithKind(ctx, "")
+	}
+	return context.WithValue(ctx, runKey{}, r)
+}
 
 // From returns the piece of work of a context, or nil.
 func From(ctx context.Context) *Run {
@@ -53,6 +58,28 @@ func From(ctx context.Context) *Run {
 
 // Counting returns a piece of work that nothing is recorded of.
 func Counting(ctx context.Context) *Run { return &Run{parent: From(ctx)} }
+
+// KindEvent is the kind of the pieces of work that a webhook's handler makes of its
+// events.
+const KindEvent = "event"
+
+type kindOfWorkKey struct{}
+
+// WithKind returns a context in which the next piece of work is of a kind that its own
+// users cannot ask for.
+func WithKind(ctx context.Context, kind string) context.Context {
+	return context.WithValue(ctx, kindOfWorkKey{}, kind)
+}
+
+// KindFrom returns the kind of WithKind. It does not go for the work inside the next
+// one.
+func KindFrom(ctx context.Context) string {
+	if ctx == nil {
+		return ""
+	}
+	kind, _ := ctx.Value(kindOfWorkKey{}).(string)
+	return kind
+}
 
 // Work names a piece of work.
 type Work struct {
