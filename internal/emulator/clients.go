@@ -1,15 +1,12 @@
 package emulator
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/internal/wire"
 )
 
 // Person is a person in one messenger: what Salebot calls a client.
@@ -198,118 +195,6 @@ func digitsOf(phone string) string {
 }
 
 // Actions.
-
-// loadClients gets or creates clients and answers an element for each.
-func loadClients(c *call) reply {
-	elements := c.elements()
-	if elements == nil {
-		return c.project.invalid("an array of clients is required")
-	}
-	items := []byte{'['}
-	for i, element := range elements {
-		if i > 0 {
-			items = append(items, ',')
-		}
-		items = append(items, c.loadClient(element)...)
-	}
-	o := c.project.success()
-	o.Raw("items", append(items, ']'))
-	return inJSON(o.Bytes())
-}
-
-// elements finds the list of clients: the body itself, or under the key that the
-// PHP libraries use; a lone client counts as a list of one.
-func (c *call) elements() []json.RawMessage {
-	list := c.parameters.list
-	if list == nil {
-		list = c.parameters.nested("clients")
-		c.note("the reference has a bare JSON array of clients as the body; whether Salebot takes anything else is not known")
-	}
-	if list == nil && c.parameters.raw("platform_id") != nil {
-		var o wire.Object
-		for _, m := range c.parameters.members {
-			o.Raw(m.name, m.value)
-		}
-		return []json.RawMessage{o.Bytes()}
-	}
-	var elements []json.RawMessage
-	err := wire.Elements(list, func(value []byte) error {
-		elements = append(elements, value)
-		return nil
-	})
-	if err != nil {
-		return nil
-	}
-	return elements
-}
-
-func (c *call) loadClient(element json.RawMessage) []byte {
-	p := parameters{remarks: c.parameters.remarks}
-	if element[0] == '{' {
-		p.members, _ = p.membersOf(element)
-	}
-	p.noteUnknown(c.row)
-	p.notePlaceholders()
-	o := object{in: c.project}
-	echo := func(name string) {
-		value := p.raw(name)
-		if value == nil {
-			value = []byte(`""`)
-		}
-		o.Raw(name, value)
-	}
-	status, id := "success", int64(0)
-	kind, err := c.personOf(&p)
-	who := person{kind: kind, platform: keptPlatformID(kind, p.identifier("platform_id")), group: p.identifier("group_id")}
-	switch {
-	case err != nil:
-		status = err.Error()
-	default:
-		known := c.project.getOrCreate(who, c.at)
-		id = known.id
-	}
-	if c.project.answers.WhatsAppSuffix && kind == salebot.ClientTypeWhatsApp && who.platform != "" {
-		o.Text("platform_id", who.platform+whatsAppHost)
-	} else {
-		echo("platform_id")
-	}
-	echo("group_id")
-	echo("client_type")
-	o.Text("status", status)
-	o.idOrNull("id", id)
-	return o.Bytes()
-}
-
-var (
-	errNoPlatformID = errors.New("platform_id required")
-	errNoMessenger  = errors.New("client_type required")
-	errNoGroup      = errors.New("group_id required")
-	errUnknownGroup = errors.New("group_not_found")
-)
-
-// personOf checks who an element is about.
-func (c *call) personOf(p *parameters) (salebot.ClientType, error) {
-	kind, err := p.number("client_type", -1)
-	switch {
-	case p.text("platform_id") == "":
-		return salebot.ClientTypeUnrecognized, errNoPlatformID
-	case err != nil:
-		return salebot.ClientTypeUnrecognized, err
-	case kind < 0 || kind > 1000:
-		return salebot.ClientTypeUnrecognized, errNoMessenger
-	}
-	messenger := salebot.ClientType(kind)
-	group := p.identifier("group_id")
-	p.noteGroup(c.project, messenger, "group_id", group)
-	switch {
-	case messenger == salebot.ClientTypeTelephony:
-	case group == "":
-		return messenger, errNoGroup
-	case !c.project.knowsGroup(messenger, group):
-		return messenger, errUnknownGroup
-	}
-	return messenger, nil
-}
 
 const largestPage = 500
 

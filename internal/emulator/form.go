@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
-	"strconv"
 	"strings"
 
 	"github.com/salebot-go/salebot/internal/form"
@@ -118,106 +117,37 @@ func (p *parameters) addForm(pairs []pair) {
 	var fields []*field
 	byName := map[string]*field{}
 	for _, one := range pairs {
-		base, path, nested := splitBrackets(one.name)
+		path := form.Path(one.name, deepestBody)
+		base, nested := path[0], len(path) > 1
 		known := byName[base]
 		switch {
 		case known == nil:
 			known = &field{name: base}
 			byName[base] = known
 			fields = append(fields, known)
-			known.set(path, one.value)
+			known.Put(path[1:], one.value)
 		case isList(base):
 			if !nested {
-				path = []string{""}
+				path = []string{base, ""}
 			}
-			known.becomeList()
-			known.set(path, one.value)
-		case nested && known.children != nil:
-			known.set(path, one.value)
-		case !nested && known.children == nil && (known.text == "" || one.value == known.text):
-			known.text = one.value
+			known.BecomeList()
+			known.Put(path[1:], one.value)
+		case nested && !known.IsText():
+			known.Put(path[1:], one.value)
+		case !nested && known.IsText() && (known.Text() == "" || one.value == known.Text()):
+			known.Put(nil, one.value)
 		case one.value != "":
 			p.notef("%s is there more than once; the first value counts", shown(base))
 		}
 	}
 	for _, f := range fields {
-		p.members = append(p.members, member{name: f.name, value: f.appendJSON(nil)})
+		p.members = append(p.members, member{name: f.name, value: f.AppendJSON(nil)})
 	}
 }
 
-// splitBrackets takes a[b][] apart into a, and b and "".
-func splitBrackets(name string) (base string, path []string, nested bool) {
-	open := strings.IndexByte(name, '[')
-	if open <= 0 || !strings.HasSuffix(name, "]") {
-		return name, nil, false
-	}
-	path = strings.Split(name[open+1:len(name)-1], "][")
-	if len(path) > deepestBody {
-		return name, nil, false
-	}
-	return name[:open], path, true
-}
-
-// field is a node of a form with brackets: a text, or a list or an object of
-// further nodes.
+// field is a field of a form, whose name may have brackets.
 type field struct {
-	name     string
-	text     string
-	children []*field
-}
+	form.Node
 
-func (f *field) set(path []string, value string) {
-	if len(path) == 0 {
-		f.text = value
-		return
-	}
-	name := path[0]
-	if name == "" {
-		name = strconv.Itoa(len(f.children))
-	}
-	for _, child := range f.children {
-		if child.name == name {
-			child.set(path[1:], value)
-			return
-		}
-	}
-	child := &field{name: name}
-	child.set(path[1:], value)
-	f.children = append(f.children, child)
-}
-
-// becomeList makes a text the first element of a list.
-func (f *field) becomeList() {
-	if f.children == nil {
-		f.children = []*field{{name: "0", text: f.text}}
-	}
-}
-
-func (f *field) appendJSON(text []byte) []byte {
-	if f.children == nil {
-		return wire.AppendText(text, f.text)
-	}
-	list := true
-	for i, child := range f.children {
-		list = list && child.name == strconv.Itoa(i)
-	}
-	if list {
-		text = append(text, '[')
-		for i, child := range f.children {
-			if i > 0 {
-				text = append(text, ',')
-			}
-			text = child.appendJSON(text)
-		}
-		return append(text, ']')
-	}
-	text = append(text, '{')
-	for i, child := range f.children {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		text = append(wire.AppendText(text, child.name), ':')
-		text = child.appendJSON(text)
-	}
-	return append(text, '}')
+	name string
 }

@@ -23,6 +23,39 @@ func TestPairs(t *testing.T) {
 	}
 }
 
+func TestNamesWithBracketsMakeATree(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a=1&b=2":                       `{"a":"1","b":"2"}`,
+		"a=1&a=2":                       `{"a":"2"}`,
+		"a[b]=1&a[c][d]=2":              `{"a":{"b":"1","c":{"d":"2"}}}`,
+		"a[]=1&a[]=2":                   `{"a":["1","2"]}`,
+		"a[1]=x&a[]=y":                  `{"a":["x","y"]}`,
+		"a[0][b]=1&a[1][b]=2":           `{"a":[{"b":"1"},{"b":"2"}]}`,
+		"a[0]=1&a[x]=2":                 `{"a":{"0":"1","x":"2"}}`,
+		"[a]=1&b[c=2&d]=3&e[f]g=4&[]=5": `{"[a]":"1","b[c":"2","d]":"3","e[f]g":"4","[]":"5"}`,
+		"a[b][c][d]=1":                  `{"a[b][c][d]":"1"}`,
+		"a=1&a[b]=2":                    `{"a":{"b":"2"}}`,
+		"a[b]=1&a=2":                    `{"a":"2"}`,
+		"":                              `{}`,
+		"0=a&1=b":                       `{"0":"a","1":"b"}`,
+	} {
+		var root form.Node
+		for name, value := range form.Pairs(text) {
+			root.Put(form.Path(name, 3), value)
+		}
+		require.Equal(t, want, string(root.AppendObject(nil)), text)
+	}
+	var one form.Node
+	one.Put(nil, "x")
+	require.True(t, one.IsText())
+	require.Equal(t, "x", one.Text())
+	one.BecomeList()
+	one.BecomeList()
+	one.Put([]string{""}, "y")
+	require.Equal(t, `["x","y"]`, string(one.AppendJSON(nil)))
+}
+
 // FuzzUnescape compares with the standard library where that accepts the text.
 func FuzzUnescape(f *testing.F) {
 	for _, seed := range []string{"", "a+b", "%41%zz", "%", "100%25", "%D0%BF"} {

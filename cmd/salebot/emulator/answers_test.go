@@ -49,7 +49,9 @@ func declaredSettings(t *testing.T) []emulator.AnswerSetting {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../../../internal/emulator/answers.go", nil, parser.ParseComments)
 	require.NoError(t, err)
-	words, values := constants(t, file)
+	forms, err := parser.ParseFile(token.NewFileSet(), "../../../internal/emulator/forms.go", nil, 0)
+	require.NoError(t, err)
+	words, values := constants(t, forms)
 	for field := range reflect.TypeFor[engine.Answers]().Fields() {
 		words[field.Name], _, _ = strings.Cut(field.Tag.Get("json"), ",")
 	}

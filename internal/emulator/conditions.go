@@ -1,0 +1,115 @@
+package emulator
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// condition is one condition of find_clients.
+type condition struct {
+	name     string
+	accepted []string
+	inverted bool
+}
+
+func (w condition) holds(has func(name, value string) bool) bool {
+	found := slices.ContainsFunc(w.accepted, func(value string) bool { return has(w.name, value) })
+	return found != w.inverted
+}
+
+func findClients(c *call) reply {
+	q := c.parameters.nested("q")
+	if q == nil {
+		return failure(`Parameter "q" required`)
+	}
+	conditions, err := c.parameters.conditions(q)
+	if err != nil {
+		return failure("Error in parameter format")
+	}
+	all := c.parameters.flag("include_all", true)
+	return c.foundAll(c.project.matching(func(candidate *client) bool {
+		has := func(name, value string) bool { return c.finds(candidate, name, value) }
+		for _, w := range conditions {
+			if w.holds(has) != all {
+				return !all
+			}
+		}
+		return all
+	}))
+}
+
+// failure is the documented failure of find_clients.
+func failure(message string) reply {
+	var o wire.Object
+	o.Text("status", "fail")
+	o.Text("message", message)
+	return inJSON(o.Bytes())
+}
+
+var errCondition = errors.New("no condition")
+
+func (p *parameters) conditions(q json.RawMessage) ([]condition, error) {
+	if q[0] != '{' {
+		return nil, errCondition
+	}
+	members, err := p.membersOf(q)
+	if err != nil {
+		return nil, err
+	}
+	var conditions []condition
+	for _, m := range members {
+		if m.value[0] != '{' {
+			text, err := wire.Text(m.value)
+			if err != nil {
+				return nil, err
+			}
+			conditions = append(conditions, condition{name: m.name, accepted: []string{text}})
+			continue
+		}
+		operators, err := p.membersOf(m.value)
+		if err != nil {
+			return nil, err
+		}
+		for _, operator := range operators {
+			w, err := operator.condition(m.name)
+			if err != nil {
+				return nil, err
+			}
+			conditions = append(conditions, w)
+		}
+	}
+	return conditions, nil
+}
+
+// condition reads an operator and its operand.
+func (m member) condition(name string) (condition, error) {
+	w := condition{name: name}
+	switch m.name {
+	case "_not", "_not_in":
+		w.inverted = true
+	case "_in":
+	default:
+		return w, errCondition
+	}
+	values := []json.RawMessage{m.value}
+	if m.value[0] == '[' {
+		values = values[:0]
+		_ = wire.Elements(m.value, func(element []byte) error {
+			values = append(values, element)
+			return nil
+		})
+	} else if m.name != "_not" {
+		return w, errCondition
+	}
+	for _, value := range values {
+		text, err := wire.Text(value)
+		if err != nil {
+			return w, errCondition
+		}
+		w.accepted = append(w.accepted, text)
+	}
+	return w, nil
+}

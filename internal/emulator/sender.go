@@ -1,0 +1,290 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// deliveryLog remembers the last deliveries.
+type deliveryLog struct {
+	ring[*Delivery]
+	limit int
+}
+
+// sender delivers in the background. Goroutines run only while something waits.
+type sender struct {
+	now     func() time.Time
+	changed func()
+
+	mu      sync.Mutex
+	webhook Webhook
+	log     deliveryLog
+	queue   []*Delivery
+	held    *Delivery // waits to be overtaken
+	active  int       // deliveries that are under way
+	timers  map[*time.Timer]bool
+	closed  bool
+	running sync.WaitGroup
+	// round is what is under way since the last clear; nil before the first
+	// delivery.
+	round *round
+	// own is the transport where none was given.
+	own *http.Transport
+}
+
+// round are deliveries that are given up together.
+type round struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	// underWay counts the deliveries. It grows only with the sender's lock held and
+	// while this is the sender's round.
+	underWay sync.WaitGroup
+}
+
+// end gives up the deliveries and waits for them. No more may be added.
+func (r *round) end() {
+	if r != nil {
+		r.cancel()
+		r.underWay.Wait()
+	}
+}
+
+func (s *sender) set(webhook Webhook) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.webhook = webhook
+}
+
+func (s *sender) off() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.webhook.off()
+}
+
+// clear forgets what was delivered and what waits, and returns what is under way
+// for the caller to end.
+func (s *sender) clear() *round {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log.ring, s.queue, s.held = ring[*Delivery]{}, nil, nil
+	s.stopTimers()
+	before := s.round
+	s.round = nil
+	return before
+}
+
+func (s *sender) stopTimers() {
+	for timer := range s.timers {
+		timer.Stop()
+	}
+	s.timers = nil
+}
+
+func (s *sender) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.queue, s.held = nil, nil
+	s.stopTimers()
+	if s.round != nil {
+		s.round.cancel()
+	}
+	own := s.own
+	s.mu.Unlock()
+	s.running.Wait()
+	if own != nil {
+		own.CloseIdleConnections()
+	}
+}
+
+// post takes a delivery and its duplicates.
+func (s *sender) post(d *Delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	copies := s.webhook.Duplicates
+	for n := range copies + 1 {
+		one := *d
+		one.Copy, one.Number, one.Pending = n, s.log.total+1, true
+		s.log.add(&one, s.log.limit)
+		switch {
+		case !s.webhook.Reorder:
+			s.enqueue(&one)
+		case s.held == nil:
+			s.holdBack(&one)
+		default:
+			held := s.held
+			s.held = nil
+			s.enqueue(&one)
+			s.enqueue(held)
+		}
+	}
+}
+
+// holdBack waits for the delivery that is to overtake this one, but not for ever.
+func (s *sender) holdBack(d *Delivery) {
+	s.held = d
+	s.later(s.retryDelay(), func() {
+		if s.held == d {
+			s.held = nil
+			s.enqueue(d)
+		}
+	})
+}
+
+// later calls f with the lock held, unless the sender is closed before.
+func (s *sender) later(wait time.Duration, f func()) {
+	if s.timers == nil {
+		s.timers = map[*time.Timer]bool{}
+	}
+	var timer *time.Timer
+	timer = time.AfterFunc(wait, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		// A timer that was stopped too late is not among them any more.
+		if s.timers[timer] {
+			delete(s.timers, timer)
+			f()
+		}
+	})
+	s.timers[timer] = true
+}
+
+func (s *sender) retryDelay() time.Duration {
+	if s.webhook.RetryDelay > 0 {
+		return s.webhook.RetryDelay
+	}
+	return defaultRetryDelay
+}
+
+// enqueue starts the delivery, or lets it wait for those before it. The lock is
+// held.
+func (s *sender) enqueue(d *Delivery) {
+	switch {
+	case s.closed:
+		return
+	case len(s.queue) >= longestQueue:
+		d.Pending = false
+		d.Attempts = append(d.Attempts, DeliveryAttempt{Time: d.Time, Error: "too many deliveries wait for the receiver"})
+		return
+	}
+	s.queue = append(s.queue, d)
+	if s.active >= max(1, s.webhook.Parallel) {
+		return
+	}
+	s.active++
+	s.running.Go(s.work)
+}
+
+// work delivers until nothing waits.
+func (s *sender) work() {
+	for {
+		s.mu.Lock()
+		if len(s.queue) == 0 || s.closed {
+			s.active--
+			s.mu.Unlock()
+			return
+		}
+		d := s.queue[0]
+		s.queue = s.queue[1:]
+		if s.round == nil {
+			s.round = &round{}
+			s.round.ctx, s.round.cancel = context.WithCancel(context.Background())
+		}
+		webhook, current := s.webhook, s.round
+		current.underWay.Add(1)
+		s.mu.Unlock()
+		s.deliver(current, webhook, d)
+		current.underWay.Done()
+		s.changed()
+	}
+}
+
+func (s *sender) deliver(current *round, webhook Webhook, d *Delivery) {
+	pause(current.ctx, webhook.Delay)
+	attempt := s.attempt(current.ctx, webhook, d)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.round != current {
+		return // it is forgotten
+	}
+	d.Attempts = append(d.Attempts, attempt)
+	limit := webhook.Attempts
+	if limit == 0 {
+		limit = defaultWebhookAttempts
+	}
+	d.Pending = webhook.Resend.repeats(attempt) && len(d.Attempts) < limit && !s.closed
+	if d.Pending {
+		s.later(s.retryDelay(), func() { s.enqueue(d) })
+	}
+}
+
+func (rule ResendRule) repeats(attempt DeliveryAttempt) bool {
+	switch rule {
+	case Resend5xx:
+		return attempt.Status >= 500
+	case ResendFailed:
+		return attempt.Status < 200 || attempt.Status >= 300
+	case ResendNone:
+	}
+	return false
+}
+
+// attempt posts once.
+func (s *sender) attempt(ctx context.Context, webhook Webhook, d *Delivery) (attempt DeliveryAttempt) {
+	attempt.Time = s.now()
+	timeout := webhook.Timeout
+	if timeout == 0 {
+		timeout = defaultWebhookTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	address := webhook.URL
+	if address == "" {
+		address = "http://receiver.localhost/"
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(d.Body))
+	if err != nil {
+		attempt.Error = "the address is not usable"
+		return attempt
+	}
+	maps.Copy(r.Header, webhook.Header)
+	if d.ContentType != "" {
+		r.Header.Set("Content-Type", d.ContentType)
+	}
+	// A transport of the user's own need not look.
+	if err = ctx.Err(); err != nil {
+		attempt.Error = err.Error()
+		return attempt
+	}
+	response, err := s.transport(webhook).RoundTrip(r)
+	if err != nil {
+		attempt.Error = err.Error()
+		return attempt
+	}
+	defer func() { _ = response.Body.Close() }()
+	attempt.Status = response.StatusCode
+	attempt.Answer, err = io.ReadAll(io.LimitReader(response.Body, largestWebhookAnswer))
+	if err != nil {
+		attempt.Status, attempt.Error = 0, err.Error()
+	}
+	return attempt
+}
+
+func (s *sender) transport(webhook Webhook) http.RoundTripper {
+	switch {
+	case webhook.Handler != nil:
+		return handlerTransport{webhook.Handler}
+	case webhook.Transport != nil:
+		return webhook.Transport
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.own == nil {
+		s.own = &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute}
+	}
+	return s.own
+}
