@@ -3,6 +3,7 @@ package salebottest
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,8 +20,8 @@ func TestConversionsLoseNothing(t *testing.T) {
 		"scheduled": func() (any, any) { s := filled[engine.Scheduled](t); return s, scheduledOf(s) },
 		"delivery":  func() (any, any) { d := filled[engine.Delivery](t); return d, deliveryOf(d) },
 		"fault":     func() (any, any) { f := filled[engine.Fault](t); return f, faultOf(f) },
-		"webhook":   func() (any, any) { w := filled[Webhook](t); return w, w.engine() },
-		"answers":   func() (any, any) { a := filled[Answers](t); return a, a.engine() },
+		"webhook":   func() (any, any) { w := filled[Webhook](t); e := w.engine(); return w, e },
+		"answers":   func() (any, any) { a := filled[Answers](t); e := a.engine(); return a, e },
 		"block":     func() (any, any) { b := filled[Block](t); return b, engineBlocks([]Block{b})[0] },
 		"key":       func() (any, any) { k := filled[Key](t); return k, keysOf([]Key{k})[0] },
 	} {
@@ -72,14 +73,14 @@ func fill(v reflect.Value) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem())
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() {
-				fill(v.Field(i))
-			} else {
-				// A time.Time has no field to set.
-				if at, ok := v.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ok {
-					_ = at.UnmarshalText([]byte("2026-01-02T03:04:05Z"))
-				}
+		// A time.Time has no field to set.
+		if at, ok := reflect.TypeAssert[*time.Time](v.Addr()); ok {
+			*at = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+			return
+		}
+		for _, field := range v.Fields() {
+			if field.CanSet() {
+				fill(field)
 			}
 		}
 	}

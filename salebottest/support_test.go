@@ -44,7 +44,8 @@ func newEmulator(tb testing.TB, opts ...salebottest.Option) *salebottest.Emulato
 func newClient(tb testing.TB, opts ...salebottest.Option) (*salebot.Client, *salebottest.Emulator) {
 	tb.Helper()
 	emulator := newEmulator(tb, opts...)
-	return emulator.Client(tb), emulator
+	client := emulator.Client(tb)
+	return client, emulator
 }
 
 // receiver is a program that receives the webhook.

@@ -40,14 +40,13 @@ func (f *Fault) collides(with *Fault) bool {
 }
 
 // and is what two faults do together that do not collide.
-func (f Fault) and(other *Fault) Fault {
+func (f *Fault) and(other *Fault) *Fault {
+	ending, waiting := *f, other
 	if f.waits() {
-		both := *other
-		both.Delay = f.Delay
-		return both
+		ending, waiting = *other, f
 	}
-	f.Delay = other.Delay
-	return f
+	ending.Delay = waiting.Delay
+	return &ending
 }
 
 // take returns what is to go wrong with a request, nil where it goes well.
@@ -70,7 +69,7 @@ func (plan *faultPlan) take(name string, entry *Request) *Fault {
 		case taken == nil:
 			taken = new(fault.Fault)
 		default:
-			taken = new(taken.and(&fault.Fault))
+			taken = taken.and(&fault.Fault)
 		}
 		if fault.Times > 0 {
 			fault.Times--
@@ -93,15 +92,16 @@ func (plan *faultPlan) clear() {
 
 // Planned returns the fault as it is planned: with the number of times and the
 // seed that it gets where it names none.
-func (f Fault) Planned() Fault {
-	if f.Times == 0 {
-		f.Times = 1
+func (f *Fault) Planned() Fault {
+	planned := *f
+	if planned.Times == 0 {
+		planned.Times = 1
 	}
 	if f.Probability > 0 && f.Probability < 1 && f.Seed == 0 {
 		// JavaScript reads it exactly.
-		f.Seed = 1 + rand.Uint64N(1<<53-1) //nolint:gosec // a choice for tests needs no secrecy
+		planned.Seed = 1 + rand.Uint64N(1<<53-1) //nolint:gosec // a choice for tests needs no secrecy
 	}
-	return f
+	return planned
 }
 
 // Fail adds faults to the plan. It adds none if one of them can never happen.

@@ -80,5 +80,6 @@ func newEmulator(tb testing.TB, options ...engine.Option) *double {
 func newClient(tb testing.TB, options ...engine.Option) (*salebot.Client, *double) {
 	tb.Helper()
 	emulator := newEmulator(tb, options...)
-	return emulator.Client(tb), emulator
+	client := emulator.Client(tb)
+	return client, emulator
 }

@@ -158,9 +158,9 @@ func (w Webhook) Validate() error {
 
 // validHeader reports whether a header can be sent.
 func validHeader(name string, values []string) bool {
-	const tokens = "!#$%&'*+-.^_`|~"
+	const marks = "!#$%&'*+-.^_`|~"
 	isToken := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(tokens, r)
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(marks, r)
 	}
 	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !isToken(r) }) {
 		return false
