@@ -477,3 +477,32 @@ func TestSlowConnectionsAreNotUsed(t *testing.T) {
 		})
 	}
 }
+
+// A history that lags as long as the user said never leads to a second message. One
+// that lags longer does: that is what the user vouches for.
+func TestHistoryThatLags(t *testing.T) {
+	t.Parallel()
+	const stated = 20 * time.Second
+	for name, c := range map[string]struct {
+		lag  time.Duration
+		want int
+	}{
+		"not at all": {0, 1}, "less than stated": {10 * time.Second, 1}, "as stated": {stated, 1}, "longer than stated": {2 * time.Minute, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &shop{salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: ann}),
+					salebottest.WithAnswers(salebottest.Answers{HistoryDelay: c.lag})), newTestLedger(t)}
+				client := s.open(t, salebot.WithHistoryDelay(stated))
+				s.Fail(salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter})
+				key := salebot.WithIdempotencyKey("order")
+				_, err := client.Message(t.Context(), hello("paid"), key)
+				require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+				_, err = client.Message(t.Context(), hello("paid"), key)
+				require.NoError(t, err)
+				s.AssertCalls(t, "message", c.want)
+			})
+		})
+	}
+}

@@ -14,21 +14,27 @@ import (
 	"github.com/salebot-go/salebot/salebottest"
 )
 
-// TestReadmeBlocks runs every Go block of the README: programs against an
-// emulator that knows the client of the examples, tests by the go command.
+// TestReadmeBlocks runs every Go block of the README and of the guides: programs
+// against an emulator that knows the client of the examples, tests by the go command.
 func TestReadmeBlocks(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(readmeFile)
+	guides, err := filepath.Glob(filepath.Join(filepath.Dir(readmeFile), "docs", "*.md"))
 	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	require.NotEmpty(t, blocks)
+	require.NotEmpty(t, guides)
 	server := salebottest.NewServer(t, salebottest.WithPerson(salebottest.Person{ID: 25554, Name: "Ann"}))
-	for number, block := range blocks {
-		t.Run(fmt.Sprint(number+1), func(t *testing.T) {
-			t.Parallel()
-			runBlock(t, server, block[1])
-		})
+	found := 0
+	for _, page := range append(guides, readmeFile) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for number, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			found++
+			t.Run(fmt.Sprintf("%s, block %d", filepath.Base(page), number+1), func(t *testing.T) {
+				t.Parallel()
+				runBlock(t, server, block[1])
+			})
+		}
 	}
+	require.Greater(t, found, 5)
 }
 
 func runBlock(t *testing.T, server *salebottest.Server, source string) {
