@@ -97,6 +97,9 @@ func callRow[T any](ctx context.Context, c *Client, row *action.Row, options []C
 			j.guard = guard
 			j.ids = func() []int64 { return recordedIDs(result) }
 		}
+		if c.core.config.observed() {
+			j.unread = func() int { return countUnread(result) }
+		}
 		err = j.run(ctx, func(body []byte) error {
 			result, err = decode(body, s)
 			return err
@@ -174,8 +177,9 @@ type journey struct {
 	failure error
 	// guard keeps the request from being executed twice; nil if nothing does.
 	guard *once.Guard
-	// ids are the numbers of the result.
+	// ids are the numbers of the result, unread counts the odd fields in it.
 	ids       func() []int64
+	unread    func() int
 	writeBy   time.Time
 	status    int
 	unwritten error
@@ -283,8 +287,7 @@ func (j *journey) try(ctx context.Context, number int, waited time.Duration, dec
 }
 
 func (j *journey) observed(ctx context.Context, number int, waited time.Duration, decode func([]byte) error) attempt.Result {
-	observed := len(j.core.config.hooks) > 0 || j.core.config.logger != nil
-	if !observed {
+	if !j.core.config.observed() {
 		var a Attempt
 		return j.exchange(ctx, &a, decode)
 	}
@@ -303,6 +306,9 @@ func (j *journey) observed(ctx context.Context, number int, waited time.Duration
 	start := time.Now()
 	result := j.exchange(ctx, &a, decode)
 	a.Duration, a.Outcome, a.Err = time.Since(start), Outcome(result.Outcome), j.failure
+	if result.Outcome == attempt.Accepted {
+		a.UnreadFields = j.unread()
+	}
 	for i, inner := range slices.Backward(contexts) {
 		if after := j.core.config.hooks[i].After; after != nil {
 			after(inner, a)
@@ -548,8 +554,11 @@ func (j *journey) log(ctx context.Context, a Attempt) {
 		return
 	}
 	level, text := slog.LevelDebug, "salebot call"
-	if a.Err != nil {
+	switch {
+	case a.Err != nil:
 		level, text = slog.LevelWarn, "salebot call failed"
+	case a.UnreadFields > 0:
+		level, text = slog.LevelWarn, "salebot answer was not understood entirely"
 	}
 	if !logger.Enabled(ctx, level) {
 		return
@@ -560,6 +569,9 @@ func (j *journey) log(ctx context.Context, a Attempt) {
 		slog.Int("status", a.Status),
 		slog.String("outcome", a.Outcome.String()),
 		slog.Duration("duration", a.Duration),
+	}
+	if a.UnreadFields > 0 {
+		attrs = append(attrs, slog.Int("unread_fields", a.UnreadFields))
 	}
 	if a.Err != nil {
 		attrs = append(attrs, slog.Any("error", a.Err))

@@ -57,6 +57,9 @@ type Attempt struct {
 	Duration time.Duration
 	// ResponseBytes is the size of the body that came.
 	ResponseBytes int
+	// UnreadFields counts the fields of the answer that came in a form which this
+	// package does not understand; the records of the result list them in Unread.
+	UnreadFields int
 	// Err is the failure of this attempt; nil if it succeeded.
 	Err error
 }
@@ -70,3 +73,6 @@ type Hook struct {
 	// After is called after each attempt, with the context of Before.
 	After func(ctx context.Context, attempt Attempt)
 }
+
+// observed reports whether anybody looks at the attempts.
+func (c *config) observed() bool { return len(c.hooks) > 0 || c.logger != nil }
