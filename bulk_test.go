@@ -206,7 +206,7 @@ func platformOf(client salebot.ClientID) salebot.PlatformID {
 }
 
 func personOf(client salebot.ClientID) salebot.ClientToLoad {
-	return salebot.TelegramUser(platformOf(client), "bot")
+	return salebot.ClientToLoad{PlatformID: platformOf(client), GroupID: "bot", ClientType: salebot.ClientTypeTelegram}
 }
 
 // byFunction runs a test for each bulk function, in a bubble with virtual time.
@@ -400,7 +400,8 @@ func TestBulkOutcomes(t *testing.T) {
 				n := 2 * len(broken)
 				report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(n)), salebot.BulkOptions{
 					BatchSize: len(broken), Workers: 1,
-					OnItem: func(item salebot.BulkItem) { items[item.Key] = append(items[item.Key], item) },
+					MaxPaceWait: time.Hour, // a server that is never content
+					OnItem:      func(item salebot.BulkItem) { items[item.Key] = append(items[item.Key], item) },
 				})
 				require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 				require.Equal(t, len(broken), report.Accepted)

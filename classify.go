@@ -1,6 +1,8 @@
 package salebot
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -180,4 +182,56 @@ func holdsSecret(err error, scrub secret.Scrubber) bool {
 		}
 	}
 	return false
+}
+
+// endedContext is the failure of a call whose context ended between attempts.
+func endedContext(ctx context.Context, scrub secret.Scrubber) *TransportError {
+	err := ctx.Err()
+	return transportFailure(withCause(context.Cause(ctx), err), errors.Is(err, context.DeadlineExceeded), scrub)
+}
+
+// withCause makes sure that errors.Is finds target in err.
+func withCause(err, target error) error {
+	if errors.Is(err, target) {
+		return err
+	}
+	return chain(err.Error(), err, target)
+}
+
+// chained is an error that is several at once. They are hidden from those who
+// print fields, because the errors of a user's transport may hold an address.
+type chained struct {
+	text  string
+	inner secret.Hidden[[]error]
+}
+
+func chain(text string, inner ...error) *chained {
+	return &chained{text: text, inner: secret.Hide(inner)}
+}
+
+// then is a failure after an earlier one, which it does not replace.
+func then(before, after error) error {
+	if before == nil {
+		return after
+	}
+	return chain(before.Error()+"; then "+after.Error(), before, after)
+}
+
+func (e *chained) Error() string   { return e.text }
+func (e *chained) Unwrap() []error { return e.inner.Reveal() }
+
+// keep stores the raw answer where the caller asked for it.
+func keep(targets []*Response, reply *exchange.Reply, scrub secret.Scrubber) {
+	if len(targets) == 0 {
+		return
+	}
+	header := reply.Header.Clone()
+	for _, values := range header {
+		for i := range values {
+			values[i] = scrub.Text(values[i])
+		}
+	}
+	for _, target := range targets {
+		*target = Response{Status: reply.Status, Header: header, Body: bytes.Clone(reply.Body)}
+	}
 }

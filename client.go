@@ -13,6 +13,7 @@ import (
 	"github.com/salebot-go/salebot/internal/attempt"
 	"github.com/salebot-go/salebot/internal/exchange"
 	"github.com/salebot-go/salebot/internal/once"
+	"github.com/salebot-go/salebot/internal/pace"
 	"github.com/salebot-go/salebot/internal/secret"
 )
 
@@ -38,6 +39,7 @@ type core struct {
 	exchanger *exchange.Exchanger
 	source    *transportSource
 	budget    *attempt.Budget
+	pacer     *pace.Pacer
 	// keeper is the ledger, nil if there is none.
 	keeper *once.Keeper
 	clock  *serverClock
@@ -67,6 +69,7 @@ func New(key string, options ...Option) (*Client, error) {
 		source:    source,
 		exchanger: exchange.New(source.current, source.jar()),
 		budget:    attempt.NewBudget(c.budget),
+		pacer:     new(pace.Pacer),
 		keeper:    c.ledger.keeper(),
 		clock:     &serverClock{},
 	}}, nil

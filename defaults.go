@@ -27,6 +27,9 @@ const (
 	// DefaultMaxRetryAfter is the longest Retry-After that is waited for; a call
 	// that is asked to wait longer fails at once (WithRetryPolicy).
 	DefaultMaxRetryAfter = time.Minute
+	// DefaultMaxHold bounds the time for which one answer of 429 holds the calls of a
+	// client back, whatever wait it asks for (WithRetryPolicy).
+	DefaultMaxHold = time.Minute
 	// DefaultRetryBudget is the number of retries that the calls of a client may
 	// take together before calls that succeed at once have to earn new ones, ten
 	// for a retry (WithRetryBudget).

@@ -137,7 +137,7 @@ func ExampleClient_VKCallback() {
 
 	ctx := context.Background()
 	_, err := client.LoadClients(ctx, []salebot.ClientToLoad{
-		salebot.VKUser("146467928", "143414131"),
+		{PlatformID: "146467928", GroupID: "143414131", ClientType: salebot.ClientTypeVK},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -164,7 +164,7 @@ func ExampleClient_OKCallback() {
 
 	ctx := context.Background()
 	_, err := client.LoadClients(ctx, []salebot.ClientToLoad{
-		salebot.OKUser("5550001", "5550000"),
+		{PlatformID: "5550001", GroupID: "5550000", ClientType: salebot.ClientTypeOdnoklassniki},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -191,7 +191,7 @@ func ExampleClient_MAXCallback() {
 
 	ctx := context.Background()
 	if _, err := client.LoadClients(ctx, []salebot.ClientToLoad{
-		salebot.MAXUser("700800", "my_max_bot"),
+		{PlatformID: "700800", GroupID: "my_max_bot", ClientType: salebot.ClientTypeMAX},
 	}); err != nil {
 		log.Fatal(err)
 	}

@@ -2,10 +2,13 @@ package salebot
 
 import (
 	"context"
+	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/attempt"
 )
 
 // SafetyClass says what a second execution of an action does, and so whether a
@@ -44,6 +47,9 @@ type Attempt struct {
 	Number int
 	// Waited is the time spent before this attempt because of the one before.
 	Waited time.Duration
+	// PaceWait is the time spent before this attempt because the server had asked for
+	// a slower pace, this call or another of the client.
+	PaceWait time.Duration
 	// RequestBytes is the size of the body that is sent.
 	RequestBytes int
 
@@ -57,9 +63,6 @@ type Attempt struct {
 	Duration time.Duration
 	// ResponseBytes is the size of the body that came.
 	ResponseBytes int
-	// UnreadFields counts the fields of the answer that came in a form which this
-	// package does not understand; the records of the result list them in Unread.
-	UnreadFields int
 	// Err is the failure of this attempt; nil if it succeeded.
 	Err error
 }
@@ -74,5 +77,63 @@ type Hook struct {
 	After func(ctx context.Context, attempt Attempt)
 }
 
-// observed reports whether anybody looks at the attempts.
-func (c *config) observed() bool { return len(c.hooks) > 0 || c.logger != nil }
+// observed is an attempt with hooks and logger around it.
+func (j *journey[T]) observed(ctx context.Context, a *Attempt) attempt.Result {
+	hooks, logger := j.core.config.hooks, j.core.config.logger
+	if len(hooks) == 0 && logger == nil {
+		return j.exchange(ctx, a)
+	}
+	contexts := make([]context.Context, len(hooks))
+	for i, hook := range hooks {
+		ctx = hook.before(ctx, *a)
+		contexts[i] = ctx
+	}
+	start := time.Now()
+	result := j.exchange(ctx, a)
+	a.Duration, a.Outcome, a.Err = time.Since(start), Outcome(result.Outcome), result.Err
+	for i, inner := range slices.Backward(contexts) {
+		if after := hooks[i].After; after != nil {
+			after(inner, *a)
+		}
+	}
+	a.log(ctx, logger)
+	return result
+}
+
+func (h *Hook) before(ctx context.Context, a Attempt) context.Context {
+	if h.Before == nil {
+		return ctx
+	}
+	if inner := h.Before(ctx, a); inner != nil {
+		return inner
+	}
+	return ctx
+}
+
+// log writes an attempt to a logger, which may be nil.
+func (a *Attempt) log(ctx context.Context, logger *slog.Logger) {
+	if logger == nil {
+		return
+	}
+	level, text := slog.LevelDebug, "salebot call"
+	if a.Err != nil {
+		level, text = slog.LevelWarn, "salebot call failed"
+	}
+	if !logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("action", a.Action),
+		slog.Int("attempt", a.Number),
+		slog.Int("status", a.Status),
+		slog.String("outcome", a.Outcome.String()),
+		slog.Duration("duration", a.Duration),
+	}
+	if a.PaceWait > 0 {
+		attrs = append(attrs, slog.Duration("pace_wait", a.PaceWait))
+	}
+	if a.Err != nil {
+		attrs = append(attrs, slog.Any("error", a.Err))
+	}
+	logger.LogAttrs(ctx, level, text, attrs...)
+}

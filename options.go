@@ -69,9 +69,14 @@ type RetryPolicy struct {
 	BaseDelay time.Duration
 	// MaxDelay bounds the random wait before any attempt.
 	MaxDelay time.Duration
-	// MaxRetryAfter is the longest Retry-After that is waited for. A call that
-	// is asked to wait longer fails at once, with the wish in its APIError.
+	// MaxRetryAfter is the longest Retry-After that is waited for after a failure of
+	// the server. A call that is asked to wait longer fails at once, with the wish in
+	// its APIError. For answers of 429 see MaxHold.
 	MaxRetryAfter time.Duration
+	// MaxHold bounds the time for which one answer of 429 holds back the calls of the
+	// client, whatever wait it asks for. Such answers are not counted as attempts: a
+	// call waits for the server's pace until its deadline.
+	MaxHold time.Duration
 	// NeverRepeatOnceAfterRateLimit keeps calls of the class Once from being
 	// repeated after a 429, for those who do not trust that it means "not
 	// executed".
@@ -86,10 +91,8 @@ type settings struct {
 	timeoutGiven   bool
 	attemptTimeout time.Duration
 	retry          attempt.Policy
-	// strict makes an error of what is odd in an answer.
-	strict        bool
-	location      *time.Location
-	responseLimit int64
+	location       *time.Location
+	responseLimit  int64
 	// scrub takes the key out of texts; New sets it.
 	scrub secret.Scrubber
 
@@ -138,6 +141,7 @@ func defaultConfig() config {
 				BaseDelay:     DefaultBaseDelay,
 				MaxDelay:      DefaultMaxDelay,
 				MaxRetryAfter: DefaultMaxRetryAfter,
+				MaxHold:       DefaultMaxHold,
 			},
 			responseLimit: DefaultResponseLimit,
 		},
@@ -317,9 +321,10 @@ func WithRetryPolicy(policy RetryPolicy) SharedOption {
 			BaseDelay:            orDefault(policy.BaseDelay, DefaultBaseDelay),
 			MaxDelay:             orDefault(policy.MaxDelay, max(DefaultMaxDelay, policy.BaseDelay)),
 			MaxRetryAfter:        orDefault(policy.MaxRetryAfter, DefaultMaxRetryAfter),
+			MaxHold:              orDefault(policy.MaxHold, DefaultMaxHold),
 			NeverAfterRateLimits: policy.NeverRepeatOnceAfterRateLimit,
 		}
-		if p.MaxAttempts < 0 || p.BaseDelay < 0 || p.MaxDelay < 0 || p.MaxRetryAfter < 0 {
+		if p.MaxAttempts < 0 || p.BaseDelay < 0 || p.MaxDelay < 0 || p.MaxRetryAfter < 0 || p.MaxHold < 0 {
 			return badOption("WithRetryPolicy", "no field may be negative")
 		}
 		if policy.BaseDelay == 0 {
@@ -353,16 +358,6 @@ func WithProjectLocation(location *time.Location) SharedOption {
 			return badOption("WithProjectLocation", "the location is nil")
 		}
 		s.location = location
-		return nil
-	})
-}
-
-// WithStrict makes a DecodeError of each field of an answer that comes in a form which
-// this package does not understand, instead of listing it in Unread. It is for tests
-// against the API: in production an odd field should cost nothing but itself.
-func WithStrict() SharedOption {
-	return sharedOption(func(s *settings) error {
-		s.strict = true
 		return nil
 	})
 }
@@ -418,7 +413,7 @@ func WithLimiter(limiter Limiter) Option {
 }
 
 // WithLogger logs each attempt: at debug level if it succeeded, as a warning if
-// not, or if its answer has fields in an unknown form. Nothing that is logged holds the key, a URL or a body. By default nothing
+// not. Nothing that is logged holds the key, a URL or a body. By default nothing
 // is logged.
 func WithLogger(logger *slog.Logger) Option {
 	return clientOption(func(c *config) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 // Outcome is what became of an attempt, and so of a call.
@@ -28,12 +29,16 @@ const (
 // Result is what one attempt tells the loop.
 type Result struct {
 	Outcome Outcome
+	// Err is the failure of the attempt, or why it was given up.
+	Err error
 	// Skipped says that the attempt was given up before it began.
 	Skipped bool
 	// Done ends the call: it succeeded, or trying again would not help.
 	Done bool
-	// RateLimited says that the server asked for a slower pace.
+	// RateLimited says that the server asked for a slower pace, and Hold for how long
+	// no attempt begins. Whoever makes the attempts waits for that.
 	RateLimited bool
+	Hold        time.Duration
 	// RetryAfter is the wait that the server asked for; HasRetryAfter says
 	// that it asked at all.
 	RetryAfter    time.Duration
@@ -45,6 +50,7 @@ type Policy struct {
 	MaxAttempts          int
 	BaseDelay, MaxDelay  time.Duration
 	MaxRetryAfter        time.Duration
+	MaxHold              time.Duration
 	NeverAfterRateLimits bool
 }
 
@@ -94,6 +100,9 @@ type Summary struct {
 	// Outcome is Unknown as soon as one attempt was.
 	Outcome Outcome
 	Stop    Stop
+	// Err is the failure of the last attempt that was made, Skipped that of one that
+	// was given up after it.
+	Err, Skipped error
 }
 
 // Loop repeats the attempts of one call.
@@ -112,23 +121,31 @@ func (l *Loop) Run(ctx context.Context, try func(number int, waited time.Duratio
 	var (
 		summary = Summary{Outcome: NotSent}
 		waited  time.Duration
+		// failures are the attempts that count: a slower pace is no failure.
+		failures int
 	)
 	for {
 		result := try(summary.Attempts+1, waited)
 		if result.Skipped {
+			summary.Skipped = result.Err
 			return summary
 		}
 		summary.Attempts++
+		summary.Err = result.Err
 		summary.Outcome = l.combine(summary, result.Outcome)
-		if result.Outcome == Accepted && summary.Attempts == 1 {
+		if result.Outcome == Accepted || result.Outcome == Rejected && !result.RateLimited {
+			// A definite answer shows a healthy server.
 			l.Budget.Refund()
 		}
-		delay, stop, again := l.next(ctx, summary.Attempts, result)
+		if !result.RateLimited {
+			failures++
+		}
+		delay, stop, again := l.next(ctx, failures, result)
 		if !again {
 			summary.Stop = stop
 			return summary
 		}
-		if !wait(ctx, delay) {
+		if !wait.For(ctx, delay) {
 			summary.Stop = StopContext
 			return summary
 		}
@@ -150,7 +167,7 @@ func (l *Loop) combine(before Summary, latest Outcome) Outcome {
 }
 
 // next says whether there is another attempt, and after what delay.
-func (l *Loop) next(ctx context.Context, attempts int, result Result) (time.Duration, Stop, bool) {
+func (l *Loop) next(ctx context.Context, failures int, result Result) (time.Duration, Stop, bool) {
 	switch {
 	case result.Done:
 		return 0, StopDone, false
@@ -158,10 +175,15 @@ func (l *Loop) next(ctx context.Context, attempts int, result Result) (time.Dura
 		return 0, StopContext, false
 	case !l.repeatable(result):
 		return 0, StopUnsafe, false
-	case attempts >= l.Policy.MaxAttempts:
+	case failures >= l.Policy.MaxAttempts, result.RateLimited && l.Policy.MaxAttempts == 1:
 		return 0, StopAttempts, false
+	case result.RateLimited && l.passesDeadline(ctx, result.Hold):
+		return 0, StopDeadline, false
+	case result.RateLimited:
+		// The pace waits, and 429s take nothing from the budget.
+		return 0, StopDone, true
 	}
-	delay := l.Policy.backoff(attempts)
+	delay := l.Policy.backoff(failures)
 	if result.HasRetryAfter {
 		if result.RetryAfter > l.Policy.MaxRetryAfter {
 			return 0, StopRetryAfter, false
@@ -208,16 +230,4 @@ func (p *Policy) backoff(attempts int) time.Duration {
 		bound *= 2
 	}
 	return rand.N(min(bound, p.MaxDelay)) + 1 //nolint:gosec // jitter needs no secrecy
-}
-
-// wait sleeps unless the context ends first.
-func wait(ctx context.Context, delay time.Duration) bool {
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

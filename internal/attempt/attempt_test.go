@@ -35,7 +35,7 @@ func TestLoop(t *testing.T) {
 		timeout   = Result{Outcome: Rejected} // a 408
 		accepted  = Result{Outcome: Accepted, Done: true}
 		limited   = Result{Outcome: Rejected, RateLimited: true}
-		later     = Result{Outcome: Rejected, RateLimited: true, HasRetryAfter: true, RetryAfter: time.Minute}
+		later     = Result{Outcome: Rejected, RateLimited: true, Hold: time.Minute}
 		tooLate   = Result{Outcome: Unknown, HasRetryAfter: true, RetryAfter: time.Minute + 1}
 		immediate = Result{Outcome: Unknown, HasRetryAfter: true}
 		skipped   = Result{Skipped: true}
@@ -46,33 +46,37 @@ func TestLoop(t *testing.T) {
 		change  func(*Loop)
 		want    Summary
 	}{
-		"accepted":                   {action.Once, []Result{accepted}, nil, Summary{1, Accepted, StopDone}},
-		"refused":                    {action.Read, []Result{refused}, nil, Summary{1, Rejected, StopDone}},
-		"once lost":                  {action.Once, []Result{lost}, nil, Summary{1, Unknown, StopUnsafe}},
-		"once timed out":             {action.Once, []Result{timeout}, nil, Summary{1, Rejected, StopUnsafe}},
-		"once unsent":                {action.Once, []Result{unsent, accepted}, nil, Summary{2, Accepted, StopDone}},
-		"once never sent":            {action.Once, []Result{unsent}, nil, Summary{4, NotSent, StopAttempts}},
-		"once limited":               {action.Once, []Result{limited, limited, accepted}, nil, Summary{3, Accepted, StopDone}},
-		"once limited for good":      {action.Once, []Result{limited}, func(l *Loop) { l.Policy.NeverAfterRateLimits = true }, Summary{1, Rejected, StopUnsafe}},
-		"once unsent, then lost":     {action.Once, []Result{unsent, lost}, nil, Summary{2, Unknown, StopUnsafe}},
-		"once limited, then unsent":  {action.Once, []Result{limited, unsent, refused}, nil, Summary{3, Rejected, StopDone}},
-		"write lost":                 {action.Idempotent, []Result{lost}, nil, Summary{4, Unknown, StopAttempts}},
-		"write lost, then refused":   {action.Idempotent, []Result{lost, refused}, nil, Summary{2, Unknown, StopDone}},
-		"write lost, then unsent":    {action.Idempotent, []Result{lost, unsent}, nil, Summary{4, Unknown, StopAttempts}},
-		"write lost, then accepted":  {action.Idempotent, []Result{lost, accepted}, nil, Summary{2, Accepted, StopDone}},
-		"write refused, then lost":   {action.Idempotent, []Result{limited, lost}, nil, Summary{4, Unknown, StopAttempts}},
-		"read lost, then refused":    {action.Read, []Result{lost, refused}, nil, Summary{2, Rejected, StopDone}},
-		"read timed out":             {action.Read, []Result{timeout}, nil, Summary{4, Rejected, StopAttempts}},
-		"a single attempt":           {action.Read, []Result{lost}, func(l *Loop) { l.Policy.MaxAttempts = 1 }, Summary{1, Unknown, StopAttempts}},
-		"retry after the cap":        {action.Read, []Result{tooLate}, nil, Summary{1, Unknown, StopRetryAfter}},
-		"retry at the cap":           {action.Read, []Result{later, accepted}, nil, Summary{2, Accepted, StopDone}},
-		"retry at once":              {action.Read, []Result{immediate, immediate, accepted}, nil, Summary{3, Accepted, StopDone}},
-		"no budget":                  {action.Read, []Result{lost}, func(l *Loop) { l.Budget = NewBudget(0) }, Summary{1, Unknown, StopBudget}},
-		"budget for one":             {action.Read, []Result{lost}, func(l *Loop) { l.Budget = NewBudget(1) }, Summary{2, Unknown, StopBudget}},
-		"deadline":                   {action.Read, []Result{later}, func(l *Loop) { l.Deadline = time.Now().Add(time.Minute) }, Summary{1, Rejected, StopDeadline}},
-		"deadline just behind":       {action.Read, []Result{later, accepted}, func(l *Loop) { l.Deadline = time.Now().Add(time.Minute + 1) }, Summary{2, Accepted, StopDone}},
-		"skipped":                    {action.Read, []Result{skipped}, nil, Summary{0, NotSent, StopDone}},
-		"skipped after one was lost": {action.Idempotent, []Result{lost, skipped}, nil, Summary{1, Unknown, StopDone}},
+		"accepted":                   {action.Once, []Result{accepted}, nil, Summary{Attempts: 1, Outcome: Accepted, Stop: StopDone}},
+		"refused":                    {action.Read, []Result{refused}, nil, Summary{Attempts: 1, Outcome: Rejected, Stop: StopDone}},
+		"once lost":                  {action.Once, []Result{lost}, nil, Summary{Attempts: 1, Outcome: Unknown, Stop: StopUnsafe}},
+		"once timed out":             {action.Once, []Result{timeout}, nil, Summary{Attempts: 1, Outcome: Rejected, Stop: StopUnsafe}},
+		"once unsent":                {action.Once, []Result{unsent, accepted}, nil, Summary{Attempts: 2, Outcome: Accepted, Stop: StopDone}},
+		"once never sent":            {action.Once, []Result{unsent}, nil, Summary{Attempts: 4, Outcome: NotSent, Stop: StopAttempts}},
+		"once limited":               {action.Once, []Result{limited, limited, accepted}, nil, Summary{Attempts: 3, Outcome: Accepted, Stop: StopDone}},
+		"once limited for good":      {action.Once, []Result{limited}, func(l *Loop) { l.Policy.NeverAfterRateLimits = true }, Summary{Attempts: 1, Outcome: Rejected, Stop: StopUnsafe}},
+		"once unsent, then lost":     {action.Once, []Result{unsent, lost}, nil, Summary{Attempts: 2, Outcome: Unknown, Stop: StopUnsafe}},
+		"once limited, then unsent":  {action.Once, []Result{limited, unsent, refused}, nil, Summary{Attempts: 3, Outcome: Rejected, Stop: StopDone}},
+		"write lost":                 {action.Idempotent, []Result{lost}, nil, Summary{Attempts: 4, Outcome: Unknown, Stop: StopAttempts}},
+		"write lost, then refused":   {action.Idempotent, []Result{lost, refused}, nil, Summary{Attempts: 2, Outcome: Unknown, Stop: StopDone}},
+		"write lost, then unsent":    {action.Idempotent, []Result{lost, unsent}, nil, Summary{Attempts: 4, Outcome: Unknown, Stop: StopAttempts}},
+		"write lost, then accepted":  {action.Idempotent, []Result{lost, accepted}, nil, Summary{Attempts: 2, Outcome: Accepted, Stop: StopDone}},
+		"write refused, then lost":   {action.Idempotent, []Result{limited, lost}, nil, Summary{Attempts: 5, Outcome: Unknown, Stop: StopAttempts}},
+		"read lost, then refused":    {action.Read, []Result{lost, refused}, nil, Summary{Attempts: 2, Outcome: Rejected, Stop: StopDone}},
+		"read timed out":             {action.Read, []Result{timeout}, nil, Summary{Attempts: 4, Outcome: Rejected, Stop: StopAttempts}},
+		"a single attempt":           {action.Read, []Result{lost}, func(l *Loop) { l.Policy.MaxAttempts = 1 }, Summary{Attempts: 1, Outcome: Unknown, Stop: StopAttempts}},
+		"retry after the cap":        {action.Read, []Result{tooLate}, nil, Summary{Attempts: 1, Outcome: Unknown, Stop: StopRetryAfter}},
+		"retry at the cap":           {action.Read, []Result{{Outcome: Unknown, HasRetryAfter: true, RetryAfter: time.Minute}, accepted}, nil, Summary{Attempts: 2, Outcome: Accepted, Stop: StopDone}},
+		"limits are not counted":     {action.Once, []Result{limited, limited, limited, limited, limited, limited, accepted}, nil, Summary{Attempts: 7, Outcome: Accepted, Stop: StopDone}},
+		"limits take no budget":      {action.Read, []Result{limited, limited, limited, accepted}, func(l *Loop) { l.Budget = NewBudget(0) }, Summary{Attempts: 4, Outcome: Accepted, Stop: StopDone}},
+		"limits between failures":    {action.Read, []Result{lost, limited, lost, limited, lost, limited, lost}, nil, Summary{Attempts: 7, Outcome: Unknown, Stop: StopAttempts}},
+		"a limit without retries":    {action.Read, []Result{limited}, func(l *Loop) { l.Policy.MaxAttempts = 1 }, Summary{Attempts: 1, Outcome: Rejected, Stop: StopAttempts}},
+		"retry at once":              {action.Read, []Result{immediate, immediate, accepted}, nil, Summary{Attempts: 3, Outcome: Accepted, Stop: StopDone}},
+		"no budget":                  {action.Read, []Result{lost}, func(l *Loop) { l.Budget = NewBudget(0) }, Summary{Attempts: 1, Outcome: Unknown, Stop: StopBudget}},
+		"budget for one":             {action.Read, []Result{lost}, func(l *Loop) { l.Budget = NewBudget(1) }, Summary{Attempts: 2, Outcome: Unknown, Stop: StopBudget}},
+		"deadline":                   {action.Read, []Result{later}, func(l *Loop) { l.Deadline = time.Now().Add(time.Minute) }, Summary{Attempts: 1, Outcome: Rejected, Stop: StopDeadline}},
+		"deadline just behind":       {action.Read, []Result{later, accepted}, func(l *Loop) { l.Deadline = time.Now().Add(time.Minute + 1) }, Summary{Attempts: 2, Outcome: Accepted, Stop: StopDone}},
+		"skipped":                    {action.Read, []Result{skipped}, nil, Summary{Attempts: 0, Outcome: NotSent, Stop: StopDone}},
+		"skipped after one was lost": {action.Idempotent, []Result{lost, skipped}, nil, Summary{Attempts: 1, Outcome: Unknown, Stop: StopDone}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -116,14 +120,14 @@ func TestContexts(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(3*time.Second, cancel)
 		start := time.Now()
-		require.Equal(t, Summary{1, Unknown, StopContext}, loop.Run(ctx, script(wish)))
+		require.Equal(t, Summary{Attempts: 1, Outcome: Unknown, Stop: StopContext}, loop.Run(ctx, script(wish)))
 		require.Equal(t, 3*time.Second, time.Since(start))
-		require.Equal(t, Summary{1, Unknown, StopContext}, loop.Run(ctx, script(wish)), "it has ended")
+		require.Equal(t, Summary{Attempts: 1, Outcome: Unknown, Stop: StopContext}, loop.Run(ctx, script(wish)), "it has ended")
 
 		ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		start = time.Now()
-		require.Equal(t, Summary{1, Unknown, StopDeadline}, loop.Run(ctx, script(wish)))
+		require.Equal(t, Summary{Attempts: 1, Outcome: Unknown, Stop: StopDeadline}, loop.Run(ctx, script(wish)))
 		require.Zero(t, time.Since(start))
 
 		// The earlier of the two deadlines counts.
@@ -162,6 +166,23 @@ func TestStopsAreNamed(t *testing.T) {
 		require.False(t, texts[stop.String()])
 		texts[stop.String()] = true
 	}
+}
+
+// A definite answer earns retries back, whatever it says and whenever it comes.
+func TestDefiniteAnswersEarnRetries(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		budget := NewBudget(3)
+		loop := Loop{Policy: policy, Class: action.Read, Budget: budget}
+		for budget.Take() {
+		}
+		for range 30 {
+			loop.Run(t.Context(), script(Result{Outcome: Rejected, Done: true}))
+		}
+		got := loop.Run(t.Context(), script(Result{Outcome: Unknown}, Result{Outcome: Accepted, Done: true}))
+		require.Equal(t, 2, got.Attempts)
+		require.Equal(t, Accepted, got.Outcome)
+	})
 }
 
 func TestBudget(t *testing.T) {

@@ -3,8 +3,8 @@ package attempt
 import "sync/atomic"
 
 const (
-	// costPerRetry and refundPerSuccess let one retry be earned by ten calls
-	// that succeed at once.
+	// costPerRetry and refundPerSuccess let one retry be earned by ten definite
+	// answers.
 	costPerRetry     = 10
 	refundPerSuccess = 1
 )

@@ -22,6 +22,6 @@ func TestNotSentDoesNotHideWhatCameBefore(t *testing.T) {
 			}
 			return Result{Outcome: NotSent}
 		})
-		require.Equal(t, Summary{Attempts: 2, Outcome: Rejected, Stop: StopAttempts}, summary)
+		require.Equal(t, Summary{Attempts: 3, Outcome: Rejected, Stop: StopAttempts}, summary)
 	})
 }

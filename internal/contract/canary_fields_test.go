@@ -61,7 +61,6 @@ func TestCanaryInEveryFieldOfAnswers(t *testing.T) {
 			answers, err := fixture.Answers(name)
 			require.NoError(t, err)
 			mock := httpmock.NewMockTransport()
-			client := clienttest.New(t, mock, salebot.WithoutRetries())
 			tried := map[string]bool{}
 			for _, known := range answers {
 				for _, body := range spoiled(t, known.Body, clienttest.Address(name)) {
@@ -70,6 +69,8 @@ func TestCanaryInEveryFieldOfAnswers(t *testing.T) {
 					}
 					tried[string(body)] = true
 					mock.RegisterNoResponder(clienttest.Answer(known.Status, string(body)))
+					// Each is a client of its own: an answer of 429 slows all calls of one down.
+					client := clienttest.New(t, mock, salebot.WithoutRetries())
 					if _, err := list[0].Call(t.Context(), client); err != nil {
 						clienttest.RequireClean(t, known.Name(), told(err))
 					}
@@ -98,7 +99,7 @@ func TestCanaryInPartialError(t *testing.T) {
 		status, err := json.Marshal(quote)
 		require.NoError(t, err)
 		client := clienttest.New(t, clienttest.Answering(200, `{"status":"success","items":[{"id":1,"platform_id":"1","status":`+string(status)+`}]}`))
-		loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{salebot.TelegramUser("1", "b")})
+		loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{{PlatformID: "1", ClientType: salebot.ClientTypeTelegram, GroupID: "b"}})
 		var partial *salebot.PartialError
 		require.ErrorAs(t, err, &partial)
 		clienttest.RequireHiddenError(t, err)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -120,14 +121,10 @@ var faults = []fault{
 	{name: "400 with a body of success", peer: answers(testkit.Respond(400, "ok")), once: unread, repeatable: unread, is: surprised},
 	{name: "403 with a status of success", peer: answers(testkit.Respond(403, `{"status":"success"}`)), once: unread, repeatable: unread, is: surprised},
 	{name: "switched protocols", peer: answers(testkit.Respond(101, "", "Upgrade: x", "Connection: Upgrade")), once: unread, repeatable: unread, is: surprised},
-	{name: "429", peer: answers(testkit.Respond(429, "slow")), once: fate{4, 4, salebot.OutcomeRejected, spent, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, nil}, is: limited},
-	{name: "429 with Retry-After", peer: answers(testkit.Respond(429, "slow", "Retry-After: 7")), once: fate{4, 4, salebot.OutcomeRejected, spent, thrice(7 * time.Second)}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(7 * time.Second)}, is: limited},
-	{name: "429 with a date", peer: dated(429, 9*time.Second), once: fate{4, 4, salebot.OutcomeRejected, spent, thrice(9 * time.Second)}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(9 * time.Second)}, is: limited},
-	{name: "429 with a date in the past", peer: dated(429, -time.Hour), once: fate{4, 4, salebot.OutcomeRejected, spent, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, nil}, is: limited},
 	{
 		name: "429 where it is not trusted", peer: answers(testkit.Respond(429, "slow", "Retry-After: 1")), is: limited,
-		options: []salebot.Option{salebot.WithRetryPolicy(salebot.RetryPolicy{NeverRepeatOnceAfterRateLimit: true})},
-		once:    fate{1, 1, salebot.OutcomeRejected, unsafe, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(time.Second)},
+		options: []salebot.Option{salebot.WithRetryPolicy(salebot.RetryPolicy{NeverRepeatOnceAfterRateLimit: true}), salebot.WithTimeout(time.Second)},
+		once:    fate{1, 1, salebot.OutcomeRejected, unsafe, nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil},
 	},
 	{name: "500", peer: answers(testkit.Respond(500, `{"status":"error"}`)), once: onceLost, repeatable: fourLost, is: broken},
 	{name: "502 HTML", peer: answers(testkit.Respond(502, clienttest.Page, "Content-Type: text/html")), once: onceLost, repeatable: fourLost, is: broken},
@@ -135,15 +132,11 @@ var faults = []fault{
 	{name: "503 with a date", peer: dated(503, 25*time.Second), once: onceLost, repeatable: fate{4, 4, salebot.OutcomeUnknown, spent, thrice(25 * time.Second)}, is: broken},
 	{name: "504", peer: answers(testkit.Respond(504, "")), once: onceLost, repeatable: fourLost, is: broken},
 	{name: "500 that breaks off", peer: answers(testkit.Answer{Text: "HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\n{\"st", Cut: true}), once: onceLost, repeatable: fourLost, is: broken},
-	{name: "429 that breaks off", peer: answers(testkit.Answer{Text: "HTTP/1.1 429 Slow\r\nContent-Length: 100\r\n\r\n{\"st", Cut: true}), once: fate{4, 4, salebot.OutcomeRejected, spent, nil}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, nil}, is: limited},
 	{name: "503 with a large page", peer: answers(testkit.Respond(503, clienttest.Page)), options: []salebot.Option{salebot.WithResponseLimit(8)}, once: onceLost, repeatable: fourLost, is: broken},
 
-	{name: "429 beyond the cap", peer: answers(testkit.Respond(429, "slow", "Retry-After: 61")), once: fate{1, 1, salebot.OutcomeRejected, "longer wait", nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "longer wait", nil}, is: limited},
 	{name: "503 beyond the cap", peer: answers(testkit.Respond(503, "busy", "Retry-After: 3600")), once: onceLost, repeatable: fate{1, 1, salebot.OutcomeUnknown, "longer wait", nil}, is: broken},
-	{name: "429 at a cap of one's own", peer: answers(testkit.Respond(429, "slow", "Retry-After: 120")), options: []salebot.Option{salebot.WithTimeout(time.Hour), salebot.WithRetryPolicy(salebot.RetryPolicy{MaxRetryAfter: 2 * time.Minute})}, once: fate{4, 4, salebot.OutcomeRejected, spent, thrice(2 * time.Minute)}, repeatable: fate{4, 4, salebot.OutcomeRejected, spent, thrice(2 * time.Minute)}, is: limited},
 	{name: "429 beyond the deadline of the caller", peer: answers(testkit.Respond(429, "slow", "Retry-After: 5")), limit: 4 * time.Second, once: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil}, is: limited},
 	{name: "429 beyond the timeout of the call", peer: answers(testkit.Respond(429, "slow", "Retry-After: 5")), options: []salebot.Option{salebot.WithTimeout(4 * time.Second)}, once: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil}, is: limited},
-	{name: "429 without a budget", peer: answers(testkit.Respond(429, "slow")), options: []salebot.Option{salebot.WithRetryBudget(0)}, once: fate{1, 1, salebot.OutcomeRejected, "budget", nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "budget", nil}, is: limited},
 	{name: "500 without a budget", peer: answers(testkit.Respond(500, "")), options: []salebot.Option{salebot.WithRetryBudget(0)}, once: onceLost, repeatable: fate{1, 1, salebot.OutcomeUnknown, "budget", nil}, is: broken},
 	{name: "500 without retries", peer: answers(testkit.Respond(500, "")), options: []salebot.Option{salebot.WithoutRetries()}, once: onceLost, repeatable: fate{1, 1, salebot.OutcomeUnknown, spent, nil}, is: broken},
 	{name: "refused connection without retries", peer: dialing(testkit.Refused), options: []salebot.Option{salebot.WithoutRetries()}, once: fate{1, 0, salebot.OutcomeNotSent, spent, nil}, repeatable: fate{1, 0, salebot.OutcomeNotSent, spent, nil}},
@@ -203,6 +196,61 @@ func (f fault) run(t *testing.T, s clienttest.Scenario, want fate) {
 	time.Sleep(dialTimeout)
 }
 
+// paced are servers that say "too fast" whatever is done. A call waits for their pace as
+// long as it may, and does not flood them.
+var paced = []struct {
+	name          string
+	peer          func() *testkit.Peer
+	options       []salebot.Option
+	least, most   int
+	shortestPause time.Duration
+}{
+	{name: "no wish", peer: answers(testkit.Respond(429, "slow")), least: 10, most: 40, shortestPause: 250 * time.Millisecond},
+	{name: "seconds", peer: answers(testkit.Respond(429, "slow", "Retry-After: 7")), least: 14, most: 18, shortestPause: 7 * time.Second},
+	{name: "a date", peer: dated(429, 9*time.Second), least: 12, most: 15, shortestPause: 8 * time.Second},
+	{name: "a date in the past", peer: dated(429, -time.Hour), least: 10, most: 40, shortestPause: 250 * time.Millisecond},
+	{name: "at once", peer: answers(testkit.Respond(429, "slow", "Retry-After: 0")), least: 10, most: 40, shortestPause: 250 * time.Millisecond},
+	{name: "an answer that breaks off", peer: answers(testkit.Answer{Text: "HTTP/1.1 429 Slow\r\nContent-Length: 100\r\n\r\n{\"st", Cut: true}), least: 10, most: 40, shortestPause: 250 * time.Millisecond},
+	{name: "longer than MaxHold", peer: answers(testkit.Respond(429, "slow", "Retry-After: 3600")), least: 2, most: 2, shortestPause: salebot.DefaultMaxHold},
+	{
+		name: "longer than a MaxHold of one's own", peer: answers(testkit.Respond(429, "slow", "Retry-After: 3600")), least: 11, most: 13, shortestPause: 10 * time.Second,
+		options: []salebot.Option{salebot.WithRetryPolicy(salebot.RetryPolicy{MaxHold: 10 * time.Second})},
+	},
+	{name: "no budget", peer: answers(testkit.Respond(429, "slow", "Retry-After: 7")), least: 14, most: 18, shortestPause: 7 * time.Second, options: []salebot.Option{salebot.WithRetryBudget(0)}},
+	{name: "no retries", peer: answers(testkit.Respond(429, "slow", "Retry-After: 7")), least: 1, most: 1, options: []salebot.Option{salebot.WithoutRetries()}},
+}
+
+func TestServersThatAreNeverContent(t *testing.T) {
+	t.Parallel()
+	for _, p := range paced {
+		for _, s := range append(slices.Clone(clienttest.OnceCalls), clienttest.RepeatableCalls...) {
+			t.Run(p.name+"/"+s.Name, func(t *testing.T) {
+				t.Parallel()
+				testkit.Bubble(t, func(t *testing.T) {
+					peer := p.peer()
+					answer := peer.Answer
+					var arrivals []time.Time
+					peer.Answer = func(number int, request *http.Request) testkit.Answer {
+						arrivals = append(arrivals, time.Now())
+						return answer(number, request)
+					}
+					start := time.Now()
+					_, err := s.Call(t.Context(), clienttest.New(t, peer.Transport(), p.options...))
+					failure := clienttest.RequireFailure(t, err, salebot.OutcomeRejected)
+					require.ErrorIs(t, err, salebot.ErrRateLimited)
+					require.Equal(t, len(arrivals), failure.Attempts)
+					require.GreaterOrEqual(t, len(arrivals), p.least)
+					require.LessOrEqual(t, len(arrivals), p.most)
+					require.LessOrEqual(t, time.Since(start), salebot.DefaultTimeout)
+					for i := 1; i < len(arrivals); i++ {
+						require.GreaterOrEqual(t, arrivals[i].Sub(arrivals[i-1]), p.shortestPause)
+					}
+				})
+			})
+		}
+	}
+}
+
 // waits are the waits before each attempt, the first included.
 type waits struct {
 	mu     sync.Mutex
@@ -245,7 +293,7 @@ func TestMixedAttempts(t *testing.T) {
 		{name: "once lost after a refused connection", call: once, refusals: 1, answers: []testkit.Answer{oops}, arrivals: 1, attempts: 2, outcome: salebot.OutcomeUnknown, is: salebot.ErrServer},
 		{name: "write done after it was lost", call: idempotent, answers: []testkit.Answer{testkit.Cut(), oops, fine}, arrivals: 3, succeeded: true},
 		{name: "write refused after it was lost", call: idempotent, answers: []testkit.Answer{oops, nobody}, arrivals: 2, attempts: 2, outcome: salebot.OutcomeUnknown, is: salebot.ErrClientNotFound},
-		{name: "write not sent after it was lost", call: idempotent, answers: []testkit.Answer{oops, busy, oops, busy}, arrivals: 4, attempts: 4, outcome: salebot.OutcomeUnknown, is: salebot.ErrRateLimited},
+		{name: "write not sent after it was lost", call: idempotent, answers: []testkit.Answer{oops, busy, oops, nobody}, arrivals: 4, attempts: 4, outcome: salebot.OutcomeUnknown, is: salebot.ErrClientNotFound},
 		{name: "read done after all", call: read, refusals: 1, answers: []testkit.Answer{busy, testkit.Cut(), testkit.Respond(200, `{"a":"1"}`)}, arrivals: 3, succeeded: true},
 		{name: "read refused after it was lost", call: read, answers: []testkit.Answer{oops, nobody}, arrivals: 2, attempts: 2, outcome: salebot.OutcomeRejected, is: salebot.ErrClientNotFound},
 	} {

@@ -41,7 +41,6 @@ var noSuchPage = reply{
 
 // ServeHTTP answers a request to the API.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	setDate(w, e.Now())
 	if e.allowOrigin != "" && e.allowBrowsers(w, r) {
 		return
 	}
@@ -84,15 +83,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	pause(r.Context(), fault.Delay)
-	now := e.Now()
-	setDate(w, now)
-	fault.write(w, answer, now)
-}
-
-// setDate dates an answer by the emulator's own clock, which Advance moves: a
-// program that asks the answers for Salebot's time must not get another one.
-func setDate(w http.ResponseWriter, now time.Time) {
-	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	fault.write(w, answer)
 }
 
 // answer reads a request and carries it out.

@@ -19,6 +19,21 @@ func Elements(array []byte, visit func(value []byte) error) error {
 	return each(array, '[', ']', errArray, func(_ string, value []byte) error { return visit(value) })
 }
 
+// memberName is the name of a member. Those of nearly every answer need no memory.
+func memberName(text []byte) string {
+	switch string(text) {
+	case "status":
+		return "status"
+	case "result":
+		return "result"
+	case "message":
+		return "message"
+	case "success":
+		return "success"
+	}
+	return string(text)
+}
+
 // each visits the values between two brackets.
 func each(text []byte, opening, closing byte, problem error, visit func(key string, value []byte) error) error {
 	s := scanner[[]byte]{text: text, room: MaxDepth}
@@ -46,7 +61,7 @@ func each(text []byte, opening, closing byte, problem error, visit func(key stri
 			if err != nil {
 				return s.where(err)
 			}
-			if key = string(text[from+1 : to-1]); !ascii {
+			if key = memberName(text[from+1 : to-1]); !ascii {
 				key = Unquote(string(text[from:to]))
 			}
 		}
