@@ -3,6 +3,7 @@ package salebot
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/salebot-go/salebot/internal/wire"
@@ -180,10 +181,8 @@ func isIndex(key string) bool { return key != "" && strings.Trim(key, "012345678
 
 func isAttachmentProperty(key string) bool {
 	for _, names := range [][]string{attachmentURLNames, attachmentNameNames, attachmentTypeNames, attachmentPhoneNames} {
-		for _, name := range names {
-			if key == name {
-				return true
-			}
+		if slices.Contains(names, key) {
+			return true
 		}
 	}
 	return false

@@ -495,7 +495,7 @@ func itemState(outcome Outcome) ledger.State {
 		return ledger.Accepted
 	case OutcomeUnknown, OutcomeIncomplete:
 		return ledger.Unknown
-	case OutcomeRejected, OutcomeNotTried, OutcomeNotSent:
+	case OutcomeRejected, OutcomeNotTried, OutcomeNotSent, OutcomeFailed:
 	}
 	return ledger.Refused
 }

@@ -39,7 +39,7 @@ func (i BulkItem) MarshalJSON() ([]byte, error) {
 	}{i.Key, i.ClientID, i.Outcome, i.Earlier, i.errorText()})
 }
 
-func (i *BulkItem) errorText() string {
+func (i BulkItem) errorText() string {
 	if i.Err == nil {
 		return ""
 	}
@@ -109,7 +109,7 @@ func (r *BulkReport) add(item BulkItem) {
 		r.Accepted++
 	case OutcomeRejected:
 		r.Rejected++
-	case OutcomeNotTried, OutcomeNotSent:
+	case OutcomeNotTried, OutcomeNotSent, OutcomeFailed:
 		r.NotTried++
 	case OutcomeUnknown:
 		r.Unknown++

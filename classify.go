@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
@@ -111,13 +112,13 @@ func unreadableCause(cause error, scrub secret.Scrubber) error {
 	if !ok {
 		return cleanError(cause, scrub)
 	}
-	problem := verdict.Problem
+	problem := []string{verdict.Problem}
 	for _, said := range []string{verdict.Code, verdict.Message} {
 		if said != "" {
-			problem += ": " + strconv.Quote(text.Shorten(scrub.Text(said), maxMessage))
+			problem = append(problem, strconv.Quote(text.Shorten(scrub.Text(said), maxMessage)))
 		}
 	}
-	return errors.New(problem)
+	return errors.New(strings.Join(problem, ": "))
 }
 
 // transportFailure makes an error of a failed attempt.

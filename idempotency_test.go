@@ -470,7 +470,7 @@ func TestSlowConnectionsAreNotUsed(t *testing.T) {
 				require.Equal(t, c.sent == 1, err == nil, "%v", err)
 				require.Len(t, peer.Arrivals(), c.sent)
 				if err != nil {
-					clienttest.RequireFailure(t, err, salebot.OutcomeNotSent)
+					clienttest.RequireOutcome(t, err, salebot.OutcomeNotSent)
 				}
 				client.CloseIdleConnections()
 			})
@@ -491,7 +491,7 @@ func TestHistoryThatLags(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			testkit.Bubble(t, func(t *testing.T) {
 				s := &shop{salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: ann}),
 					salebottest.WithAnswers(salebottest.Answers{HistoryDelay: c.lag})), newTestLedger(t)}
 				client := s.open(t, salebot.WithHistoryDelay(stated))

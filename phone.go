@@ -22,11 +22,25 @@ var ErrNotPhone = errors.New("salebot: not a phone number")
 //
 // Anything else is ErrNotPhone, whose text does not quote the number.
 func NormalizePhone(phone string) (string, error) {
+	digits, whole := phoneDigits(phone)
+	if strings.Trim(digits, "0123456789") != "" {
+		return "", ErrNotPhone
+	}
+	if !whole {
+		digits = withCountryCode(digits)
+	}
+	if len(digits) < 8 || len(digits) > 15 || digits[0] == '0' {
+		return "", ErrNotPhone
+	}
+	return digits, nil
+}
+
+// phoneDigits follows the rules 1 to 3. whole says that nothing is missing in front.
+func phoneDigits(phone string) (digits string, whole bool) {
 	text := strings.TrimSpace(strings.ToLower(phone))
 	for _, prefix := range []string{"tel:", "whatsapp:"} {
 		text = strings.TrimPrefix(text, prefix)
 	}
-	whole := false
 	for _, suffix := range []string{"@s.whatsapp.net", "@c.us"} {
 		var ok bool
 		text, ok = strings.CutSuffix(text, suffix)
@@ -44,19 +58,16 @@ func NormalizePhone(phone string) (string, error) {
 	if !international {
 		digits, international = strings.CutPrefix(text, "00")
 	}
-	if strings.Trim(digits, "0123456789") != "" {
-		return "", ErrNotPhone
+	return digits, international || whole
+}
+
+// withCountryCode is rule 4.
+func withCountryCode(digits string) string {
+	switch {
+	case len(digits) == 11 && digits[0] == '8':
+		return "7" + digits[1:]
+	case len(digits) == 10 && digits[0] == '9':
+		return "7" + digits
 	}
-	if !international && !whole {
-		switch {
-		case len(digits) == 11 && digits[0] == '8':
-			digits = "7" + digits[1:]
-		case len(digits) == 10 && digits[0] == '9':
-			digits = "7" + digits
-		}
-	}
-	if len(digits) < 8 || len(digits) > 15 || digits[0] == '0' {
-		return "", ErrNotPhone
-	}
-	return digits, nil
+	return digits
 }

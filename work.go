@@ -192,15 +192,19 @@ func runTallied(ctx context.Context, run *once.Run, fn func(context.Context) err
 	result.tally = run.Tally()
 	if err != nil && result.tally.Unknown > 0 && !errors.Is(err, ErrOutcomeUnknown) {
 		// The function's own words hide that a call may have been executed.
-		err = &unknownWork{err}
+		err = &unknownWorkError{err}
 	}
 	return result, err
 }
 
-// unknownWork is the failure of a piece of work in which a call may have been
+// unknownWorkError is the failure of a piece of work in which a call may have been
 // executed.
-type unknownWork struct{ err error }
+type unknownWorkError struct{ err error }
 
-func (e *unknownWork) Error() string      { return e.err.Error() + " (the outcome of a call is unknown)" }
-func (e *unknownWork) Unwrap() error      { return e.err }
-func (*unknownWork) Is(target error) bool { return target == ErrOutcomeUnknown }
+func (e *unknownWorkError) Error() string {
+	return e.err.Error() + " (the outcome of a call is unknown)"
+}
+
+func (e *unknownWorkError) Unwrap() error { return e.err }
+
+func (*unknownWorkError) Is(target error) bool { return target == ErrOutcomeUnknown }

@@ -110,17 +110,18 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 const sumDigits = 8
 
 // encode returns the text of a line, and the log after it.
-func (g fileLog) encode(l line) ([]byte, fileLog, error) {
+func (g *fileLog) encode(l line) ([]byte, fileLog, error) {
+	next := *g
 	text, err := json.Marshal(l)
 	if err != nil {
-		return nil, g, fmt.Errorf("ledger: %w", err)
+		return nil, next, fmt.Errorf("ledger: %w", err)
 	}
-	g.sum = crc32.Update(g.sum, castagnoli, text)
-	text = fmt.Appendf(text, "\t%0*x\n", sumDigits, g.sum)
-	g.size += int64(len(text))
-	g.lines++
-	g.changes += len(l.Begun) + len(l.Ended) + len(l.Forgotten)
-	return text, g, nil
+	next.sum = crc32.Update(g.sum, castagnoli, text)
+	text = fmt.Appendf(text, "\t%0*x\n", sumDigits, next.sum)
+	next.size += int64(len(text))
+	next.lines++
+	next.changes += len(l.Begun) + len(l.Ended) + len(l.Forgotten)
+	return text, next, nil
 }
 
 // maxLine bounds a line, so that a file of something else does not fill the memory.

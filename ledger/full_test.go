@@ -20,7 +20,7 @@ func TestFileOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	const variable = "SALEBOT_TEST_FULL_DISK"
 	if os.Getenv(variable) == "" {
-		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFileOnAFullDisk$", "-test.count=1") //nolint:gosec // itself
+		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFileOnAFullDisk$", "-test.count=1")
 		command.Env = append(os.Environ(), variable+"=yes")
 		output, err := command.CombinedOutput()
 		require.NoError(t, err, "%s", output)

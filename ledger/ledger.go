@@ -166,7 +166,7 @@ func (s State) MarshalText() ([]byte, error) {
 func (s *State) UnmarshalText(text []byte) error {
 	for state, name := range stateNames {
 		if name == string(text) {
-			*s = State(state) //nolint:gosec // an index of a short array
+			*s = State(state)
 			return nil
 		}
 	}

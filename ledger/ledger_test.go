@@ -35,7 +35,7 @@ func opener(path string, opts ...ledger.Option) ledgertest.Open {
 }
 
 // TestFileKill kills a process at any moment; nothing that was acknowledged is lost.
-func TestFileKill(t *testing.T) {
+func TestFileKill(t *testing.T) { //nolint:paralleltest // the environment tells its processes
 	const variable = "SALEBOT_TEST_LEDGER"
 	path := os.Getenv(variable)
 	if path == "" {

@@ -73,8 +73,8 @@ func (l *Ledger) Bind(ctx context.Context, project string) (ledger.Binding, erro
 	}
 	bound, known, err := l.project(ctx)
 	if err == nil && !known {
-		err = l.change(ctx, &operation{flush: true, apply: func(w *writer) error {
-			_, err := w.exec(insertLedgerSetting, settingProject, project)
+		err = l.change(ctx, &operation{flush: true, apply: func(w *writer) (err error) {
+			_, err = w.exec(insertLedgerSetting, settingProject, project)
 			return err
 		}})
 		if err == nil {
@@ -134,7 +134,7 @@ func (l *Ledger) Begin(ctx context.Context, records ...ledger.Record) ([]ledger.
 		ended: b.ended,
 	})
 	if err != nil {
-		b.abandon()
+		b.abandon() //nolint:contextcheck // the context may have ended
 		return nil, err
 	}
 	return b.begun, nil

@@ -28,7 +28,7 @@ func (i *Inbox) Ledger(opts ...LedgerOption) (*Ledger, error) {
 	}
 	var l *Ledger
 	err = i.change(context.Background(), &operation{flush: true, apply: func(w *writer) (err error) {
-		if err := prepareInboxLedger(w, config.losses); err != nil {
+		if err = prepareInboxLedger(w, config.losses); err != nil {
 			return err
 		}
 		if l, err = newLedger(&i.openFile, config); errors.Is(err, ErrDamaged) {
@@ -56,7 +56,7 @@ func prepareInboxLedger(w *writer, losses bool) error {
 		return err
 	}
 	if tables == 0 {
-		if err := w.script(ledgerSchema); err != nil {
+		if err = w.script(ledgerSchema); err != nil {
 			return err
 		}
 		return createLedgerSecret(w.connection)

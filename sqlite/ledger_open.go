@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/salebot-go/salebot/ledger"
@@ -138,8 +139,8 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 		} else {
 			err = fmt.Errorf("sqlite: opening: %w", err)
 		}
-		for i := len(closers) - 1; i >= 0; i-- {
-			err = errors.Join(err, closers[i].close())
+		for _, c := range slices.Backward(closers) {
+			err = errors.Join(err, c.close())
 		}
 	}()
 	c, err := connect(path)
@@ -159,10 +160,7 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 	f := &openFile{path: path, name: "ledger", logger: config.logger, janitor: newJanitor()}
 	f.condition = newCondition(f.name, config.logger, func(error) {})
 	f.writer = &writer{connection: c, unflushed: f.janitor.note, condition: f.condition, limit: math.MaxInt64}
-	if f.writer.files, err = newPresence(path); err != nil {
-		return nil, err
-	}
-	if err = addFile(&f.writer.files.data, holder.path); err != nil {
+	if f.writer.files, err = newPresence(path, holder.path); err != nil {
 		return nil, err
 	}
 	if err = setPatience(c, lockPatience); err != nil {

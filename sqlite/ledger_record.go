@@ -183,7 +183,7 @@ func readRecord(values []driver.Value) (ledger.Record, error) {
 // readRecords collects what a query finds. A damaged record is an error: what it told
 // is not known.
 func readRecords(query func(visit func([]driver.Value) error) error) (found []ledger.Record, err error) {
-	err = query(func(values []driver.Value) error {
+	err = query(func(values []driver.Value) (err error) {
 		r, err := readRecord(values)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)

@@ -79,7 +79,7 @@ func (l *Ledger) sweep(ctx context.Context) error {
 var errSwept = errors.New("it was done a short time ago")
 
 func (l *Ledger) claimSweep(ctx context.Context) (mine bool, err error) {
-	err = l.change(ctx, &operation{apply: func(w *writer) error {
+	err = l.change(ctx, &operation{apply: func(w *writer) (err error) {
 		swept, err := w.number(selectLedgerSetting, settingSwept)
 		if err != nil {
 			return err

@@ -68,8 +68,10 @@ func ledgerFile(t *testing.T) string {
 // ledgerKills is how often a kill test of a ledger kills its process.
 const ledgerKills = 10
 
-func TestLedgerKill(t *testing.T) { ledgertest.Kill(t, ledgerKills, ledgerOpener(ledgerFile(t))) }
+func TestLedgerKill(t *testing.T) { //nolint:paralleltest // the environment tells its processes
+	ledgertest.Kill(t, ledgerKills, ledgerOpener(ledgerFile(t)))
+}
 
-func TestLedgerOfAnInboxKill(t *testing.T) {
+func TestLedgerOfAnInboxKill(t *testing.T) { //nolint:paralleltest // see above
 	ledgertest.Kill(t, ledgerKills, inboxLedgerOpener(ledgerFile(t)))
 }

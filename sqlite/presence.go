@@ -27,11 +27,11 @@ type presentFile struct {
 	info os.FileInfo
 }
 
-// newPresence takes the files as they are now.
-func newPresence(path string) (*presence, error) {
+// newPresence takes the files as they are now. Further ones hold events, too.
+func newPresence(path string, further ...string) (*presence, error) {
 	var p presence
-	for _, suffix := range []string{"", "-wal"} {
-		if err := addFile(&p.data, path+suffix); err != nil {
+	for _, file := range append([]string{path, path + "-wal"}, further...) {
+		if err := addFile(&p.data, file); err != nil {
 			return nil, err
 		}
 	}

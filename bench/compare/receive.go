@@ -19,7 +19,7 @@ import (
 func compareHandler(ctx context.Context, settings pairs.Settings) error {
 	settings.AtOnce = 1
 	const secret = "a-secret-of-the-benchmark"
-	handler, err := receive.Variant{}.Handler(receive.Nothing(), webhook.WithSecretInPath(secret))
+	handler, err := receive.Variant{}.Handler(receive.Nothing(), webhook.WithSecretInPath(secret)) //nolint:contextcheck // it outlives the context
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func startReceiver(ctx context.Context, variant receive.Variant) (_ *receiver, e
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
-	handler, err := variant.Handler(inbox, webhook.WithoutSecret())
+	handler, err := variant.Handler(inbox, webhook.WithoutSecret()) //nolint:contextcheck // see above
 	if err != nil {
 		return nil, errors.Join(err, inbox.Close(), os.RemoveAll(folder))
 	}

@@ -121,7 +121,7 @@ func RequireHiddenError(t *testing.T, err error) {
 			// taken out of ours.
 			requireHiddenInPrint(t, err)
 		}
-		switch e := err.(type) { //nolint:errorlint // it walks through the chain itself
+		switch e := err.(type) {
 		case interface{ Unwrap() error }:
 			if inner := e.Unwrap(); inner != nil {
 				walk(inner)

@@ -79,7 +79,7 @@ func clientComments(t *testing.T) map[string]string {
 func TestDocumentationShowsNoDirective(t *testing.T) {
 	t.Parallel()
 	for _, folder := range []string{".", "webhook", "webhook/inboxtest", "salebottest"} {
-		files, err := filepath.Glob(filepath.Join("../..", folder, "*.go"))
+		files, err := filepath.Glob(filepath.Join("..", "..", folder, "*.go"))
 		require.NoError(t, err)
 		for _, file := range files {
 			if strings.HasSuffix(file, "_test.go") {

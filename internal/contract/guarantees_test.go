@@ -48,7 +48,7 @@ func requireTests(t *testing.T, pattern string, packages []string) {
 		test := regexp.MustCompile(`(?m)^func (Test|Fuzz|Example)\w*\(`)
 		matches := 0
 		for _, folder := range packages {
-			files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
+			files, err := filepath.Glob(filepath.Join("..", "..", folder, "*_test.go"))
 			require.NoError(t, err)
 			for _, file := range files {
 				text, err := os.ReadFile(file)

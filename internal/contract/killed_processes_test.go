@@ -72,7 +72,7 @@ func victim(t *testing.T) bool {
 		runStopped(t, opts)
 	}
 	require.NoError(t, file.Close())
-	fmt.Println("finished")
+	_, _ = fmt.Fprintln(os.Stdout, "finished")
 	return true
 }
 
@@ -98,7 +98,7 @@ func startVictim(t *testing.T, task, server, path string) (command *exec.Cmd, in
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), victimBound)
 	t.Cleanup(cancel)
-	command = exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1") //nolint:gosec // itself
+	command = exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.count=1")
 	command.Env = append(os.Environ(), victimTask+"="+task, victimServer+"="+server, victimLedger+"="+path)
 	errors = &bytes.Buffer{}
 	command.Stderr = errors
@@ -154,7 +154,7 @@ func killCampaign(t *testing.T, most int) int {
 	})
 	n := 0
 	for ; n < most && n < 8; n++ {
-		requests.Store(1 + rand.Int64N(victimPeople)) //nolint:gosec // any number will do
+		requests.Store(1 + rand.Int64N(victimPeople))
 		command, _, lines, output := startVictim(t, "campaign", counting, path)
 		var once sync.Once
 		end := func() { once.Do(func() { _ = command.Process.Kill() }) }
@@ -205,7 +205,7 @@ func startProxy(t *testing.T, server *salebottest.Server, seen func()) string {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	proxy := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		early := rand.IntN(2) == 0 //nolint:gosec // any will do
+		early := rand.IntN(2) == 0
 		if early {
 			seen()
 		}
@@ -257,7 +257,7 @@ func TestStoppedProcessDoesNotSendLate(t *testing.T) {
 func runStopped(t *testing.T, opts []salebot.Option) {
 	t.Helper()
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		fmt.Println("dialing")
+		_, _ = fmt.Fprintln(os.Stdout, "dialing")
 		if !bufio.NewScanner(os.Stdin).Scan() {
 			return nil, io.ErrUnexpectedEOF
 		}
@@ -269,5 +269,5 @@ func runStopped(t *testing.T, opts []salebot.Option) {
 	require.Error(t, err)
 	var failure *salebot.OpError
 	require.ErrorAs(t, err, &failure)
-	fmt.Println(failure.Outcome)
+	_, _ = fmt.Fprintln(os.Stdout, failure.Outcome)
 }

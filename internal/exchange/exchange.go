@@ -91,7 +91,7 @@ func (e *Exchanger) CloseIdleConnections() { e.transport.CloseIdleConnections() 
 func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) (reply Reply, notSent bool, err error) {
 	p := newProbe(ctx, request, &e.spokeHTTP1)
 	r := e.borrow()
-	r.SetContext(p.traced())
+	r.SetContext(p.traced()) //nolint:contextcheck // it is made of ctx
 	shared := e.headers(userAgent)
 	// resty clones the header before it sends; these are only read.
 	r.Header = shared.plain

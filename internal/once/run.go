@@ -107,37 +107,48 @@ func (k *Keeper) Start(ctx context.Context, w Work) (r *Run, done bool, err erro
 	}
 	var look poller
 	for {
-		found, err := k.Ledger.Find(ctx, key)
-		if err != nil {
-			return nil, false, err
-		}
-		record := ledger.Record{Key: key}
-		if len(found) > 0 && found[0].Number == 0 {
-			record, found = found[0], found[1:]
-		}
-		free, err := k.free(ctx, &record)
+		begun, done, err := r.take(ctx, key)
 		switch {
-		case err != nil:
-			return nil, false, err
-		case record.Version != 0 && record.State == ledger.Accepted:
-			return nil, true, nil
-		case free:
-			begun, err := k.Ledger.Begin(ctx, record)
-			if err == nil {
-				r.record = begun[0]
-				for _, call := range found {
-					r.calls = append(r.calls, &entry{record: call})
-				}
-				return r, false, nil
-			}
-			if !errors.Is(err, ledger.ErrTaken) {
-				return nil, false, err
-			}
+		case err != nil || done:
+			return nil, done, err
+		case begun:
+			return r, false, nil
 		}
 		if err := look.wait(ctx); err != nil {
 			return nil, false, errors.Join(ErrUnderWay, err)
 		}
 	}
+}
+
+// take begins the piece of work unless it is done or another call or process is at it.
+func (r *Run) take(ctx context.Context, key ledger.Digest) (begun, done bool, err error) {
+	calls, err := r.keeper.Ledger.Find(ctx, key)
+	if err != nil {
+		return false, false, err
+	}
+	record := ledger.Record{Key: key}
+	if len(calls) > 0 && calls[0].Number == 0 {
+		record, calls = calls[0], calls[1:]
+	}
+	if record.Version != 0 && record.State == ledger.Accepted {
+		return false, true, nil
+	}
+	free, err := r.keeper.free(ctx, &record)
+	if err != nil || !free {
+		return false, false, err
+	}
+	records, err := r.keeper.Ledger.Begin(ctx, record)
+	if err != nil {
+		if errors.Is(err, ledger.ErrTaken) {
+			err = nil
+		}
+		return false, false, err
+	}
+	r.record = records[0]
+	for _, call := range calls {
+		r.calls = append(r.calls, &entry{record: call})
+	}
+	return true, false, nil
 }
 
 // free reports whether nobody is at a piece of work.

@@ -65,7 +65,7 @@ const printing = "SALEBOT_TEST_PRINTING"
 
 // ways to print a text that may hold the key.
 var ways = map[string]func(text string) int{
-	"stdout":  func(text string) int { fmt.Println(text); return 0 },
+	"stdout":  func(text string) int { _, _ = fmt.Fprintln(os.Stdout, text); return 0 },
 	"stderr":  func(text string) int { fmt.Fprintln(os.Stderr, text); return 0 },
 	"println": func(text string) int { println(text); return 0 },
 	"process": func(text string) int {
@@ -99,8 +99,7 @@ func TestScreenFailsTestsThatPrintTheKey(t *testing.T) {
 				command.Env = append(os.Environ(), printing+"="+way)
 				printed, err := command.CombinedOutput()
 				require.Contains(t, string(printed), text, "what is printed must not get lost")
-				var failed *exec.ExitError
-				if errors.As(err, &failed) {
+				if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 					return string(printed), failed.ExitCode()
 				}
 				require.NoError(t, err)

@@ -92,7 +92,7 @@ func killed(t *testing.T, round string) []string {
 		t.Fatal(err)
 	}
 	// It is killed after so many acknowledgements, and a moment that differs.
-	after := 1 + rand.IntN(40) //nolint:gosec // any number will do
+	after := 1 + rand.IntN(40)
 	var acknowledged []string
 	var last string
 	lines := bufio.NewScanner(output)
@@ -102,7 +102,7 @@ func killed(t *testing.T, round string) []string {
 			acknowledged = append(acknowledged, key)
 		}
 		if len(acknowledged) == after {
-			time.AfterFunc(time.Duration(rand.IntN(2000))*time.Microsecond, func() { _ = command.Process.Kill() }) //nolint:gosec // see above
+			time.AfterFunc(time.Duration(rand.IntN(2000))*time.Microsecond, func() { _ = command.Process.Kill() })
 		}
 	}
 	_ = command.Wait() // it was killed

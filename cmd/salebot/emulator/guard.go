@@ -21,8 +21,8 @@ const overTLS = "https://"
 // that of a proxy with TLS.
 func newGuard(further []string) guard {
 	g := guard{names: map[string]bool{"localhost": true}, secure: map[string]bool{}}
-	for _, name := range further {
-		name, secure := strings.CutPrefix(strings.ToLower(name), overTLS)
+	for _, given := range further {
+		name, secure := strings.CutPrefix(strings.ToLower(given), overTLS)
 		name = strings.TrimSuffix(name, ".")
 		g.names[name] = true
 		g.secure[name] = secure

@@ -60,7 +60,7 @@ func CheckPath(path string) error {
 // Save replaces the file by what write writes, which has to be JSON. Until that
 // is whole and on the disk the former file stays in place.
 func Save(path string, write func(io.Writer) error) (err error) {
-	if err := CheckPath(path); err != nil {
+	if err = CheckPath(path); err != nil {
 		return fmt.Errorf("save the state: %w", err)
 	}
 	path = followed(path)
