@@ -3,6 +3,7 @@ package salebot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -128,7 +129,7 @@ func (c *Client) BulkLoadClients(ctx context.Context, clients iter.Seq2[ClientTo
 		return &BulkReport{}, err
 	}
 	key := func(person ClientToLoad) BulkItem {
-		return BulkItem{Key: strconv.Itoa(int(person.ClientType)) + "/" + string(person.GroupID) + "/" + string(person.PlatformID)}
+		return BulkItem{Key: strconv.Itoa(int(person.ClientType())) + "/" + string(person.GroupID) + "/" + string(person.PlatformID)}
 	}
 	return runBulk(ctx, bulk[ClientToLoad]{
 		client: c, name: "load_clients", items: clients, options: options, key: key, standardBatch: DefaultBatchSize,
@@ -146,7 +147,7 @@ func (c *Client) BulkLoadClients(ctx context.Context, clients iter.Seq2[ClientTo
 				items[i] = key(batch[i])
 				items[i].Outcome, items[i].ClientID = OutcomeAccepted, client.ID
 				if !client.Accepted() {
-					items[i].Outcome = OutcomeRejected
+					items[i].Outcome = client.outcome()
 					items[i].Err = &PartialError{Refused: []RefusedElement{{Index: i, Status: client.Status}}, Total: len(batch)}
 				}
 			}
@@ -157,7 +158,9 @@ func (c *Client) BulkLoadClients(ctx context.Context, clients iter.Seq2[ClientTo
 
 // BulkSendCallbackByPlatformID is SendCallbackByPlatformID for any number of persons, whose
 // ids replace those of the request; see ForEach for what it returns. The key of an
-// item is its PlatformID.
+// item is its PlatformID. If Salebot says that it started none of the callbacks of a
+// request, all of its items are Rejected. If it started another number than there are
+// ids, or none yet of those that are due later, they are Unknown: nothing says which.
 func (c *Client) BulkSendCallbackByPlatformID(ctx context.Context, request SendCallbackByPlatformIDRequest, persons iter.Seq2[PlatformID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
 	const name = "send_callback_by_platform_id"
 	if len(request.PlatformIDs) > 0 {
@@ -175,10 +178,28 @@ func (c *Client) BulkSendCallbackByPlatformID(ctx context.Context, request SendC
 		send: func(ctx context.Context, batch []PlatformID) ([]BulkItem, error) {
 			part := request
 			part.PlatformIDs = batch
-			_, err := c.SendCallbackByPlatformID(ctx, part, opts...)
-			return nil, err
+			sent, err := c.SendCallbackByPlatformID(ctx, part, opts...)
+			if err != nil || sent.Started == nil || *sent.Started == len(batch) {
+				return nil, err
+			}
+			return uncounted(batch, *sent.Started, request.After > 0 || !request.At.IsZero()), nil
 		},
 	})
+}
+
+// uncounted is what became of ids of which not all were called back.
+func uncounted(batch []PlatformID, started int, later bool) []BulkItem {
+	outcome := OutcomeUnknown
+	err := fmt.Errorf("%w: Salebot started %d callbacks for %d ids and does not say which", ErrOutcomeUnknown, started, len(batch))
+	if started == 0 && !later {
+		outcome = OutcomeRejected
+		err = fmt.Errorf("%w: Salebot started no callback for %d ids, which it may not know", ErrRejected, len(batch))
+	}
+	items := make([]BulkItem, len(batch))
+	for i, id := range batch {
+		items[i] = BulkItem{Key: string(id), Outcome: outcome, Err: err}
+	}
+	return items
 }
 
 // Audience is the clients of a broadcast, each once. Make it with

@@ -206,7 +206,7 @@ func platformOf(client salebot.ClientID) salebot.PlatformID {
 }
 
 func personOf(client salebot.ClientID) salebot.ClientToLoad {
-	return salebot.ClientToLoad{PlatformID: platformOf(client), GroupID: "bot", ClientType: salebot.ClientTypeTelegram}
+	return salebot.TelegramUser(platformOf(client), "bot")
 }
 
 // byFunction runs a test for each bulk function, in a bubble with virtual time.

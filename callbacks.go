@@ -1,12 +1,15 @@
 package salebot
 
 import (
+	"bytes"
 	"context"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/answer"
+	"github.com/salebot-go/salebot/internal/record"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -342,13 +345,54 @@ func (r *SendCallbackByPlatformIDRequest) encode(s *settings) (payload, error) {
 	return payload{body: o.Bytes()}, nil
 }
 
-// SendCallbackByPlatformID starts the bot for many clients at once.
+// SentCallbacks is the answer to SendCallbackByPlatformID.
+type SentCallbacks struct {
+	// Ack is the answer in its own words.
+	Ack
+	// Started is the number of callbacks that Salebot started, which skips ids that the
+	// project does not know: 0 is a success that reached nobody. It is nil if the
+	// answer does not say. Which of the ids were skipped no answer says.
+	Started *int
+	// Unread names the fields, as Salebot calls them, that came in a form which this
+	// package does not understand.
+	Unread []string
+}
+
+// sentCallbacks is how SentCallbacks travel, if the answer is an object.
+var sentCallbacks = record.New(
+	record.Meta[SentCallbacks]{Unread: func(c *SentCallbacks) *[]string { return &c.Unread }},
+	record.Value(func(c *SentCallbacks, value []byte) error {
+		n, err := record.Positive(value)
+		if c.Started = nil; err == nil && !isUnset(value) {
+			c.Started = new(int(n))
+		}
+		return err
+	}, "callback_sended"), // so Salebot spells it
+)
+
+// SendCallbackByPlatformID starts the bot for many clients at once. The answer may say
+// for how many: compare SentCallbacks.Started with the number of ids.
 //
-// Salebot action: send_callback_by_platform_id. Class: Once. Answer: assumed
-// (any acknowledgement, an empty one too). Errors: ErrInvalidRequest and those
-// of every call.
-func (c *Client) SendCallbackByPlatformID(ctx context.Context, request SendCallbackByPlatformIDRequest, opts ...CallOption) (*Ack, error) {
-	return callAck(ctx, c, "send_callback_by_platform_id", opts, request.encode)
+// Salebot action: send_callback_by_platform_id. Class: Once. Answer: assumed (the
+// number of callbacks, or any acknowledgement, an empty one too). Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) SendCallbackByPlatformID(ctx context.Context, request SendCallbackByPlatformIDRequest, opts ...CallOption) (*SentCallbacks, error) {
+	const name = "send_callback_by_platform_id"
+	return call(ctx, c, name, opts, request.encode, func(body []byte, s *settings) (*SentCallbacks, error) {
+		if verdict := answer.Success(body, action.MustLookup(name).Answer); verdict.Kind != answer.Accepted {
+			return nil, verdict
+		}
+		sent := &SentCallbacks{}
+		if object := wire.Trim(body); len(object) > 0 && object[0] == '{' {
+			read, err := sentCallbacks.One(object, record.Options{Strict: s.strict})
+			if err != nil {
+				return nil, err
+			}
+			sent = &read
+		}
+		sent.Raw = bytes.Clone(body)
+		return sent, nil
+	})
 }
 
 // MAXCallbackRequest starts the bot for a chat in the messenger MAX.

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/answer"
+	"github.com/salebot-go/salebot/internal/record"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -18,6 +22,9 @@ type ConnectedChannels struct {
 	ProjectID ProjectID
 	// Channels are the connected messengers, in the order in which they came.
 	Channels []Channel
+	// Unread names the members of the answer that could not be read: they hold
+	// neither channels nor anything else that this package knows.
+	Unread []string
 	// Raw is the answer as it came. It is nil unless the call was made with
 	// WithRawItems.
 	Raw json.RawMessage
@@ -54,38 +61,47 @@ type Channel struct {
 	Enabled *bool
 	// Status is the state of a WhatsApp; nil where the answer does not say.
 	Status *ChannelStatus
+	// Unread names the fields, as Salebot calls them, that came in a form which this
+	// package does not understand. They are zero here; Raw has them as they came.
+	Unread []string
 	// Raw is the channel as it came, with fields that this package does not know.
 	// It is nil unless the call was made with WithRawItems.
 	Raw json.RawMessage
 }
 
-type wireChannel struct {
-	ID        ChannelID      `json:"id"`
-	GroupID   GroupID        `json:"group_id"`
-	Group     GroupID        `json:"group"`
-	Name      wire.String    `json:"name"`
-	ShortName wire.String    `json:"short_name"`
-	URI       wire.String    `json:"uri"`
-	Enabled   wire.Boolean   `json:"enabled"`
-	Status    *ChannelStatus `json:"status"`
-}
+// channelRecord is how a Channel travels.
+var channelRecord = record.New(
+	record.Meta[Channel]{
+		Unread: func(c *Channel) *[]string { return &c.Unread },
+		Raw:    func(c *Channel) *json.RawMessage { return &c.Raw },
+		Finish: func(c *Channel) error {
+			if c.ID == 0 && c.GroupID == "" {
+				return errNoChannelID
+			}
+			return nil
+		},
+	},
+	record.OwnID(func(c *Channel) *ChannelID { return &c.ID }, "id"),
+	record.Identifier(func(c *Channel) *GroupID { return &c.GroupID }, "group_id", "group"),
+	record.Text(func(c *Channel) *string { return &c.Name }, "name"),
+	record.Text(func(c *Channel) *string { return &c.ShortName }, "short_name"),
+	record.Text(func(c *Channel) *string { return &c.URI }, "uri"),
+	record.Flag(func(c *Channel, flag, known bool) {
+		if c.Enabled = nil; known {
+			c.Enabled = new(flag)
+		}
+	}, "enabled"),
+	record.Value(func(c *Channel, value []byte) error {
+		var status ChannelStatus
+		err := status.UnmarshalJSON(value)
+		if c.Status = nil; err == nil && !isUnset(value) {
+			c.Status = new(status)
+		}
+		return err
+	}, "status"),
+)
 
-func (w *wireChannel) item(raw json.RawMessage) (Channel, error) {
-	channel := Channel{
-		ID: w.ID, GroupID: w.GroupID, Name: string(w.Name), ShortName: string(w.ShortName), URI: string(w.URI),
-		Status: w.Status, Raw: raw,
-	}
-	if channel.GroupID == "" {
-		channel.GroupID = w.Group
-	}
-	if w.Enabled.True() || w.Enabled.False() {
-		channel.Enabled = new(w.Enabled.True())
-	}
-	if channel.ID == 0 && channel.GroupID == "" {
-		return Channel{}, errNoID
-	}
-	return channel, nil
-}
+var errNoChannelID = errors.New(`neither field "id" nor "group_id" has a value that can be read`)
 
 // GetConnectedChannels lists the messengers that are connected to the project.
 // It is also the cheapest way to find out whether the key works.
@@ -97,32 +113,17 @@ func (c *Client) GetConnectedChannels(ctx context.Context, opts ...CallOption) (
 	return call(ctx, c, "connected_channels", opts, encode, decodeChannels)
 }
 
+// channelWrappers are the keys under which the whole answer may come once more.
+var channelWrappers = []string{"result", "data", "channels"}
+
 func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
 	verdict := answer.Success(body, action.Data)
 	if verdict.Kind != answer.Accepted {
 		return nil, verdict
 	}
+	trimmed := wire.Trim(body)
 	result := &ConnectedChannels{}
-	known := false
-	err := wire.Members(wire.Trim(body), func(key string, value []byte) error {
-		switch {
-		case key == "project_id":
-			known = true
-			return result.ProjectID.UnmarshalJSON(value)
-		case value[0] != '[':
-			return nil
-		}
-		known = true
-		channels, err := decodeItems[Channel, wireChannel](value, s)
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		for i := range channels {
-			channels[i].Messenger = key
-		}
-		result.Channels = append(result.Channels, channels...)
-		return nil
-	})
+	known, err := result.read(trimmed, s, true)
 	switch {
 	case err != nil:
 		return nil, err
@@ -130,9 +131,109 @@ func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
 		return nil, answer.ErrNoData
 	}
 	if s.rawItems {
-		result.Raw = bytes.Clone(wire.Trim(body))
+		result.Raw = bytes.Clone(trimmed)
 	}
 	return result, nil
+}
+
+// read reads the messengers of an object. It reports whether the object says anything
+// about channels: the number of the project, or a list of them, an empty one too.
+func (c *ConnectedChannels) read(object []byte, s *settings, outermost bool) (known bool, err error) {
+	err = wire.Members(object, func(key string, value []byte) error {
+		var found bool
+		var err error
+		if outermost && value[0] == '{' && slices.Contains(channelWrappers, key) {
+			found, err = c.read(value, s, false)
+		} else {
+			found, err = c.member(key, value, s)
+		}
+		known = known || found
+		return err
+	})
+	return known, err
+}
+
+// member reads one member of the answer.
+func (c *ConnectedChannels) member(key string, value []byte, s *settings) (known bool, err error) {
+	container := value[0] == '[' || value[0] == '{'
+	switch documented := slices.Contains(documentedMessengers, key); {
+	case key == "project_id":
+		n, err := record.Positive(value)
+		if err != nil {
+			return false, c.odd(key, err, s)
+		}
+		c.ProjectID = ProjectID(n)
+		return n != 0, nil
+	case documented && !container && !isUnset(value) && string(value) != "false":
+		if answer.IsSign(key) {
+			return false, nil
+		}
+		return false, c.odd(key, errNoChannels, s)
+	case !container, !documented && answer.IsSign(key):
+		return false, nil
+	default:
+		return c.messenger(key, value, documented, s)
+	}
+}
+
+// messenger reads the channels of a messenger. Under a name that is not documented
+// there may be something else.
+func (c *ConnectedChannels) messenger(key string, value []byte, documented bool, s *settings) (known bool, err error) {
+	channels, err := readChannels(value, s)
+	switch {
+	case err != nil && documented:
+		return false, fmt.Errorf("%s: %w", key, err)
+	case err != nil && value[0] == '[':
+		return false, c.odd(key, err, s)
+	case err != nil:
+		return false, nil
+	}
+	for i := range channels {
+		channels[i].Messenger = key
+	}
+	c.Channels = append(c.Channels, channels...)
+	return documented || value[0] == '[' || len(channels) > 0, nil
+}
+
+// documentedMessengers are the keys that the reference has, and those that programs
+// use.
+var documentedMessengers = []string{"viber", "facebook", "telegram", "whatsapp", "avito", "ok", "vkontakte", "instagram", "email", "online_chat"}
+
+// odd notes a member that could not be read.
+func (c *ConnectedChannels) odd(key string, err error, s *settings) error {
+	if s.strict {
+		return fmt.Errorf("field %q: %w", key, err)
+	}
+	c.Unread = append(c.Unread, key)
+	return nil
+}
+
+var errNoChannels = errors.New("want a list of channels")
+
+// readChannels reads the channels of a messenger: a list, or a single one.
+func readChannels(value []byte, s *settings) ([]Channel, error) {
+	if value[0] == '[' {
+		return channelRecord.List(value, s.reading())
+	}
+	first, count := "", 0
+	_ = wire.Members(value, func(name string, _ []byte) error {
+		if count == 0 {
+			first = name
+		}
+		count++
+		return nil
+	})
+	switch {
+	case count == 0:
+		return nil, nil
+	case strings.Trim(first, "0123456789") == "":
+		return channelRecord.List(value, s.reading())
+	}
+	channel, err := channelRecord.One(value, s.reading())
+	if err != nil {
+		return nil, err
+	}
+	return []Channel{channel}, nil
 }
 
 // CheckWhatsApp says whether a phone number has WhatsApp. The project needs a
@@ -141,16 +242,8 @@ func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
 // Salebot action: check_whatsapp. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest and those of every call.
 func (c *Client) CheckWhatsApp(ctx context.Context, phone string, opts ...CallOption) (bool, error) {
-	return call(ctx, c, "check_whatsapp", opts, oneText("phone", "phone", phone), func(body []byte, _ *settings) (exists bool, err error) {
-		err = decodeData(body, []string{"exists"}, func(value []byte) error {
-			flag, known, problem := wire.Flag(value)
-			if problem == nil && !known {
-				problem = errNull
-			}
-			exists = flag
-			return problem
-		})
-		return exists, err
+	return call(ctx, c, "check_whatsapp", opts, oneText("phone", "phone", phone), func(body []byte, _ *settings) (bool, error) {
+		return decodeFlag(body, "exists")
 	})
 }
 
@@ -185,6 +278,12 @@ type InstagramSubscription struct {
 	RealName string
 	// IsFollower says whether the account follows the project's page.
 	IsFollower bool
+	// Unread names the fields, as Salebot calls them, that came in a form which this
+	// package does not understand. They are zero here; Raw has them as they came.
+	Unread []string
+	// Raw is the answer as it came. It is nil unless the call was made with
+	// WithRawItems.
+	Raw json.RawMessage
 }
 
 // CheckInstagramSubscription says whether an account follows the project's
@@ -194,33 +293,32 @@ type InstagramSubscription struct {
 // Salebot action: check_insta_subscription (legacy). Class: Read. Answer:
 // documented. Errors: ErrInvalidRequest and those of every call.
 func (c *Client) CheckInstagramSubscription(ctx context.Context, request CheckInstagramSubscriptionRequest, opts ...CallOption) (*InstagramSubscription, error) {
-	return call(ctx, c, "check_insta_subscription", opts, request.encode, func(body []byte, _ *settings) (*InstagramSubscription, error) {
-		err := decodeData(body, []string{"is_follower"}, func(value []byte) error {
-			_, known, problem := wire.Flag(value)
-			if problem == nil && !known {
-				problem = errNull
-			}
-			return problem
-		})
+	return call(ctx, c, "check_insta_subscription", opts, request.encode, func(body []byte, s *settings) (*InstagramSubscription, error) {
+		follower, err := decodeFlag(body, "is_follower")
 		if err != nil {
 			return nil, err
 		}
-		var w struct {
-			Username   wire.String  `json:"username"`
-			AccountID  PlatformID   `json:"account_id"`
-			Avatar     wire.String  `json:"avatar"`
-			RealName   wire.String  `json:"real_name"`
-			IsFollower wire.Boolean `json:"is_follower"`
-		}
-		if err := json.Unmarshal(wire.Trim(body), &w); err != nil {
+		subscription, err := instagramRecord.One(wire.Trim(body), s.reading())
+		if err != nil {
 			return nil, err
 		}
-		return &InstagramSubscription{
-			Username: string(w.Username), AccountID: w.AccountID, Avatar: string(w.Avatar),
-			RealName: string(w.RealName), IsFollower: w.IsFollower.True(),
-		}, nil
+		subscription.IsFollower = follower
+		return &subscription, nil
 	})
 }
+
+// instagramRecord is how an InstagramSubscription travels, but for the one field
+// that it must have.
+var instagramRecord = record.New(
+	record.Meta[InstagramSubscription]{
+		Unread: func(i *InstagramSubscription) *[]string { return &i.Unread },
+		Raw:    func(i *InstagramSubscription) *json.RawMessage { return &i.Raw },
+	},
+	record.Text(func(i *InstagramSubscription) *string { return &i.Username }, "username"),
+	record.Identifier(func(i *InstagramSubscription) *PlatformID { return &i.AccountID }, "account_id"),
+	record.Text(func(i *InstagramSubscription) *string { return &i.Avatar }, "avatar"),
+	record.Text(func(i *InstagramSubscription) *string { return &i.RealName }, "real_name"),
+)
 
 // Block is a block of the bot's flow.
 type Block struct {
@@ -234,31 +332,30 @@ type Block struct {
 	Type int64
 	// Description is the note of the person who made the block.
 	Description string
+	// Unread names the fields, as Salebot calls them, that came in a form which this
+	// package does not understand. They are zero here; Raw has them as they came.
+	Unread []string
 	// Raw is the block as it came, with fields that this package does not know.
 	// It is nil unless the call was made with WithRawItems.
 	Raw json.RawMessage
 }
 
-type wireBlock struct {
-	ID          BlockID     `json:"id"`
-	Condition   wire.String `json:"condition"`
-	Answer      wire.String `json:"answer"`
-	Type        wire.Number `json:"message_type"`
-	Description wire.String `json:"description"`
-}
+// blockRecord is how a Block travels.
+var blockRecord = record.New(
+	record.Meta[Block]{
+		Unread: func(b *Block) *[]string { return &b.Unread },
+		Raw:    func(b *Block) *json.RawMessage { return &b.Raw },
+	},
+	record.Required(record.OwnID(func(b *Block) *BlockID { return &b.ID }, "id")),
+	record.Loose(func(b *Block) *string { return &b.Condition }, "condition"),
+	record.Loose(func(b *Block) *string { return &b.Answer }, "answer"),
+	record.Number(func(b *Block) *int64 { return &b.Type }, "message_type"),
+	record.Loose(func(b *Block) *string { return &b.Description }, "description"),
+)
 
-func (w *wireBlock) item(raw json.RawMessage) (Block, error) {
-	if w.ID == 0 {
-		return Block{}, errNoID
-	}
-	return Block{
-		ID: w.ID, Condition: string(w.Condition), Answer: string(w.Answer), Type: int64(w.Type),
-		Description: string(w.Description), Raw: raw,
-	}, nil
-}
-
-// UnmarshalJSON reads a block in any of the forms that Salebot uses.
-func (b *Block) UnmarshalJSON(value []byte) error { return unmarshalItem[Block, wireBlock](b, value) }
+// UnmarshalJSON reads a block in any of the forms that Salebot uses. What is odd in
+// it is listed in Unread.
+func (b *Block) UnmarshalJSON(value []byte) error { return unmarshalRecord(b, blockRecord, value) }
 
 // GetBlocks lists the blocks of the bot's flow.
 //
@@ -267,6 +364,6 @@ func (b *Block) UnmarshalJSON(value []byte) error { return unmarshalItem[Block, 
 func (c *Client) GetBlocks(ctx context.Context, opts ...CallOption) ([]Block, error) {
 	encode := func(*settings) (payload, error) { return payload{}, nil }
 	return call(ctx, c, "get_messages", opts, encode, func(body []byte, s *settings) ([]Block, error) {
-		return decodeItems[Block, wireBlock](body, s, "messages", "result")
+		return decodeList(body, s, blockRecord, "messages", "result")
 	})
 }

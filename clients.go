@@ -3,6 +3,7 @@ package salebot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/salebot-go/salebot/internal/record"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -61,7 +63,7 @@ func (r *GetClientsRequest) encode(*settings) (payload, error) {
 // ErrInvalidRequest and those of every call.
 func (c *Client) GetClients(ctx context.Context, request GetClientsRequest, opts ...CallOption) ([]ClientRecord, error) {
 	return call(ctx, c, "get_clients", opts, request.encode, func(body []byte, s *settings) ([]ClientRecord, error) {
-		return decodeItems[ClientRecord, wireClientRecord](body, s, "clients")
+		return decodeList(body, s, clientRecord, "clients")
 	})
 }
 
@@ -157,77 +159,84 @@ type ClientRecord struct {
 	OperatorStartDialog string
 	// Variables are the client's variables, where the answer has them.
 	Variables Variables
+	// Unread names the fields, as Salebot calls them, that came in a form which this
+	// package does not understand. They are zero here; Raw has them as they came.
+	Unread []string
 	// Raw is the record as it came, with fields that this package does not know.
 	// It is nil unless the call was made with WithRawItems.
 	Raw json.RawMessage
 }
 
-type wireClientRecord struct {
-	ID                  ClientID       `json:"id"`
-	ClientID            ClientID       `json:"client_id"`
-	PlatformID          PlatformID     `json:"platform_id"`
-	TelegramID          PlatformID     `json:"tg_id"`
-	VKID                PlatformID     `json:"vk_id"`
-	ClientType          wireClientType `json:"client_type"`
-	Name                wire.String    `json:"name"`
-	Avatar              wire.String    `json:"avatar"`
-	BlockID             BlockID        `json:"message_id"`
-	ProjectID           ProjectID      `json:"project_id"`
-	CreatedAt           Timestamp      `json:"created_at"`
-	UpdatedAt           Timestamp      `json:"updated_at"`
-	CustomAnswer        wire.String    `json:"custom_answer"`
-	Tag                 wire.String    `json:"tag"`
-	Group               GroupID        `json:"group"`
-	GroupID             GroupID        `json:"group_id"`
-	OperatorStartDialog wire.String    `json:"operator_start_dialog"`
-	Variables           Variables      `json:"variables"`
-}
+// clientRecord is how a ClientRecord travels. Which names come depends on the action.
+var clientRecord = record.New(
+	record.Meta[ClientRecord]{
+		Unread: func(r *ClientRecord) *[]string { return &r.Unread },
+		Raw:    func(r *ClientRecord) *json.RawMessage { return &r.Raw },
+		Start:  func(r *ClientRecord) { r.ClientType = ClientTypeUnrecognized },
+		Finish: (*ClientRecord).finish,
+	},
+	record.Required(record.OwnID(func(r *ClientRecord) *ClientID { return &r.ID }, "id", "client_id")),
+	record.Identifier(func(r *ClientRecord) *PlatformID { return &r.PlatformID }, "platform_id", "tg_id", "vk_id"),
+	record.Value(func(r *ClientRecord, value []byte) error { return readClientType(&r.ClientType, value) }, "client_type"),
+	record.Text(func(r *ClientRecord) *string { return &r.Name }, "name"),
+	record.Text(func(r *ClientRecord) *string { return &r.Avatar }, "avatar"),
+	record.ID(func(r *ClientRecord) *BlockID { return &r.BlockID }, "message_id"),
+	record.ID(func(r *ClientRecord) *ProjectID { return &r.ProjectID }, "project_id"),
+	record.Kept(record.Value(func(r *ClientRecord, value []byte) error { return readTimestamp(&r.CreatedAt, value) }, "created_at")),
+	record.Kept(record.Value(func(r *ClientRecord, value []byte) error { return readTimestamp(&r.UpdatedAt, value) }, "updated_at")),
+	record.Loose(func(r *ClientRecord) *string { return &r.CustomAnswer }, "custom_answer"),
+	record.Text(func(r *ClientRecord) *string { return &r.Tag }, "tag"),
+	record.Identifier(func(r *ClientRecord) *GroupID { return &r.GroupID }, "group", "group_id"),
+	record.Loose(func(r *ClientRecord) *string { return &r.OperatorStartDialog }, "operator_start_dialog"),
+	record.Value(func(r *ClientRecord, value []byte) error { return readVariables(&r.Variables, value) }, "variables"),
+)
 
-// wireClientType tells a messenger that did not come from VK, which is zero.
-type wireClientType struct {
-	came  bool
-	value ClientType
-}
-
-func (w *wireClientType) UnmarshalJSON(value []byte) error {
-	w.came = true
-	return w.value.UnmarshalJSON(value)
-}
-
-func (w *wireClientRecord) item(raw json.RawMessage) (ClientRecord, error) {
-	record := ClientRecord{
-		ID:                  firstSet(w.ID, w.ClientID),
-		PlatformID:          firstSet(w.PlatformID, w.TelegramID, w.VKID),
-		ClientType:          ClientTypeUnrecognized,
-		Name:                string(w.Name),
-		Avatar:              string(w.Avatar),
-		BlockID:             w.BlockID,
-		ProjectID:           w.ProjectID,
-		CreatedAt:           w.CreatedAt,
-		UpdatedAt:           w.UpdatedAt,
-		CustomAnswer:        string(w.CustomAnswer),
-		Tag:                 string(w.Tag),
-		GroupID:             firstSet(w.Group, w.GroupID),
-		OperatorStartDialog: string(w.OperatorStartDialog),
-		Variables:           w.Variables,
-		Raw:                 raw,
-	}
-	if record.ID == 0 {
-		return ClientRecord{}, errNoID
-	}
-	if w.ClientType.came {
-		record.ClientType = w.ClientType.value
-	}
-	if strings.Contains(record.Avatar, `\/`) {
+func (r *ClientRecord) finish() error {
+	if strings.Contains(r.Avatar, `\/`) {
 		// The reference shows addresses whose slashes are escaped twice.
-		record.Avatar = strings.ReplaceAll(record.Avatar, `\/`, "/")
+		r.Avatar = strings.ReplaceAll(r.Avatar, `\/`, "/")
 	}
-	return record, nil
+	return nil
 }
 
-// UnmarshalJSON reads a record in any of the forms that Salebot uses.
+// readClientType reads a messenger as a part of a record: unlike the type alone it
+// refuses a name that this package does not know.
+func readClientType(target *ClientType, value []byte) error {
+	var read ClientType
+	if err := read.UnmarshalJSON(value); err != nil {
+		return err
+	}
+	if name, err := wire.Identifier(value); read == ClientTypeUnrecognized && (err != nil || name != "") {
+		return errNoMessenger
+	}
+	*target = read
+	return nil
+}
+
+var errNoMessenger = errors.New("not the name or the number of a messenger")
+
+// readVariables reads variables as a part of a record, where they may also be an
+// empty text, or an object in a text.
+func readVariables(target *Variables, value []byte) error {
+	if value[0] == '"' {
+		text, err := wire.Text(value)
+		if err != nil {
+			return err
+		}
+		value = wire.Trim([]byte(text))
+		if wire.IsUnset(string(value)) {
+			value = nil
+		} else if err := wire.Check(value, wire.MaxDepth); err != nil {
+			return errNotObject
+		}
+	}
+	return target.UnmarshalJSON(value)
+}
+
+// UnmarshalJSON reads a record in any of the forms that Salebot uses. What is odd in
+// it is listed in Unread.
 func (r *ClientRecord) UnmarshalJSON(value []byte) error {
-	return unmarshalItem[ClientRecord, wireClientRecord](r, value)
+	return unmarshalRecord(r, clientRecord, value)
 }
 
 // firstSet returns the first value that is not zero.
@@ -284,7 +293,7 @@ func (c *Client) GetSubscribers(ctx context.Context, request GetSubscribersReque
 }
 
 func decodeSubscribers(body []byte, s *settings) ([]ClientRecord, error) {
-	return decodeItems[ClientRecord, wireClientRecord](body, s, "clients", "subscribers", "result")
+	return decodeList(body, s, clientRecord, "clients", "subscribers", "result")
 }
 
 // GetVKSubscribersRequest says which VK subscribers to read. The zero value asks

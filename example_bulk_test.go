@@ -42,8 +42,8 @@ func ExampleClient_BulkLoadClients() {
 	defer closeEmulator()
 
 	persons := []salebot.ClientToLoad{
-		{PlatformID: "100200301", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram},
-		{PlatformID: "100200302", GroupID: "", ClientType: salebot.ClientTypeTelegram},
+		salebot.TelegramUser("100200301", "my_shop_bot"),
+		salebot.TelegramUser("100200302", ""),
 	}
 	report, err := client.BulkLoadClients(context.Background(), salebot.Items(persons), salebot.BulkOptions{
 		OnItem: func(item salebot.BulkItem) { fmt.Println(item.Key, item.Outcome, item.ClientID != 0) },

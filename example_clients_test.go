@@ -13,7 +13,7 @@ func ExampleClient_LoadClients() {
 	defer closeEmulator()
 
 	loaded, err := client.LoadClients(context.Background(), []salebot.ClientToLoad{
-		{PlatformID: "100200300", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram},
+		salebot.TelegramUser("100200300", "my_shop_bot"),
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -137,7 +137,7 @@ func ExampleClient_VKCallback() {
 
 	ctx := context.Background()
 	_, err := client.LoadClients(ctx, []salebot.ClientToLoad{
-		{PlatformID: "146467928", GroupID: "143414131", ClientType: salebot.ClientTypeVK},
+		salebot.VKUser("146467928", "143414131"),
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -164,7 +164,7 @@ func ExampleClient_OKCallback() {
 
 	ctx := context.Background()
 	_, err := client.LoadClients(ctx, []salebot.ClientToLoad{
-		{PlatformID: "5550001", GroupID: "5550000", ClientType: salebot.ClientTypeOdnoklassniki},
+		salebot.OKUser("5550001", "5550000"),
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -191,7 +191,7 @@ func ExampleClient_MAXCallback() {
 
 	ctx := context.Background()
 	if _, err := client.LoadClients(ctx, []salebot.ClientToLoad{
-		{PlatformID: "700800", GroupID: "my_max_bot", ClientType: salebot.ClientTypeMAX},
+		salebot.MAXUser("700800", "my_max_bot"),
 	}); err != nil {
 		log.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/salebot-go/salebot/internal/wire"
 )
@@ -44,7 +45,8 @@ func nonNil(values []any) []any {
 
 // FindClientsRequest says which variables clients have to have.
 type FindClientsRequest struct {
-	// Query holds a condition for each name of a variable; required.
+	// Query holds a condition for each name of a variable; required. The names are
+	// without the prefix "client.", with which variables are only written.
 	Query map[string]Condition
 	// SearchIn is where to search; optional.
 	SearchIn SearchIn
@@ -63,6 +65,8 @@ func (r *FindClientsRequest) encode(*settings) (payload, error) {
 		switch {
 		case name == "":
 			return payload{}, invalid(field, "has an empty name")
+		case strings.HasPrefix(strings.TrimSpace(name), ClientPrefix):
+			return payload{}, invalid(field, prefixedName)
 		case !condition.set:
 			return payload{}, invalid(field, "is the zero Condition: make it with Equals or its siblings")
 		}

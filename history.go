@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/salebot-go/salebot/internal/wire"
+	"github.com/salebot-go/salebot/internal/record"
 )
 
 // HistoryLimit is the largest number of messages that one request for the
@@ -101,42 +101,39 @@ type HistoryItem struct {
 	EmployeeID EmployeeID
 	// EmployeeEmail is the employee's address. The API calls it manager_email.
 	EmployeeEmail string
+	// Unread names the fields, as Salebot calls them, that came in a form which this
+	// package does not understand. They are as if they had not come; Raw has them.
+	Unread []string
 	// Raw is the message as it came, with fields that this package does not know.
 	// It is nil unless the call was made with WithRawItems.
 	Raw json.RawMessage
 }
 
-// wireHistoryItem is HistoryItem as it travels.
-type wireHistoryItem struct {
-	ID            MessageID     `json:"id"`
-	Text          wire.String   `json:"text"`
-	Answered      wire.Boolean  `json:"answered"`
-	ClientReplica wire.Boolean  `json:"client_replica"`
-	Origin        HistoryOrigin `json:"message_from_outside"`
-	BlockID       BlockID       `json:"message_id"`
-	CreatedAt     Timestamp     `json:"created_at"`
-	Attachments   Attachments   `json:"attachments"`
-	Delivered     wire.Boolean  `json:"delivered"`
-	ErrorMessage  wire.String   `json:"error_message"`
-	EmployeeID    EmployeeID    `json:"manager_id"`
-	EmployeeEmail wire.String   `json:"manager_email"`
-}
+// historyItem is how a HistoryItem travels.
+var historyItem = record.New(
+	record.Meta[HistoryItem]{
+		Unread: func(h *HistoryItem) *[]string { return &h.Unread },
+		Raw:    func(h *HistoryItem) *json.RawMessage { return &h.Raw },
+		Start:  func(h *HistoryItem) { h.Delivered = true },
+	},
+	record.Required(record.OwnID(func(h *HistoryItem) *MessageID { return &h.ID }, "id")),
+	record.Loose(func(h *HistoryItem) *string { return &h.Text }, "text"),
+	record.Flag(func(h *HistoryItem, flag, _ bool) { h.Answered = flag }, "answered"),
+	record.Flag(func(h *HistoryItem, flag, _ bool) { h.ClientReplica = flag }, "client_replica"),
+	record.Number(func(h *HistoryItem) *HistoryOrigin { return &h.Origin }, "message_from_outside"),
+	record.ID(func(h *HistoryItem) *BlockID { return &h.BlockID }, "message_id"),
+	record.Kept(record.Value(func(h *HistoryItem, value []byte) error { return readTimestamp(&h.CreatedAt, value) }, "created_at")),
+	record.Value(func(h *HistoryItem, value []byte) error { return h.Attachments.UnmarshalJSON(value) }, "attachments"),
+	record.Flag(func(h *HistoryItem, flag, known bool) { h.Delivered = flag || !known }, "delivered"),
+	record.Loose(func(h *HistoryItem) *string { return &h.ErrorMessage }, "error_message"),
+	record.ID(func(h *HistoryItem) *EmployeeID { return &h.EmployeeID }, "manager_id"),
+	record.Text(func(h *HistoryItem) *string { return &h.EmployeeEmail }, "manager_email"),
+)
 
-func (w *wireHistoryItem) item(raw json.RawMessage) (HistoryItem, error) {
-	if w.ID == 0 {
-		return HistoryItem{}, errNoID
-	}
-	return HistoryItem{
-		ID: w.ID, Text: string(w.Text), Answered: w.Answered.True(), ClientReplica: w.ClientReplica.True(),
-		Origin: w.Origin, BlockID: w.BlockID, CreatedAt: w.CreatedAt, Attachments: w.Attachments,
-		Delivered: !w.Delivered.False(), ErrorMessage: string(w.ErrorMessage),
-		EmployeeID: w.EmployeeID, EmployeeEmail: string(w.EmployeeEmail), Raw: raw,
-	}, nil
-}
-
-// UnmarshalJSON reads a message in any of the forms that Salebot uses.
+// UnmarshalJSON reads a message in any of the forms that Salebot uses. What is odd in
+// it is listed in Unread.
 func (h *HistoryItem) UnmarshalJSON(value []byte) error {
-	return unmarshalItem[HistoryItem, wireHistoryItem](h, value)
+	return unmarshalRecord(h, historyItem, value)
 }
 
 // GetHistory reads the messages of a client, the newest first: programs in
@@ -148,7 +145,7 @@ func (h *HistoryItem) UnmarshalJSON(value []byte) error {
 // ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.
 func (c *Client) GetHistory(ctx context.Context, request GetHistoryRequest, opts ...CallOption) ([]HistoryItem, error) {
 	return call(ctx, c, "get_history", opts, request.encode, func(body []byte, s *settings) ([]HistoryItem, error) {
-		items, err := decodeItems[HistoryItem, wireHistoryItem](body, s, "result")
+		items, err := decodeList(body, s, historyItem, "result")
 		if err == nil && request.full(len(items)) {
 			err = &truncatedError{problem: "the history has as many messages as one answer can hold; ask for shorter periods"}
 		}

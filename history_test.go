@@ -351,7 +351,7 @@ func TestHistoryItemsDecode(t *testing.T) {
 	var item salebot.HistoryItem
 	require.NoError(t, json.Unmarshal([]byte(`{"id":"5","text":7,"delivered":"0","manager_id":"NONE"}`), &item))
 	require.Equal(t, salebot.HistoryItem{ID: 5, Text: "7"}, item)
-	for _, text := range []string{`{"text":"x"}`, `{"id":null}`, `{"id":{}}`, `[]`, `{"id":1,"delivered":"perhaps"}`, `{"id":1,"message_from_outside":"x"}`} {
+	for _, text := range []string{`{"text":"x"}`, `{"id":null}`, `{"id":{}}`, `[]`, `{"id":-1}`, `{"ID":1}`} {
 		before := item
 		require.Error(t, json.Unmarshal([]byte(text), &item), text)
 		require.Equal(t, before, item, "a failure changes nothing")

@@ -63,6 +63,9 @@ type Attempt struct {
 	Duration time.Duration
 	// ResponseBytes is the size of the body that came.
 	ResponseBytes int
+	// UnreadFields counts the fields of the answer that came in a form which this
+	// package does not understand; the records of the result list them in Unread.
+	UnreadFields int
 	// Err is the failure of this attempt; nil if it succeeded.
 	Err error
 }
@@ -91,6 +94,9 @@ func (j *journey[T]) observed(ctx context.Context, a *Attempt) attempt.Result {
 	start := time.Now()
 	result := j.exchange(ctx, a)
 	a.Duration, a.Outcome, a.Err = time.Since(start), Outcome(result.Outcome), result.Err
+	if result.Outcome == attempt.Accepted {
+		a.UnreadFields = countUnread(j.result)
+	}
 	for i, inner := range slices.Backward(contexts) {
 		if after := hooks[i].After; after != nil {
 			after(inner, *a)
@@ -116,8 +122,11 @@ func (a *Attempt) log(ctx context.Context, logger *slog.Logger) {
 		return
 	}
 	level, text := slog.LevelDebug, "salebot call"
-	if a.Err != nil {
+	switch {
+	case a.Err != nil:
 		level, text = slog.LevelWarn, "salebot call failed"
+	case a.UnreadFields > 0:
+		level, text = slog.LevelWarn, "salebot answer was not understood entirely"
 	}
 	if !logger.Enabled(ctx, level) {
 		return
@@ -131,6 +140,9 @@ func (a *Attempt) log(ctx context.Context, logger *slog.Logger) {
 	}
 	if a.PaceWait > 0 {
 		attrs = append(attrs, slog.Duration("pace_wait", a.PaceWait))
+	}
+	if a.UnreadFields > 0 {
+		attrs = append(attrs, slog.Int("unread_fields", a.UnreadFields))
 	}
 	if a.Err != nil {
 		attrs = append(attrs, slog.Any("error", a.Err))

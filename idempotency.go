@@ -282,6 +282,10 @@ func recordedIDs(result any) []int64 {
 		return []int64{int64(result)}
 	case StateID:
 		return []int64{int64(result)}
+	case *SentCallbacks:
+		if result != nil && result.Started != nil {
+			return []int64{int64(*result.Started)}
+		}
 	}
 	return nil
 }
@@ -296,6 +300,12 @@ func replayed[T any](recorded ledger.Answer) T {
 	switch target := any(&result).(type) {
 	case **Ack:
 		*target = &Ack{Recorded: true}
+	case **SentCallbacks:
+		sent := &SentCallbacks{Ack: Ack{Recorded: true}}
+		if len(recorded.IDs) > 0 {
+			sent.Started = new(int(first))
+		}
+		*target = sent
 	case **Response:
 		*target = &Response{Status: recorded.Status}
 	case *OrderID:

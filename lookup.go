@@ -2,12 +2,12 @@ package salebot
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/answer"
@@ -41,7 +41,7 @@ func (c *Client) GetClientIDByEmail(ctx context.Context, email string, opts ...C
 
 // GetClientIDByVariableRequest says which variable must have which value.
 type GetClientIDByVariableRequest struct {
-	// Name is the name of the variable; required.
+	// Name is the name of the variable, without the prefix "client."; required.
 	Name string
 	// Value is the value to find; required.
 	Value string
@@ -81,7 +81,9 @@ func (c *Client) GetClientIDByVariable(ctx context.Context, request GetClientIDB
 // for GetClientIDByVariable). Errors: ErrInvalidRequest, ErrClientNotFound and
 // those of every call.
 func (c *Client) GetLatestClientIDByVariable(ctx context.Context, name, value string, opts ...CallOption) (ClientID, error) {
-	return call(ctx, c, "find_latest_client_id_by_var", opts, variableEncoder(name, value), decodeClientID)
+	return call(ctx, c, "find_latest_client_id_by_var", opts, variableEncoder(name, value), func(body []byte, _ *settings) (ClientID, error) {
+		return firstClientID(body, latestClientKeys)
+	})
 }
 
 // GetClientIDsByVariable finds all clients with a value of a variable. The result
@@ -111,8 +113,11 @@ func (c *Client) GetClientIDsByVariables(ctx context.Context, variables map[stri
 		query := url.Values{}
 		for _, key := range slices.Sorted(maps.Keys(variables)) {
 			field := "variables[" + strconv.Quote(key) + "]"
-			if err := requireText(field, key); err != nil {
+			if strings.TrimSpace(key) == "" {
 				return payload{}, invalid(field, "has an empty name")
+			}
+			if err := checkSearched(field, key); err != nil {
+				return payload{}, err
 			}
 			if err := requireText(field, variables[key]); err != nil {
 				return payload{}, err
@@ -153,7 +158,7 @@ func (r *GetClientsByPlatformIDRequest) encode(*settings) (payload, error) {
 // Errors: ErrInvalidRequest and those of every call.
 func (c *Client) GetClientsByPlatformID(ctx context.Context, request GetClientsByPlatformIDRequest, opts ...CallOption) ([]ClientRecord, error) {
 	records, err := call(ctx, c, "find_client_id_by_platform_id", opts, request.encode, func(body []byte, s *settings) ([]ClientRecord, error) {
-		return decodeItems[ClientRecord, wireClientRecord](body, s, "clients", "result")
+		return decodeList(body, s, clientRecord, "clients", "result")
 	})
 	return emptyIfNotFound(records, err)
 }
@@ -237,8 +242,19 @@ func variableEncoder(name, value string) encoder {
 	}
 }
 
+// prefixedName is why a look-up refuses a name: it would silently find nobody.
+const prefixedName = `has the prefix "client.", with which variables are only written: search for the name without it`
+
+// checkSearched checks the name of a variable in a look-up.
+func checkSearched(field, name string) error {
+	if strings.HasPrefix(strings.TrimSpace(name), ClientPrefix) {
+		return invalid(field, prefixedName)
+	}
+	return requireText(field, name)
+}
+
 func variableQuery(nameField, valueField, name, value string) (url.Values, error) {
-	if err := requireText(nameField, name); err != nil {
+	if err := checkSearched(nameField, name); err != nil {
 		return nil, err
 	}
 	if err := requireText(valueField, value); err != nil {
@@ -250,13 +266,21 @@ func variableQuery(nameField, valueField, name, value string) (url.Values, error
 // errNobody is the refusal that stands for an empty answer.
 var errNobody = answer.Verdict{Kind: answer.Refused, Code: "client_not_found"}
 
-// decodeClientID reads a client's number: under its key, alone, or as the first
-// of a list.
+// The keys under which the numbers of clients come, the most telling first. All are
+// taken for all look-ups, since the answers of most are not published.
+var (
+	oneClientKeys    = []string{"client_id", "client_ids", "id", "ids", "result"}
+	manyClientKeys   = []string{"client_ids", "client_id", "ids", "id", "result"}
+	latestClientKeys = append([]string{"latest_client_id"}, oneClientKeys...)
+)
+
+// decodeClientID reads a client's number, or the first of a list.
 func decodeClientID(body []byte, _ *settings) (ClientID, error) {
-	if id, ok := bareClientID(body); ok {
-		return id, nil
-	}
-	ids, err := clientIDs(body)
+	return firstClientID(body, oneClientKeys)
+}
+
+func firstClientID(body []byte, keys []string) (ClientID, error) {
+	ids, err := decodeNumbers[ClientID](body, keys...)
 	switch {
 	case err != nil:
 		return 0, err
@@ -266,54 +290,11 @@ func decodeClientID(body []byte, _ *settings) (ClientID, error) {
 	return ids[0], nil
 }
 
-func bareClientID(body []byte) (ClientID, bool) {
-	trimmed := wire.Trim(body)
-	if len(trimmed) == 0 || trimmed[0] != '"' && (trimmed[0] < '0' || trimmed[0] > '9') || !json.Valid(trimmed) {
-		return 0, false
-	}
-	n, err := wire.Int(trimmed)
-	return ClientID(n), err == nil && n > 0
-}
-
-// clientIDs reads the numbers of clients in any of the forms of the look-ups.
-func clientIDs(body []byte) ([]ClientID, error) {
-	var ids []ClientID
-	err := decodeData(body, []string{"client_ids", "client_id", "latest_client_id", "id", "ids", "result"}, func(value []byte) error {
-		if wire.IsNull(value) {
-			return nil
-		}
-		if value[0] != '[' {
-			var id ClientID
-			if err := id.UnmarshalJSON(value); err != nil {
-				return err
-			}
-			if id < 0 {
-				return errNoID
-			}
-			if id != 0 {
-				ids = append(ids, id)
-			}
-			return nil
-		}
-		if err := json.Unmarshal(value, &ids); err != nil {
-			return err
-		}
-		if slices.ContainsFunc(ids, func(id ClientID) bool { return id <= 0 }) {
-			return errNoID
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return ids, nil
-}
-
 // callPlural is call for the look-ups of many clients, where finding none is no
 // failure.
 func callPlural(ctx context.Context, c *Client, name string, options []CallOption, encode encoder) ([]ClientID, error) {
 	ids, err := call(ctx, c, name, options, encode, func(body []byte, _ *settings) ([]ClientID, error) {
-		return clientIDs(body)
+		return decodeNumbers[ClientID](body, manyClientKeys...)
 	})
 	return emptyIfNotFound(ids, err)
 }

@@ -91,8 +91,10 @@ type settings struct {
 	timeoutGiven   bool
 	attemptTimeout time.Duration
 	retry          attempt.Policy
-	location       *time.Location
-	responseLimit  int64
+	// strict makes an error of what is odd in an answer.
+	strict        bool
+	location      *time.Location
+	responseLimit int64
 	// scrub takes the key out of texts; New sets it.
 	scrub secret.Scrubber
 
@@ -362,6 +364,16 @@ func WithProjectLocation(location *time.Location) SharedOption {
 	})
 }
 
+// WithStrict makes a DecodeError of each field of an answer that comes in a form which
+// this package does not understand, instead of listing it in Unread. It is for tests
+// against the API: in production an odd field should cost nothing but itself.
+func WithStrict() SharedOption {
+	return sharedOption(func(s *settings) error {
+		s.strict = true
+		return nil
+	})
+}
+
 // WithResponseLimit bounds the body of an answer, in bytes; a larger one is a
 // DecodeError. The default is DefaultResponseLimit.
 func WithResponseLimit(bytes int64) SharedOption {
@@ -413,7 +425,7 @@ func WithLimiter(limiter Limiter) Option {
 }
 
 // WithLogger logs each attempt: at debug level if it succeeded, as a warning if
-// not. Nothing that is logged holds the key, a URL or a body. By default nothing
+// not, or if its answer has fields in an unknown form. Nothing that is logged holds the key, a URL or a body. By default nothing
 // is logged.
 func WithLogger(logger *slog.Logger) Option {
 	return clientOption(func(c *config) error {

@@ -2,7 +2,7 @@ package salebot
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"math"
 	"strconv"
 
@@ -84,30 +84,11 @@ func (r *GetOrdersRequest) encode(*settings) (payload, error) {
 // those of every call.
 func (c *Client) GetOrders(ctx context.Context, request GetOrdersRequest, opts ...CallOption) ([]OrderID, error) {
 	return call(ctx, c, "get_orders", opts, request.encode, func(body []byte, _ *settings) ([]OrderID, error) {
-		orders := []OrderID{}
-		err := decodeData(body, []string{"order_id", "result", "order_ids", "orders"}, func(value []byte) error {
-			if wire.IsNull(value) {
-				return nil
-			}
-			if value[0] == '[' {
-				return json.Unmarshal(value, &orders)
-			}
-			var single OrderID
-			err := single.UnmarshalJSON(value)
-			if err == nil && single != 0 {
-				orders = append(orders, single)
-			}
-			return err
-		})
-		for _, order := range orders {
-			if err == nil && order == 0 {
-				err = errNoID
-			}
+		orders, err := decodeNumbers[OrderID](body, "order_id", "order_ids", "orders", "result")
+		if err == nil && orders == nil {
+			orders = []OrderID{}
 		}
-		if err != nil {
-			return nil, err
-		}
-		return orders, nil
+		return orders, err
 	})
 }
 
@@ -251,12 +232,15 @@ func (r *GetOrderVariablesRequest) encode(*settings) (payload, error) {
 // those of every call.
 func (c *Client) GetOrderVariables(ctx context.Context, request GetOrderVariablesRequest, opts ...CallOption) (Variables, error) {
 	return call(ctx, c, "get_order_vars", opts, request.encode, func(body []byte, _ *settings) (variables Variables, err error) {
-		err = decodeData(body, []string{"result"}, func(value []byte) error {
-			if !json.Valid(value) {
-				return wire.ErrSyntax
+		err = decodeData(body, []string{"result"}, func(value []byte) (bool, error) {
+			if err := wire.Check(value, wire.MaxDepth); err != nil {
+				return false, err
 			}
-			return variables.UnmarshalJSON(value)
+			return true, variables.UnmarshalJSON(value)
 		})
+		if errors.Is(err, errNull) {
+			err = nil
+		}
 		return variables, err
 	})
 }
@@ -375,17 +359,4 @@ func decodeStateID(body []byte, _ *settings) (StateID, error) {
 		err = errNoID
 	}
 	return state, err
-}
-
-// decodeNumber reads the one number of an answer.
-func decodeNumber[T ~int64](body []byte, key string) (T, error) {
-	var number int64
-	err := decodeData(body, []string{key}, func(value []byte) (problem error) {
-		number, problem = wire.Int(value)
-		return problem
-	})
-	if err != nil {
-		return 0, err
-	}
-	return T(number), nil
 }

@@ -27,6 +27,8 @@ func rehearsed[T any](request *payload) T {
 	switch target := any(&result).(type) {
 	case **Ack:
 		*target = &Ack{}
+	case **SentCallbacks:
+		*target = &SentCallbacks{}
 	case **Response:
 		*target = &Response{Status: http.StatusOK}
 	case *ClientID:

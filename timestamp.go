@@ -34,11 +34,12 @@ const (
 	unread
 )
 
-// Layouts of civil times and of moments with a zone, as they were seen.
-var (
-	civilLayouts  = []string{"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "02.01.2006 15:04:05", "02.01.2006 15:04", "2006-01-02", "02.01.2006"}
-	momentLayouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05 GMT"}
-)
+// The layouts of times without their zone, as they were seen. Seconds may have a
+// fraction in all of them.
+var civilLayouts = []string{
+	"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02",
+	"02.01.2006 15:04:05", "02.01.2006T15:04:05", "02.01.2006 15:04", "02.01.2006T15:04", "02.01.2006",
+}
 
 // IsZero says whether there is no time at all.
 func (t Timestamp) IsZero() bool { return t.kind == noTime }
@@ -69,32 +70,38 @@ func (t Timestamp) In(location *time.Location) (time.Time, error) {
 	}
 }
 
-// String returns the time as Salebot would write it.
+// String returns the time as Salebot would write it, exactly: a moment as unix
+// seconds, with a fraction if it has one. A moment that this package would read as
+// something else, such as the second 0, is written by RFC 3339.
 func (t Timestamp) String() string {
 	switch t.kind {
 	case noTime:
 		return ""
 	case moment:
-		return strconv.FormatInt(t.at.Unix(), 10)
+		if text, ok := unixText(t.at); ok {
+			return text
+		}
+		return t.at.UTC().Format(time.RFC3339Nano)
 	case civil:
-		return t.at.Format("2006-01-02 15:04:05.999999")
+		return t.at.Format("2006-01-02 15:04:05.999999999")
 	default:
 		return t.text
 	}
 }
 
-// UnixTimestamp is the Timestamp of a moment, with the precision of a second.
+// UnixTimestamp is the Timestamp of a moment, with the precision of a second. The
+// zero time gives the zero Timestamp.
 func UnixTimestamp(at time.Time) Timestamp {
+	if at.IsZero() {
+		return Timestamp{}
+	}
 	return Timestamp{kind: moment, at: time.Unix(at.Unix(), 0).UTC()}
 }
 
-// UnmarshalJSON reads unix seconds as a number or as text, a time as text, or
-// null. A text that is no time is kept; In reports it.
+// UnmarshalJSON reads unix time as a number or as text, a time as text, or null. The
+// length of a number tells seconds, milliseconds, microseconds and nanoseconds
+// apart. 0 is no time. A text that is no time is kept; In reports it.
 func (t *Timestamp) UnmarshalJSON(value []byte) error {
-	if seconds, ok := wire.Digits(value); ok {
-		*t = Timestamp{kind: moment, at: time.Unix(seconds, 0).UTC()}
-		return nil
-	}
 	text, err := wire.Text(value)
 	if err != nil {
 		return err
@@ -103,57 +110,164 @@ func (t *Timestamp) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// MarshalJSON writes unix seconds as a number and everything else as text.
+var errNoTime = errors.New("not a time")
+
+// readTimestamp reads a time as a part of a record: a text that is no time is odd, and
+// kept all the same.
+func readTimestamp(target *Timestamp, value []byte) error {
+	if seconds, ok := wire.Digits(value); ok && seconds > 0 && seconds < secondsLimit {
+		// Nearly all times come so.
+		*target = Timestamp{kind: moment, at: time.Unix(seconds, 0).UTC()}
+		return nil
+	}
+	*target = Timestamp{}
+	err := target.UnmarshalJSON(value)
+	if err == nil && target.kind == unread {
+		err = errNoTime
+	}
+	return err
+}
+
+// MarshalJSON writes the time so that it is read back exactly: unix seconds as a
+// number, everything else as text.
 func (t Timestamp) MarshalJSON() ([]byte, error) {
 	switch t.kind {
 	case noTime:
 		return []byte("null"), nil
 	case moment:
-		return strconv.AppendInt(nil, t.at.Unix(), 10), nil
-	default:
-		return wire.AppendText(nil, t.String()), nil
+		if text, ok := unixText(t.at); ok {
+			return []byte(text), nil
+		}
+		if year := t.at.Year(); year < 1 || year > 9999 {
+			return nil, fmt.Errorf("salebot: the year %d cannot be written", year)
+		}
 	}
+	return wire.AppendText(nil, t.String()), nil
 }
 
 func parseTimestamp(text string) Timestamp {
-	if wire.IsUnset(text) {
+	if wire.IsUnset(text) || strings.HasPrefix(text, "0000-00-00") || strings.HasPrefix(text, "00.00.0000") {
 		return Timestamp{}
 	}
 	if at, ok := parseUnix(text); ok {
-		return Timestamp{kind: moment, at: at}
+		return at
 	}
+	plain, offset, zoned := cutZone(text)
 	for _, layout := range civilLayouts {
-		if at, err := time.Parse(layout, text); err == nil {
-			return Timestamp{kind: civil, at: at}
+		at, err := time.Parse(layout, plain)
+		switch {
+		case err != nil:
+			continue
+		case at.IsZero():
+			// So some languages write that there is no time.
+			return Timestamp{}
+		case zoned:
+			return Timestamp{kind: moment, at: at.Add(-offset)}
 		}
-	}
-	for _, layout := range momentLayouts {
-		if at, err := time.Parse(layout, text); err == nil {
-			return Timestamp{kind: moment, at: at.UTC()}
-		}
+		return Timestamp{kind: civil, at: at}
 	}
 	return Timestamp{kind: unread, text: text}
 }
 
-// parseUnix reads seconds, of which some servers give a fraction.
-func parseUnix(text string) (time.Time, bool) {
-	if strings.ContainsAny(text, " :T") {
-		// To fail costs memory, and nearly all texts are civil times.
-		return time.Time{}, false
+// cutZone splits the zone off a time: Z, UTC, GMT, or an offset such as +03:00,
+// +0300 and +03. Other names of zones mean different things to different people.
+func cutZone(text string) (plain string, offset time.Duration, ok bool) {
+	for _, zone := range []string{"Z", "z", "UTC", "GMT"} {
+		if plain, found := strings.CutSuffix(text, zone); found {
+			return strings.TrimRight(plain, " "), 0, true
+		}
 	}
-	whole, fraction, _ := strings.Cut(text, ".")
-	seconds, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil {
-		return time.Time{}, false
+	// A date alone has signs too.
+	at := strings.LastIndexAny(text, "+-")
+	if at < len("2006-01-02") {
+		return text, 0, false
 	}
-	nanoseconds, err := strconv.ParseUint((fraction + "000000000")[:9], 10, 32)
-	if err != nil || strings.Trim(fraction, "0123456789") != "" {
-		return time.Time{}, false
+	hours, minutes, colon := strings.Cut(text[at+1:], ":")
+	if !colon && len(hours) == 4 {
+		hours, minutes = hours[:2], hours[2:]
 	}
-	if whole[0] == '-' {
-		return time.Unix(seconds, -int64(nanoseconds)).UTC(), true
+	if minutes == "" && !colon {
+		minutes = "00"
 	}
-	return time.Unix(seconds, int64(nanoseconds)).UTC(), true
+	h, hoursErr := strconv.ParseUint(hours, 10, 8)
+	m, minutesErr := strconv.ParseUint(minutes, 10, 8)
+	if hoursErr != nil || minutesErr != nil || len(hours) > 2 || len(minutes) != 2 || h > 23 || m > 59 {
+		return text, 0, false
+	}
+	offset = time.Duration(h)*time.Hour + time.Duration(m)*time.Minute //nolint:gosec // both are small
+	if text[at] == '-' {
+		offset = -offset
+	}
+	return strings.TrimRight(text[:at], " "), offset, true
+}
+
+// The digits of a unix time tell its unit, for any time that a program may have to
+// do with: seconds have 11 at most until the year 5138, milliseconds 12 at least
+// since 1973, and so on.
+const (
+	secondsDigits = 11
+	secondsLimit  = 100_000_000_000
+	// unixDigits are those of nanoseconds.
+	unixDigits = 19
+)
+
+// parseUnix reads a unix time, which may have a fraction.
+func parseUnix(text string) (Timestamp, bool) {
+	if strings.ContainsAny(text, "eE") {
+		digits, err := wire.Whole([]byte(text))
+		if err != nil {
+			return Timestamp{}, false
+		}
+		text = string(digits)
+	}
+	number, negative := strings.CutPrefix(text, "-")
+	whole, fraction, point := strings.Cut(number, ".")
+	if whole == "" || point && fraction == "" || strings.Trim(whole, "0123456789") != "" || strings.Trim(fraction, "0123456789") != "" {
+		return Timestamp{}, false
+	}
+	if strings.Trim(whole, "0") == "" && strings.Trim(fraction, "0") == "" {
+		return Timestamp{}, true
+	}
+	whole = strings.TrimLeft(whole, "0")
+	if len(whole) > unixDigits {
+		return Timestamp{}, false
+	}
+	// The seconds have so many digits; a fraction of a second follows.
+	seconds := len(whole)
+	for seconds > secondsDigits {
+		seconds -= 3
+	}
+	digits := "0" + whole + fraction
+	s, err := strconv.ParseInt(digits[:seconds+1], 10, 64)
+	n, fractionErr := strconv.ParseInt((digits[seconds+1:] + "000000000")[:9], 10, 64)
+	if err != nil || fractionErr != nil {
+		return Timestamp{}, false
+	}
+	if negative {
+		s, n = -s, -n
+	}
+	return Timestamp{kind: moment, at: time.Unix(s, n).UTC()}, true
+}
+
+// unixText is the opposite of parseUnix. ok is false if it would be read as another
+// time, or as none.
+func unixText(at time.Time) (text string, ok bool) {
+	seconds, nanoseconds := at.Unix(), int64(at.Nanosecond())
+	if seconds <= -secondsLimit || seconds >= secondsLimit || seconds == 0 && nanoseconds == 0 {
+		return "", false
+	}
+	sign := ""
+	if seconds < 0 {
+		sign, seconds, nanoseconds = "-", -seconds, -nanoseconds
+		if nanoseconds < 0 {
+			seconds, nanoseconds = seconds-1, nanoseconds+1_000_000_000
+		}
+	}
+	text = sign + strconv.FormatInt(seconds, 10)
+	if nanoseconds != 0 {
+		text += strings.TrimRight(fmt.Sprintf(".%09d", nanoseconds), "0")
+	}
+	return text, true
 }
 
 // Date is a day without a zone. The zero value means "none".

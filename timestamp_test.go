@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,7 +100,7 @@ func TestTimestampNone(t *testing.T) {
 // means depends on who reads it.
 func TestTimestampOfAnotherKind(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{`"yesterday"`, `"31.02.2026"`, `"2026-05-28 17:33:42 MSK"`, `"2026-05-28 25:00:00"`, `true`, `"1e9"`, `1e9`, `"9223372036854775808"`, `"05/28/2026"`, `"1588244999.x"`} {
+	for _, text := range []string{`"yesterday"`, `"31.02.2026"`, `"2026-05-28 17:33:42 MSK"`, `"2026-05-28 25:00:00"`, `true`, `"1e-9"`, `"92233720368547758080"`, `"05/28/2026"`, `"1588244999.x"`} {
 		at := timestampOf(t, text)
 		_, isMoment := at.Moment()
 		require.False(t, isMoment, text)
@@ -156,19 +157,30 @@ func TestDatesThatDoNotExist(t *testing.T) {
 	}
 }
 
-// FuzzUnixSeconds reads the same moment as number and as text.
+// FuzzUnixSeconds reads the same moment as number and as text, in each unit.
 func FuzzUnixSeconds(f *testing.F) {
-	for _, seconds := range []int64{0, -1, 1588244999, 9007199254740993, math.MaxInt64, math.MinInt64} {
+	for _, seconds := range []int64{0, -1, 1588244999, 99_999_999_999, 100_000_000_000, 9007199254740993, math.MaxInt64, math.MinInt64} {
 		f.Add(seconds)
 	}
-	f.Fuzz(func(t *testing.T, seconds int64) {
-		digits := strconv.FormatInt(seconds, 10)
+	f.Fuzz(func(t *testing.T, n int64) {
+		digits := strconv.FormatInt(n, 10)
 		number, text := timestampOf(t, digits), timestampOf(t, `"`+digits+`"`)
 		require.Equal(t, number, text)
 		at, ok := number.Moment()
-		require.True(t, ok)
-		require.Equal(t, seconds, at.Unix())
-		require.Equal(t, digits, number.String())
+		require.Equal(t, n != 0, ok)
+		switch size := len(strings.TrimPrefix(digits, "-")); {
+		case n == 0:
+			require.True(t, number.IsZero())
+		case size <= 11:
+			require.Equal(t, n, at.Unix())
+			require.Equal(t, digits, number.String())
+		case size <= 14:
+			require.Equal(t, n, at.UnixMilli())
+		case size <= 17:
+			require.Equal(t, n, at.UnixMicro())
+		default:
+			require.Equal(t, n, at.UnixNano())
+		}
 	})
 }
 

@@ -20,8 +20,15 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// Variables are the variables of a client as Salebot returned them. They stay
-// the JSON that came until one is asked for. The zero value has none.
+// Variables are the variables of a client or of a deal as Salebot returned them. They
+// stay the JSON that came until one is asked for. The zero value has none.
+//
+// A variable belongs to a client or to one of the client's deals. SaveVariables and
+// the callbacks write to the client under a name with the prefix "client.", and to
+// the current deal under any other name. GetVariables returns the variables of the
+// client without the prefix, and perhaps those of the deal as well, which
+// GetOrderVariables returns for certain. If both have a variable of one name,
+// GetVariables can return only one of them.
 type Variables struct{ object []byte }
 
 // Value is one variable: text, a number, or null, as JSON. The zero value is
@@ -38,7 +45,8 @@ func (v Variables) Get(name string) (value Value, ok bool) {
 	return value, ok
 }
 
-// Text returns the variable of a name as text, "" where there is none.
+// Text returns the variable of a name as text, "" if there is none or it has no
+// value; see Value.Text.
 func (v Variables) Text(name string) string {
 	value, _ := v.Get(name)
 	return value.Text()
@@ -99,18 +107,22 @@ func (v *Variables) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// Text returns the value as text: text as it is, a number by its digits, null as
-// "".
+// Text returns the value as text: text as it is, a number by its digits, and "" for
+// null and for the words by which Salebot says that a variable has no value, see
+// IsUnset. Raw keeps the word.
 func (v Value) Text() string {
 	text, _ := wire.LooseText(v.raw)
+	if wire.IsUnset(strings.TrimSpace(text)) && strings.TrimSpace(text) != "" {
+		return ""
+	}
 	return text
 }
 
-// IsUnset says whether the value is null, empty, or one of the words by which
-// Salebot says that a variable has no value: None, NONE, null, undefined.
-func (v Value) IsUnset() bool { return wire.IsNull(v.raw) || wire.IsUnset(v.Text()) }
+// IsUnset reports whether the value is null, empty, or one of the words by which
+// Salebot says that a variable has no value: None, NONE, none, null, NULL, undefined.
+func (v Value) IsUnset() bool { return v.Text() == "" }
 
-// Raw returns the JSON of the value.
+// Raw returns the JSON of the value, as it came.
 func (v Value) Raw() json.RawMessage { return v.raw }
 
 // SaveVariablesRequest says which variables to write, and to whom.
@@ -120,8 +132,9 @@ type SaveVariablesRequest struct {
 	// Clients are the clients to write to, for many at once.
 	Clients []ClientID
 	// Variables are the names and values. A name with the prefix "client." writes
-	// to the client's profile, any other to the variables of the deal; nil blanks
-	// a variable. Salebot keeps values as text.
+	// to the client, any other to the current deal; nil blanks a variable. Salebot
+	// keeps values as text. Whether GetVariables returns the variables of the deal
+	// is not certain; those of the client it returns, without the prefix.
 	Variables map[string]any
 }
 

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/salebot-go/salebot/internal/wire"
 )
 
 // tagName is the struct tag that names the variable of a field.
@@ -23,13 +25,17 @@ const tagName = "salebot"
 //		Age   *int      `salebot:"age"`
 //		Paid  bool      `salebot:"оплачено"`
 //		Until time.Time `salebot:"until,layout=02.01.2006"`
+//		Sum   float64   `salebot:"sum,order"`
 //	}
 //
 // Fields may be text, numbers, flags, times (with a layout in the tag), types with
 // UnmarshalText, and pointers to these. A variable that is missing or unset
-// leaves its field as it is. The prefix "client." in a tag is ignored here, since
-// GetVariables returns names without it. Times are read in UTC; DecodeIn takes
-// another location.
+// leaves its field as it is. The prefix "client." and the option order of a tag are
+// for EncodeVariables only: names come without a prefix. Times are read in UTC;
+// DecodeIn takes another location.
+//
+// All fields that can be read are written. The error is a VariablesError, which names
+// all variables that cannot be.
 func (v Variables) Decode(target any) error { return v.DecodeIn(time.UTC, target) }
 
 // DecodeIn is Decode for times that were written in a location.
@@ -43,23 +49,97 @@ func (v Variables) DecodeIn(location *time.Location, target any) error {
 		return err
 	}
 	values := maps.Collect(v.All())
+	var unread []VariableError
 	for _, field := range fields {
-		value, ok := values[strings.TrimPrefix(field.name, ClientPrefix)]
+		value, ok := values[field.name]
 		if !ok || value.IsUnset() {
 			continue
 		}
 		if err := field.set(pointer.Elem().FieldByIndex(field.index), value, location); err != nil {
-			return fmt.Errorf("%s: %w", field.name, err)
+			unread = append(unread, VariableError{Name: field.name, Err: err})
 		}
+	}
+	if len(unread) > 0 {
+		return &VariablesError{Variables: unread}
 	}
 	return nil
 }
 
+// VariablesError is the error of Variables.Decode: some variables do not fit their
+// fields.
+type VariablesError struct {
+	// Variables are those that do not fit, in the order of the fields.
+	Variables []VariableError
+}
+
+// VariableError says why a variable does not fit its field.
+type VariableError struct {
+	// Name is the name of the variable, without a prefix.
+	Name string
+	// Err is the cause, usually a ValueError.
+	Err error
+}
+
+// Error names all variables and causes; it does not quote their values.
+func (e *VariablesError) Error() string {
+	problems := make([]string, len(e.Variables))
+	for i, v := range e.Variables {
+		problems[i] = v.Name + ": " + strings.TrimPrefix(v.Err.Error(), "salebot: ")
+	}
+	return "salebot: " + strings.Join(problems, "; ")
+}
+
+// Unwrap returns the causes.
+func (e *VariablesError) Unwrap() []error {
+	causes := make([]error, len(e.Variables))
+	for i, v := range e.Variables {
+		causes[i] = v.Err
+	}
+	return causes
+}
+
 // EncodeVariables returns the fields of a struct that have a tag as variables for
-// SaveVariables; see Variables.Decode. Pointers that are nil are left out, and so
-// are zero values of fields with the option omitempty. Times are written in their
-// own location.
+// SaveVariables and the callbacks; see Variables.Decode. They go to the client: their
+// names get the prefix "client.", so that GetVariables returns them and Decode reads
+// what was written. Fields with the option order in their tag go to the current deal
+// and have no prefix: GetOrderVariables returns them, GetVariables perhaps not.
+//
+// Pointers that are nil are left out, and so are zero values of fields with the
+// option omitempty. Times are written in UTC, as Decode reads them;
+// EncodeVariablesIn takes another location. A text that would be read as no value,
+// such as "None" or a pointer to "", is refused.
 func EncodeVariables(source any) (map[string]any, error) {
+	return EncodeVariablesIn(time.UTC, source)
+}
+
+// EncodeVariablesIn is EncodeVariables for times that are to be written in a
+// location.
+func EncodeVariablesIn(location *time.Location, source any) (map[string]any, error) {
+	return encodeVariables(location, source, func(f *variableField) (string, error) {
+		if f.order {
+			return f.name, nil
+		}
+		return ClientPrefix + f.name, nil
+	})
+}
+
+// EncodeOrderVariables returns the fields of a struct that have a tag as variables for
+// SetOrderVariables, which writes to a deal: the names have no prefix, with the
+// option order or without it. A field whose tag says client. is refused. Otherwise it
+// is like EncodeVariablesIn; a nil location means UTC.
+func EncodeOrderVariables(location *time.Location, source any) (map[string]any, error) {
+	return encodeVariables(location, source, func(f *variableField) (string, error) {
+		if f.client {
+			return "", invalid(f.field, `has the prefix "client." in its tag, and cannot go to a deal`)
+		}
+		return f.name, nil
+	})
+}
+
+func encodeVariables(location *time.Location, source any, nameOf func(*variableField) (string, error)) (map[string]any, error) {
+	if location == nil {
+		location = time.UTC
+	}
 	value := reflect.ValueOf(source)
 	for value.Kind() == reflect.Pointer && !value.IsNil() {
 		value = value.Elem()
@@ -73,21 +153,51 @@ func EncodeVariables(source any) (map[string]any, error) {
 	}
 	variables := make(map[string]any, len(fields))
 	for _, field := range fields {
-		if encoded, ok, err := field.get(value.FieldByIndex(field.index)); err != nil {
+		name, err := nameOf(&field)
+		if err != nil {
+			return nil, err
+		}
+		encoded, ok, err := field.get(value.FieldByIndex(field.index), location)
+		if err == nil && ok {
+			err = field.checkText(value.FieldByIndex(field.index), encoded)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", field.name, err)
-		} else if ok {
-			variables[field.name] = encoded
+		}
+		if ok {
+			variables[name] = encoded
 		}
 	}
 	return variables, nil
 }
 
+// checkText refuses a text that would not be read back.
+func (f *variableField) checkText(source reflect.Value, encoded any) error {
+	value := reflect.ValueOf(encoded)
+	if value.Kind() != reflect.String {
+		return nil
+	}
+	text := strings.TrimSpace(value.String())
+	switch {
+	case !wire.IsUnset(text):
+	case text != "":
+		return invalid(f.field, "is a word that stands for no value, and would not be read back")
+	case source.Kind() == reflect.Pointer, value.String() != "":
+		return invalid(f.field, "is an empty text that would not be read back: to blank the variable, save nil")
+	}
+	return nil
+}
+
 // variableField is one field of a user's struct.
 type variableField struct {
-	name      string
-	layout    string
-	omitEmpty bool
-	index     []int
+	// field is its name in the struct, name that of the variable without a prefix.
+	field, name string
+	layout      string
+	omitEmpty   bool
+	// client says that the tag has the prefix of the client, order that the variable
+	// belongs to the deal.
+	client, order bool
+	index         []int
 }
 
 var variableFieldsOf sync.Map // reflect.Type → []variableField
@@ -102,9 +212,9 @@ func variableFields(structure reflect.Type) ([]variableField, error) {
 		if !ok || tag == "-" {
 			continue
 		}
-		f := variableField{index: field.Index}
+		f := variableField{field: field.Name, index: field.Index}
 		name, options, _ := strings.Cut(tag, ",")
-		f.name = name
+		f.name, f.client = strings.CutPrefix(name, ClientPrefix)
 		for option := range strings.SplitSeq(options, ",") {
 			layout, isLayout := strings.CutPrefix(option, "layout=")
 			switch {
@@ -112,6 +222,8 @@ func variableFields(structure reflect.Type) ([]variableField, error) {
 				f.layout = layout
 			case option == "omitempty":
 				f.omitEmpty = true
+			case option == "order":
+				f.order = true
 			case option != "":
 				return nil, invalid(field.Name, "has the unknown tag option "+strconv.Quote(option))
 			}
@@ -141,6 +253,8 @@ func (f *variableField) problem(field reflect.StructField) string {
 	switch {
 	case f.name == "":
 		return "has a tag without a name"
+	case f.client && f.order:
+		return "has a tag with the prefix of the client and the option order"
 	case !field.IsExported():
 		return "is not exported"
 	case kind == reflect.TypeFor[time.Time]() && f.layout == "":
@@ -228,18 +342,18 @@ func (f *variableField) set(target reflect.Value, value Value, location *time.Lo
 }
 
 // get reads a field; ok is false where it is to be left out.
-func (f *variableField) get(source reflect.Value) (encoded any, ok bool, err error) {
+func (f *variableField) get(source reflect.Value, location *time.Location) (encoded any, ok bool, err error) {
 	if source.Kind() == reflect.Pointer {
 		if source.IsNil() {
 			return nil, false, nil
 		}
-		return f.get(source.Elem())
+		return f.get(source.Elem(), location)
 	}
 	if f.omitEmpty && source.IsZero() {
 		return nil, false, nil
 	}
 	if at, isTime := reflect.TypeAssert[time.Time](source); isTime {
-		return at.Format(f.layout), true, nil
+		return at.In(location).Format(f.layout), true, nil
 	}
 	// The method may need a pointer, which a field of a copy does not have.
 	pointer := reflect.New(source.Type())

@@ -105,9 +105,9 @@ func TestVariablesOfAStructComeBack(t *testing.T) {
 		var encoded map[string]any
 		var err error
 		if rapid.Bool().Draw(r, "by pointer") {
-			encoded, err = salebot.EncodeVariables(&want)
+			encoded, err = salebot.EncodeVariablesIn(clienttest.Moscow, &want)
 		} else {
-			encoded, err = salebot.EncodeVariables(want)
+			encoded, err = salebot.EncodeVariablesIn(clienttest.Moscow, want)
 		}
 		require.NoError(r, err)
 		for _, asText := range []bool{false, true} {
@@ -177,8 +177,9 @@ func TestEncodeVariables(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{
-		"client.phone": "", "имя": "Анна", "age": 0, "visits": int64(0), "tiny": int8(0), "count": uint(0), "total": uint64(math.MaxUint64),
-		"byte": uint8(0), "sum": 0.0, "ratio": float32(0), "оплачено": false, "until": "16.10.2026 22:15:59", "level": "level 3", "amount": "0",
+		"client.phone": "", "client.имя": "Анна", "client.age": 0, "client.visits": int64(0), "client.tiny": int8(0), "client.count": uint(0),
+		"client.total": uint64(math.MaxUint64), "client.byte": uint8(0), "client.sum": 0.0, "client.ratio": float32(0), "client.оплачено": false,
+		"client.until": "16.10.2026 19:15:59", "client.level": "level 3", "client.amount": "0",
 	}, encoded, "empty where it says so, pointers that are nil, and fields without a tag are left out")
 	encoded, err = salebot.EncodeVariables(struct {
 		Address netip.Addr `salebot:"address"`
@@ -186,7 +187,7 @@ func TestEncodeVariables(t *testing.T) {
 		Amount  big.Int    `salebot:"amount"`
 	}{netip.MustParseAddr("::1"), big.NewInt(5), *big.NewInt(6)})
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{"address": "::1", "limit": "5", "amount": "6"}, encoded)
+	require.Equal(t, map[string]any{"client.address": "::1", "client.limit": "5", "client.amount": "6"}, encoded)
 	for _, source := range []any{nil, 1, "x", map[string]any{}, (*profile)(nil), []profile{}, new(1)} {
 		_, err := salebot.EncodeVariables(source)
 		requireField(t, err, "source")
@@ -287,7 +288,7 @@ func TestEmbeddedStructs(t *testing.T) {
 	require.Equal(t, outer{contact: contact{Email: "a@b"}, Phone: "2"}, got)
 	encoded, err := salebot.EncodeVariables(got)
 	require.NoError(t, err)
-	require.Equal(t, map[string]any{"client.email": "a@b", "main_phone": "2"}, encoded)
+	require.Equal(t, map[string]any{"client.email": "a@b", "client.main_phone": "2"}, encoded)
 }
 
 // Many goroutines may decode into the same type.

@@ -46,7 +46,7 @@ func TestVariablesKeepWhatCame(t *testing.T) {
 	require.Equal(t, 14, variables.Len())
 	for name, want := range map[string]string{
 		"имя": "Пётр", "моя переменная": "1", "status": "fail", "n": "9007199254740993", "text": "9007199254740993",
-		"nothing": "", "none": "None", "flag": "true", "list": `[1,"2"]`, "object": `{"a":1}`, "": "no name",
+		"nothing": "", "none": "", "flag": "true", "list": `[1,"2"]`, "object": `{"a":1}`, "": "no name",
 		"sum": "1500.50", "escaped": "aб\n\"", "missing": "",
 	} {
 		require.Equal(t, want, variables.Text(name), "%q", name)
@@ -347,7 +347,7 @@ func TestVariables(t *testing.T) {
 	v := variables(`{"a":"1","b":2.50,"c":null,"d":"None","e":"","имя":"Анна","x":{"y":[1]},"t":true,"a":"last","q\"":"z"}`)
 	require.Equal(t, 10, v.Len(), "a name that came twice counts twice")
 	require.Equal(t, "last", v.Text("a"), "and its last value counts, as in encoding/json")
-	for name, want := range map[string]string{"b": "2.50", "c": "", "d": "None", "имя": "Анна", "x": `{"y":[1]}`, "t": "true", `q"`: "z", "missing": ""} {
+	for name, want := range map[string]string{"b": "2.50", "c": "", "d": "", "имя": "Анна", "x": `{"y":[1]}`, "t": "true", `q"`: "z", "missing": ""} {
 		require.Equal(t, want, v.Text(name), name)
 	}
 	for name, unset := range map[string]bool{"a": false, "b": false, "c": true, "d": true, "e": true, "x": false} {

@@ -22,6 +22,8 @@ type emulatorFlags struct {
 	addr, key, seed, state, config string
 	webhookURL, webhookResend      string
 	rateLimit                      string
+	historyDelay                   string
+	hideSends                      bool
 }
 
 func newEmulatorCommand() *cobra.Command {
@@ -51,6 +53,8 @@ When it is ready it prints its address. It stops at Ctrl-C or SIGTERM.`,
 	set.StringVar(&flags.webhookURL, "webhook-url", "", "address that gets every message, in and out")
 	set.StringVar(&flags.webhookResend, "webhook-resend", "", "which deliveries are repeated: none, 5xx or failed (default none)")
 	set.StringVar(&flags.rateLimit, "rate-limit", "", `requests that each key may make, such as 50/1s, or "50/1s burst 10" for a token bucket (default no limit)`)
+	set.StringVar(&flags.historyDelay, "history-delay", "", "time until a message of the API is in the history, such as 5s (default at once)")
+	set.BoolVar(&flags.hideSends, "hide-sends-in-history", false, "leave the messages of the API out of the history for good")
 	set.StringVar(&flags.config, "config", "", "YAML or JSON file with settings")
 	return command
 }
@@ -143,6 +147,12 @@ func (f *emulatorFlags) open(config settings.Config, key string) (*engine.Emulat
 			return nil, fmt.Errorf("--rate-limit: %w", err)
 		}
 	}
+	if f.historyDelay != "" {
+		if err := config.Answers.HistoryDelay.UnmarshalText([]byte(f.historyDelay)); err != nil {
+			return nil, fmt.Errorf("--history-delay: %w", err)
+		}
+	}
+	config.Answers.HideSendsInHistory = config.Answers.HideSendsInHistory || f.hideSends
 	options, err := config.Options()
 	if err != nil {
 		return nil, err

@@ -1,8 +1,12 @@
-// Paymentnotice is a small service that starts the bot when a shop tells it that
-// an order was paid:
+// Paymentnotice is a small service that starts the bot when a shop tells it that an
+// order was paid. The shop may repeat its notice at any moment: the bot is started once
+// for each order.
 //
 //	SALEBOT_API_KEY=… paymentnotice
-//	curl -d '{"client_id": 25554, "order": 4711, "amount": "1990.00"}' localhost:8090/paid
+//	curl -d '{"client_id": 25554, "order": "4711", "amount": "1990.00"}' localhost:8090/paid
+//
+// It keeps what it has done in the file paymentnotice.ledger, which serves one process.
+// The example of the same name in the module sqlite shows two.
 package main
 
 import (
@@ -14,22 +18,22 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/ledger"
 )
 
 // payment is what the shop sends.
 type payment struct {
 	ClientID salebot.ClientID `json:"client_id"`
-	Order    int64            `json:"order"`
+	Order    string           `json:"order"`
 	Amount   string           `json:"amount"`
 }
 
-// starter is the part of the client that this service needs.
-type starter interface {
-	SaveVariablesAndCallback(context.Context, salebot.SaveVariablesAndCallbackRequest, ...salebot.CallOption) (*salebot.Ack, error)
-}
-
 func main() {
-	client, err := salebot.NewFromEnv(salebot.WithTimeout(20 * time.Second))
+	records, err := ledger.OpenFile("paymentnotice.ledger")
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := salebot.NewFromEnv(salebot.WithTimeout(20*time.Second), salebot.WithLedger(records, "shop"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -37,7 +41,7 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-func handler(bot starter) http.Handler {
+func handler(client *salebot.Client) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /paid", func(w http.ResponseWriter, r *http.Request) {
 		var paid payment
@@ -45,24 +49,30 @@ func handler(bot starter) http.Handler {
 			http.Error(w, "bad request", http.StatusBadRequest)
 			return
 		}
-		_, err := bot.SaveVariablesAndCallback(r.Context(), salebot.SaveVariablesAndCallbackRequest{
-			Variables: map[string]any{"order": paid.Order, "amount": paid.Amount},
-			Callback:  salebot.CallbackRequest{ClientID: paid.ClientID, Message: "order_paid"},
+		// What has begun goes on if the shop hangs up.
+		ctx := context.WithoutCancel(r.Context())
+		err := client.RunOnce(ctx, salebot.Work{Name: "payment notice", Key: paid.Order}, func(ctx context.Context) error {
+			return start(ctx, client, paid)
 		})
 		http.Error(w, verdict(err), status(err))
 	})
 	return mux
 }
 
-// status tells the shop whether it may repeat its notice.
+// start starts the bot.
+func start(ctx context.Context, client *salebot.Client, paid payment) error {
+	_, err := client.SaveVariablesAndCallback(ctx, salebot.SaveVariablesAndCallbackRequest{
+		Variables: map[string]any{"order": paid.Order, "amount": paid.Amount},
+		Callback:  salebot.CallbackRequest{ClientID: paid.ClientID, Message: "order_paid"},
+	})
+	return err
+}
+
+// status tells the shop whether to repeat its notice.
 func status(err error) int {
 	switch {
 	case err == nil:
 		return http.StatusOK
-	case errors.Is(err, salebot.ErrOutcomeUnknown):
-		// The bot may have started: a repeated notice would start it twice.
-		log.Print(err)
-		return http.StatusAccepted
 	case errors.Is(err, salebot.ErrInvalidRequest), errors.Is(err, salebot.ErrNotFound):
 		return http.StatusUnprocessableEntity
 	default:

@@ -47,7 +47,7 @@ func connect(ctx context.Context) (*salebot.Client, salebot.ClientID) {
 	report("started an emulator", err)
 	bot, err := emulator.Connect() // salebot.New with the address and the key of the emulator
 	report("connected to it", err)
-	loaded, err := bot.LoadClients(ctx, []salebot.ClientToLoad{{PlatformID: "100200300", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram}})
+	loaded, err := bot.LoadClients(ctx, []salebot.ClientToLoad{salebot.TelegramUser("100200300", "my_shop_bot")})
 	report("loaded a Telegram user", err)
 	return bot, loaded[0].ID
 }

@@ -6,6 +6,19 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
+// IsSign reports whether a member has the name of one that says how an action went,
+// and so of nothing else.
+func IsSign(key string) bool {
+	switch folded(key) {
+	case "ok", "status", "success", "result", "data", "code", "statuscode", "httpcode", "httpstatus",
+		"error", "errors", "err", "exception", "fault", "failed", "fail", "failure", "failures", "errortype",
+		"errorcode", "errcode", "errno", "errornumber", "errormessage", "errormsg", "errordescription",
+		"detail", "details", "message", "messages", "description", "reason", "title", "warning", "warnings", "time", "timestamp":
+		return true
+	}
+	return false
+}
+
 // setSign looks at a member that Salebot is not known to send. Programs between
 // here and there, and versions to come, have other names for a failure: such a
 // sign raises doubts, but proves nothing.

@@ -63,6 +63,12 @@ const statusClientClosedRequest = 499
 // IsSuccessWord reports whether a text means success.
 func IsSuccessWord(text string) bool { return meaningOf(text) == success }
 
+// IsFailureWord reports whether a text means that something was not done.
+func IsFailureWord(text string) bool {
+	said := meaningOf(text)
+	return said == failure || said == refusal
+}
+
 var orderNotFound = regexp.MustCompile(`(?i)^order[ _]([^ _]{1,32}[ _])?not[ _]found$`)
 
 // IsOrderNotFound reports whether a code says that a deal does not exist.

@@ -152,12 +152,12 @@ var Scenarios = map[string][]Scenario{
 		Taking("email", salebot.AssignToUserRequest{ClientID: 25554, Email: "operator@example.com"}, (*salebot.Client).AssignToUser),
 	},
 	"load_clients": {
-		Taking("one", []salebot.ClientToLoad{{PlatformID: "79000000000", GroupID: "34810", ClientType: salebot.ClientTypeWhatsApp}}, (*salebot.Client).LoadClients),
+		Taking("one", []salebot.ClientToLoad{salebot.WhatsAppUser("79000000000", "34810")}, (*salebot.Client).LoadClients),
 		Taking("several", []salebot.ClientToLoad{
-			{PlatformID: "6250000000", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram},
-			{PlatformID: "79000000000", ClientType: salebot.ClientTypeTelephony},
-			{PlatformID: "146467928", GroupID: "143414131"},
-			{PlatformID: "новый", GroupID: "5kqchxwyvdvFZOsp80q2qw==", ClientType: 99},
+			salebot.TelegramUser("6250000000", "my_shop_bot"),
+			salebot.TelephonyUser("79000000000"),
+			salebot.VKUser("146467928", "143414131"),
+			salebot.UserOf(99, "новый", "5kqchxwyvdvFZOsp80q2qw=="),
 		}, (*salebot.Client).LoadClients),
 	},
 	"add_to_list": {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func TestAnswers(t *testing.T) {
 					// Each is a client of its own: an answer of 429 slows all calls of one down.
 					client := clienttest.New(t, mock, salebot.WithoutRetries())
 					mock.RegisterNoResponder(showing(known, i > 0))
-					result, err := list[0].Call(t.Context(), client)
+					result, err := asking(known, list[0]).Call(t.Context(), client)
 					require.Equal(t, i+1, mock.GetTotalCallCount())
 					requireConclusion(t, known, result, err)
 					if check := values[known.Name()]; check != nil && i == 0 {
@@ -72,6 +73,23 @@ func TestAnswers(t *testing.T) {
 			})
 		}
 	}
+}
+
+// asking is the call that a fixture answers: an answer to load_clients repeats the
+// persons who were sent.
+func asking(known fixture.Answer, usual clienttest.Scenario) clienttest.Scenario {
+	person, ok := map[string]salebot.ClientToLoad{
+		"load_clients/observed":        salebot.TelegramUser("6250000000", "MyBot"),
+		"load_clients/ids-as-numbers":  salebot.WhatsAppUser("6250000000", "34810"),
+		"load_clients/ids-as-text":     salebot.WhatsAppUser("6250000000", "34810"),
+		"load_clients/big-ids":         salebot.WhatsAppUser("9007199254740993", "9007199254740993"),
+		"load_clients/big-ids-as-text": salebot.WhatsAppUser("9007199254740993", "9007199254740993"),
+		"load_clients/empty-group":     salebot.TelephonyUser("79000000000"),
+	}[known.Name()]
+	if !ok {
+		return usual
+	}
+	return clienttest.Taking("person", []salebot.ClientToLoad{person}, (*salebot.Client).LoadClients)
 }
 
 // showing answers with a fixture, wrapped in what carries no meaning.
@@ -134,8 +152,11 @@ func describe(t *testing.T, result any, err error) string {
 	if err != nil {
 		return err.Error()
 	}
-	if ack, ok := result.(*salebot.Ack); ok {
-		return "ack " + ack.Text()
+	switch result := result.(type) {
+	case *salebot.Ack:
+		return "ack " + result.Text()
+	case *salebot.SentCallbacks:
+		return fmt.Sprintf("ack %s, %v started", result.Text(), result.Started)
 	}
 	text, err := json.Marshal(result)
 	require.NoError(t, err)
@@ -239,7 +260,7 @@ var values = map[string]func(*testing.T, any){
 	"message/true-text":                      ackText("true"),
 	"message/unknown-fields":                 ackText("success"),
 	"clear_history/empty-200":                ackText(""),
-	"send_callback_by_platform_id/empty-200": ackText(""),
+	"send_callback_by_platform_id/empty-200": equal(&salebot.SentCallbacks{Ack: salebot.Ack{Raw: []byte{}}}),
 
 	"get_history/documented": equal([]salebot.HistoryItem{sample}),
 	"get_history/observed": equal([]salebot.HistoryItem{{

@@ -99,7 +99,7 @@ func TestCanaryInPartialError(t *testing.T) {
 		status, err := json.Marshal(quote)
 		require.NoError(t, err)
 		client := clienttest.New(t, clienttest.Answering(200, `{"status":"success","items":[{"id":1,"platform_id":"1","status":`+string(status)+`}]}`))
-		loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{{PlatformID: "1", ClientType: salebot.ClientTypeTelegram, GroupID: "b"}})
+		loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{salebot.TelegramUser("1", "b")})
 		var partial *salebot.PartialError
 		require.ErrorAs(t, err, &partial)
 		clienttest.RequireHiddenError(t, err)

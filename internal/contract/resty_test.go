@@ -157,9 +157,9 @@ func TestRestyTrap06MergesResults(t *testing.T) {
 		variables, err := client.GetVariables(t.Context(), 1)
 		require.NoError(t, err)
 		require.JSONEq(t, `{"b":"2"}`, string(variables.Raw()))
-		loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{{PlatformID: "1", GroupID: "g"}})
+		loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{salebot.TelegramUser("1", "g")})
 		require.NoError(t, err)
-		require.Equal(t, []salebot.LoadedClient{{ID: 6, ClientType: loaded[0].ClientType}}, loaded)
+		require.Equal(t, []salebot.LoadedClient{{ID: 6, PlatformID: "1", GroupID: "g", ClientType: loaded[0].ClientType}}, loaded)
 	})
 }
 

@@ -161,10 +161,12 @@ var refusals = []refusal{
 	refused("saving what is no JSON", `Variables["f"]`, "JSON", salebot.SaveVariablesRequest{ClientID: 1, Variables: map[string]any{"f": func() {}}}, (*salebot.Client).SaveVariables),
 
 	refused("loading nobody", "clients", "empty", []salebot.ClientToLoad(nil), (*salebot.Client).LoadClients),
-	refused("loading a person without id", "clients[0].PlatformID", "required", []salebot.ClientToLoad{{GroupID: "g"}}, (*salebot.Client).LoadClients),
-	refused("loading a person of no group", "clients[1].GroupID", "required", []salebot.ClientToLoad{{PlatformID: "1", GroupID: "g"}, {PlatformID: "2"}}, (*salebot.Client).LoadClients),
-	refused("loading a caller of a group", "clients[0].GroupID", "empty for telephony", []salebot.ClientToLoad{{PlatformID: "1", GroupID: "g", ClientType: salebot.ClientTypeTelephony}}, (*salebot.Client).LoadClients),
-	refused("loading from no messenger", "clients[0].ClientType", "messenger", []salebot.ClientToLoad{{PlatformID: "1", GroupID: "g", ClientType: salebot.ClientTypeUnrecognized}}, (*salebot.Client).LoadClients),
+	refused("loading a person without id", "clients[0].PlatformID", "required", []salebot.ClientToLoad{salebot.TelegramUser("", "g")}, (*salebot.Client).LoadClients),
+	refused("loading a person of no group", "clients[1].GroupID", "required", []salebot.ClientToLoad{salebot.TelegramUser("1", "g"), salebot.TelegramUser("2", "")}, (*salebot.Client).LoadClients),
+	refused("loading a caller of a group", "clients[0].GroupID", "empty for telephony", []salebot.ClientToLoad{salebot.UserOf(salebot.ClientTypeTelephony, "1", "g")}, (*salebot.Client).LoadClients),
+	refused("loading a person of no messenger", "clients[0].ClientType", "TelegramUser", []salebot.ClientToLoad{{PlatformID: "1", GroupID: "g"}}, (*salebot.Client).LoadClients),
+	refused("loading for a bot with its @", "clients[0].GroupID", "without the @", []salebot.ClientToLoad{salebot.TelegramUser("1", "@g")}, (*salebot.Client).LoadClients),
+	refused("loading from no messenger", "clients[0].ClientType", "messenger", []salebot.ClientToLoad{salebot.UserOf(salebot.ClientTypeUnrecognized, "1", "g")}, (*salebot.Client).LoadClients),
 
 	refused("a page that begins before the first client", "Offset", "negative", salebot.GetClientsRequest{Offset: -1}, (*salebot.Client).GetClients),
 	refused("a page of negative size", "Limit", "500", salebot.GetClientsRequest{Limit: -1}, (*salebot.Client).GetClients),

@@ -171,9 +171,9 @@ func TestLoadClientsGetsOrCreates(t *testing.T) {
 	known, ok := emulator.LookupPerson(ann)
 	require.True(t, ok)
 	loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{
-		{PlatformID: known.PlatformID, GroupID: known.GroupID, ClientType: known.ClientType},
-		{PlatformID: "+7 (900) 111-22-33", GroupID: emulator.GroupID(salebot.ClientTypeWhatsApp), ClientType: salebot.ClientTypeWhatsApp},
-		{PlatformID: "ann@example.com", ClientType: salebot.ClientTypeTelephony},
+		salebot.UserOf(known.ClientType, known.PlatformID, known.GroupID),
+		salebot.WhatsAppUser("+7 (900) 111-22-33", emulator.GroupID(salebot.ClientTypeWhatsApp)),
+		salebot.TelephonyUser("ann@example.com"),
 	})
 	require.NoError(t, err)
 	require.Equal(t, ann, loaded[0].ID)
@@ -189,8 +189,8 @@ func TestLoadClientsAnswersEachElement(t *testing.T) {
 	t.Parallel()
 	client, _ := newClient(t, engine.WithAnswers(engine.Answers{UnknownGroups: engine.GroupsRefused}))
 	loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{
-		{PlatformID: "1", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram},
-		{PlatformID: "2", GroupID: "no_such_bot", ClientType: salebot.ClientTypeTelegram},
+		salebot.TelegramUser("1", "my_shop_bot"),
+		salebot.TelegramUser("2", "no_such_bot"),
 	})
 	var partial *salebot.PartialError
 	require.ErrorAs(t, err, &partial)

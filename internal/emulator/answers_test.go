@@ -113,7 +113,7 @@ func TestLargeIDsSurvive(t *testing.T) {
 	for _, form := range []engine.IDForm{engine.IDsAsNumbers, engine.IDsAsText} {
 		client, emulator := newClient(t, withAnswers(engine.Answers{IDs: form}),
 			engine.WithFirstIDs(engine.FirstIDs{Client: large, Message: large, Order: large}))
-		loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{{PlatformID: "1", GroupID: "my_shop_bot", ClientType: salebot.ClientTypeTelegram}})
+		loaded, err := client.LoadClients(t.Context(), []salebot.ClientToLoad{salebot.TelegramUser("1", "my_shop_bot")})
 		require.NoError(t, err)
 		require.Equal(t, salebot.ClientID(large), loaded[0].ID)
 		_, err = client.Message(t.Context(), salebot.MessageRequest{ClientID: large, Message: "hi"})

@@ -64,6 +64,13 @@ func (e *Emulator) Location() *time.Location {
 	return e.project.location
 }
 
+// MaxMessages returns how many messages of each conversation are kept; 0 means all.
+func (e *Emulator) MaxMessages() int {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.project.maxMessages
+}
+
 // ProjectID returns the number of the project.
 func (e *Emulator) ProjectID() salebot.ProjectID {
 	e.mu.RLock()

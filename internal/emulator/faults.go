@@ -101,12 +101,12 @@ func (f *Fault) reply() reply {
 	return answer
 }
 
-// write gives the answer as the fault wants it.
-func (f *Fault) write(w http.ResponseWriter, answer reply) {
+// write gives the answer as the fault wants it. The time is the emulator's.
+func (f *Fault) write(w http.ResponseWriter, answer reply, now time.Time) {
 	if f.RetryAfter > 0 {
 		wait := strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds())))
 		if f.RetryAfterDate {
-			wait = time.Now().Add(f.RetryAfter + time.Second - 1).UTC().Format(http.TimeFormat)
+			wait = now.Add(f.RetryAfter + time.Second - 1).UTC().Format(http.TimeFormat)
 		}
 		w.Header().Set("Retry-After", wait)
 	}
@@ -154,26 +154,49 @@ func (f *Fault) describe() string {
 // Validate says what is wrong with a fault that cannot happen or would do
 // nothing. Its texts are for people, and say nothing of where the fault came from.
 func (f *Fault) Validate() error {
-	var problem string
+	for _, problem := range []string{f.wrongCondition(), f.wrongAnswer(), f.wrongReset()} {
+		if problem != "" {
+			return errors.New(problem)
+		}
+	}
+	if !f.ends() && !f.waits() {
+		return errors.New("the fault does nothing: give it a status, a body, a page, a time to retry after, a delay, a reset or a truncation")
+	}
+	return nil
+}
+
+// wrongCondition says what is wrong with the conditions under which the fault
+// acts.
+func (f *Fault) wrongCondition() string {
 	switch {
 	case f.Action != "" && routes[f.Action].handle == nil:
-		problem = strconv.Quote(f.Action) + " is no action; there are " + strings.Join(Actions(), ", ")
+		return "there is no action " + strconv.Quote(f.Action) + "; there are " + strings.Join(Actions(), ", ")
 	case f.After < 0:
-		problem = "the number of requests that still go well is negative"
+		return "the number of requests that still go well is negative"
 	case f.Times < Always:
-		problem = "the number of times is negative; there is only " + strconv.Itoa(Always) + ", which goes on until the fault is removed"
-	case !(f.Probability >= 0 && f.Probability <= 1):
-		problem = "the probability must be between 0 and 1"
-	case f.Delay < 0 || f.RetryAfter < 0:
-		problem = "a time is negative"
-	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
-		problem = strconv.Itoa(f.Status) + " is no HTTP status of an answer, which is from 200 to 599"
-	case f.Reset != "" && f.Reset != ResetBefore && f.Reset != ResetAfter && f.Reset != ResetDuring:
-		problem = strconv.Quote(string(f.Reset)) + " is no reset; there are before, after and during"
-	case !f.replaces() && !f.cuts() && f.Delay == 0 && !f.Truncate:
-		problem = "the fault does nothing: give it a status, a body, a page, a time to retry after, a delay, a reset or a truncation"
-	default:
-		return nil
+		return "the number of times is negative; there is only " + strconv.Itoa(Always) + ", which goes on until the fault is removed"
+	case !(f.Probability >= 0 && f.Probability <= 1): // NaN too
+		return "the probability must be between 0 and 1"
 	}
-	return errors.New(problem)
+	return ""
+}
+
+// wrongAnswer says what is wrong with the answer and its times.
+func (f *Fault) wrongAnswer() string {
+	switch {
+	case f.Delay < 0 || f.RetryAfter < 0:
+		return "a time is negative"
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return strconv.Itoa(f.Status) + " is not the HTTP status of an answer, which is from 200 to 599"
+	}
+	return ""
+}
+
+// wrongReset says what is wrong with the moment of the reset.
+func (f *Fault) wrongReset() string {
+	switch f.Reset {
+	case "", ResetBefore, ResetAfter, ResetDuring:
+		return ""
+	}
+	return strconv.Quote(string(f.Reset)) + " is not a moment of a reset; there are before, after and during"
 }

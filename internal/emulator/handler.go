@@ -41,6 +41,7 @@ var noSuchPage = reply{
 
 // ServeHTTP answers a request to the API.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	setDate(w, e.Now())
 	if e.allowOrigin != "" && e.allowBrowsers(w, r) {
 		return
 	}
@@ -83,7 +84,15 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	pause(r.Context(), fault.Delay)
-	fault.write(w, answer)
+	now := e.Now()
+	setDate(w, now)
+	fault.write(w, answer, now)
+}
+
+// setDate dates an answer by the emulator's own clock, which Advance moves: a
+// program that asks the answers for Salebot's time must not get another one.
+func setDate(w http.ResponseWriter, now time.Time) {
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 }
 
 // answer reads a request and carries it out.

@@ -185,50 +185,72 @@ func (e *Emulator) conversation(id salebot.ClientID, want func(*message) bool) [
 
 // content reads what a message consists of.
 func (c *call) content() (what content, problem *reply) {
-	p := &c.parameters
-	what.text = p.text("message")
-	kind, address := p.text("attachment_type"), p.text("attachment_url")
-	blockID, problem := c.optionalID("message_id")
-	switch {
-	case problem != nil:
+	what.text = c.parameters.text("message")
+	if what.attachments, problem = c.attachments(); problem != nil {
 		return what, problem
-	case address != "" && kind == "":
-		return what, new(c.project.required("attachment_type"))
-	case address != "":
-		c.noteAttachment(kind)
-		what.attachments = []Attachment{{Type: kind, URL: address}}
 	}
-	if p.raw("message_id") != nil {
-		block := c.project.blockByID(blockID)
-		if block == nil && len(c.project.blocks) > 0 {
-			return what, new(c.project.invalid("there is no block " + p.text("message_id")))
-		}
-		what.block = blockID
-		if block != nil {
-			text, attachments := what.text, what.attachments
-			what = block.content()
-			if text != "" {
-				what.text = text
-			}
-			what.attachments = append(slices.Clone(what.attachments), attachments...)
-		}
+	if what, problem = c.withBlock(what); problem != nil {
+		return what, problem
 	}
 	if what.text == "" && what.block == 0 && len(what.attachments) == 0 {
 		return what, new(c.project.required("message"))
 	}
-	if value := p.raw("buttons"); value != nil && c.row.Takes("buttons") {
-		hint, buttons, err := readButtons(value)
-		switch {
-		case err != nil:
-			c.note(err.Error())
-		case len(buttons) > 0 && mixed(buttons):
-			c.note("buttons in the message and on the keyboard are mixed")
-			fallthrough
-		default:
-			what.hint, what.buttons = hint, buttons
-		}
-	}
+	what.hint, what.buttons = c.buttons(what)
 	return what, nil
+}
+
+// attachments reads the file of a message.
+func (c *call) attachments() ([]Attachment, *reply) {
+	kind, address := c.parameters.text("attachment_type"), c.parameters.text("attachment_url")
+	switch {
+	case address == "":
+		return nil, nil
+	case kind == "":
+		return nil, new(c.project.required("attachment_type"))
+	}
+	c.noteAttachment(kind)
+	return []Attachment{{Type: kind, URL: address}}, nil
+}
+
+// withBlock adds the content of the block that the request names. A text of the
+// request counts more than the block's.
+func (c *call) withBlock(what content) (content, *reply) {
+	id, problem := c.optionalID("message_id")
+	if problem != nil || c.parameters.raw("message_id") == nil {
+		return what, problem
+	}
+	block := c.project.blockByID(id)
+	if block == nil {
+		if len(c.project.blocks) > 0 {
+			return what, new(c.project.invalid("there is no block " + c.parameters.text("message_id")))
+		}
+		what.block = id
+		return what, nil
+	}
+	whole := block.content()
+	if what.text != "" {
+		whole.text = what.text
+	}
+	whole.attachments = slices.Concat(whole.attachments, what.attachments)
+	return whole, nil
+}
+
+// buttons reads the buttons of a message, which keeps its own if there are none
+// or they cannot be read.
+func (c *call) buttons(what content) (hint string, buttons []Button) {
+	value := c.parameters.raw("buttons")
+	if value == nil || !c.row.Takes("buttons") {
+		return what.hint, what.buttons
+	}
+	hint, buttons, err := readButtons(value)
+	if err != nil {
+		c.note(err.Error())
+		return what.hint, what.buttons
+	}
+	if len(buttons) > 0 && mixed(buttons) {
+		c.note("buttons in the message and on the keyboard are mixed")
+	}
+	return hint, buttons
 }
 
 // noteAttachment tells of a type that the reference does not have.

@@ -128,3 +128,21 @@ func TestABodyThatBreaksOffIsSaidToBreakOff(t *testing.T) {
 	post(t, emulator, "message", `{"client_id":25554,]`)
 	require.NotContains(t, strings.Join(lastNotes(t, emulator), " "), "breaks off")
 }
+
+func TestDiscordIsAMessengerLikeTheOthers(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		target := &receiver{}
+		emulator := newEmulator(t, engine.WithWebhook(engine.Webhook{Handler: target}))
+		got := post(t, emulator, "load_clients", `[{"platform_id":"100","group_id":"guild","client_type":23}]`)
+		require.Contains(t, got.body, `"client_type":23`)
+		people := emulator.People()
+		require.Len(t, people, 1)
+		require.Equal(t, salebot.ClientTypeDiscord, people[0].ClientType)
+		require.Contains(t, get(t, emulator, "get_clients").body, `"client_type":23`)
+		_, err := emulator.Write(people[0].ID, "Hi")
+		require.NoError(t, err)
+		deliveries(t, emulator)
+		require.Contains(t, target.got()[0], `"client_type":23`)
+	})
+}

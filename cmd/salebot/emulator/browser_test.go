@@ -553,6 +553,36 @@ func TestBrowserDeletedClient(t *testing.T) {
 	p.waitText("#talk-empty", "Клиента "+made.ID+" больше нет")
 }
 
+// A conversation of which only the latest messages are kept says so, and follows.
+func TestBrowserBoundedConversation(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, append(browserShop(), engine.WithMaxMessages(60))...)
+	write := func(from, to int) {
+		for i := from; i <= to; i++ {
+			_, err := s.Write(25555, fmt.Sprintf("message %d.", i))
+			require.NoError(t, err)
+		}
+	}
+	write(1, 59)
+	p := openTab(t, s.address+"/#25555", tabOptions{})
+	p.waitText(".message", "message 59.")
+	p.wait(`!document.querySelector("#talk-bound").checkVisibility()`)
+	write(60, 60)
+	p.waitText("#talk-bound", "Only the latest 60 messages are kept")
+	evaluate[any](p, `void (window.latest = [...document.querySelectorAll(".message")].at(-1))`)
+	write(61, 70)
+	p.waitText(".message", "message 70.")
+	require.True(t, evaluate[bool](p, "latest.isConnected"), "what is there is not drawn once more")
+	require.Equal(t, 60, evaluate[int](p, `document.querySelectorAll(".message").length`))
+	write(71, 72)
+	p.waitText(".message", "message 72.")
+	require.Equal(t, 60, evaluate[int](p, `document.querySelectorAll(".message").length`))
+	require.Contains(t, p.text(".message"), "message 13.", "the oldest ones go")
+	p.choose("#language", "ru")
+	p.waitText("#talk-bound", "Хранятся только 60 последних сообщений")
+	p.screenshot("russian")
+}
+
 // Names and texts that mean something to a browser or to the eye.
 func TestBrowserStrangeTexts(t *testing.T) {
 	t.Parallel()

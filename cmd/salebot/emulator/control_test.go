@@ -133,6 +133,40 @@ func TestClientsAndConversations(t *testing.T) {
 	c.do("GET", "messengers", nil, nil)
 }
 
+// Messages without a text exist, and so do messengers that have no callback of
+// their own.
+func TestAnEmptyMessageOfAPersonInDiscord(t *testing.T) {
+	t.Parallel()
+	c := start(t, emulator.Options{}, shop(), engine.WithMaxMessages(50)).control(t)
+	var person struct{ ID, Messenger string }
+	require.Equal(t, http.StatusCreated, c.do("POST", "clients", m{"name": "Ann", "client_type": 23, "platform_id": "100"}, &person))
+	require.Equal(t, "Discord", person.Messenger)
+	var written shownMessage
+	require.Equal(t, http.StatusCreated, c.do("POST", "clients/"+person.ID+"/messages", m{"text": ""}, &written))
+	require.Equal(t, "client", written.From)
+	require.Empty(t, written.Text)
+	var talk shownConversation
+	c.do("GET", "clients/"+person.ID+"/messages", nil, &talk)
+	require.Len(t, talk.Messages, 1)
+	require.Contains(t, c.problem("POST", "clients/"+person.ID+"/messages", m{"text": "", "employee": "operator@example.com"}, 400), "text is required")
+	var messengers struct {
+		Messengers []struct {
+			ClientType int `json:"client_type"`
+			Name       string
+		}
+	}
+	c.do("GET", "messengers", nil, &messengers)
+	require.Contains(t, messengers.Messengers, struct {
+		ClientType int `json:"client_type"`
+		Name       string
+	}{23, "Discord"})
+	var status struct {
+		MaxMessages int `json:"max_messages"`
+	}
+	c.do("GET", "status", nil, &status)
+	require.Equal(t, 50, status.MaxMessages)
+}
+
 // A test in another language waits for an answer instead of sleeping.
 func TestWaitForAMessage(t *testing.T) {
 	t.Parallel()

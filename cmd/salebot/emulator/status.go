@@ -27,8 +27,10 @@ type Status struct {
 	Faults    int               `json:"faults"`
 	// Webhook is the address of the receiver.
 	Webhook string `json:"webhook_url"`
-	// Saves says that the state is kept in a file.
+	// Saves reports whether the state is kept in a file.
 	Saves bool `json:"state_file"`
+	// MaxMessages is how many messages of each conversation are kept; 0 means all.
+	MaxMessages int `json:"max_messages"`
 }
 
 func (c *control) status(revision int64) Status {
@@ -37,6 +39,7 @@ func (c *control) status(revision int64) Status {
 		Revision: revision, Version: c.version, ProjectID: c.ProjectID(), Now: c.Now().UTC(), TimeZone: c.Location().String(),
 		Clients: p.Clients, Next: p.NextMessage, Scheduled: p.Scheduled, Requests: p.Requests, Delivered: p.Deliveries,
 		Waiting: p.Waiting, Faults: p.Faults, Webhook: c.Webhook().URL, Saves: c.save != nil,
+		MaxMessages: c.MaxMessages(),
 	}
 }
 

@@ -82,7 +82,8 @@ func receive(ctx context.Context, address, file, secret string) error {
 }
 
 // handle is what your program does with a message. It may see one twice, if the
-// process dies before its end is written down.
+// process dies before its end is written down; the example answeringbot sends nothing
+// twice all the same.
 func handle(_ context.Context, event *webhook.Event) error {
 	_, err := fmt.Printf("client %d wrote message %d: %s\n", event.Client.ID, event.ID, event.Text)
 	return err

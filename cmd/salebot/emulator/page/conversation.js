@@ -36,6 +36,8 @@ const refresh = oneAtATime(async () => {
     const fresh = shown !== id;
     const last = fresh ? undefined : messages.at(-1)?.id;
     answer = await ask(path(id) + query({ after: last, limit: fresh ? pageSize : 500 }));
+    // A bounded conversation loses its oldest messages.
+    if (!fresh && isFull(answer)) forget(before + messages.length - answer.before);
     // Something was taken away, or the last message is no longer there.
     if (!fresh && answer.before !== before + messages.length) answer = await ask(path(id) + query({ limit: pageSize }));
     else if (!fresh) {
@@ -67,6 +69,19 @@ const refresh = oneAtATime(async () => {
   drawAll();
   toEnd();
 });
+
+// isFull reports whether a conversation has as many messages as are kept.
+const isFull = (answer) => answer.before + answer.messages.length + answer.after === state.status?.max_messages;
+
+// forget takes the oldest messages away.
+function forget(count) {
+  if (count <= 0 || count >= before + messages.length) return;
+  const older = Math.min(count, before);
+  before -= older;
+  const gone = messages.splice(0, count - older);
+  for (const message of gone) area.querySelector(`[data-id="${message.id}"]`)?.remove();
+  if (before === 0) area.querySelector(".older")?.remove();
+}
 
 function append(fresh) {
   if (fresh.length === 0) return;
@@ -117,6 +132,9 @@ function drawFrame(problem) {
     input.focus();
   }
   byId("talk-title").replaceChildren(el("bdi", {}, ready && about ? about.name || about.platform_id : t("conversation")));
+  const bound = state.status?.max_messages ?? 0;
+  byId("talk-bound").hidden = !ready || bound === 0 || before + messages.length < bound;
+  byId("talk-bound").textContent = t("bounded", { n: bound });
   byId("talk-about").textContent = ready && about
     ? [about.messenger, about.group_id, t("messages_total", { n: before + messages.length })].filter(Boolean).join(" · ") : "";
   area.hidden = !ready || messages.length === 0;

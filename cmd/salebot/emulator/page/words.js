@@ -12,6 +12,7 @@ const words = {
     name: "Name", platform_id: "Id in the messenger", bot: "Bot", made_up: "made up", first_channel: "the connected one",
     cancel: "Cancel", create: "Create",
     send: "Send", write_as_client: "Write as the client", newest: "New messages ↓", older: "Show older",
+    bounded: { one: "Only the latest message is kept (max_messages).", other: "Only the latest {n} messages are kept (max_messages)." },
     tab_client: "Client", tab_requests: "Requests", tab_webhook: "Webhook", tab_faults: "Faults", tab_answers: "Answers", tab_time: "Time",
     no_chats_title: "Nobody is here yet",
     no_chats: "A chat begins when a program loads a client or starts a bot through the API. Try it in a terminal, with the key that the emulator printed or was given:",
@@ -90,6 +91,10 @@ const words = {
     name: "Имя", platform_id: "Id в мессенджере", bot: "Бот", made_up: "будет придуман", first_channel: "подключённый",
     cancel: "Отмена", create: "Создать",
     send: "Отправить", write_as_client: "Написать от имени клиента", newest: "Новые сообщения ↓", older: "Показать раньше",
+    bounded: {
+      one: "Хранится только {n} последнее сообщение (max_messages).", few: "Хранятся только {n} последних сообщения (max_messages).",
+      many: "Хранятся только {n} последних сообщений (max_messages).", other: "Хранятся только {n} последних сообщения (max_messages).",
+    },
     tab_client: "Клиент", tab_requests: "Запросы", tab_webhook: "Вебхук", tab_faults: "Сбои", tab_answers: "Ответы", tab_time: "Время",
     no_chats_title: "Здесь пока никого нет",
     no_chats: "Чат появится, когда программа загрузит клиента или запустит бота через API. Попробуйте в терминале, с ключом, который эмулятор напечатал или получил:",

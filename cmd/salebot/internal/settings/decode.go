@@ -196,6 +196,7 @@ func (t *translator) scalar(node *yaml.Node, as reflect.Type, path *place) {
 	}
 }
 
+// scalarAs writes a value as JSON of a type, or says why it does not fit.
 func (t *translator) scalarAs(node *yaml.Node, as reflect.Type) (problem string) {
 	if node.Tag == "!!null" {
 		t.json.Write(null)
@@ -203,50 +204,76 @@ func (t *translator) scalarAs(node *yaml.Node, as reflect.Type) (problem string)
 	}
 	switch kind := as.Kind(); {
 	case as == timeType:
-		at, ok := moment(node.Value)
-		if !ok {
-			return fmt.Sprintf("%q is no time; write it as 2026-05-28T17:33:42Z", node.Value)
-		}
-		t.text(at.Format(time.RFC3339Nano))
+		return t.time(node)
 	case as == messengerType:
 		return t.messenger(node)
+	case as == anyType:
+		return t.anything(node)
 	case kind == reflect.String, reflect.PointerTo(as).Implements(textType):
 		t.text(node.Value)
+		return ""
 	case kind == reflect.Bool:
-		var flag bool
-		if node.Decode(&flag) != nil {
-			return fmt.Sprintf("%q is neither true nor false", node.Value)
-		}
-		t.json.WriteString(strconv.FormatBool(flag))
+		return t.bool(node)
 	case kind >= reflect.Int && kind <= reflect.Uint64:
-		n, err := strconv.ParseInt(node.Value, 10, 64)
-		if err != nil {
-			return fmt.Sprintf("%q is no whole number", node.Value)
-		}
-		t.json.WriteString(strconv.FormatInt(n, 10))
+		return t.integer(node)
 	case kind == reflect.Float64:
-		n, err := strconv.ParseFloat(node.Value, 64)
-		encoded, unfit := json.Marshal(n)
-		if err != nil || unfit != nil {
-			return fmt.Sprintf("%q is no number", node.Value)
-		}
-		t.json.Write(encoded)
-	case as == anyType:
-		var value any
-		if err := node.Decode(&value); err != nil {
-			return err.Error()
-		}
-		if _, isTime := value.(time.Time); isTime {
-			value = node.Value
-		}
-		encoded, err := json.Marshal(value)
-		if err != nil {
-			return fmt.Sprintf("%q cannot be used here", node.Value)
-		}
-		t.json.Write(encoded)
-	default:
-		return "a list or a mapping is wanted here"
+		return t.float(node)
 	}
+	return "a list or a mapping is wanted here"
+}
+
+func (t *translator) time(node *yaml.Node) (problem string) {
+	at, ok := moment(node.Value)
+	if !ok {
+		return fmt.Sprintf("%q is not a time; write it as 2026-05-28T17:33:42Z", node.Value)
+	}
+	t.text(at.Format(time.RFC3339Nano))
+	return ""
+}
+
+func (t *translator) bool(node *yaml.Node) (problem string) {
+	var flag bool
+	if node.Decode(&flag) != nil {
+		return fmt.Sprintf("%q is neither true nor false", node.Value)
+	}
+	t.json.WriteString(strconv.FormatBool(flag))
+	return ""
+}
+
+func (t *translator) integer(node *yaml.Node) (problem string) {
+	n, err := strconv.ParseInt(node.Value, 10, 64)
+	if err != nil {
+		return fmt.Sprintf("%q is not a whole number", node.Value)
+	}
+	t.json.WriteString(strconv.FormatInt(n, 10))
+	return ""
+}
+
+func (t *translator) float(node *yaml.Node) (problem string) {
+	n, err := strconv.ParseFloat(node.Value, 64)
+	encoded, unfit := json.Marshal(n)
+	if err != nil || unfit != nil {
+		return fmt.Sprintf("%q is not a number", node.Value)
+	}
+	t.json.Write(encoded)
+	return ""
+}
+
+// anything keeps the type that the value has in YAML. A time stays the text that
+// it was.
+func (t *translator) anything(node *yaml.Node) (problem string) {
+	var value any
+	if err := node.Decode(&value); err != nil {
+		return err.Error()
+	}
+	if _, isTime := value.(time.Time); isTime {
+		value = node.Value
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprintf("%q cannot be used here", node.Value)
+	}
+	t.json.Write(encoded)
 	return ""
 }
 

@@ -77,7 +77,7 @@ func TestSlipsAreNamed(t *testing.T) {
 		"ansers: {}\n":                                  {`line 1: unknown key "ansers"`, "answers"},
 		`{"ansers": {}}`:                                {`unknown field "ansers"`},
 		"answers: {sends: maybe}\n":                     {`sends: "maybe" is none of`, "ok"},
-		"max_log_entries: many\n":                       {`line 1: max_log_entries: "many" is no whole number`},
+		"max_log_entries: many\n":                       {`line 1: max_log_entries: "many" is not a whole number`},
 		"max_log_entries: 1\nmax_log_entries: 2\n":      {`"max_log_entries"`},
 		"broadcast_pace: soon\n":                        {`"soon" is not a time`},
 		"answers: [1]\n":                                {"line 1: answers: a list does not fit here"},
@@ -139,11 +139,11 @@ orders: [{client_id: 25554, budget: 1.5}]
 	for text, want := range map[string]string{
 		"clients: [{client_type: icq}]":             `line 1: clients[0].client_type: there is no messenger "icq"`,
 		"clients: [{naem: Ann}]":                    `clients[0]: unknown key "naem"`,
-		"clients: [{created_at: yesterday}]":        `"yesterday" is no time`,
+		"clients: [{created_at: yesterday}]":        `"yesterday" is not a time`,
 		`{"clients": [{"naem": "Ann"}]}`:            `unknown field "naem"`,
 		"clients: [{variables: {a: .nan}}]":         `".nan" cannot be used here`,
-		"orders: [{client_id: x}]":                  `"x" is no whole number`,
-		"orders: [{client_id: 1, budget: .inf}]":    "no number",
+		"orders: [{client_id: x}]":                  `"x" is not a whole number`,
+		"orders: [{client_id: 1, budget: .inf}]":    "not a number",
 		"clients: [{? [a] : b}]":                    "a key must be a text",
 		"blocks: [{id: 1, answer: {text: nested}}]": "a mapping does not fit here",
 	} {

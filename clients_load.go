@@ -1,0 +1,214 @@
+package salebot
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/salebot-go/salebot/internal/answer"
+	"github.com/salebot-go/salebot/internal/record"
+	"github.com/salebot-go/salebot/internal/wire"
+)
+
+// ClientToLoad is a person to load into the project; make it with TelegramUser and
+// its siblings, or with UserOf. One without a messenger, such as the zero value, is
+// refused: for Salebot it would be a person in VK.
+type ClientToLoad struct {
+	// PlatformID is the person's id in the messenger; for WhatsApp and telephony
+	// the phone number. Required.
+	PlatformID PlatformID
+	// GroupID is the bot, as GetConnectedChannels tells it. Required, except for
+	// telephony, which has none.
+	GroupID GroupID
+
+	clientType ClientType
+	// hasType tells VK, whose number is zero, from nothing.
+	hasType bool
+}
+
+// UserOf is a person in a messenger that has no function of its own here.
+func UserOf(messenger ClientType, id PlatformID, bot GroupID) ClientToLoad {
+	return ClientToLoad{PlatformID: id, GroupID: bot, clientType: messenger, hasType: true}
+}
+
+// TelegramUser is a person in Telegram; bot is the bot's user name without the @.
+func TelegramUser(id PlatformID, bot GroupID) ClientToLoad {
+	return UserOf(ClientTypeTelegram, id, bot)
+}
+
+// VKUser is a person in VK; community is the number of the VK community.
+func VKUser(id PlatformID, community GroupID) ClientToLoad {
+	return UserOf(ClientTypeVK, id, community)
+}
+
+// WhatsAppUser is a person in WhatsApp, known by the phone number.
+func WhatsAppUser(phone PlatformID, bot GroupID) ClientToLoad {
+	return UserOf(ClientTypeWhatsApp, phone, bot)
+}
+
+// ViberUser is a person in Viber.
+func ViberUser(id PlatformID, bot GroupID) ClientToLoad { return UserOf(ClientTypeViber, id, bot) }
+
+// FacebookUser is a person in Facebook.
+func FacebookUser(id PlatformID, bot GroupID) ClientToLoad {
+	return UserOf(ClientTypeFacebook, id, bot)
+}
+
+// InstagramUser is a person in Instagram.
+func InstagramUser(id PlatformID, bot GroupID) ClientToLoad {
+	return UserOf(ClientTypeInstagram, id, bot)
+}
+
+// OKUser is a person in Odnoklassniki; group is the Odnoklassniki group.
+func OKUser(id PlatformID, group GroupID) ClientToLoad {
+	return UserOf(ClientTypeOdnoklassniki, id, group)
+}
+
+// MAXUser is a person in MAX.
+func MAXUser(id PlatformID, bot GroupID) ClientToLoad { return UserOf(ClientTypeMAX, id, bot) }
+
+// EmailUser is a person with an e-mail address.
+func EmailUser(address PlatformID, bot GroupID) ClientToLoad {
+	return UserOf(ClientTypeEmail, address, bot)
+}
+
+// TelephonyUser is a person who calls by phone. Telephony has no bot.
+func TelephonyUser(phone PlatformID) ClientToLoad { return UserOf(ClientTypeTelephony, phone, "") }
+
+// ClientType returns the messenger; ClientTypeUnrecognized if there is none.
+func (c ClientToLoad) ClientType() ClientType {
+	if !c.hasType {
+		return ClientTypeUnrecognized
+	}
+	return c.clientType
+}
+
+func (c ClientToLoad) check(field string) error {
+	if err := requireText(field+"PlatformID", string(c.PlatformID)); err != nil {
+		return err
+	}
+	switch {
+	case !c.hasType:
+		return invalid(field+"ClientType", "is missing: make the person with TelegramUser or its siblings")
+	case c.clientType < 0:
+		return invalid(field+"ClientType", "is no messenger")
+	case c.clientType == ClientTypeTelephony && c.GroupID != "":
+		return invalid(field+"GroupID", "must be empty for telephony")
+	case c.clientType != ClientTypeTelephony && c.GroupID == "":
+		return invalid(field+"GroupID", "is required; GetConnectedChannels tells it")
+	case c.clientType == ClientTypeTelegram && strings.HasPrefix(string(c.GroupID), "@"):
+		return invalid(field+"GroupID", "is the bot's user name without the @")
+	}
+	return nil
+}
+
+// LoadedClient is what became of one ClientToLoad.
+type LoadedClient struct {
+	// ID is the client; 0 if it was not accepted.
+	ID ClientID
+	// PlatformID is the person's id as Salebot keeps it, which may differ from
+	// the one that was sent. If the answer does not say, it is the one that was.
+	PlatformID PlatformID
+	// GroupID is the bot, likewise.
+	GroupID GroupID
+	// ClientType is the messenger, likewise.
+	ClientType ClientType
+	// Status is Salebot's word for what happened, "success" if it was accepted.
+	Status string
+	// Unread names the fields, as Salebot calls them, that came in a form which this
+	// package does not understand; Raw has them as they came.
+	Unread []string
+	// Raw is the element as it came. It is nil unless the call was made with
+	// WithRawItems.
+	Raw json.RawMessage
+}
+
+// Accepted reports whether the client is in the project now.
+func (l LoadedClient) Accepted() bool {
+	return l.ID != 0 && (l.Status == "" || answer.IsSuccessWord(l.Status))
+}
+
+// outcome is what became of a person: a client with a word that is neither success nor
+// failure, and a success without a client, leave it open.
+func (l LoadedClient) outcome() Outcome {
+	switch said := answer.IsSuccessWord(l.Status); {
+	case l.Accepted():
+		return OutcomeAccepted
+	case l.ID == 0 && !said, answer.IsFailureWord(l.Status):
+		return OutcomeRejected
+	default:
+		return OutcomeUnknown
+	}
+}
+
+// loadedClient is how a LoadedClient travels.
+var loadedClient = record.New(
+	record.Meta[LoadedClient]{
+		Unread: func(l *LoadedClient) *[]string { return &l.Unread },
+		Raw:    func(l *LoadedClient) *json.RawMessage { return &l.Raw },
+		Start:  func(l *LoadedClient) { l.ClientType = ClientTypeUnrecognized },
+	},
+	record.Readable(record.OwnID(func(l *LoadedClient) *ClientID { return &l.ID }, "id", "client_id")),
+	record.Identifier(func(l *LoadedClient) *PlatformID { return &l.PlatformID }, "platform_id"),
+	record.Identifier(func(l *LoadedClient) *GroupID { return &l.GroupID }, "group_id"),
+	record.Value(func(l *LoadedClient, value []byte) error { return readClientType(&l.ClientType, value) }, "client_type"),
+	record.Text(func(l *LoadedClient) *string { return &l.Status }, "status"),
+)
+
+// LoadClients gets the clients of persons, and creates those that the project
+// does not have. The result is aligned with the request: the element at an index
+// is about the person at the same index, whatever the order of the answer. An answer
+// that does not say who is who is a DecodeError. If Salebot did not accept all of
+// them the error is a PartialError, and the whole result is returned along with
+// it.
+//
+// Salebot action: load_clients. Class: Idempotent. Answer: observed. Errors:
+// ErrInvalidRequest, PartialError and those of every call. The max number of
+// persons is not documented.
+func (c *Client) LoadClients(ctx context.Context, clients []ClientToLoad, opts ...CallOption) ([]LoadedClient, error) {
+	encode := func(*settings) (payload, error) { return encodeClientsToLoad(clients) }
+	return call(ctx, c, "load_clients", opts, encode, func(body []byte, s *settings) ([]LoadedClient, error) {
+		came, err := decodeList(body, s, loadedClient, "items")
+		if err != nil {
+			return nil, err
+		}
+		loaded, err := pairLoaded(clients, came)
+		if err != nil {
+			return nil, err
+		}
+		var refused []RefusedElement
+		for i := range loaded {
+			// The word may quote the address, which holds the key.
+			loaded[i].Status = s.scrub.Text(loaded[i].Status)
+			if !loaded[i].Accepted() {
+				refused = append(refused, RefusedElement{Index: i, Status: loaded[i].Status})
+			}
+		}
+		if len(refused) > 0 {
+			return loaded, &PartialError{Refused: refused, Total: len(loaded)}
+		}
+		return loaded, nil
+	})
+}
+
+func encodeClientsToLoad(clients []ClientToLoad) (payload, error) {
+	if len(clients) == 0 {
+		return payload{}, invalid("clients", "is empty")
+	}
+	list := []byte{'['}
+	for i, client := range clients {
+		if err := client.check("clients[" + strconv.Itoa(i) + "]."); err != nil {
+			return payload{}, err
+		}
+		if i > 0 {
+			list = append(list, ',')
+		}
+		var o wire.Object
+		o.Text("platform_id", string(client.PlatformID))
+		o.Text("group_id", string(client.GroupID))
+		o.Int("client_type", int64(client.clientType))
+		list = append(list, o.Bytes()...)
+	}
+	return payload{body: append(list, ']')}, nil
+}

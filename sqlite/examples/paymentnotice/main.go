@@ -1,0 +1,73 @@
+// Paymentnotice starts the bot when a shop tells that an order was paid: once for each
+// order, however often the shop says so, to however many processes of this machine, and
+// whenever they are killed. Start it twice, behind a balancer, on the same file:
+//
+//	SALEBOT_API_KEY=… paymentnotice -address 127.0.0.1:8090
+//	SALEBOT_API_KEY=… paymentnotice -address 127.0.0.1:8091
+//	curl -d '{"client_id": 25554, "order": "4711"}' localhost:8090/paid
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/sqlite"
+)
+
+// payment is what the shop sends.
+type payment struct {
+	ClientID salebot.ClientID `json:"client_id"`
+	Order    string           `json:"order"`
+}
+
+func main() {
+	address := flag.String("address", "127.0.0.1:8090", "where to listen")
+	flag.Parse()
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", *address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(serve(listener, "paymentnotice.db"))
+}
+
+func serve(listener net.Listener, path string, opts ...salebot.Option) error {
+	records, err := sqlite.OpenLedger(path)
+	if err != nil {
+		return err
+	}
+	client, err := salebot.NewFromEnv(append(opts, salebot.WithLedger(records, "shop"))...)
+	if err == nil {
+		server := http.Server{Handler: handler(client), ReadHeaderTimeout: 5 * time.Second}
+		err = server.Serve(listener)
+	}
+	return errors.Join(err, records.Close())
+}
+
+func handler(client *salebot.Client) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /paid", func(w http.ResponseWriter, r *http.Request) {
+		var paid payment
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&paid); err != nil {
+			http.Error(w, "bad request", http.StatusBadRequest)
+			return
+		}
+		// What has begun goes on if the shop hangs up.
+		ctx := context.WithoutCancel(r.Context())
+		err := client.RunOnce(ctx, salebot.Work{Name: "payment notice", Key: paid.Order}, func(ctx context.Context) error {
+			_, err := client.Callback(ctx, salebot.CallbackRequest{ClientID: paid.ClientID, Message: "order_paid"})
+			return err
+		})
+		if err != nil {
+			log.Print(err)
+			http.Error(w, "the bot was not, or may not have been, started", http.StatusServiceUnavailable)
+		}
+	})
+	return mux
+}
