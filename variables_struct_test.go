@@ -309,3 +309,48 @@ func TestDecodeConcurrently(t *testing.T) {
 		require.True(t, reflect.DeepEqual(profile{Name: "Анна", Age: 30}, <-results))
 	}
 }
+
+// The names say where a variable goes, and what would not come back is refused.
+func TestEncodeVariablesSaysWhereTheyGo(t *testing.T) {
+	t.Parallel()
+	type both struct {
+		Phone string `salebot:"phone"`
+		City  string `salebot:"client.city"`
+		Sum   int    `salebot:"sum,order"`
+	}
+	encoded, err := salebot.EncodeVariables(both{"7", "Omsk", 5})
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"client.phone": "7", "client.city": "Omsk", "sum": 5}, encoded)
+	var got both
+	require.NoError(t, variablesOf(t, `{"phone":"7","city":"Omsk","sum":"5"}`).Decode(&got))
+	require.Equal(t, both{"7", "Omsk", 5}, got)
+	_, err = salebot.EncodeOrderVariables(nil, both{})
+	requireField(t, err, "City")
+	encoded, err = salebot.EncodeOrderVariables(clienttest.Moscow, struct {
+		Note string    `salebot:"note"`
+		Day  time.Time `salebot:"day,layout=02.01 15:04"`
+	}{"x", time.Date(2026, time.May, 28, 12, 0, 0, 0, time.UTC)})
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"note": "x", "day": "28.05 15:00"}, encoded)
+	for _, structure := range []any{
+		struct {
+			A string `salebot:"x"`
+			B string `salebot:"client.x"`
+		}{},
+		struct {
+			B string `salebot:"client.x,order"`
+		}{},
+		struct {
+			B string `salebot:"x"`
+		}{"None"},
+		struct {
+			B *string `salebot:"x"`
+		}{new("")},
+		struct {
+			B string `salebot:"x"`
+		}{"  "},
+	} {
+		_, err := salebot.EncodeVariables(structure)
+		requireField(t, err, "B")
+	}
+}
