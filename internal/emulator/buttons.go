@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/salebot-go/salebot/internal/emulator/request"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -33,7 +34,7 @@ var errButtons = errors.New("the buttons were not understood")
 // readButtons reads buttons as programs send them: the documented object or a
 // bare list, both also as text.
 func readButtons(value json.RawMessage) (hint string, buttons []Button, err error) {
-	value = unfolded(value)
+	value = request.Unfolded(value)
 	if value == nil {
 		return "", nil, nil
 	}
@@ -46,8 +47,8 @@ func readButtons(value json.RawMessage) (hint string, buttons []Button, err erro
 			return "", nil, errButtons
 		}
 		hint = string(wrapped.Hint)
-		value = unfolded(wrapped.Buttons)
-		if isUnset(value) {
+		value = request.Unfolded(wrapped.Buttons)
+		if request.IsUnset(value) {
 			return hint, nil, nil
 		}
 	}
@@ -79,11 +80,11 @@ func readButtonList(list json.RawMessage) ([]Button, error) {
 		}
 		b := Button{
 			Text: string(t.Text), Type: string(t.Type), URL: string(t.URL), WebApp: string(t.WebApp), Color: string(t.Color),
-			Line: place, IndexInLine: int(idOf(t.IndexInLine)),
+			Line: place, IndexInLine: int(request.IDOf(t.IndexInLine)),
 		}
 		// Buttons without a line stand one under another.
-		if !isUnset(t.Line) {
-			b.Line = int(idOf(t.Line))
+		if !request.IsUnset(t.Line) {
+			b.Line = int(request.IDOf(t.Line))
 		}
 		if b.Type == "" {
 			b.Type = "reply"

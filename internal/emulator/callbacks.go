@@ -63,7 +63,7 @@ func (c *call) lookup(id int64) *client {
 	if target == nil {
 		// The two kinds of numbers are mixed up more often than anything else.
 		if others := c.project.platforms[strconv.FormatInt(id, 10)]; len(others) > 0 {
-			c.parameters.notef("client_id is Salebot's number of a client; %d is the platform_id of client %d", id, others[0].id)
+			c.parameters.Notef("client_id is Salebot's number of a client; %d is the platform_id of client %d", id, others[0].id)
 		}
 	}
 	return target
@@ -83,7 +83,7 @@ func (c *call) personOrRefusal(who person, always bool) (*client, reply) {
 
 // start sends the callback of a request.
 func (c *call) start(target *client) reply {
-	text := c.parameters.text("message")
+	text := c.parameters.Text("message")
 	if text == "" {
 		if c.project.answers.CallbackWithoutMessage == EmptyCallbacksRefused {
 			return c.project.required("message")
@@ -94,19 +94,19 @@ func (c *call) start(target *client) reply {
 	if err != nil {
 		return c.project.invalid(err.Error())
 	}
-	if name := c.parameters.text("name"); name != "" && c.row.Takes("name") {
+	if name := c.parameters.Text("name"); name != "" && c.row.Takes("name") {
 		target.name = name
 	}
 	s := send{
 		action: c.row.Name, client: target.id, callback: true, content: content{text: text},
-		resume: c.parameters.flag("resume_bot", false),
+		resume: c.parameters.Flag("resume_bot", false),
 	}
-	for _, m := range c.parameters.extras(c.row) {
-		target.save(m.name, m.value)
+	for _, m := range c.parameters.Extras(c.row) {
+		target.save(m.Name, m.Value)
 		if s.variables == nil {
 			s.variables = map[string]string{}
 		}
-		s.variables[m.name], _ = wire.LooseText(m.value)
+		s.variables[m.Name], _ = wire.LooseText(m.Value)
 	}
 	c.project.dispatch(s, due, c.at)
 	return c.project.sent()
@@ -119,12 +119,12 @@ func startCallback(c *call) reply {
 	var refused reply
 	p := &c.parameters
 	switch {
-	case p.raw("client_id") != nil:
+	case p.Raw("client_id") != nil:
 		target, refused = c.client(c.project.noClientToSendTo)
-	case p.text("client_phone") != "":
-		target, refused = c.project.byPhone(p.identifier("client_phone")), c.project.noClientToSendTo()
-	case p.text("client_email") != "":
-		target, refused = c.project.byEmail(p.text("client_email")), c.project.noClientToSendTo()
+	case p.Text("client_phone") != "":
+		target, refused = c.project.byPhone(p.Identifier("client_phone")), c.project.noClientToSendTo()
+	case p.Text("client_email") != "":
+		target, refused = c.project.byEmail(p.Text("client_email")), c.project.noClientToSendTo()
 	default:
 		refused = c.project.required("client_id, client_phone or client_email")
 	}
@@ -141,14 +141,14 @@ func startForUser(kind salebot.ClientType) handler { return startForPerson(kind,
 // a parameter.
 func startForPerson(kind salebot.ClientType, name string) handler {
 	return func(c *call) reply {
-		user, group := c.parameters.identifier(name), c.parameters.identifier("group_id")
+		user, group := c.parameters.Identifier(name), c.parameters.Identifier("group_id")
 		switch {
 		case user == "":
 			return c.project.required(name)
 		case group == "":
 			return c.project.required("group_id")
 		}
-		c.parameters.noteGroup(c.project, kind, "group_id", group)
+		c.project.noteGroup(&c.parameters, kind, "group_id", group)
 		target, refused := c.personOrRefusal(person{kind: kind, platform: keptPlatformID(kind, user), group: group}, false)
 		if target == nil {
 			return refused
@@ -158,7 +158,7 @@ func startForPerson(kind salebot.ClientType, name string) handler {
 }
 
 func startForWhatsApp(c *call) reply {
-	phone := c.parameters.identifier("phone")
+	phone := c.parameters.Identifier("phone")
 	if phone == "" {
 		return c.project.required("phone")
 	}
@@ -174,14 +174,14 @@ func startForWhatsApp(c *call) reply {
 }
 
 func startForEmail(c *call) reply {
-	email := c.parameters.text("email")
+	email := c.parameters.Text("email")
 	if email == "" {
 		return c.project.required("email")
 	}
 	who := person{
 		kind:     salebot.ClientTypeEmail,
 		platform: keptPlatformID(salebot.ClientTypeEmail, email),
-		group:    c.parameters.text("email_id_bot"),
+		group:    c.parameters.Text("email_id_bot"),
 	}
 	if who.group == "" {
 		// Without the bot's address the client is the one that has the address.
@@ -202,7 +202,7 @@ func startForEmail(c *call) reply {
 const mostCallbacks = 300
 
 func sendCallbackByPlatformID(c *call) reply {
-	wanted, text := c.parameters.values("platform_ids"), c.parameters.text("callback_text")
+	wanted, text := c.parameters.Values("platform_ids"), c.parameters.Text("callback_text")
 	switch {
 	case len(wanted) == 0:
 		return c.project.required("platform_ids")

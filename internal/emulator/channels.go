@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/emulator/request"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -90,25 +91,25 @@ func (p *project) knowsGroup(kind salebot.ClientType, group string) bool {
 // noteGroup tells of a bot that is not connected, which is most often one that
 // is spelled in another way. For messengers that connected_channels does not list
 // nobody can tell.
-func (p *parameters) noteGroup(in *project, kind salebot.ClientType, name, group string) {
+func (p *project) noteGroup(about *request.Params, kind salebot.ClientType, name, group string) {
 	messenger := messengerOf[kind]
 	if group == "" || messenger == "" {
 		return
 	}
-	connected, meant := in.connected(messenger, group)
+	connected, meant := p.connected(messenger, group)
 	switch {
 	case connected:
 	case meant != "":
-		p.notef("%s %s is not a connected channel; did you mean %s?", name, shown(group), shown(meant))
+		about.Notef("%s %s is not a connected channel; did you mean %s?", name, request.Shown(group), request.Shown(meant))
 	default:
-		p.notef("%s %s is not a connected channel of %s", name, shown(group), messenger)
+		about.Notef("%s %s is not a connected channel of %s", name, request.Shown(group), messenger)
 	}
 }
 
 // noteAnyGroup is noteGroup where the messenger is not known.
-func (p *parameters) noteAnyGroup(in *project, group string) {
-	if connected, meant := in.connected("", group); !connected && meant != "" {
-		p.notef("group_id %s is not a connected channel; did you mean %s?", shown(group), shown(meant))
+func (p *project) noteAnyGroup(about *request.Params, group string) {
+	if connected, meant := p.connected("", group); !connected && meant != "" {
+		about.Notef("group_id %s is not a connected channel; did you mean %s?", request.Shown(group), request.Shown(meant))
 	}
 }
 
@@ -140,10 +141,10 @@ func sameAccount(a, b string) bool {
 
 // whatsAppGroup finds the WhatsApp that a parameter names.
 func (c *call) whatsAppGroup(name string) string {
-	bot := c.parameters.identifier(name)
+	bot := c.parameters.Identifier(name)
 	group := c.project.whatsAppGroup(bot)
 	if bot != "" {
-		c.parameters.noteGroup(c.project, salebot.ClientTypeWhatsApp, name, group)
+		c.project.noteGroup(&c.parameters, salebot.ClientTypeWhatsApp, name, group)
 	}
 	return group
 }
@@ -153,7 +154,7 @@ func (p *project) whatsAppGroup(bot string) string {
 	if bot == "" {
 		return p.firstGroup(salebot.ClientTypeWhatsApp)
 	}
-	id := idOf(wire.AppendText(nil, bot))
+	id := request.IDOf(wire.AppendText(nil, bot))
 	for _, channel := range p.channels {
 		if channel.Messenger == "whatsapp" && id != 0 && int64(channel.ID) == id {
 			return string(channel.GroupID)
@@ -222,9 +223,9 @@ func (channel Channel) appendJSON(p *project) []byte {
 // checkWhatsApp takes every number that can be one, unless WithoutWhatsApp names
 // it.
 func checkWhatsApp(c *call) reply {
-	phone := digitsOf(c.parameters.identifier("phone"))
+	phone := digitsOf(c.parameters.Identifier("phone"))
 	switch {
-	case c.parameters.raw("phone") == nil:
+	case c.parameters.Raw("phone") == nil:
 		return c.project.required("phone")
 	case c.project.firstGroup(salebot.ClientTypeWhatsApp) == "":
 		return c.project.invalid("no WhatsApp is connected")
@@ -240,7 +241,7 @@ func (p *project) onWhatsApp(digits string) bool {
 }
 
 func checkInstagramSubscription(c *call) reply {
-	account := accountName(c.parameters.text("user_name"))
+	account := accountName(c.parameters.Text("user_name"))
 	if account == "" {
 		return c.project.required("user_name")
 	}

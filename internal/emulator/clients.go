@@ -199,16 +199,16 @@ func digitsOf(phone string) string {
 const largestPage = 500
 
 func getClients(c *call) reply {
-	offset, err := c.parameters.number("offset", 0)
+	offset, err := c.parameters.Number("offset", 0)
 	if err != nil || offset < 0 {
 		return c.project.invalid("offset must be a whole number")
 	}
-	limit, err := c.parameters.number("limit", largestPage)
+	limit, err := c.parameters.Number("limit", largestPage)
 	if err != nil || limit < 1 {
 		return c.project.invalid("limit must be a positive number")
 	}
 	limit = c.capped(limit, largestPage)
-	roll, forwards := c.project.roll, c.parameters.flag("reverse", false)
+	roll, forwards := c.project.roll, c.parameters.Flag("reverse", false)
 	id, problem := c.optionalID("list")
 	if problem != nil {
 		return *problem
@@ -257,7 +257,7 @@ func (p *project) listed(c *client) []byte {
 const mostDeletions = 500
 
 func deleteClients(c *call) reply {
-	if len(c.parameters.values("client_ids")) > mostDeletions {
+	if len(c.parameters.Values("client_ids")) > mostDeletions {
 		return c.project.invalid(fmt.Sprintf("client_ids has more than %d ids", mostDeletions))
 	}
 	ids, problem := c.ids("client_ids")
@@ -278,7 +278,7 @@ func assignToUser(c *call) reply {
 	if target == nil {
 		return refused
 	}
-	target.employee = c.parameters.text("email")
+	target.employee = c.parameters.Text("email")
 	if target.employee == "" && len(c.project.employees) > 0 {
 		// Salebot distributes by rules of its own; the emulator takes turns.
 		target.employee = c.project.employees[target.id%int64(len(c.project.employees))].Email

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/salebot-go/salebot/internal/emulator/request"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -21,15 +22,15 @@ func (w condition) holds(has func(name, value string) bool) bool {
 }
 
 func findClients(c *call) reply {
-	q := c.parameters.nested("q")
+	q := c.parameters.Nested("q")
 	if q == nil {
 		return failure(`Parameter "q" required`)
 	}
-	conditions, err := c.parameters.conditions(q)
+	conditions, err := conditions(&c.parameters, q)
 	if err != nil {
 		return failure("Error in parameter format")
 	}
-	all := c.parameters.flag("include_all", true)
+	all := c.parameters.Flag("include_all", true)
 	return c.foundAll(c.project.matching(func(candidate *client) bool {
 		has := func(name, value string) bool { return c.finds(candidate, name, value) }
 		for _, w := range conditions {
@@ -51,30 +52,30 @@ func failure(message string) reply {
 
 var errCondition = errors.New("no condition")
 
-func (p *parameters) conditions(q json.RawMessage) ([]condition, error) {
+func conditions(p *request.Params, q json.RawMessage) ([]condition, error) {
 	if q[0] != '{' {
 		return nil, errCondition
 	}
-	members, err := p.membersOf(q)
+	members, err := p.MembersOf(q)
 	if err != nil {
 		return nil, err
 	}
 	var conditions []condition
 	for _, m := range members {
-		if m.value[0] != '{' {
-			text, err := wire.Text(m.value)
+		if m.Value[0] != '{' {
+			text, err := wire.Text(m.Value)
 			if err != nil {
 				return nil, err
 			}
-			conditions = append(conditions, condition{name: m.name, accepted: []string{text}})
+			conditions = append(conditions, condition{name: m.Name, accepted: []string{text}})
 			continue
 		}
-		operators, err := p.membersOf(m.value)
+		operators, err := p.MembersOf(m.Value)
 		if err != nil {
 			return nil, err
 		}
 		for _, operator := range operators {
-			w, err := operator.condition(m.name)
+			w, err := readCondition(operator, m.Name)
 			if err != nil {
 				return nil, err
 			}
@@ -84,24 +85,24 @@ func (p *parameters) conditions(q json.RawMessage) ([]condition, error) {
 	return conditions, nil
 }
 
-// condition reads an operator and its operand.
-func (m member) condition(name string) (condition, error) {
+// readCondition reads an operator and its operand.
+func readCondition(m request.Param, name string) (condition, error) {
 	w := condition{name: name}
-	switch m.name {
+	switch m.Name {
 	case "_not", "_not_in":
 		w.inverted = true
 	case "_in":
 	default:
 		return w, errCondition
 	}
-	values := []json.RawMessage{m.value}
-	if m.value[0] == '[' {
+	values := []json.RawMessage{m.Value}
+	if m.Value[0] == '[' {
 		values = values[:0]
-		_ = wire.Elements(m.value, func(element []byte) error {
+		_ = wire.Elements(m.Value, func(element []byte) error {
 			values = append(values, element)
 			return nil
 		})
-	} else if m.name != "_not" {
+	} else if m.Name != "_not" {
 		return w, errCondition
 	}
 	for _, value := range values {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/emulator/request"
 )
 
 const (
@@ -46,7 +47,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	entry := Request{
-		Time: e.Now(), Method: clipText(r.Method, longestName), ContentType: clipText(r.Header.Get("Content-Type"), longestName),
+		Time: e.Now(), Method: request.Clip(r.Method, longestName), ContentType: request.Clip(r.Header.Get("Content-Type"), longestName),
 	}
 	key, name, ok := splitPath(r.URL.Path)
 	if !ok {
@@ -57,7 +58,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		noSuchPage.write(w)
 		return
 	}
-	entry.Action = clipText(name, longestName)
+	entry.Action = request.Clip(name, longestName)
 	if _, swapped := e.keys.find(name); swapped && routes[name].handle == nil {
 		entry.Action = "{api_key}"
 	}
@@ -104,9 +105,9 @@ func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name stri
 		_ = control.SetReadDeadline(time.Now().Add(longestUpload))
 		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	}
-	p, body, readError := readParameters(r, e.bodyLimit)
+	p, body, readError := request.Read(r, e.bodyLimit)
 	entry.take(p, body, r.URL.RawQuery)
-	defer func() { entry.Notes = append(entry.Notes, p.remarks.texts...) }()
+	defer func() { entry.Notes = append(entry.Notes, p.Remarks()...) }()
 	owner, known := e.keys.find(key)
 	entry.Key = maskedKey(owner, known, key)
 	answers := e.currentAnswers()
@@ -120,14 +121,14 @@ func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name stri
 	case e.overLimit(owner, answers, &refused):
 	case row == nil || route.handle == nil:
 		refused = answers.unknownAction(name)
-		p.noteUnknownAction(name)
+		p.Notef("%s", unknownAction(name))
 	case !owner.may(row.Permission):
 		refused = answers.missingPermission()
 	case !route.accepts(row, r.Method, answers):
 		refused = answers.wrongMethod()
 		refused.allow = strings.Join(route.methods(row), ", ")
-		p.noteMethod(row, route, r.Method)
-	case errors.Is(readError, errBodyTooLarge):
+		route.noteMethod(&p, row, r.Method)
+	case errors.Is(readError, request.ErrBodyTooLarge):
 		refused = reply{status: http.StatusRequestEntityTooLarge, contentType: plainText, body: []byte("the body is too large")}
 	case readError != nil:
 		refused = answers.unreadable()
@@ -164,11 +165,11 @@ func (e *Emulator) currentAnswers() *Answers {
 }
 
 // carryOut runs the handler of an action.
-func (e *Emulator) carryOut(row *action.Row, route route, p parameters, entry *Request) reply {
-	if !p.applyMapping(row) && row.Place != action.Array {
-		p.noteUnknown(row)
+func (e *Emulator) carryOut(row *action.Row, route route, p request.Params, entry *Request) reply {
+	if !p.ApplyMapping(row) && row.Place != action.Array {
+		p.NoteUnknown(row)
 	}
-	p.notePlaceholders()
+	p.NotePlaceholders()
 	c := call{row: row, parameters: p}
 	var answer reply
 	run := func(state *project, now int64) {

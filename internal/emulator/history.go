@@ -11,7 +11,7 @@ const largestHistory = 2000
 const dateLayout = "02.01.2006"
 
 func getHistory(c *call) reply {
-	limit, err := c.parameters.number("limit", largestHistory)
+	limit, err := c.parameters.Number("limit", largestHistory)
 	if err != nil || limit < 1 {
 		return c.project.invalid("limit must be a positive number")
 	}
@@ -58,7 +58,7 @@ func (c *call) hides(m *message) bool {
 // period reads the days that a request is about. The last one is included, which
 // is a guess.
 func (c *call) period() (from, to int64, problem string) {
-	start, stop := c.parameters.text("start_date"), c.parameters.text("stop_date")
+	start, stop := c.parameters.Text("start_date"), c.parameters.Text("stop_date")
 	if start == "" && stop == "" {
 		return 0, 1<<63 - 1, ""
 	}

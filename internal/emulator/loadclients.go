@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/emulator/request"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -29,15 +30,15 @@ func loadClients(c *call) reply {
 // elements finds the list of clients: the body itself, or under the key that the
 // PHP libraries use; a lone client counts as a list of one.
 func (c *call) elements() []json.RawMessage {
-	list := c.parameters.list
+	list := c.parameters.List
 	if list == nil {
-		list = c.parameters.nested("clients")
+		list = c.parameters.Nested("clients")
 		c.note("the reference has a bare JSON array of clients as the body; whether Salebot takes anything else is not known")
 	}
-	if list == nil && c.parameters.raw("platform_id") != nil {
+	if list == nil && c.parameters.Raw("platform_id") != nil {
 		var o wire.Object
-		for _, m := range c.parameters.members {
-			o.Raw(m.name, m.value)
+		for _, m := range c.parameters.Members {
+			o.Raw(m.Name, m.Value)
 		}
 		return []json.RawMessage{o.Bytes()}
 	}
@@ -53,15 +54,15 @@ func (c *call) elements() []json.RawMessage {
 }
 
 func (c *call) loadClient(element json.RawMessage) []byte {
-	p := parameters{remarks: c.parameters.remarks}
+	p := c.parameters.Part()
 	if element[0] == '{' {
-		p.members, _ = p.membersOf(element)
+		p.Members, _ = p.MembersOf(element)
 	}
-	p.noteUnknown(c.row)
-	p.notePlaceholders()
+	p.NoteUnknown(c.row)
+	p.NotePlaceholders()
 	o := object{in: c.project}
 	echo := func(name string) {
-		value := p.raw(name)
+		value := p.Raw(name)
 		if value == nil {
 			value = []byte(`""`)
 		}
@@ -69,7 +70,7 @@ func (c *call) loadClient(element json.RawMessage) []byte {
 	}
 	status, id := "success", int64(0)
 	kind, err := c.personOf(&p)
-	who := person{kind: kind, platform: keptPlatformID(kind, p.identifier("platform_id")), group: p.identifier("group_id")}
+	who := person{kind: kind, platform: keptPlatformID(kind, p.Identifier("platform_id")), group: p.Identifier("group_id")}
 	switch {
 	case err != nil:
 		status = err.Error()
@@ -97,10 +98,10 @@ var (
 )
 
 // personOf checks who an element is about.
-func (c *call) personOf(p *parameters) (salebot.ClientType, error) {
-	kind, err := p.number("client_type", -1)
+func (c *call) personOf(p *request.Params) (salebot.ClientType, error) {
+	kind, err := p.Number("client_type", -1)
 	switch {
-	case p.text("platform_id") == "":
+	case p.Text("platform_id") == "":
 		return salebot.ClientTypeUnrecognized, errNoPlatformID
 	case err != nil:
 		return salebot.ClientTypeUnrecognized, err
@@ -108,8 +109,8 @@ func (c *call) personOf(p *parameters) (salebot.ClientType, error) {
 		return salebot.ClientTypeUnrecognized, errNoMessenger
 	}
 	messenger := salebot.ClientType(kind)
-	group := p.identifier("group_id")
-	p.noteGroup(c.project, messenger, "group_id", group)
+	group := p.Identifier("group_id")
+	c.project.noteGroup(p, messenger, "group_id", group)
 	switch {
 	case messenger == salebot.ClientTypeTelephony:
 	case group == "":

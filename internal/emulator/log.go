@@ -4,11 +4,10 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
+	"github.com/salebot-go/salebot/internal/emulator/request"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -51,7 +50,7 @@ type Request struct {
 	// effect, or was taken in one of several ways.
 	Notes []string
 
-	parameters parameters
+	parameters request.Params
 	clipped    bool
 }
 
@@ -66,24 +65,24 @@ func (r *Request) Path() string {
 
 // Parameter returns a parameter as text, wherever it was; "" where it was not
 // given. The parameters of a large body are not remembered.
-func (r *Request) Parameter(name string) string { return r.parameters.text(name) }
+func (r *Request) Parameter(name string) string { return r.parameters.Text(name) }
 
 // Parameters returns what was understood, as JSON: an object, or the list of
 // load_clients.
 func (r *Request) Parameters() json.RawMessage {
-	if r.parameters.list != nil {
-		return slices.Clone(r.parameters.list)
+	if r.parameters.List != nil {
+		return slices.Clone(r.parameters.List)
 	}
 	var o wire.Object
-	for _, m := range r.parameters.members {
-		o.Raw(m.name, m.value)
+	for _, m := range r.parameters.Members {
+		o.Raw(m.Name, m.Value)
 	}
 	return o.Bytes()
 }
 
 // take remembers what a request brought.
-func (r *Request) take(p parameters, body []byte, query string) {
-	r.Query = clipText(query, largestLoggedBody)
+func (r *Request) take(p request.Params, body []byte, query string) {
+	r.Query = request.Clip(query, largestLoggedBody)
 	r.Body = clip(body, largestLoggedBody)
 	r.clipped = len(body) > largestLoggedBody
 	if r.clipped {
@@ -93,10 +92,9 @@ func (r *Request) take(p parameters, body []byte, query string) {
 }
 
 // understand remembers the parameters, unless they hold a large body.
-func (r *Request) understand(p parameters) {
+func (r *Request) understand(p request.Params) {
 	if !r.clipped {
-		p.remarks = nil
-		r.parameters = p
+		r.parameters = p.WithoutRemarks()
 	}
 }
 
@@ -105,17 +103,6 @@ func clip(text []byte, limit int) []byte {
 		return slices.Clone(text[:limit])
 	}
 	return text
-}
-
-// clipText keeps the beginning of a text, in bytes, and cuts no letter in two.
-func clipText(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return strings.Clone(text[:limit])
 }
 
 // requestLog remembers the last requests, and the number of all.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/emulator/request"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -87,7 +88,7 @@ func (v *variables) has(name, value string) bool {
 // Actions.
 
 func findClientIDByPlatformID(c *call) reply {
-	wanted := c.parameters.values("platform_ids")
+	wanted := c.parameters.Values("platform_ids")
 	if len(wanted) == 0 {
 		return c.project.required("platform_ids")
 	}
@@ -104,13 +105,13 @@ func findClientIDByPlatformID(c *call) reply {
 // byPlatformIDs finds clients by their ids in the messenger, within a bot where
 // the request names one.
 func (c *call) byPlatformIDs(wanted []json.RawMessage) []*client {
-	group := c.parameters.identifier("group_id")
-	c.parameters.noteAnyGroup(c.project, group)
+	group := c.parameters.Identifier("group_id")
+	c.project.noteAnyGroup(&c.parameters, group)
 	var found []*client
 	var skipped []string
 	seen := map[int64]bool{}
 	for _, value := range wanted {
-		platform := identifierOf(value)
+		platform := request.IdentifierOf(value)
 		platform = strings.TrimSuffix(strings.TrimSpace(platform), whatsAppHost)
 		known := false
 		for _, candidate := range c.project.platforms[platform] {
@@ -124,10 +125,10 @@ func (c *call) byPlatformIDs(wanted []json.RawMessage) []*client {
 			}
 		}
 		if !known {
-			skipped = append(skipped, shown(platform))
+			skipped = append(skipped, request.Shown(platform))
 		}
 	}
-	c.parameters.noteSkipped("platform_ids", skipped, "no client has the id")
+	c.parameters.NoteSkipped("platform_ids", skipped, "no client has the id")
 	return found
 }
 
@@ -161,17 +162,17 @@ func (p *project) record(c *client, platformKey string) []byte {
 // onlineChatClientID gets or creates the client of a website's visitor. That it
 // creates one is concluded from the permission to write that it needs.
 func onlineChatClientID(c *call) reply {
-	recipient := c.parameters.identifier("recipient")
+	recipient := c.parameters.Identifier("recipient")
 	if recipient == "" {
 		return c.project.required("recipient")
 	}
 	target := c.project.getOrCreate(person{
 		kind: salebot.ClientTypeOnlineChat, platform: recipient, group: c.project.firstGroup(salebot.ClientTypeOnlineChat),
 	}, c.at)
-	if name := c.parameters.text("name"); name != "" {
+	if name := c.parameters.Text("name"); name != "" {
 		target.name = name
 	}
-	if tag := c.parameters.text("tag"); tag != "" {
+	if tag := c.parameters.Text("tag"); tag != "" {
 		target.tag = tag
 	}
 	answer := object{in: c.project}
@@ -180,7 +181,7 @@ func onlineChatClientID(c *call) reply {
 }
 
 func whatsAppClientID(c *call) reply {
-	phone, group := c.parameters.identifier("phone"), c.parameters.identifier("group_id")
+	phone, group := c.parameters.Identifier("phone"), c.parameters.Identifier("group_id")
 	if phone == "" {
 		return c.project.required("phone")
 	}
@@ -199,22 +200,22 @@ func whatsAppClientID(c *call) reply {
 }
 
 func findClientIDByPhone(c *call) reply {
-	if c.parameters.text("phone") == "" {
+	if c.parameters.Text("phone") == "" {
 		return c.project.required("phone")
 	}
-	return c.found(c.project.byPhone(c.parameters.identifier("phone")))
+	return c.found(c.project.byPhone(c.parameters.Identifier("phone")))
 }
 
 func findClientIDByEmail(c *call) reply {
-	if c.parameters.text("email") == "" {
+	if c.parameters.Text("email") == "" {
 		return c.project.required("email")
 	}
-	return c.found(c.project.byEmail(c.parameters.text("email")))
+	return c.found(c.project.byEmail(c.parameters.Text("email")))
 }
 
 // wantedVariable reads the two parameters of the look-ups by a variable.
 func (c *call) wantedVariable() (name, value string, problem *reply) {
-	name, value = c.parameters.text("var"), c.parameters.text("val")
+	name, value = c.parameters.Text("var"), c.parameters.Text("val")
 	if name == "" {
 		problem = new(c.project.required("var"))
 	} else if value == "" {
@@ -228,8 +229,8 @@ func findClientIDByVariable(c *call) reply {
 	if problem != nil {
 		return *problem
 	}
-	group := c.parameters.identifier("group_id")
-	c.parameters.noteAnyGroup(c.project, group)
+	group := c.parameters.Identifier("group_id")
+	c.project.noteAnyGroup(&c.parameters, group)
 	return c.found(c.project.first(func(candidate *client) bool {
 		return (group == "" || candidate.group == group) && c.finds(candidate, name, value)
 	}))
@@ -238,7 +239,7 @@ func findClientIDByVariable(c *call) reply {
 // finds searches the variables of the client, or with search_in=order those of
 // the deal.
 func (c *call) finds(candidate *client, name, value string) bool {
-	if c.parameters.text("search_in") == "order" {
+	if c.parameters.Text("search_in") == "order" {
 		return candidate.dealVariables().has(name, value)
 	}
 	return candidate.has(name, value)
@@ -293,7 +294,7 @@ func (p *project) matching(matches func(*client) bool) []int64 {
 const mostVariables = 3
 
 func findAllClientIDBySeveralVariables(c *call) reply {
-	wanted := c.parameters.members
+	wanted := c.parameters.Members
 	switch {
 	case len(wanted) == 0:
 		return c.project.required("variable1")
@@ -302,8 +303,8 @@ func findAllClientIDBySeveralVariables(c *call) reply {
 	}
 	return c.foundAll(c.project.matching(func(candidate *client) bool {
 		for _, m := range wanted {
-			value, _ := wire.LooseText(m.value)
-			if !candidate.hasAnywhere(m.name, value) {
+			value, _ := wire.LooseText(m.Value)
+			if !candidate.hasAnywhere(m.Name, value) {
 				return false
 			}
 		}

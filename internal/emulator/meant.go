@@ -1,17 +1,19 @@
 package emulator
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/salebot-go/salebot/internal/emulator/request"
+)
 
 // unknownAction says that there is no such action, and which one may be meant.
 func unknownAction(name string) string {
-	problem := "there is no action " + shown(name)
+	problem := "there is no action " + request.Shown(name)
 	if meant := MeantAction(name); meant != "" {
 		problem += "; did you mean " + meant + "?"
 	}
 	return problem
 }
-
-func (p *parameters) noteUnknownAction(name string) { p.notef("%s", unknownAction(name)) }
 
 // MeantAction returns the action whose name is most like another one, "" if none
 // is like it.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/emulator/request"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -185,7 +186,7 @@ func (e *Emulator) conversation(id salebot.ClientID, want func(*message) bool) [
 
 // content reads what a message consists of.
 func (c *call) content() (what content, problem *reply) {
-	what.text = c.parameters.text("message")
+	what.text = c.parameters.Text("message")
 	if what.attachments, problem = c.attachments(); problem != nil {
 		return what, problem
 	}
@@ -201,7 +202,7 @@ func (c *call) content() (what content, problem *reply) {
 
 // attachments reads the file of a message.
 func (c *call) attachments() ([]Attachment, *reply) {
-	kind, address := c.parameters.text("attachment_type"), c.parameters.text("attachment_url")
+	kind, address := c.parameters.Text("attachment_type"), c.parameters.Text("attachment_url")
 	switch {
 	case address == "":
 		return nil, nil
@@ -216,13 +217,13 @@ func (c *call) attachments() ([]Attachment, *reply) {
 // request counts more than the block's.
 func (c *call) withBlock(what content) (content, *reply) {
 	id, problem := c.optionalID("message_id")
-	if problem != nil || c.parameters.raw("message_id") == nil {
+	if problem != nil || c.parameters.Raw("message_id") == nil {
 		return what, problem
 	}
 	block := c.project.blockByID(id)
 	if block == nil {
 		if len(c.project.blocks) > 0 {
-			return what, new(c.project.invalid("there is no block " + c.parameters.text("message_id")))
+			return what, new(c.project.invalid("there is no block " + c.parameters.Text("message_id")))
 		}
 		what.block = id
 		return what, nil
@@ -238,7 +239,7 @@ func (c *call) withBlock(what content) (content, *reply) {
 // buttons reads the buttons of a message, which keeps its own if there are none
 // or they cannot be read.
 func (c *call) buttons(what content) (hint string, buttons []Button) {
-	value := c.parameters.raw("buttons")
+	value := c.parameters.Raw("buttons")
 	if value == nil || !c.row.Takes("buttons") {
 		return what.hint, what.buttons
 	}
@@ -260,7 +261,7 @@ func (c *call) noteAttachment(kind string) {
 		string(salebot.AttachmentFile), string(salebot.AttachmentAudio),
 	}
 	if !slices.Contains(known, kind) {
-		c.parameters.notef("attachment_type %s is no type of the reference, which has %s", shown(kind), strings.Join(known, ", "))
+		c.parameters.Notef("attachment_type %s is no type of the reference, which has %s", request.Shown(kind), strings.Join(known, ", "))
 	}
 }
 
@@ -288,12 +289,12 @@ func (c *call) sendTo(targets ...*client) reply {
 }
 
 func sendWhatsAppMessage(c *call) reply {
-	if c.parameters.text("phone") == "" {
+	if c.parameters.Text("phone") == "" {
 		return c.project.required("phone")
 	}
 	target, refused := c.personOrRefusal(person{
 		kind:     salebot.ClientTypeWhatsApp,
-		platform: keptPlatformID(salebot.ClientTypeWhatsApp, c.parameters.identifier("phone")),
+		platform: keptPlatformID(salebot.ClientTypeWhatsApp, c.parameters.Identifier("phone")),
 		group:    c.whatsAppGroup("whatsapp_bot_id"),
 	}, false)
 	if target == nil {
@@ -307,7 +308,7 @@ func broadcast(c *call) reply {
 	if problem != nil {
 		return *problem
 	}
-	pause, given, err := c.parameters.seconds("shift")
+	pause, given, err := c.parameters.Seconds("shift")
 	if err != nil || pause < 0 {
 		return c.project.invalid("shift must be a number of seconds")
 	}
@@ -334,7 +335,7 @@ func broadcast(c *call) reply {
 // lists.
 func (c *call) audience() (found []*client, problem *reply) {
 	switch {
-	case c.parameters.raw("list") != nil:
+	case c.parameters.Raw("list") != nil:
 		id, wrong := c.id("list")
 		if wrong != nil {
 			return nil, wrong
@@ -342,20 +343,20 @@ func (c *call) audience() (found []*client, problem *reply) {
 		if l := c.project.lists[id]; l != nil {
 			found = slices.Clone(l.members)
 		} else {
-			c.parameters.notef("nobody was ever added to list %d", id)
+			c.parameters.Notef("nobody was ever added to list %d", id)
 		}
-	case c.parameters.raw("clients") != nil:
+	case c.parameters.Raw("clients") != nil:
 		ids, wrong := c.ids("clients")
 		if wrong != nil {
 			return nil, wrong
 		}
 		found = c.known("clients", ids)
-	case c.parameters.raw("platform_ids") != nil:
-		if c.parameters.text("group_id") == "" {
+	case c.parameters.Raw("platform_ids") != nil:
+		if c.parameters.Text("group_id") == "" {
 			c.note("platform_ids without group_id reach nobody")
 			return nil, nil
 		}
-		found = c.byPlatformIDs(c.parameters.values("platform_ids"))
+		found = c.byPlatformIDs(c.parameters.Values("platform_ids"))
 	case c.project.answers.BroadcastWithoutAudience == AudienceEverybody:
 		found = slices.Clone(c.project.roll)
 	default:

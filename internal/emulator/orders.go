@@ -143,8 +143,8 @@ func createOrder(c *call) reply {
 	if problem != nil {
 		return *problem
 	}
-	o := &order{name: p.text("name"), description: p.text("description"), state: state, createdAt: c.at}
-	if value := p.raw("budget"); value != nil {
+	o := &order{name: p.Text("name"), description: p.Text("description"), state: state, createdAt: c.at}
+	if value := p.Raw("budget"); value != nil {
 		text, _ := wire.Text(value)
 		budget, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		if err != nil || math.IsNaN(budget) || math.IsInf(budget, 0) {
@@ -168,23 +168,23 @@ func createOrder(c *call) reply {
 func (c *call) buyer() (*client, reply) {
 	p := &c.parameters
 	switch {
-	case p.raw("client_id") != nil:
+	case p.Raw("client_id") != nil:
 		return c.client(c.project.noClientToRead)
-	case p.text("phone") != "":
-		if known := c.project.byPhone(p.identifier("phone")); known != nil {
+	case p.Text("phone") != "":
+		if known := c.project.byPhone(p.Identifier("phone")); known != nil {
 			return known, reply{}
 		}
 		return c.project.getOrCreate(person{
 			kind:     salebot.ClientTypeTelephony,
-			platform: keptPlatformID(salebot.ClientTypeTelephony, p.identifier("phone")),
+			platform: keptPlatformID(salebot.ClientTypeTelephony, p.Identifier("phone")),
 		}, c.at), reply{}
-	case p.text("email") != "":
-		if known := c.project.byEmail(p.text("email")); known != nil {
+	case p.Text("email") != "":
+		if known := c.project.byEmail(p.Text("email")); known != nil {
 			return known, reply{}
 		}
 		return c.project.getOrCreate(person{
 			kind:     salebot.ClientTypeEmail,
-			platform: keptPlatformID(salebot.ClientTypeEmail, p.text("email")),
+			platform: keptPlatformID(salebot.ClientTypeEmail, p.Text("email")),
 			group:    c.project.firstGroup(salebot.ClientTypeEmail),
 		}, c.at), reply{}
 	}
@@ -198,7 +198,7 @@ func (c *call) order() (*order, reply) {
 	if target == nil {
 		return nil, refused
 	}
-	if !c.row.Takes("order_id") || c.parameters.raw("order_id") == nil {
+	if !c.row.Takes("order_id") || c.parameters.Raw("order_id") == nil {
 		if current := target.currentOrder(); current != nil {
 			return current, reply{}
 		}
@@ -213,7 +213,7 @@ func (c *call) order() (*order, reply) {
 		if c.row.Name == "get_order_state" {
 			return nil, refusal("order not found")
 		}
-		return nil, refusal("order " + c.parameters.text("order_id") + " not found")
+		return nil, refusal("order " + c.parameters.Text("order_id") + " not found")
 	}
 	return o, reply{}
 }
@@ -233,7 +233,7 @@ func getOrders(c *call) reply {
 	if target == nil {
 		return refused
 	}
-	status, err := c.parameters.number("order_status", -1)
+	status, err := c.parameters.Number("order_status", -1)
 	if err != nil {
 		return c.project.invalid(err.Error())
 	}
@@ -294,7 +294,7 @@ func (c *call) noteState(state int64) {
 	for i, s := range c.project.states {
 		known[i] = strconv.FormatInt(int64(s.ID), 10)
 	}
-	c.parameters.notef("state_id %d is no state of the project; its states are %s", state, strings.Join(known, ", "))
+	c.parameters.Notef("state_id %d is no state of the project; its states are %s", state, strings.Join(known, ", "))
 }
 
 // moveOrderToNextState leaves a deal that is in the last state where it is; what
@@ -318,7 +318,7 @@ func getOrderVariables(c *call) reply {
 	}
 	all := o.listed(c.project.answers)
 	wanted := all
-	if names := c.parameters.values("variables"); len(names) > 0 {
+	if names := c.parameters.Values("variables"); len(names) > 0 {
 		wanted = variables{}
 		for _, value := range names {
 			name, _ := wire.LooseText(value)
@@ -356,7 +356,7 @@ func setOrderVariables(c *call) reply {
 	if o == nil {
 		return refused
 	}
-	values, err := c.parameters.object("variables")
+	values, err := c.parameters.Object("variables")
 	switch {
 	case err != nil:
 		return c.project.invalid(err.Error())
@@ -367,7 +367,7 @@ func setOrderVariables(c *call) reply {
 		o.variables = variables{}
 	}
 	for _, m := range values {
-		o.variables[m.name] = slices.Clone(m.value)
+		o.variables[m.Name] = slices.Clone(m.Value)
 	}
 	return inJSONText(`{"status":"success"}`)
 }

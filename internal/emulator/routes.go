@@ -8,19 +8,20 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/emulator/request"
 )
 
 // call is one call of an action that was understood.
 type call struct {
 	project    *project
 	row        *action.Row
-	parameters parameters
+	parameters request.Params
 	// at is the time of the call.
 	at int64
 }
 
 // note adds a remark for people who read the log of requests.
-func (c *call) note(remark string) { c.parameters.notef("%s", remark) }
+func (c *call) note(remark string) { c.parameters.Notef("%s", remark) }
 
 // handler carries out an action. The emulator's lock is held.
 type handler func(*call) reply
@@ -107,10 +108,10 @@ func (r route) methods(row *action.Row) []string {
 }
 
 // noteMethod says what to do about a method that is refused.
-func (p *parameters) noteMethod(row *action.Row, route route, method string) {
-	p.notef("%s takes %s", row.Name, strings.Join(route.methods(row), " and "))
+func (r route) noteMethod(p *request.Params, row *action.Row, method string) {
+	p.Notef("%s takes %s", row.Name, strings.Join(r.methods(row), " and "))
 	if method == http.MethodGet || method == http.MethodPost {
-		p.notef("the setting any_method lets every action be called by GET and by POST")
+		p.Notef("the setting any_method lets every action be called by GET and by POST")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/emulator/request"
 )
 
 // Scheduled is a message or a callback that waits for its time.
@@ -139,7 +140,7 @@ var errSendTime = errors.New("send_time must be written as YYYY-MM-DD hh:mm:ss")
 // due reads when a request wants to be carried out; a time in the past means at
 // once. The delay counts more than the moment, as documented.
 func (c *call) due() (int64, error) {
-	delay, given, err := c.parameters.seconds("time_shift")
+	delay, given, err := c.parameters.Seconds("time_shift")
 	switch {
 	case err != nil:
 		return 0, err
@@ -149,7 +150,7 @@ func (c *call) due() (int64, error) {
 		}
 		return c.at + max(0, delay.Microseconds()), nil
 	}
-	text := c.parameters.text("send_time")
+	text := c.parameters.Text("send_time")
 	if text == "" {
 		return c.at, nil
 	}
@@ -159,8 +160,8 @@ func (c *call) due() (int64, error) {
 	}
 	// It has whole seconds, so the present one is not in the past.
 	if micro(at.Add(time.Second)) <= c.at {
-		c.parameters.notef("send_time %s is in the past, which means at once; it is now %s in the time zone %s of the project",
-			shown(text), timeOf(c.at).In(c.project.location).Format(sendTimeLayout), c.project.location)
+		c.parameters.Notef("send_time %s is in the past, which means at once; it is now %s in the time zone %s of the project",
+			request.Shown(text), timeOf(c.at).In(c.project.location).Format(sendTimeLayout), c.project.location)
 	}
 	return micro(at), nil
 }

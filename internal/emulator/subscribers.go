@@ -10,12 +10,12 @@ import (
 const subscribersPage = 100
 
 func subscribers(c *call) reply {
-	group := c.parameters.text("group")
+	group := c.parameters.Text("group")
 	return c.subscribersWhere(func(candidate *client) bool { return group == "" || candidate.group == group })
 }
 
 func vkSubscribers(c *call) reply {
-	group, tag := c.parameters.text("group"), c.parameters.text("tag")
+	group, tag := c.parameters.Text("group"), c.parameters.Text("tag")
 	from, problem := c.optionalID("date_from")
 	if problem != nil {
 		return *problem
@@ -35,7 +35,7 @@ func vkSubscribers(c *call) reply {
 // subscribersWhere lists a page of clients, the first to come first. Pages are
 // counted from 0.
 func (c *call) subscribersWhere(matches func(*client) bool) reply {
-	page, err := c.parameters.number("page", 0)
+	page, err := c.parameters.Number("page", 0)
 	if err != nil || page < 0 {
 		return c.project.invalid("page must be a whole number")
 	}

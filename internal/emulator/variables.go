@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/emulator/request"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -23,7 +24,7 @@ func (c *client) save(name string, value json.RawMessage) {
 	target := c.dealVariables()
 	if own, ok := strings.CutPrefix(name, ownPrefix); ok {
 		target, name = &c.variables, own
-		if name == "name" && !isUnset(value) {
+		if name == "name" && !request.IsUnset(value) {
 			c.name, _ = wire.LooseText(value)
 		}
 	}
@@ -40,7 +41,7 @@ func encodedVariable(value any) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	encoded, _ = wellFormed(encoded)
+	encoded, _ = request.WellFormed(encoded)
 	return encoded, nil
 }
 
@@ -75,7 +76,7 @@ func (e *Emulator) Variables(id salebot.ClientID) map[string]string {
 
 // value writes a variable in the form that the settings ask for.
 func (p *project) value(value json.RawMessage) json.RawMessage {
-	if isUnset(value) {
+	if request.IsUnset(value) {
 		word := p.answers.UnsetValue
 		if word == "" {
 			word = "None"
@@ -103,11 +104,11 @@ func saveVariables(c *call) reply {
 	if problem != nil {
 		return *problem
 	}
-	values, err := c.parameters.object("variables")
+	values, err := c.parameters.Object("variables")
 	switch {
 	case err != nil:
 		return c.project.invalid(err.Error())
-	case len(values) == 0 && !c.parameters.isEmptyObject("variables"):
+	case len(values) == 0 && !isEmptyObject(&c.parameters, "variables"):
 		return c.project.required("variables")
 	}
 	if len(targets) == 0 {
@@ -115,7 +116,7 @@ func saveVariables(c *call) reply {
 	}
 	for _, target := range targets {
 		for _, m := range values {
-			target.save(m.name, m.value)
+			target.save(m.Name, m.Value)
 		}
 		target.updatedAt = c.at
 	}
@@ -124,12 +125,12 @@ func saveVariables(c *call) reply {
 
 // isEmptyObject reports whether a parameter is an object without members, which
 // automation programs send where nothing was filled in.
-func (p *parameters) isEmptyObject(name string) bool {
-	return slices.ContainsFunc(p.members, func(m member) bool {
-		text, _ := wire.LooseText(m.value)
-		switch strings.Join(strings.Fields(cmp.Or(text, string(m.value))), "") {
+func isEmptyObject(p *request.Params, name string) bool {
+	return slices.ContainsFunc(p.Members, func(m request.Param) bool {
+		text, _ := wire.LooseText(m.Value)
+		switch strings.Join(strings.Fields(cmp.Or(text, string(m.Value))), "") {
 		case "{}", "[]":
-			return m.name == name
+			return m.Name == name
 		}
 		return false
 	})
@@ -137,7 +138,7 @@ func (p *parameters) isEmptyObject(name string) bool {
 
 // targets are the clients whose variables are to be saved.
 func (c *call) targets() ([]*client, *reply) {
-	if len(c.parameters.values("clients")) > 0 {
+	if len(c.parameters.Values("clients")) > 0 {
 		ids, problem := c.ids("clients")
 		return c.known("clients", ids), problem
 	}

@@ -1,4 +1,4 @@
-package emulator
+package request
 
 import (
 	"encoding/json"
@@ -12,9 +12,9 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// isUnset says whether a value stands for a parameter that was not given.
+// IsUnset reports whether a value stands for a parameter that was not given.
 // Programs that were written in many languages send all of these.
-func isUnset(value json.RawMessage) bool {
+func IsUnset(value json.RawMessage) bool {
 	switch string(value) {
 	case "", "null", `""`, "[]", "{}":
 		return true
@@ -22,33 +22,34 @@ func isUnset(value json.RawMessage) bool {
 	return false
 }
 
-// raw returns a parameter as JSON, nil where it was not given. Where it was
+// Raw returns a parameter as JSON, nil if it was not given. If it was
 // given twice the first counts, and so the body more than the query.
-func (p *parameters) raw(name string) json.RawMessage {
-	for i := range p.members {
-		if p.members[i].name == name && !isUnset(p.members[i].value) {
-			return p.members[i].value
+func (p *Params) Raw(name string) json.RawMessage {
+	for i := range p.Members {
+		if p.Members[i].Name == name && !IsUnset(p.Members[i].Value) {
+			return p.Members[i].Value
 		}
 	}
 	return nil
 }
 
-// nested is raw for a parameter that is an object or a list, which programs also
+// Nested is Raw for a parameter that is an object or a list, which programs also
 // send as text that holds the JSON.
-func (p *parameters) nested(name string) json.RawMessage {
-	value, changed := unfold(p.raw(name))
+func (p *Params) Nested(name string) json.RawMessage {
+	value, changed := unfold(p.Raw(name))
 	if changed {
-		p.notef(replaced)
+		p.Notef(replaced)
 	}
 	return value
 }
 
-func unfolded(value json.RawMessage) json.RawMessage {
+// Unfolded returns an object or a list, also one that came as text.
+func Unfolded(value json.RawMessage) json.RawMessage {
 	value, _ = unfold(value)
 	return value
 }
 
-// unfold also says whether it had to change what is in the text; see wellFormed.
+// unfold also reports whether it had to change what is in the text; see WellFormed.
 func unfold(value json.RawMessage) (inner json.RawMessage, changed bool) {
 	if len(value) == 0 || value[0] != '"' {
 		return value, false
@@ -59,29 +60,29 @@ func unfold(value json.RawMessage) (inner json.RawMessage, changed bool) {
 	}
 	inner = wire.Trim([]byte(text))
 	if len(inner) > 0 && (inner[0] == '{' || inner[0] == '[') && depth(inner) <= deepestBody && json.Valid(inner) {
-		if isUnset(inner) {
+		if IsUnset(inner) {
 			return nil, false
 		}
-		return wellFormed(inner)
+		return WellFormed(inner)
 	}
 	return value, false
 }
 
-// text returns a parameter as text, "" where it was not given.
-func (p *parameters) text(name string) string {
-	text, _ := wire.LooseText(p.raw(name))
+// Text returns a parameter as text, "" if it was not given.
+func (p *Params) Text(name string) string {
+	text, _ := wire.LooseText(p.Raw(name))
 	return text
 }
 
-// identifier returns a parameter that says who somebody is in a messenger, or
+// Identifier returns a parameter that says who somebody is in a messenger, or
 // which bot is meant.
-func (p *parameters) identifier(name string) string { return identifierOf(p.raw(name)) }
+func (p *Params) Identifier(name string) string { return IdentifierOf(p.Raw(name)) }
 
-// identifierOf writes 556.0 as 556: where all numbers are floats, programs send
+// IdentifierOf writes 556.0 as 556: where all numbers are floats, programs send
 // the former.
-func identifierOf(value json.RawMessage) string {
+func IdentifierOf(value json.RawMessage) string {
 	if len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9') {
-		if n, err := wholeNumber(value); err == nil {
+		if n, err := WholeNumber(value); err == nil {
 			return strconv.FormatInt(n, 10)
 		}
 	}
@@ -89,32 +90,32 @@ func identifierOf(value json.RawMessage) string {
 	return text
 }
 
-// number returns a parameter that is a count; fallback where it was not given.
-func (p *parameters) number(name string, fallback int64) (int64, error) {
-	value := p.raw(name)
+// Number returns a parameter that is a count; fallback if it was not given.
+func (p *Params) Number(name string, fallback int64) (int64, error) {
+	value := p.Raw(name)
 	if value == nil {
 		return fallback, nil
 	}
-	n, err := wholeNumber(value)
+	n, err := WholeNumber(value)
 	if err != nil {
 		return 0, fmt.Errorf("%s %w", name, err)
 	}
 	return n, nil
 }
 
-// flag returns a parameter that is yes or no; fallback where it was not given.
-func (p *parameters) flag(name string, fallback bool) bool {
-	flag, known, err := wire.Flag(p.raw(name))
+// Flag returns a parameter that is yes or no; fallback if it was not given.
+func (p *Params) Flag(name string, fallback bool) bool {
+	flag, known, err := wire.Flag(p.Raw(name))
 	if err != nil || !known {
 		return fallback
 	}
 	return flag
 }
 
-// values returns the elements of a parameter that is a list. Text with commas
+// Values returns the elements of a parameter that is a list. Text with commas
 // and a lone value are lists too.
-func (p *parameters) values(name string) []json.RawMessage {
-	value := p.nested(name)
+func (p *Params) Values(name string) []json.RawMessage {
+	value := p.Nested(name)
 	if value == nil {
 		return nil
 	}
@@ -122,7 +123,7 @@ func (p *parameters) values(name string) []json.RawMessage {
 	switch value[0] {
 	case '[':
 		_ = wire.Elements(value, func(element []byte) error {
-			if !isUnset(element) {
+			if !IsUnset(element) {
 				list = append(list, element)
 			}
 			return nil
@@ -143,9 +144,9 @@ func (p *parameters) values(name string) []json.RawMessage {
 	return list
 }
 
-// seconds returns a parameter that is a time in seconds, with a fraction.
-func (p *parameters) seconds(name string) (length time.Duration, given bool, err error) {
-	value := p.raw(name)
+// Seconds returns a parameter that is a time in seconds, with a fraction.
+func (p *Params) Seconds(name string) (length time.Duration, given bool, err error) {
+	value := p.Raw(name)
 	if value == nil {
 		return 0, false, nil
 	}
@@ -160,16 +161,16 @@ func (p *parameters) seconds(name string) (length time.Duration, given bool, err
 	return 0, true, fmt.Errorf("%s must be a number of seconds", name)
 }
 
-// object returns the members of a parameter that is an object. Some programs
+// Object returns the members of a parameter that is an object. Some programs
 // write it as a list of {"key": …, "value": …}.
-func (p *parameters) object(name string) ([]member, error) {
-	value := p.nested(name)
-	var members []member
+func (p *Params) Object(name string) ([]Param, error) {
+	value := p.Nested(name)
+	var members []Param
 	switch {
 	case value == nil:
 		return nil, nil
 	case value[0] == '{':
-		return p.membersOf(value)
+		return p.MembersOf(value)
 	case value[0] == '[':
 		err := wire.Elements(value, func(element []byte) error {
 			var pair struct {
@@ -187,7 +188,7 @@ func (p *parameters) object(name string) ([]member, error) {
 			if key == nil {
 				return errNoObject
 			}
-			members = append(members, member{name: string(*key), value: pair.Value})
+			members = append(members, Param{Name: string(*key), Value: pair.Value})
 			return nil
 		})
 		if err == nil {
@@ -199,23 +200,23 @@ func (p *parameters) object(name string) ([]member, error) {
 
 var errNoObject = errors.New("no object")
 
-// notePlaceholders tells which parameters are nothing but the name of a value.
+// NotePlaceholders tells which parameters are nothing but the name of a value.
 // Salebot fills those in the texts that people get.
-func (p *parameters) notePlaceholders() {
-	for _, m := range p.members {
-		if len(m.value) == 0 || m.name == "message" || m.name == "callback_text" {
+func (p *Params) NotePlaceholders() {
+	for _, m := range p.Members {
+		if len(m.Value) == 0 || m.Name == "message" || m.Name == "callback_text" {
 			continue
 		}
-		values := []json.RawMessage{m.value}
-		if m.value[0] == '[' {
-			_ = wire.Elements(m.value, func(element []byte) error {
+		values := []json.RawMessage{m.Value}
+		if m.Value[0] == '[' {
+			_ = wire.Elements(m.Value, func(element []byte) error {
 				values = append(values, element)
 				return nil
 			})
 		}
 		for _, value := range values {
 			if text, err := wire.Text(value); err == nil && isPlaceholder(text) {
-				p.notef("%s is %s, a placeholder that was not filled in", shown(m.name), shown(text))
+				p.Notef("%s is %s, a placeholder that was not filled in", Shown(m.Name), Shown(text))
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package emulator
+package request
 
 import (
 	"bytes"
@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// replaced is the remark about what wellFormed and validText change.
+// replaced is the remark about what WellFormed and validText change.
 const replaced = "what is no valid Unicode was replaced by U+FFFD"
 
-// wellFormed replaces what is no character by U+FFFD in a JSON text: invalid
+// WellFormed replaces what is no character by U+FFFD in a JSON text: invalid
 // UTF-8, and halves of surrogate pairs. Go lets both through where it keeps JSON
 // as it is, and readers in other languages stumble over them.
-func wellFormed(text []byte) (clean []byte, changed bool) {
+func WellFormed(text []byte) (clean []byte, changed bool) {
 	clean = text
 	if !utf8.Valid(text) {
 		clean, changed = []byte(string([]rune(string(text)))), true
@@ -55,20 +55,20 @@ func unitOfUTF16(text []byte) (unit rune, ok bool) {
 	return rune(n), err == nil
 }
 
-// validText is wellFormed for a text that is not JSON.
-func (p *parameters) validText(text string) string {
+// validText is WellFormed for a text that is not JSON.
+func (p *Params) validText(text string) string {
 	if utf8.ValidString(text) {
 		return text
 	}
-	p.notef(replaced)
+	p.Notef(replaced)
 	return string([]rune(text))
 }
 
-// validJSON is wellFormed with a remark.
-func (p *parameters) validJSON(text []byte) []byte {
-	clean, changed := wellFormed(text)
+// validJSON is WellFormed with a remark.
+func (p *Params) validJSON(text []byte) []byte {
+	clean, changed := WellFormed(text)
 	if changed {
-		p.notef(replaced)
+		p.Notef(replaced)
 	}
 	return clean
 }

@@ -1,4 +1,4 @@
-package emulator
+package request
 
 import (
 	"encoding/json"
@@ -19,55 +19,55 @@ const (
 	delimiter   = "delimiter"
 )
 
-// isMapping says whether a parameter says where to find another one.
+// isMapping reports whether a parameter says where to find another one.
 func isMapping(row *action.Row, name string) bool {
 	return row.Delimiter && (name == delimiter || strings.HasPrefix(name, pathPrefix)) ||
 		row.Values && strings.HasPrefix(name, valuePrefix)
 }
 
-// applyMapping adds the parameters that a universal webhook points at and
-// removes what served to find them. It says whether there were any.
-func (p *parameters) applyMapping(row *action.Row) bool {
-	mapped := slices.ContainsFunc(p.members, func(m member) bool { return isMapping(row, m.name) })
+// ApplyMapping adds the parameters that a universal webhook points at and
+// removes what served to find them. It reports whether there were any.
+func (p *Params) ApplyMapping(row *action.Row) bool {
+	mapped := slices.ContainsFunc(p.Members, func(m Param) bool { return isMapping(row, m.Name) })
 	if !mapped {
 		return false
 	}
-	separator := p.text(delimiter)
-	var found []member
+	separator := p.Text(delimiter)
+	var found []Param
 	used := map[string]bool{}
-	for _, m := range p.members {
-		if !isMapping(row, m.name) || m.name == delimiter {
+	for _, m := range p.Members {
+		if !isMapping(row, m.Name) || m.Name == delimiter {
 			continue
 		}
-		place, err := wire.Text(m.value)
+		place, err := wire.Text(m.Value)
 		if err != nil || place == "" {
 			continue
 		}
 		var value json.RawMessage
 		path := []string{place}
-		name, isPath := strings.CutPrefix(m.name, pathPrefix)
+		name, isPath := strings.CutPrefix(m.Name, pathPrefix)
 		if isPath {
 			if separator != "" {
 				path = strings.Split(place, separator)
 			}
 		} else {
-			name = strings.TrimPrefix(m.name, valuePrefix)
+			name = strings.TrimPrefix(m.Name, valuePrefix)
 		}
 		value = p.follow(path)
-		if isUnset(value) {
-			p.notef("%s: there is nothing at %s", m.name, shown(place))
+		if IsUnset(value) {
+			p.Notef("%s: there is nothing at %s", m.Name, Shown(place))
 			continue
 		}
 		used[path[0]] = true
-		found = append(found, member{name: mappedName(row, name), value: value})
+		found = append(found, Param{Name: mappedName(row, name), Value: value})
 	}
 	kept := found
-	for _, m := range p.members {
-		if !isMapping(row, m.name) && !used[m.name] {
+	for _, m := range p.Members {
+		if !isMapping(row, m.Name) && !used[m.Name] {
 			kept = append(kept, m)
 		}
 	}
-	p.members = kept
+	p.Members = kept
 	return true
 }
 
@@ -81,8 +81,8 @@ func mappedName(row *action.Row, name string) string {
 }
 
 // follow goes along a path of keys.
-func (p *parameters) follow(path []string) json.RawMessage {
-	value := p.nested(path[0])
+func (p *Params) follow(path []string) json.RawMessage {
+	value := p.Nested(path[0])
 	for _, key := range path[1:] {
 		if len(value) == 0 || value[0] != '{' {
 			return nil
@@ -94,17 +94,17 @@ func (p *parameters) follow(path []string) json.RawMessage {
 			}
 			return nil
 		})
-		value = unfolded(next)
+		value = Unfolded(next)
 	}
 	return value
 }
 
-// extras returns the parameters that an action does not know and saves as
+// Extras returns the parameters that an action does not know and saves as
 // variables.
-func (p *parameters) extras(row *action.Row) []member {
-	var extras []member
-	for _, m := range p.members {
-		if !row.Takes(m.name) && m.name != "" {
+func (p *Params) Extras(row *action.Row) []Param {
+	var extras []Param
+	for _, m := range p.Members {
+		if !row.Takes(m.Name) && m.Name != "" {
 			extras = append(extras, m)
 		}
 	}

@@ -1,4 +1,4 @@
-package emulator
+package request
 
 import (
 	"bytes"
@@ -26,29 +26,29 @@ const (
 
 // Problems of a body; each has an answer of its own.
 var (
-	errBodyTooLarge = errors.New("the body is larger than the limit")
-	errUnreadable   = errors.New("the body is neither JSON nor a form")
+	ErrBodyTooLarge = errors.New("the body is larger than the limit")
+	ErrUnreadable   = errors.New("the body is neither JSON nor a form")
 )
 
-// member is one parameter. Its value is valid JSON, whatever it came as.
-type member struct {
-	name  string
-	value json.RawMessage
+// Param is one parameter. Its value is valid JSON, whatever it came as.
+type Param struct {
+	Name  string
+	Value json.RawMessage
 }
 
-// parameters are what a request says. The zero value says nothing.
-type parameters struct {
-	// members are in the order in which they came, those of the body before those
+// Params is what a request says. The zero value says nothing.
+type Params struct {
+	// Members are in the order in which they came, those of the body before those
 	// of the query.
-	members []member
-	// list is the body where it is a JSON array.
-	list json.RawMessage
+	Members []Param
+	// List is the body where it is a JSON array.
+	List json.RawMessage
 	// remarks take what people should know about the request; nil takes nothing.
 	remarks *remarks
 }
 
-// readParameters reads a request, wherever it says what it wants.
-func readParameters(r *http.Request, limit int64) (p parameters, body []byte, err error) {
+// Read reads a request, wherever it says what it wants.
+func Read(r *http.Request, limit int64) (p Params, body []byte, err error) {
 	p.remarks = &remarks{}
 	if r.Body != nil {
 		if body, err = readBody(r, limit); err != nil {
@@ -66,7 +66,7 @@ func readParameters(r *http.Request, limit int64) (p parameters, body []byte, er
 
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
-		return nil, errBodyTooLarge
+		return nil, ErrBodyTooLarge
 	}
 	var buffer bytes.Buffer
 	if r.ContentLength > 0 {
@@ -76,12 +76,12 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	_, err := buffer.ReadFrom(io.LimitReader(r.Body, limit+1))
 	body := buffer.Bytes()
 	if err == nil && int64(len(body)) > limit {
-		return body[:limit], errBodyTooLarge
+		return body[:limit], ErrBodyTooLarge
 	}
 	return body, err
 }
 
-func (p *parameters) readBody(body []byte, contentType string) error {
+func (p *Params) readBody(body []byte, contentType string) error {
 	text := wire.Trim(body)
 	if saysNothing(text) {
 		return nil
@@ -94,21 +94,21 @@ func (p *parameters) readBody(body []byte, contentType string) error {
 	switch {
 	case p.readJSON(text, 0):
 	case !looksLikeForm(text, label):
-		return errUnreadable
+		return ErrUnreadable
 	default:
 		if err := p.readForm(string(text)); err != nil {
 			return err
 		}
 	}
 	if label == multipartLabel {
-		p.notef("the Content-Type %s does not fit the body, which was read as what it looks like", multipartLabel)
+		p.Notef("the Content-Type %s does not fit the body, which was read as what it looks like", multipartLabel)
 	}
 	return nil
 }
 
 const multipartLabel = "multipart/form-data"
 
-// saysNothing says whether a body is what programs send where they have nothing
+// saysNothing reports whether a body is what programs send where they have nothing
 // to send.
 func saysNothing(text []byte) bool {
 	switch string(text) {
@@ -119,21 +119,21 @@ func saysNothing(text []byte) bool {
 }
 
 // explain says why a body may not have been understood.
-func (p *parameters) explain(body []byte, header http.Header) {
+func (p *Params) explain(body []byte, header http.Header) {
 	encoding := header.Get("Content-Encoding")
 	isGzip := bytes.HasPrefix(body, []byte("\x1f\x8b"))
 	text := wire.Trim(body)
 	switch {
 	case isGzip && encoding == "":
-		p.notef("the body looks like gzip, and no Content-Encoding says so; send it uncompressed")
+		p.Notef("the body looks like gzip, and no Content-Encoding says so; send it uncompressed")
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
-		p.notef("the body is compressed, by its Content-Encoding %s, which is not undone; send it uncompressed", shown(encoding))
+		p.Notef("the body is compressed, by its Content-Encoding %s, which is not undone; send it uncompressed", Shown(encoding))
 	case breaksOff(text):
-		p.notef("the JSON breaks off after %d bytes; a Content-Length has to count bytes, of which a Cyrillic letter has two", len(body))
+		p.Notef("the JSON breaks off after %d bytes; a Content-Length has to count bytes, of which a Cyrillic letter has two", len(body))
 	case bytes.HasPrefix(text, []byte("--")):
-		p.notef("the body consists of parts, but the Content-Type names no boundary that fits; leave that header to what makes the parts")
+		p.Notef("the body consists of parts, but the Content-Type names no boundary that fits; leave that header to what makes the parts")
 	case bytes.Contains(text, []byte("{{")) || bytes.Contains(text, []byte("#{")):
-		p.notef("there seems to be a placeholder in the body that was not filled in")
+		p.Notef("there seems to be a placeholder in the body that was not filled in")
 	}
 }
 
@@ -148,20 +148,20 @@ func breaksOff(text []byte) bool {
 
 // readJSON reads an object, an array, or either of them once more encoded as
 // text.
-func (p *parameters) readJSON(text []byte, level int) bool {
+func (p *Params) readJSON(text []byte, level int) bool {
 	switch text[0] {
 	case '{':
 		if depth(text) > deepestBody || !json.Valid(text) {
 			return false
 		}
-		members, err := p.membersOf(p.validJSON(text))
-		p.members = append(p.members, members...)
+		members, err := p.MembersOf(p.validJSON(text))
+		p.Members = append(p.Members, members...)
 		return err == nil
 	case '[':
 		if depth(text) > deepestBody || !json.Valid(text) {
 			return false
 		}
-		p.list = p.validJSON(text)
+		p.List = p.validJSON(text)
 		return true
 	case '"':
 		var inner string
@@ -177,10 +177,10 @@ func (p *parameters) readJSON(text []byte, level int) bool {
 // manyMembers is the size from which members are found by a map.
 const manyMembers = 32
 
-// membersOf takes an object apart. Of a name that is there twice the last value
+// MembersOf takes an object apart. Of a name that is there twice the last value
 // counts, as with all common decoders.
-func (p *parameters) membersOf(object []byte) ([]member, error) {
-	var members []member
+func (p *Params) MembersOf(object []byte) ([]Param, error) {
+	var members []Param
 	var places map[string]int
 	place := func(name string) int {
 		if places != nil {
@@ -189,22 +189,22 @@ func (p *parameters) membersOf(object []byte) ([]member, error) {
 			}
 			return -1
 		}
-		return slices.IndexFunc(members, func(m member) bool { return m.name == name })
+		return slices.IndexFunc(members, func(m Param) bool { return m.Name == name })
 	}
 	err := wire.Members(object, func(name string, value []byte) error {
 		if at := place(name); at >= 0 {
-			members[at].value = value
-			p.notef("%s is there more than once; the last value counts", shown(name))
+			members[at].Value = value
+			p.Notef("%s is there more than once; the last value counts", Shown(name))
 			return nil
 		}
-		members = append(members, member{name: name, value: value})
+		members = append(members, Param{Name: name, Value: value})
 		switch {
 		case places != nil:
 			places[name] = len(members) - 1
 		case len(members) == manyMembers:
 			places = make(map[string]int, 2*manyMembers)
 			for at, m := range members {
-				places[m.name] = at
+				places[m.Name] = at
 			}
 		}
 		return nil

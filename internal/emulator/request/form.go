@@ -1,4 +1,4 @@
-package emulator
+package request
 
 import (
 	"bytes"
@@ -22,20 +22,20 @@ const mostParts = 10_000
 type pair struct{ name, value string }
 
 // pairs takes a form or a query apart. Only & separates.
-func (p *parameters) pairs(text string) []pair {
+func (p *Params) pairs(text string) []pair {
 	var pairs []pair
 	for part := range strings.SplitSeq(text, "&") {
 		if part == "" {
 			continue
 		}
 		if len(pairs) == mostParts {
-			p.notef("parameters after the first %d were left out", mostParts)
+			p.Notef("parameters after the first %d were left out", mostParts)
 			break
 		}
 		rawName, rawValue, _ := strings.Cut(part, "=")
 		name := p.unescaped(rawName, rawName)
 		if _, after, found := strings.Cut(rawValue, ";"); found && strings.Contains(after, "=") {
-			p.notef("only & separates parameters: the ; is part of the value of %s", shown(name))
+			p.Notef("only & separates parameters: the ; is part of the value of %s", Shown(name))
 		}
 		pairs = append(pairs, pair{name: name, value: p.unescaped(rawValue, name)})
 	}
@@ -43,10 +43,10 @@ func (p *parameters) pairs(text string) []pair {
 }
 
 // unescaped decodes a part of a form. A % that begins no escape stays what it is.
-func (p *parameters) unescaped(text, name string) string {
+func (p *Params) unescaped(text, name string) string {
 	plain, well := form.Unescape(text)
 	if !well {
-		p.notef("%s has a %% that begins no escape; it is kept, and should be written as %%25", shown(name))
+		p.Notef("%s has a %% that begins no escape; it is kept, and should be written as %%25", Shown(name))
 	}
 	return p.validText(plain)
 }
@@ -61,9 +61,9 @@ func looksLikeForm(text []byte, label string) bool {
 	return label == "application/x-www-form-urlencoded" || bytes.IndexByte(text, '=') > 0
 }
 
-func (p *parameters) readForm(text string) error {
+func (p *Params) readForm(text string) error {
 	if strings.Count(text, "&") >= mostParts {
-		return errUnreadable
+		return ErrUnreadable
 	}
 	pairs := p.pairs(text)
 	// A library that is given JSON text as its form sends it as a lone name.
@@ -77,9 +77,9 @@ func (p *parameters) readForm(text string) error {
 	return nil
 }
 
-func (p *parameters) readMultipart(body []byte, boundary string) error {
+func (p *Params) readMultipart(body []byte, boundary string) error {
 	if boundary == "" || !bytes.Contains(body, []byte("--"+boundary)) {
-		return errUnreadable
+		return ErrUnreadable
 	}
 	reader := multipart.NewReader(bytes.NewReader(body), boundary)
 	var pairs []pair
@@ -89,11 +89,11 @@ func (p *parameters) readMultipart(body []byte, boundary string) error {
 			break
 		}
 		if err != nil || len(pairs) >= mostParts {
-			return errUnreadable
+			return ErrUnreadable
 		}
 		value, err := io.ReadAll(part)
 		if err != nil {
-			return errUnreadable
+			return ErrUnreadable
 		}
 		pairs = append(pairs, pair{name: p.validText(part.FormName()), value: p.validText(string(value))})
 	}
@@ -113,7 +113,7 @@ func isList(name string) bool {
 
 // addForm adds the fields of a form. Names with brackets are put together as PHP
 // does: clients[]=1, variables[city]=Riga, buttons[0][text]=Yes.
-func (p *parameters) addForm(pairs []pair) {
+func (p *Params) addForm(pairs []pair) {
 	var fields []*field
 	byName := map[string]*field{}
 	for _, one := range pairs {
@@ -137,11 +137,11 @@ func (p *parameters) addForm(pairs []pair) {
 		case !nested && known.IsText() && (known.Text() == "" || one.value == known.Text()):
 			known.Put(nil, one.value)
 		case one.value != "":
-			p.notef("%s is there more than once; the first value counts", shown(base))
+			p.Notef("%s is there more than once; the first value counts", Shown(base))
 		}
 	}
 	for _, f := range fields {
-		p.members = append(p.members, member{name: f.name, value: f.AppendJSON(nil)})
+		p.Members = append(p.Members, Param{Name: f.name, Value: f.AppendJSON(nil)})
 	}
 }
 

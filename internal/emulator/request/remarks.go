@@ -1,10 +1,11 @@
-package emulator
+package request
 
 import (
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/salebot-go/salebot/internal/action"
 )
@@ -26,8 +27,25 @@ func (r *remarks) add(text string) {
 	}
 }
 
-// notef adds a remark about the request.
-func (p *parameters) notef(format string, values ...any) {
+// Remarks returns what people should know about the request.
+func (p *Params) Remarks() []string {
+	if p.remarks == nil {
+		return nil
+	}
+	return p.remarks.texts
+}
+
+// WithoutRemarks returns the parameters alone.
+func (p Params) WithoutRemarks() Params {
+	p.remarks = nil
+	return p
+}
+
+// Part returns empty parameters for a part of the request, with the same remarks.
+func (p *Params) Part() Params { return Params{remarks: p.remarks} }
+
+// Notef adds a remark about the request.
+func (p *Params) Notef(format string, values ...any) {
 	if p.remarks != nil {
 		p.remarks.add(fmt.Sprintf(format, values...))
 	}
@@ -36,10 +54,21 @@ func (p *parameters) notef(format string, values ...any) {
 // longestShown bounds what a remark repeats of a request.
 const longestShown = 60
 
-// shown is a text of the request in a remark.
-func shown(text string) string {
+// Clip keeps the beginning of a text, in bytes, and cuts no letter in two.
+func Clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return strings.Clone(text[:limit])
+}
+
+// Shown is a text of the request in a remark.
+func Shown(text string) string {
 	if len(text) > longestShown {
-		return strconv.Quote(clipText(text, longestShown)) + "…"
+		return strconv.Quote(Clip(text, longestShown)) + "…"
 	}
 	return strconv.Quote(text)
 }
@@ -55,16 +84,16 @@ func enumerated(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// noteUnknown tells which parameters an action does not have, unless it takes
+// NoteUnknown tells which parameters an action does not have, unless it takes
 // whatever comes.
-func (p *parameters) noteUnknown(row *action.Row) {
+func (p *Params) NoteUnknown(row *action.Row) {
 	if row.Extra {
 		return
 	}
 	var unknown []string
-	for _, m := range p.members {
-		if !row.Takes(m.name) {
-			unknown = append(unknown, shown(m.name))
+	for _, m := range p.Members {
+		if !row.Takes(m.Name) {
+			unknown = append(unknown, Shown(m.Name))
 		}
 	}
 	known := "it has none"
@@ -74,29 +103,20 @@ func (p *parameters) noteUnknown(row *action.Row) {
 	switch len(unknown) {
 	case 0:
 	case 1:
-		p.notef("%s is no parameter of %s; %s", unknown[0], row.Name, known)
+		p.Notef("%s is no parameter of %s; %s", unknown[0], row.Name, known)
 	default:
-		p.notef("%s are no parameters of %s; %s", enumerated(unknown), row.Name, known)
+		p.Notef("%s are no parameters of %s; %s", enumerated(unknown), row.Name, known)
 	}
 }
 
-// capped bounds how many elements a request wants, with a remark where it wanted
-// more.
-func (c *call) capped(limit, largest int64) int64 {
-	if limit > largest {
-		c.parameters.notef("limit %d is more than %s returns at once; it counts as %d", limit, c.row.Name, largest)
-	}
-	return min(limit, largest)
-}
-
-// noteSkipped tells which elements of a list are of no effect, and why.
-func (p *parameters) noteSkipped(name string, elements []string, why string) {
+// NoteSkipped tells which elements of a list are of no effect, and why.
+func (p *Params) NoteSkipped(name string, elements []string, why string) {
 	if len(elements) > 0 {
-		p.notef("%s: left out, because %s: %s", name, why, enumerated(elements))
+		p.Notef("%s: left out, because %s: %s", name, why, enumerated(elements))
 	}
 }
 
-// isPlaceholder says whether a text is nothing but the name of a value that a
+// isPlaceholder reports whether a text is nothing but the name of a value that a
 // program or a flow was to put in its place.
 func isPlaceholder(text string) bool {
 	text = strings.TrimSpace(text)
