@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 )
 
 // A field that the conversion forgets would be lost without a word.
@@ -19,7 +20,7 @@ func TestConversionsLoseNothing(t *testing.T) {
 		"message":   func() (any, any) { m := filled[engine.Message](t); return m, messageOf(m) },
 		"scheduled": func() (any, any) { s := filled[engine.Scheduled](t); return s, scheduledOf(s) },
 		"delivery":  func() (any, any) { d := filled[engine.Delivery](t); return d, deliveryOf(d) },
-		"fault":     func() (any, any) { f := filled[engine.Fault](t); return f, faultOf(f) },
+		"fault":     func() (any, any) { f := filled[faults.Fault](t); return f, faultOf(f) },
 		"webhook":   func() (any, any) { w := filled[Webhook](t); e := w.engine(); return w, e },
 		"answers":   func() (any, any) { a := filled[Answers](t); e := a.engine(); return a, e },
 		"block":     func() (any, any) { b := filled[Block](t); return b, engineBlocks([]Block{b})[0] },

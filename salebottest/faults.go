@@ -3,7 +3,7 @@ package salebottest
 import (
 	"time"
 
-	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 )
 
 // Fault is something that goes wrong with requests. A fault with a Status, a
@@ -54,7 +54,7 @@ type Fault struct {
 }
 
 // Always is the Times of a Fault that goes on until the faults are cleared.
-const Always = engine.Always
+const Always = faults.Always
 
 // Reset says at what moment a connection is cut.
 type Reset string
@@ -70,16 +70,16 @@ const (
 	ResetDuring Reset = "during"
 )
 
-func (f *Fault) engine() engine.Fault {
-	return engine.Fault{
+func (f *Fault) engine() faults.Fault {
+	return faults.Fault{
 		Action: f.Action, After: f.After, Times: f.Times, Probability: f.Probability, Seed: f.Seed,
 		Status: f.Status, Body: f.Body, ContentType: f.ContentType, Page: f.Page,
 		RetryAfter: f.RetryAfter, RetryAfterDate: f.RetryAfterDate, Execute: f.Execute,
-		Delay: f.Delay, Reset: engine.Reset(f.Reset), Truncate: f.Truncate,
+		Delay: f.Delay, Reset: faults.Reset(f.Reset), Truncate: f.Truncate,
 	}
 }
 
-func faultOf(f engine.Fault) Fault {
+func faultOf(f faults.Fault) Fault {
 	return Fault{
 		Action: f.Action, After: f.After, Times: f.Times, Probability: f.Probability, Seed: f.Seed,
 		Status: f.Status, Body: f.Body, ContentType: f.ContentType, Page: f.Page,
@@ -100,11 +100,11 @@ func faultOf(f engine.Fault) Fault {
 // A fault that can never happen fails the test that the emulator was made for,
 // since the test would pass for the wrong reason. If the emulator was made by Open
 // or Start, Fail panics.
-func (e *Emulator) Fail(faults ...Fault) {
+func (e *Emulator) Fail(planned ...Fault) {
 	if e.tb != nil {
 		e.tb.Helper()
 	}
-	err := e.engine.Fail(each(faults, func(f Fault) engine.Fault { return f.engine() })...)
+	err := e.engine.Fail(each(planned, func(f Fault) faults.Fault { return f.engine() })...)
 	switch {
 	case err == nil:
 	case e.tb != nil:

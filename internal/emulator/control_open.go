@@ -42,9 +42,7 @@ func (e *Emulator) Progress() Progress {
 		}
 	}
 	e.webhook.mu.Unlock()
-	e.faults.mu.Lock()
-	now.Faults = len(e.faults.faults)
-	e.faults.mu.Unlock()
+	now.Faults = e.faults.Len()
 	return now
 }
 

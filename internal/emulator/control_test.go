@@ -11,6 +11,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 )
 
 func TestOpenRefusesInsteadOfPanicking(t *testing.T) {
@@ -202,9 +203,9 @@ func TestRemoveFaults(t *testing.T) {
 	t.Parallel()
 	emulator := openEmulator()
 	defer emulator.Close()
-	emulator.Fail(engine.Fault{Status: 500, Times: 2}, engine.Fault{Status: 502}, engine.Fault{Action: "message", Status: 500})
-	require.Equal(t, 2, emulator.RemoveFaults(func(f engine.Fault) bool { return f.Status == 500 }))
-	require.Equal(t, []engine.Fault{{Status: 502, Times: 1}}, emulator.Faults())
-	require.Zero(t, emulator.RemoveFaults(func(engine.Fault) bool { return false }))
+	emulator.Fail(faults.Fault{Status: 500, Times: 2}, faults.Fault{Status: 502}, faults.Fault{Action: "message", Status: 500})
+	require.Equal(t, 2, emulator.RemoveFaults(func(f faults.Fault) bool { return f.Status == 500 }))
+	require.Equal(t, []faults.Fault{{Status: 502, Times: 1}}, emulator.Faults())
+	require.Zero(t, emulator.RemoveFaults(func(faults.Fault) bool { return false }))
 	require.Len(t, emulator.States(), 3)
 }

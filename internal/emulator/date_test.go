@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 )
 
 // headerOf makes a request and returns the head of its answer.
@@ -43,7 +44,7 @@ func TestTheDateOfAnAnswerIsTheEmulatorsTime(t *testing.T) {
 		require.Equal(t, time.Now().Add(26*time.Hour).UTC(), dateOf(action))
 		require.Equal(t, time.Now().Add(26*time.Hour).UTC(), dateOf("/nothing"), "a wrong address")
 
-		require.NoError(t, emulator.Emulator.Fail(engine.Fault{Status: 503, Delay: time.Minute}))
+		require.NoError(t, emulator.Emulator.Fail(faults.Fault{Status: 503, Delay: time.Minute}))
 		require.Equal(t, time.Now().Add(26*time.Hour+time.Minute).UTC(), dateOf(action), "the time after the delay")
 	})
 }
@@ -56,7 +57,7 @@ func TestARetryAfterIsByTheEmulatorsClock(t *testing.T) {
 		emulator := openEmulator()
 		defer emulator.Close()
 		emulator.Advance(24 * time.Hour)
-		require.NoError(t, emulator.Emulator.Fail(engine.Fault{RetryAfter: 5 * time.Second, RetryAfterDate: true}))
+		require.NoError(t, emulator.Emulator.Fail(faults.Fault{RetryAfter: 5 * time.Second, RetryAfterDate: true}))
 		header := headerOf(t, emulator, "/"+emulator.Key()+"/connected_channels")
 		date, err := http.ParseTime(header.Get("Date"))
 		require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
 	"github.com/salebot-go/salebot/internal/emulator/check"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 )
 
 // double is an engine with what a test wants of it: a client and assertions.
@@ -31,8 +32,8 @@ func (d *double) Client(tb testing.TB, opts ...salebot.Option) *salebot.Client {
 }
 
 // Fail plans faults that are sound.
-func (d *double) Fail(faults ...engine.Fault) {
-	if err := d.Emulator.Fail(faults...); err != nil {
+func (d *double) Fail(planned ...faults.Fault) {
+	if err := d.Emulator.Fail(planned...); err != nil {
 		panic(err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 )
 
 // Emulator is a Salebot project that answers API requests. It is an http.Handler
@@ -14,7 +16,7 @@ type Emulator struct {
 	keys        keyring
 	bodyLimit   int64
 	allowOrigin string
-	faults      faultPlan
+	faults      faults.Plan
 	limits      limiter
 	log         requestLog
 	changes     notifier
@@ -93,7 +95,7 @@ func (e *Emulator) beginAnew() (*round, error) {
 		return nil, err
 	}
 	e.replace(fresh)
-	e.faults.clear()
+	e.faults.Clear()
 	e.limits.clear()
 	e.log.clear()
 	return e.webhook.clear(), nil

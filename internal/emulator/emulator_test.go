@@ -11,6 +11,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -68,13 +69,13 @@ func TestFaultsInABubble(t *testing.T) {
 	t.Parallel()
 	testkit.Bubble(t, func(t *testing.T) {
 		client, emulator := newClient(t, withAnn())
-		emulator.Fail(engine.Fault{Action: "get_variables", Status: 503, RetryAfter: 30 * time.Second})
+		emulator.Fail(faults.Fault{Action: "get_variables", Status: 503, RetryAfter: 30 * time.Second})
 		start := time.Now()
 		_, err := client.GetVariables(t.Context(), ann)
 		require.NoError(t, err)
 		require.Equal(t, 30*time.Second, time.Since(start))
 
-		emulator.Fail(engine.Fault{Action: "message", Reset: engine.ResetAfter})
+		emulator.Fail(faults.Fault{Action: "message", Reset: faults.ResetAfter})
 		_, err = client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "Once"})
 		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
 		require.ErrorIs(t, err, syscall.ECONNRESET)
@@ -99,7 +100,7 @@ func TestWhoWatchesIsToldOfChanges(t *testing.T) {
 	for name, change := range map[string]func(){
 		"request": func() { _, _ = client.GetVariables(t.Context(), ann) },
 		"writing": func() { _, _ = emulator.Write(ann, "hi") },
-		"fault":   func() { emulator.Fail(engine.Fault{Status: 503}) },
+		"fault":   func() { emulator.Fail(faults.Fault{Status: 503}) },
 		"reset":   func() { _ = emulator.Reset() },
 		"state":   func() { _ = emulator.Restore(emulator.Snapshot()) },
 		"clock":   func() { emulator.Advance(time.Second) },

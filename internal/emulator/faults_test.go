@@ -17,6 +17,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -29,16 +30,16 @@ func hello(t *testing.T, client *salebot.Client) error {
 func TestFaultsThatReplaceTheAnswer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		fault    engine.Fault
+		fault    faults.Fault
 		want     answer
 		executed int
 	}{
-		"status":        {engine.Fault{Status: 503}, answer{503, "text/plain; charset=utf-8", ""}, 0},
-		"body":          {engine.Fault{Body: `{"status":"fail"}`}, answer{200, "application/json; charset=utf-8", `{"status":"fail"}`}, 0},
-		"label":         {engine.Fault{Status: 404, Body: "x", ContentType: "text/x"}, answer{404, "text/x", "x"}, 0},
-		"executed":      {engine.Fault{Status: 500, Execute: true}, answer{500, "text/plain; charset=utf-8", ""}, 1},
-		"truncated":     {engine.Fault{Body: `{"a":1}`, Truncate: true}, answer{200, "application/json; charset=utf-8", `{"a`}, 0},
-		"truncated own": {engine.Fault{Truncate: true}, answer{200, "text/plain; charset=utf-8", `o`}, 1},
+		"status":        {faults.Fault{Status: 503}, answer{503, "text/plain; charset=utf-8", ""}, 0},
+		"body":          {faults.Fault{Body: `{"status":"fail"}`}, answer{200, "application/json; charset=utf-8", `{"status":"fail"}`}, 0},
+		"label":         {faults.Fault{Status: 404, Body: "x", ContentType: "text/x"}, answer{404, "text/x", "x"}, 0},
+		"executed":      {faults.Fault{Status: 500, Execute: true}, answer{500, "text/plain; charset=utf-8", ""}, 1},
+		"truncated":     {faults.Fault{Body: `{"a":1}`, Truncate: true}, answer{200, "application/json; charset=utf-8", `{"a`}, 0},
+		"truncated own": {faults.Fault{Truncate: true}, answer{200, "text/plain; charset=utf-8", `o`}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +51,7 @@ func TestFaultsThatReplaceTheAnswer(t *testing.T) {
 		})
 	}
 	emulator := newEmulator(t, withAnn())
-	emulator.Fail(engine.Fault{Page: true})
+	emulator.Fail(faults.Fault{Page: true})
 	got := get(t, emulator, "connected_channels")
 	require.Equal(t, http.StatusBadGateway, got.status)
 	require.True(t, strings.HasPrefix(got.body, "<html>"))
@@ -60,10 +61,10 @@ func TestFaultsAreCountedAndOrdered(t *testing.T) {
 	t.Parallel()
 	emulator := newEmulator(t, withAnn())
 	emulator.Fail(
-		engine.Fault{Action: "get_variables", Status: 503, Times: 2},
-		engine.Fault{Action: "get_variables", Status: 429},
-		engine.Fault{Action: "connected_channels", Status: 500, After: 1},
-		engine.Fault{Action: "get_messages", Status: 502, Times: engine.Always},
+		faults.Fault{Action: "get_variables", Status: 503, Times: 2},
+		faults.Fault{Action: "get_variables", Status: 429},
+		faults.Fault{Action: "connected_channels", Status: 500, After: 1},
+		faults.Fault{Action: "get_messages", Status: 502, Times: faults.Always},
 	)
 	var got []int
 	for range 4 {
@@ -87,7 +88,7 @@ func TestRetryAfter(t *testing.T) {
 	for _, date := range []bool{false, true} {
 		testkit.Bubble(t, func(t *testing.T) {
 			client, emulator := newClient(t, withAnn())
-			emulator.Fail(engine.Fault{Action: "message", RetryAfter: 5 * time.Second, RetryAfterDate: date})
+			emulator.Fail(faults.Fault{Action: "message", RetryAfter: 5 * time.Second, RetryAfterDate: date})
 			start := time.Now()
 			require.NoError(t, hello(t, client))
 			waited := time.Since(start)
@@ -103,13 +104,13 @@ func TestDelaysAreVirtualInABubble(t *testing.T) {
 	t.Parallel()
 	testkit.Bubble(t, func(t *testing.T) {
 		client, emulator := newClient(t, withAnn())
-		emulator.Fail(engine.Fault{Action: "message", Delay: 20 * time.Second})
+		emulator.Fail(faults.Fault{Action: "message", Delay: 20 * time.Second})
 		start := time.Now()
 		require.NoError(t, hello(t, client))
 		require.Equal(t, 20*time.Second, time.Since(start))
 
 		// Who does not wait so long does not know that the action was carried out.
-		emulator.Fail(engine.Fault{Action: "message", Delay: time.Hour})
+		emulator.Fail(faults.Fault{Action: "message", Delay: time.Hour})
 		err := hello(t, client)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
@@ -150,16 +151,16 @@ func connections(t *testing.T) map[string]func(*testing.T) (*double, *salebot.Cl
 func TestResets(t *testing.T) {
 	t.Parallel()
 	for name, connect := range connections(t) {
-		for reset, executed := range map[engine.Reset]int{
-			engine.ResetBefore: 0, engine.ResetAfter: 1, engine.ResetDuring: 1,
+		for reset, executed := range map[faults.Reset]int{
+			faults.ResetBefore: 0, faults.ResetAfter: 1, faults.ResetDuring: 1,
 		} {
 			t.Run(name+" "+string(reset), func(t *testing.T) {
 				t.Parallel()
 				emulator, client := connect(t)
-				emulator.Fail(engine.Fault{Action: "message", Reset: reset})
+				emulator.Fail(faults.Fault{Action: "message", Reset: reset})
 				err := hello(t, client)
 				require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
-				if reset != engine.ResetDuring {
+				if reset != faults.ResetDuring {
 					require.ErrorIs(t, err, syscall.ECONNRESET)
 				}
 				require.Len(t, emulator.Messages(ann), executed)
@@ -216,7 +217,7 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	testkit.Bubble(t, func(t *testing.T) {
 		emulator := openEmulator(withAnn())
 		client := emulator.Client(t, salebot.WithoutRetries())
-		emulator.Fail(engine.Fault{Delay: time.Hour})
+		emulator.Fail(faults.Fault{Delay: time.Hour})
 		result := make(chan error)
 		go func() { result <- hello(t, client) }()
 		require.NoError(t, emulator.WaitForCalls(t.Context(), "message", 1))
@@ -230,7 +231,7 @@ func TestFaultsThatDoNothingAreRefused(t *testing.T) {
 	t.Parallel()
 	emulator := openEmulator()
 	defer emulator.Close()
-	for name, fault := range map[string]engine.Fault{
+	for name, fault := range map[string]faults.Fault{
 		"an unknown action": {Action: "mesage", Status: 503},
 		"nothing at all":    {},
 		"only an action":    {Action: "message"},
@@ -256,9 +257,9 @@ func TestFaultsAddUp(t *testing.T) {
 	testkit.Bubble(t, func(t *testing.T) {
 		emulator := newEmulator(t, withAnn())
 		emulator.Fail(
-			engine.Fault{Delay: 3 * time.Second, Times: engine.Always},
-			engine.Fault{Action: "get_variables", Status: 503, Times: 2},
-			engine.Fault{Action: "get_variables", Body: "odd", Times: engine.Always},
+			faults.Fault{Delay: 3 * time.Second, Times: faults.Always},
+			faults.Fault{Action: "get_variables", Status: 503, Times: 2},
+			faults.Fault{Action: "get_variables", Body: "odd", Times: faults.Always},
 		)
 		call := func() (status int, took time.Duration) {
 			began := time.Now()
@@ -277,8 +278,8 @@ func TestFaultsAddUp(t *testing.T) {
 
 func TestWhatIsShownAsActiveActs(t *testing.T) {
 	t.Parallel()
-	faults := []engine.Fault{
-		{Delay: time.Second, Times: engine.Always},
+	plan := []faults.Fault{
+		{Delay: time.Second, Times: faults.Always},
 		{Status: 503, Times: 2},
 		{Action: "message", Status: 500},
 		{Action: "message", Delay: time.Second, Truncate: true},
@@ -286,18 +287,18 @@ func TestWhatIsShownAsActiveActs(t *testing.T) {
 		{Truncate: true},
 	}
 	for at, want := range []bool{true, true, false, false, false, false} {
-		require.Equal(t, want, engine.ActsNext(faults, at), at)
+		require.Equal(t, want, faults.ActsNext(plan, at), at)
 	}
-	faults[1].Probability = 0.5
-	require.True(t, engine.ActsNext(faults, 2), "the one before it does not always act")
-	require.True(t, engine.ActsNext([]engine.Fault{{Action: "message", Status: 503}, {Status: 500}}, 1), "it acts on other actions")
+	plan[1].Probability = 0.5
+	require.True(t, faults.ActsNext(plan, 2), "the one before it does not always act")
+	require.True(t, faults.ActsNext([]faults.Fault{{Action: "message", Status: 503}, {Status: 500}}, 1), "it acts on other actions")
 }
 
 func TestFaultsWithAProbabilityAreRepeatable(t *testing.T) {
 	t.Parallel()
 	run := func(seed uint64) (pattern string) {
 		emulator := newEmulator(t)
-		emulator.Fail(engine.Fault{Action: "get_messages", Status: 503, Probability: 0.3, Seed: seed, Times: engine.Always})
+		emulator.Fail(faults.Fault{Action: "get_messages", Status: 503, Probability: 0.3, Seed: seed, Times: faults.Always})
 		for range 200 {
 			pattern += strconv.Itoa(get(t, emulator, "get_messages").status / 100)
 		}
@@ -309,7 +310,7 @@ func TestFaultsWithAProbabilityAreRepeatable(t *testing.T) {
 	require.InDelta(t, 60, strings.Count(first, "5"), 30)
 
 	emulator := newEmulator(t)
-	emulator.Fail(engine.Fault{Status: 503, Probability: 0.5, Times: 3})
+	emulator.Fail(faults.Fault{Status: 503, Probability: 0.5, Times: 3})
 	seed := emulator.Faults()[0].Seed
 	require.NotZero(t, seed, "a seed that is made up can be read")
 	failed := 0

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 	"github.com/salebot-go/salebot/internal/emulator/request"
 )
 
@@ -62,10 +63,11 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, swapped := e.keys.find(name); swapped && routes[name].handle == nil {
 		entry.Action = "{api_key}"
 	}
-	fault := e.faults.take(name, &entry)
+	fault := e.faults.Take(name)
 	if fault != nil {
+		entry.Fault = fault.Describe()
 		e.changes.notify()
-		if fault.Reset == ResetBefore {
+		if fault.Reset == faults.ResetBefore {
 			e.log.add(entry)
 			e.changes.notify()
 			pause(r.Context(), fault.Delay)
@@ -75,7 +77,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := e.answer(w, r, key, name, fault, &entry)
 	entry.Status, entry.Answer = answer.status, clip(answer.body, largestLoggedAnswer)
-	if fault.cuts() {
+	if fault.Cuts() {
 		entry.Status = 0
 	}
 	e.log.add(entry)
@@ -87,7 +89,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	pause(r.Context(), fault.Delay)
 	now := e.Now()
 	setDate(w, now)
-	fault.write(w, answer, now)
+	spoil(w, fault, answer, now)
 }
 
 // setDate dates an answer by the emulator's own clock, which Advance moves: a
@@ -97,7 +99,7 @@ func setDate(w http.ResponseWriter, now time.Time) {
 }
 
 // answer reads a request and carries it out.
-func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name string, fault *Fault, entry *Request) reply {
+func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name string, fault *faults.Fault, entry *Request) reply {
 	if r.ContentLength != 0 {
 		// Somebody who sends slowly must not hold the connection for ever. What the
 		// connection cannot do is not needed.
@@ -114,8 +116,8 @@ func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name stri
 	row, route := action.Lookup(name), routes[name]
 	var refused reply
 	switch {
-	case fault.replaces() && !fault.Execute:
-		return fault.reply()
+	case fault.Replaces() && !fault.Execute:
+		return replyOf(fault)
 	case !known:
 		refused = answers.unknownKey()
 	case e.overLimit(owner, answers, &refused):
@@ -138,8 +140,8 @@ func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name stri
 	if readError != nil {
 		entry.Notes = append(entry.Notes, readError.Error())
 	}
-	if fault.replaces() {
-		return fault.reply()
+	if fault.Replaces() {
+		return replyOf(fault)
 	}
 	return refused
 }

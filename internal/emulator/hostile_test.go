@@ -17,6 +17,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 )
 
 // recorded keeps what a handler answers.
@@ -182,7 +183,7 @@ func TestManyAtOnce(t *testing.T) {
 				_, _ = client.TGCallback(ctx, salebot.TGCallbackRequest{UserID: salebot.PlatformID(strconv.Itoa(worker)), GroupID: "my_shop_bot", Message: "menu"})
 				_, _ = client.GetClients(ctx, salebot.GetClientsRequest{})
 				_, _ = emulator.Write(bob, "menu")
-				emulator.Fail(engine.Fault{Action: "get_messages", Status: 500})
+				emulator.Fail(faults.Fault{Action: "get_messages", Status: 500})
 				_ = emulator.SetAnswers(engine.Answers{IDs: engine.IDsAsText})
 				_ = emulator.Snapshot()
 				_, _, _, _ = emulator.Requests(), emulator.Deliveries(), emulator.Scheduled(), emulator.Faults()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -108,7 +109,7 @@ func TestResetAndRestore(t *testing.T) {
 	beginning := emulator.Snapshot()
 	_, err := emulator.Write(ann, "menu")
 	require.NoError(t, err)
-	emulator.Fail(engine.Fault{Status: 500})
+	emulator.Fail(faults.Fault{Status: 500})
 	later := emulator.Snapshot()
 	require.NoError(t, emulator.Reset())
 	require.Empty(t, emulator.History(ann))

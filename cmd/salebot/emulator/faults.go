@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
-	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 )
 
 // faultShape is a fault. Its times are text here, such as "1.5s".
@@ -29,14 +29,14 @@ type faultShape struct {
 	RetryAfterDate bool              `json:"retry_after_date"`
 	Execute        bool              `json:"execute"`
 	Delay          settings.Duration `json:"delay"`
-	Reset          engine.Reset      `json:"reset"`
+	Reset          faults.Reset      `json:"reset"`
 	Truncate       bool              `json:"truncate"`
 	// Active says that the fault can act on the next request that it concerns. It is
 	// told, not taken.
 	Active bool `json:"active"`
 }
 
-func shapeOfFault(f engine.Fault) faultShape {
+func shapeOfFault(f faults.Fault) faultShape {
 	return faultShape{
 		ID: idOfFault(f), Action: f.Action, After: f.After, Times: f.Times, Probability: f.Probability, Seed: f.Seed, Status: f.Status, Body: f.Body,
 		ContentType: f.ContentType, Page: f.Page, RetryAfter: settings.Duration(f.RetryAfter), RetryAfterDate: f.RetryAfterDate,
@@ -44,7 +44,7 @@ func shapeOfFault(f engine.Fault) faultShape {
 	}
 }
 
-func idOfFault(f engine.Fault) string {
+func idOfFault(f faults.Fault) string {
 	f.After, f.Times, f.Seed = 0, 0, 0
 	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", f))
 	return hex.EncodeToString(sum[:6])
@@ -54,8 +54,8 @@ func idOfFault(f engine.Fault) string {
 // request.
 const longestDelay = 3 * time.Minute
 
-func (s faultShape) fault() (engine.Fault, error) {
-	f := engine.Fault{
+func (s faultShape) fault() (faults.Fault, error) {
+	f := faults.Fault{
 		Action: s.Action, After: s.After, Times: s.Times, Probability: s.Probability, Seed: s.Seed, Status: s.Status, Body: s.Body, ContentType: s.ContentType,
 		Page: s.Page, RetryAfter: time.Duration(s.RetryAfter), RetryAfterDate: s.RetryAfterDate, Execute: s.Execute,
 		Delay: time.Duration(s.Delay), Reset: s.Reset, Truncate: s.Truncate,
@@ -78,10 +78,10 @@ type faultsShape struct {
 
 func (c *control) listFaults(*call) (any, error) {
 	shape := faultsShape{Faults: []faultShape{}}
-	faults := c.Faults()
-	for i, f := range faults {
+	left := c.Faults()
+	for i, f := range left {
 		one := shapeOfFault(f)
-		one.Active = engine.ActsNext(faults, i)
+		one.Active = faults.ActsNext(left, i)
 		shape.Faults = append(shape.Faults, one)
 	}
 	return shape, nil
@@ -107,7 +107,7 @@ func (c *control) addFault(r *call) (any, error) {
 	}
 	planned := append(c.Faults(), f)
 	shape := shapeOfFault(f)
-	shape.Active = engine.ActsNext(planned, slices.Index(planned, f))
+	shape.Active = faults.ActsNext(planned, slices.Index(planned, f))
 	return shape, nil
 }
 
@@ -118,7 +118,7 @@ func (c *control) clearFaults(r *call) (any, error) {
 
 func (c *control) removeFault(r *call) (any, error) {
 	id := r.PathValue("fault_id")
-	if c.RemoveFaults(func(f engine.Fault) bool { return idOfFault(f) == id }) == 0 {
+	if c.RemoveFaults(func(f faults.Fault) bool { return idOfFault(f) == id }) == 0 {
 		return nil, notFound("there is no fault %q", id)
 	}
 	return c.listFaults(r)

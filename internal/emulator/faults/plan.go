@@ -1,4 +1,4 @@
-package emulator
+package faults
 
 import (
 	"fmt"
@@ -8,23 +8,24 @@ import (
 	"sync/atomic"
 )
 
-// faultPlan holds the faults in the order in which they were added.
-type faultPlan struct {
+// Plan holds the faults in the order in which they were added. The zero value is
+// an empty plan; all methods are safe for concurrent use.
+type Plan struct {
 	// some is false where there are none, so that requests need not look.
 	some   atomic.Bool
 	mu     sync.Mutex
-	faults []*plannedFault
+	faults []*planned
 }
 
-// plannedFault is a fault with what is left of its counts and the dice of its own.
-type plannedFault struct {
+// planned is a fault with what is left of its counts and the dice of its own.
+type planned struct {
 	Fault
 
 	dice *rand.Rand
 }
 
 // acts reports whether the dice let the fault act.
-func (f *plannedFault) acts() bool {
+func (f *planned) acts() bool {
 	return f.dice == nil || f.dice.Float64() < f.Probability
 }
 
@@ -32,7 +33,7 @@ func (f *plannedFault) acts() bool {
 // do different things add up.
 func (f *Fault) waits() bool { return f.Delay > 0 }
 
-func (f *Fault) ends() bool { return f.replaces() || f.cuts() || f.Truncate }
+func (f *Fault) ends() bool { return f.Replaces() || f.Cuts() || f.Truncate }
 
 // collides reports whether two faults cannot act on the same request.
 func (f *Fault) collides(with *Fault) bool {
@@ -49,8 +50,9 @@ func (f *Fault) and(other *Fault) *Fault {
 	return &ending
 }
 
-// take returns what is to go wrong with a request, nil where it goes well.
-func (plan *faultPlan) take(name string, entry *Request) *Fault {
+// Take returns what is to go wrong with a request for an action, nil if it goes
+// well.
+func (plan *Plan) Take(name string) *Fault {
 	if !plan.some.Load() {
 		return nil
 	}
@@ -76,14 +78,14 @@ func (plan *faultPlan) take(name string, entry *Request) *Fault {
 		}
 	}
 	if taken != nil {
-		plan.faults = slices.DeleteFunc(plan.faults, func(fault *plannedFault) bool { return fault.Times == 0 })
+		plan.faults = slices.DeleteFunc(plan.faults, func(fault *planned) bool { return fault.Times == 0 })
 		plan.some.Store(len(plan.faults) > 0)
-		entry.Fault = taken.describe()
 	}
 	return taken
 }
 
-func (plan *faultPlan) clear() {
+// Clear lets everything go well again.
+func (plan *Plan) Clear() {
 	plan.mu.Lock()
 	defer plan.mu.Unlock()
 	plan.faults = nil
@@ -104,37 +106,54 @@ func (f *Fault) Planned() Fault {
 	return planned
 }
 
-// Fail adds faults to the plan. It adds none if one of them can never happen.
-func (e *Emulator) Fail(faults ...Fault) error {
+// Add adds faults to the plan. It adds none if one of them can never happen.
+func (plan *Plan) Add(faults ...Fault) error {
 	for _, fault := range faults {
 		if err := fault.Validate(); err != nil {
 			return fmt.Errorf("fault: %w", err)
 		}
 	}
-	e.faults.mu.Lock()
+	plan.mu.Lock()
+	defer plan.mu.Unlock()
 	for _, fault := range faults {
-		planned := &plannedFault{Fault: fault.Planned()}
+		added := &planned{Fault: fault.Planned()}
 		if fault.Probability > 0 && fault.Probability < 1 {
-			planned.dice = rand.New(rand.NewPCG(planned.Seed, planned.Seed)) //nolint:gosec // see Planned
+			added.dice = rand.New(rand.NewPCG(added.Seed, added.Seed)) //nolint:gosec // see Planned
 		}
-		e.faults.faults = append(e.faults.faults, planned)
+		plan.faults = append(plan.faults, added)
 	}
-	e.faults.some.Store(len(e.faults.faults) > 0)
-	e.faults.mu.Unlock()
-	e.changes.notify()
+	plan.some.Store(len(plan.faults) > 0)
 	return nil
 }
 
-// Faults returns the faults that are still to come, with what is left of their
+// Left returns the faults that are still to come, with what is left of their
 // counts.
-func (e *Emulator) Faults() []Fault {
-	e.faults.mu.Lock()
-	defer e.faults.mu.Unlock()
-	left := make([]Fault, len(e.faults.faults))
-	for i, fault := range e.faults.faults {
+func (plan *Plan) Left() []Fault {
+	plan.mu.Lock()
+	defer plan.mu.Unlock()
+	left := make([]Fault, len(plan.faults))
+	for i, fault := range plan.faults {
 		left[i] = fault.Fault
 	}
 	return left
+}
+
+// Len returns the number of faults that are still to come.
+func (plan *Plan) Len() int {
+	plan.mu.Lock()
+	defer plan.mu.Unlock()
+	return len(plan.faults)
+}
+
+// Remove takes the faults that match out of the plan and returns their number. The
+// others go on with what is left of their counts.
+func (plan *Plan) Remove(match func(Fault) bool) int {
+	plan.mu.Lock()
+	defer plan.mu.Unlock()
+	before := len(plan.faults)
+	plan.faults = slices.DeleteFunc(plan.faults, func(fault *planned) bool { return match(fault.Fault) })
+	plan.some.Store(len(plan.faults) > 0)
+	return before - len(plan.faults)
 }
 
 // ActsNext reports whether a fault can act on the next request that it concerns.
@@ -149,26 +168,4 @@ func ActsNext(faults []Fault, at int) bool {
 		certain := before.After == 0 && (before.Probability == 0 || before.Probability == 1)
 		return certain && (before.Action == "" || before.Action == f.Action) && before.collides(f)
 	})
-}
-
-// ClearFaults lets everything go well again.
-func (e *Emulator) ClearFaults() {
-	e.faults.clear()
-	e.changes.notify()
-}
-
-// RemoveFaults takes the faults that match out of the plan and returns their
-// number. The others go on with what is left of their counts.
-func (e *Emulator) RemoveFaults(match func(Fault) bool) int {
-	plan := &e.faults
-	plan.mu.Lock()
-	before := len(plan.faults)
-	plan.faults = slices.DeleteFunc(plan.faults, func(fault *plannedFault) bool { return match(fault.Fault) })
-	plan.some.Store(len(plan.faults) > 0)
-	removed := before - len(plan.faults)
-	plan.mu.Unlock()
-	if removed > 0 {
-		e.changes.notify()
-	}
-	return removed
 }
