@@ -6,7 +6,7 @@ import (
 	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
-// Answers say how the emulator answers where the evidence about Salebot is
+// Answers say how the emulator answers if the evidence about Salebot is
 // silent or split. The zero value of each field is its default, which is what
 // the evidence favors.
 type Answers struct {
@@ -200,7 +200,7 @@ type Reply struct {
 	ContentType string
 }
 
-// Limit is how many requests an API key may make. The zero value is no limit.
+// Limit is how many requests an API key may make. The zero value means that there is no limit.
 //
 //	salebottest.Limit{Requests: 50, Per: time.Second}            // 50 in each second
 //	salebottest.Limit{Requests: 50, Per: time.Second, Burst: 10} // a token bucket

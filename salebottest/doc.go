@@ -56,7 +56,7 @@
 //
 // # Answers that nobody is sure of
 //
-// The emulator answers what the evidence about Salebot says. Where that is silent
+// The emulator answers what the evidence about Salebot says. If that is silent
 // or split its answer is a setting; see [Answers].
 //
 // # Fixtures

@@ -87,7 +87,7 @@ func WithLocation(location *time.Location) Option {
 	return with(engine.WithLocation(location))
 }
 
-// WithAnswers sets how the emulator answers where the evidence is silent or
+// WithAnswers sets how the emulator answers if the evidence is silent or
 // split.
 func WithAnswers(answers Answers) Option {
 	return with(engine.WithAnswers(answers.engine()))

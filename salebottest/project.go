@@ -89,7 +89,7 @@ type Order struct {
 	Budget float64
 	// StateID is where the deal stands. Zero means the first state.
 	StateID salebot.StateID
-	// Status says whether the deal is active, which is the zero value, or how it
+	// Status reports whether the deal is active, which is the zero value, or how it
 	// ended.
 	Status salebot.OrderStatus
 	// Variables are the variables of the deal.

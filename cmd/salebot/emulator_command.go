@@ -123,7 +123,7 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 	return err
 }
 
-// mainKey returns the key and says whether it was made up.
+// mainKey returns the key and reports whether it was made up.
 func (f *emulatorFlags) mainKey() (key string, made bool) {
 	if f.key != "" {
 		return f.key, false

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Answers say how the emulator answers where the evidence about Salebot is
+// Answers say how the emulator answers if the evidence about Salebot is
 // silent or split. The zero value of each field is its default, which is what
 // the evidence favors. The JSON names are those of a configuration file.
 type Answers struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/salebot-go/salebot"
 )
 
-// Block is a block of the smallest flow that lets a bot be tried: where a message
+// Block is a block of the smallest flow that lets a bot be tried: if a message
 // of the client, a callback or the text of a pressed button equals the condition,
 // the bot answers. Nothing else of the constructor is imitated.
 type Block struct {
@@ -18,7 +18,7 @@ type Block struct {
 	Condition string `json:"condition,omitempty"`
 	// Answer is the text that the bot answers.
 	Answer string `json:"answer"`
-	// Hint is shown where there are no buttons.
+	// Hint is shown if there are no buttons.
 	Hint string `json:"hint,omitempty"`
 	// Buttons are the buttons of the answer.
 	Buttons []Button `json:"buttons,omitempty"`

@@ -101,7 +101,7 @@ func readButtonList(list json.RawMessage) ([]Button, error) {
 	return buttons, nil
 }
 
-// mixed says whether buttons are of both kinds, which Salebot does not take.
+// mixed reports whether buttons are of both kinds, which Salebot does not take.
 func mixed(buttons []Button) bool {
 	return slices.ContainsFunc(buttons, func(b Button) bool { return (b.Type == "inline") != (buttons[0].Type == "inline") })
 }

@@ -69,7 +69,7 @@ func (c *call) lookup(id int64) *client {
 	return target
 }
 
-// personOrRefusal finds the client of a person, and creates the client where the
+// personOrRefusal finds the client of a person, and creates the client if the
 // settings or the action say so.
 func (c *call) personOrRefusal(who person, always bool) (*client, reply) {
 	if target := c.project.persons[who]; target != nil {

@@ -27,7 +27,7 @@ type Channel struct {
 	Status salebot.ChannelStatus `json:"status,omitempty"`
 }
 
-// DefaultChannels are the messengers of a project where WithChannels names none:
+// DefaultChannels are the messengers of a project if WithChannels names none:
 // one of each kind of group_id that the API has.
 func DefaultChannels() []Channel {
 	return []Channel{
@@ -38,7 +38,7 @@ func DefaultChannels() []Channel {
 	}
 }
 
-// listedMessengers are the keys that connected_channels has even where nothing
+// listedMessengers are the keys that connected_channels has even if nothing
 // is connected.
 var listedMessengers = []string{"viber", "facebook", "telegram", "whatsapp", "avito", "ok", "vkontakte", "instagram", "email", "online_chat"}
 
@@ -60,7 +60,7 @@ func (e *Emulator) Channels() []Channel {
 	return channels
 }
 
-// GroupID returns the first connected bot of a messenger, "" where there is
+// GroupID returns the first connected bot of a messenger, "" if there is
 // none.
 func (e *Emulator) GroupID(messenger salebot.ClientType) salebot.GroupID {
 	var group string
@@ -77,7 +77,7 @@ func (p *project) firstGroup(kind salebot.ClientType) string {
 	return ""
 }
 
-// knowsGroup says whether a bot may be used. For messengers that
+// knowsGroup reports whether a bot may be used. For messengers that
 // connected_channels does not list nobody can tell.
 func (p *project) knowsGroup(kind salebot.ClientType, group string) bool {
 	if p.answers.UnknownGroups != GroupsRefused || messengerOf[kind] == "" {
@@ -106,14 +106,14 @@ func (p *project) noteGroup(about *request.Params, kind salebot.ClientType, name
 	}
 }
 
-// noteAnyGroup is noteGroup where the messenger is not known.
+// noteAnyGroup is noteGroup if the messenger is not known.
 func (p *project) noteAnyGroup(about *request.Params, group string) {
 	if connected, meant := p.connected("", group); !connected && meant != "" {
 		about.Notef("group_id %s is not a connected channel; did you mean %s?", request.Shown(group), request.Shown(meant))
 	}
 }
 
-// connected says whether a bot is connected, and which one may be meant where it
+// connected reports whether a bot is connected, and which one may be meant if it
 // is not.
 func (p *project) connected(messenger, group string) (connected bool, meant string) {
 	for _, channel := range p.channels {

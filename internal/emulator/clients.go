@@ -49,7 +49,7 @@ type Person struct {
 	Lists []salebot.ListID `json:"lists,omitempty"`
 }
 
-// AddPerson puts a person into the project and returns its number. It fails where
+// AddPerson puts a person into the project and returns its number. It fails if
 // the number or the person is taken.
 func (e *Emulator) AddPerson(seed Person) (salebot.ClientID, error) {
 	var id salebot.ClientID
@@ -118,7 +118,7 @@ func microOr(at time.Time, fallback int64) int64 {
 	return micro(at)
 }
 
-// LookupPerson returns a person; ok is false where the project has none of the number.
+// LookupPerson returns a person; ok is false if the project has none of the number.
 func (e *Emulator) LookupPerson(id salebot.ClientID) (state Person, ok bool) {
 	e.read(func(p *project) {
 		if c := p.clients[int64(id)]; c != nil {

@@ -19,7 +19,7 @@ type Clock interface {
 
 // Timer is a call that waits for its time. *time.Timer is one.
 type Timer interface {
-	// Stop prevents the call; it returns false where it was too late for that.
+	// Stop prevents the call; it returns false if it was too late for that.
 	Stop() bool
 }
 

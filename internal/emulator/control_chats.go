@@ -26,7 +26,7 @@ type Chat struct {
 	Unreachable string
 	// Messages is the length of the conversation, callbacks included.
 	Messages int
-	// Last is the latest message; nil where there is none.
+	// Last is the latest message; nil if there is none.
 	Last *Message
 	// Active is the time of the latest message, or that of the client's creation.
 	Active time.Time
@@ -82,7 +82,7 @@ func (c *client) active() int64 {
 	return c.createdAt
 }
 
-// contains says whether a text, in lower case, is in what names the client.
+// contains reports whether a text, in lower case, is in what names the client.
 func (c *client) contains(text string) bool {
 	return text == "" ||
 		strings.Contains(strings.ToLower(c.name), text) ||
@@ -116,14 +116,14 @@ type Conversation struct {
 // of Before and After mean its end.
 type ConversationQuery struct {
 	// Before and After are the messages next to the part, of which one at most may
-	// be given. Where such a message is no longer there, the end of the
+	// be given. If such a message is no longer there, the end of the
 	// conversation is returned.
 	Before, After salebot.MessageID
 	// Limit is the number of messages to return.
 	Limit int
 }
 
-// Conversation returns a part of a conversation; ok is false where there is no
+// Conversation returns a part of a conversation; ok is false if there is no
 // such client.
 func (e *Emulator) Conversation(id salebot.ClientID, query ConversationQuery) (part Conversation, ok bool) {
 	e.read(func(p *project) {
@@ -178,13 +178,13 @@ func (e *Emulator) PressUnder(id salebot.ClientID, under salebot.MessageID, butt
 }
 
 // SetReachable lets messages to a client arrive again, or fail with the text of
-// an error. It says whether there is such a client.
+// an error. It reports whether there is such a client.
 func (e *Emulator) SetReachable(id salebot.ClientID, failure string) bool {
 	return e.alterClient(id, func(c *client) { c.unreachable = failure })
 }
 
 // SetPaused makes the bot keep quiet for a client, as when an employee takes
-// over, or ends that. It says whether there is such a client.
+// over, or ends that. It reports whether there is such a client.
 func (e *Emulator) SetPaused(id salebot.ClientID, paused bool) bool {
 	return e.alterClient(id, func(c *client) { c.paused = paused })
 }

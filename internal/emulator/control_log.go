@@ -3,14 +3,14 @@ package emulator
 import "slices"
 
 // RequestsBefore returns requests, the newest first: those with numbers below
-// before, or the newest ones where before is 0, and no more than limit.
+// before, or the newest ones if before is 0, and no more than limit.
 func (e *Emulator) RequestsBefore(before int64, limit int) []Request {
 	e.log.mu.Lock()
 	defer e.log.mu.Unlock()
 	return e.log.ring.before(before, limit)
 }
 
-// LookupRequest returns a request by its number; ok is false where it is not
+// LookupRequest returns a request by its number; ok is false if it is not
 // remembered.
 func (e *Emulator) LookupRequest(number int64) (found Request, ok bool) {
 	if number > 0 {
@@ -22,7 +22,7 @@ func (e *Emulator) LookupRequest(number int64) (found Request, ok bool) {
 }
 
 // DeliveriesBefore returns deliveries, the newest first: those with numbers below
-// before, or the newest ones where before is 0, and no more than limit.
+// before, or the newest ones if before is 0, and no more than limit.
 func (e *Emulator) DeliveriesBefore(before int64, limit int) []Delivery {
 	e.webhook.mu.Lock()
 	defer e.webhook.mu.Unlock()
@@ -35,7 +35,7 @@ func (e *Emulator) DeliveriesBefore(before int64, limit int) []Delivery {
 	return copies
 }
 
-// LookupDelivery returns a delivery by its number; ok is false where it is not
+// LookupDelivery returns a delivery by its number; ok is false if it is not
 // remembered.
 func (e *Emulator) LookupDelivery(number int64) (found Delivery, ok bool) {
 	if number > 0 {

@@ -4,13 +4,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	engine "github.com/salebot-go/salebot/internal/emulator"
 	"github.com/salebot-go/salebot/internal/emulator/faults"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // headerOf makes a request and returns the head of its answer.
@@ -30,7 +30,7 @@ func headerOf(t *testing.T, emulator *double, path string) http.Header {
 // clock was put forward.
 func TestTheDateOfAnAnswerIsTheEmulatorsTime(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := openEmulator(engine.WithProject(engine.Project{ClockOffset: engine.Duration(time.Hour)}))
 		defer emulator.Close()
 		action := "/" + emulator.Key() + "/connected_channels"
@@ -53,7 +53,7 @@ func TestTheDateOfAnAnswerIsTheEmulatorsTime(t *testing.T) {
 // wait.
 func TestARetryAfterIsByTheEmulatorsClock(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		emulator := openEmulator()
 		defer emulator.Close()
 		emulator.Advance(24 * time.Hour)

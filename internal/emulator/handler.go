@@ -101,7 +101,7 @@ func setDate(w http.ResponseWriter, now time.Time) {
 // answer reads a request and carries it out.
 func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name string, fault *faults.Fault, entry *Request) reply {
 	if r.ContentLength != 0 {
-		// Somebody who sends slowly must not hold the connection for ever. What the
+		// A program that sends slowly must not hold the connection for ever. What the
 		// connection cannot do is not needed.
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(time.Now().Add(longestUpload))
@@ -204,7 +204,7 @@ func (a reply) write(w http.ResponseWriter) {
 	_, _ = w.Write(a.body)
 }
 
-// allowBrowsers lets pages of other sites call the API; it says whether that was
+// allowBrowsers lets pages of other sites call the API; it reports whether that was
 // all that was asked.
 func (e *Emulator) allowBrowsers(w http.ResponseWriter, r *http.Request) bool {
 	header := w.Header()

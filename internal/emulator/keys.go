@@ -84,7 +84,7 @@ func (ring keyring) find(value string) (found knownKey, ok bool) {
 	return found, ok
 }
 
-// may says whether a key has a permission. For actions that are older than
+// may reports whether a key has a permission. For actions that are older than
 // permissions every key will do.
 func (k knownKey) may(permission action.Permission) bool {
 	return k.all || permission == action.UnknownPermission || slices.Contains(k.permissions, Permission(permission))

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Limit is how many requests an API key may make. The zero value is no limit. In
+// Limit is how many requests an API key may make. The zero value means that there is no limit. In
 // files it is text: "50/1s" is 50 requests in each second, and "50/1s burst 10" a
 // token bucket that holds 10 tokens and gets 50 in a second.
 type Limit struct {
@@ -100,7 +100,7 @@ type allowance struct {
 	tokens float64
 }
 
-// take counts a request. Where it is one too many it returns the time until the
+// take counts a request. If it is one too many it returns the time until the
 // next one may come.
 func (l *limiter) take(limit Limit, key string, now time.Time) (wait time.Duration, ok bool) {
 	l.mu.Lock()

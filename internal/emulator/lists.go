@@ -7,7 +7,7 @@ import (
 	"github.com/salebot-go/salebot"
 )
 
-// list is a client list. Lists come into being when somebody is added: the API
+// list is a client list. Lists come into being when a client is added: the API
 // has no action that makes one.
 type list struct {
 	id      int64
@@ -15,7 +15,7 @@ type list struct {
 	has     map[int64]bool
 }
 
-// list returns a list, a new one where there was none.
+// list returns a list, a new one if there was none.
 func (p *project) list(id int64) *list {
 	l := p.lists[id]
 	if l == nil {

@@ -27,7 +27,7 @@ type Request struct {
 	Number int64
 	// Time is when it came, in the emulator's time.
 	Time time.Time
-	// Action is the last part of the address; empty where the address is none of
+	// Action is the last part of the address; empty if the address is none of
 	// the API.
 	Action string
 	// Method is the HTTP method.
@@ -40,11 +40,11 @@ type Request struct {
 	ContentType string
 	// Body is the body as it came; of a large one the beginning.
 	Body []byte
-	// Status is the HTTP status of the answer; 0 where the connection was cut.
+	// Status is the HTTP status of the answer; 0 if the connection was cut.
 	Status int
 	// Answer is the body of the answer; of a large one the beginning.
 	Answer []byte
-	// Fault says what was made to go wrong; empty where nothing was.
+	// Fault says what was made to go wrong; empty if nothing was.
 	Fault string
 	// Notes are remarks about what in the request was not understood, is of no
 	// effect, or was taken in one of several ways.
@@ -63,7 +63,7 @@ func (r *Request) Path() string {
 	return path
 }
 
-// Parameter returns a parameter as text, wherever it was; "" where it was not
+// Parameter returns a parameter as text, wherever it was; "" if it was not
 // given. The parameters of a large body are not remembered.
 func (r *Request) Parameter(name string) string { return r.parameters.Text(name) }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// Where several clients match, which one a look-up returns is not known; the
+// If several clients match, which one a look-up returns is not known; the
 // emulator returns the one that was created first.
 
 // found answers a look-up for one client.
@@ -74,7 +74,7 @@ func (v *variables) text(name string) string {
 	return text
 }
 
-// has says whether a variable has a value. A variable that was never saved has
+// has reports whether a variable has a value. A variable that was never saved has
 // none, not even "".
 func (v *variables) has(name, value string) bool {
 	raw, known := (*v)[name]
@@ -102,7 +102,7 @@ func findClientIDByPlatformID(c *call) reply {
 	return inJSON(append(text, ']'))
 }
 
-// byPlatformIDs finds clients by their ids in the messenger, within a bot where
+// byPlatformIDs finds clients by their ids in the messenger, within a bot if
 // the request names one.
 func (c *call) byPlatformIDs(wanted []json.RawMessage) []*client {
 	group := c.parameters.Identifier("group_id")

@@ -21,16 +21,16 @@ type Message struct {
 	Time time.Time `json:"time"`
 	// FromClient says that the client wrote it.
 	FromClient bool `json:"from_client,omitempty"`
-	// Text is the text; it may be empty where there are attachments.
+	// Text is the text; it may be empty if there are attachments.
 	Text string `json:"text,omitempty"`
-	// Hint is shown where there are no buttons.
+	// Hint is shown if there are no buttons.
 	Hint string `json:"hint,omitempty"`
 	// Buttons are the buttons under the message, from top to bottom and from left
 	// to right.
 	Buttons []Button `json:"buttons,omitempty"`
 	// Attachments are the files of the message.
 	Attachments []Attachment `json:"attachments,omitempty"`
-	// BlockID is the block of the flow that the message came from; 0 where it came
+	// BlockID is the block of the flow that the message came from; 0 if it came
 	// from none.
 	BlockID salebot.BlockID `json:"block_id,omitempty"`
 	// Origin says where the message came from. That of a callback's notice is
@@ -39,13 +39,13 @@ type Message struct {
 	// Error is the failure of the delivery; empty for a message that was
 	// delivered.
 	Error string `json:"error,omitempty"`
-	// Employee is the employee who wrote the message; nil where none did.
+	// Employee is the employee who wrote the message; nil if none did.
 	Employee *Employee `json:"employee,omitempty"`
 	// Variables are what came along with a callback.
 	Variables map[string]string `json:"variables,omitempty"`
 }
 
-// Delivered says whether the message reached the messenger.
+// Delivered reports whether the message reached the messenger.
 func (m *Message) Delivered() bool { return m.Error == "" }
 
 // Attachment is a file or a contact of a message.
@@ -58,7 +58,7 @@ type Attachment struct {
 	PhoneNumber string `json:"phone_number,omitempty"`
 }
 
-// Employee is somebody who works with the project.
+// Employee is a person who works with the project.
 type Employee struct {
 	// ID is the number of the employee.
 	ID salebot.EmployeeID `json:"id"`
@@ -66,7 +66,7 @@ type Employee struct {
 	Email string `json:"email"`
 }
 
-// DefaultEmployees are the employees of a project where WithEmployees names none.
+// DefaultEmployees are the employees of a project if WithEmployees names none.
 func DefaultEmployees() []Employee {
 	return []Employee{{ID: 12000, Email: "operator@example.com"}}
 }
@@ -330,7 +330,7 @@ func broadcast(c *call) reply {
 	return c.project.sent()
 }
 
-// audience is who a broadcast goes to. Where a request names several audiences,
+// audience is who a broadcast goes to. If a request names several audiences,
 // which one counts is not known; the emulator takes the first that the reference
 // lists.
 func (c *call) audience() (found []*client, problem *reply) {

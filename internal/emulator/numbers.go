@@ -9,7 +9,7 @@ import (
 
 // Numbers that an action needs, and the refusal if they are missing or wrong.
 
-// optionalID returns a parameter that is the number of something, 0 where it was
+// optionalID returns a parameter that is the number of something, 0 if it was
 // not given.
 func (c *call) optionalID(name string) (int64, *reply) {
 	n, err := c.parameters.Number(name, 0)
@@ -39,7 +39,7 @@ func (c *call) positiveID(name string) (int64, *reply) {
 	return n, problem
 }
 
-// ids returns a list of numbers. What is none is left out, with a remark; where
+// ids returns a list of numbers. What is not a number is left out, with a remark; if
 // nothing is left it is refused.
 func (c *call) ids(name string) ([]int64, *reply) {
 	values := c.parameters.Values(name)
@@ -78,7 +78,7 @@ func (c *call) known(name string, ids []int64) []*client {
 	return found
 }
 
-// capped bounds how many elements a request wants, with a remark where it wanted
+// capped bounds how many elements a request wants, with a remark if it wanted
 // more.
 func (c *call) capped(limit, largest int64) int64 {
 	if limit > largest {

@@ -130,7 +130,7 @@ func WithOrders(orders ...Order) Option {
 }
 
 // WithProject sets the whole state, as Snapshot returns it. The options for parts
-// of the state add to it, or replace its parts where they replace the defaults.
+// of the state add to it, or replace its parts if they replace the defaults.
 func WithProject(state Project) Option {
 	return func(c *configuration) { c.base = state }
 }
@@ -177,7 +177,7 @@ func WithClock(clock Clock) Option {
 	}
 }
 
-// WithAnswers sets how the emulator answers where the evidence is silent or
+// WithAnswers sets how the emulator answers if the evidence is silent or
 // split.
 func WithAnswers(answers Answers) Option {
 	return func(c *configuration) {

@@ -26,7 +26,7 @@ type Order struct {
 	Budget float64 `json:"budget,omitempty"`
 	// StateID is where the deal stands. Zero means the first state.
 	StateID salebot.StateID `json:"state_id,omitempty"`
-	// Status says whether the deal is active, which is the zero value, or how it
+	// Status reports whether the deal is active, which is the zero value, or how it
 	// ended.
 	Status salebot.OrderStatus `json:"status,omitempty"`
 	// Variables are the variables of the deal.
@@ -44,7 +44,7 @@ type State struct {
 	Name string `json:"name,omitempty"`
 }
 
-// DefaultStates are the states of deals where WithStates names none.
+// DefaultStates are the states of deals if WithStates names none.
 func DefaultStates() []State {
 	return []State{{ID: 36, Name: "New"}, {ID: 37, Name: "In progress"}, {ID: 38, Name: "Done"}}
 }
@@ -83,7 +83,7 @@ func (e *Emulator) Orders(id salebot.ClientID) []Order {
 }
 
 // SetOrderStatus ends a deal or makes it active again, as an employee does in the
-// CRM. It says whether there is such a deal.
+// CRM. It reports whether there is such a deal.
 func (e *Emulator) SetOrderStatus(id salebot.OrderID, status salebot.OrderStatus) bool {
 	found := false
 	_ = e.change(func(p *project, _ int64) error {
@@ -191,7 +191,7 @@ func (c *call) buyer() (*client, reply) {
 	return nil, c.project.required("client_id, phone or email")
 }
 
-// order finds the deal that an action is about, the current one where it names
+// order finds the deal that an action is about, the current one if it names
 // none.
 func (c *call) order() (*order, reply) {
 	target, refused := c.client(c.project.noClientToRead)

@@ -76,7 +76,7 @@ func (e *Emulator) Snapshot() Project {
 }
 
 // Restore replaces the whole state, and puts the clock where it was then: what is
-// scheduled is as far away as it was. Where the new state is not sound the error
+// scheduled is as far away as it was. If the new state is not sound the error
 // says why and everything stays as it is.
 func (e *Emulator) Restore(state Project) error {
 	e.mu.Lock()

@@ -60,7 +60,7 @@ func (o *object) id(name string, id int64) {
 	o.Int(name, id)
 }
 
-// idOrNull writes 0, which is no id, as null.
+// idOrNull writes 0, which is not an id, as null.
 func (o *object) idOrNull(name string, id int64) {
 	if id == 0 {
 		o.null(name)

@@ -90,7 +90,7 @@ var routes = map[string]route{
 	"check_insta_subscription": {handle: checkInstagramSubscription, reads: true},
 }
 
-// accepts says whether an action can be called by an HTTP method.
+// accepts reports whether an action can be called by an HTTP method.
 func (r route) accepts(row *action.Row, method string, answers *Answers) bool {
 	if row.Accepts(method) || method == r.alsoBy {
 		return true

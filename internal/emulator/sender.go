@@ -33,7 +33,7 @@ type sender struct {
 	// round is what is under way since the last clear; nil before the first
 	// delivery.
 	round *round
-	// own is the transport where none was given.
+	// own is the transport if none was given.
 	own *http.Transport
 }
 

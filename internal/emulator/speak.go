@@ -44,7 +44,7 @@ func noClient(id salebot.ClientID) error {
 // errNotPressed says that a button cannot be pressed here.
 var errNotPressed = errors.New("such a button opens something outside the conversation, which the emulator does not do")
 
-// Press lets a client press the button with a text, the latest one where several
+// Press lets a client press the button with a text, the latest one if several
 // messages have it. A button that asks for the phone number sends it; a button
 // that opens something outside the conversation cannot be pressed.
 func (e *Emulator) Press(id salebot.ClientID, text string) (Message, error) {

@@ -124,7 +124,7 @@ func saveVariables(c *call) reply {
 }
 
 // isEmptyObject reports whether a parameter is an object without members, which
-// automation programs send where nothing was filled in.
+// automation programs send if nothing was filled in.
 func isEmptyObject(p *request.Params, name string) bool {
 	return slices.ContainsFunc(p.Members, func(m request.Param) bool {
 		text, _ := wire.LooseText(m.Value)
@@ -177,7 +177,7 @@ func (p *project) flat(c *client, all variables) []byte {
 
 var builtInVariables = []string{"avatar", "main_client_id", "message_id", "messenger", "name"}
 
-// builtIn is the value of a variable that every client has, "" where it has none.
+// builtIn is the value of a variable that every client has, "" if it has none.
 func (c *client) builtIn(name string) string {
 	switch name {
 	case "avatar":

@@ -112,7 +112,7 @@ type Delivery struct {
 	Pending bool
 }
 
-// Accepted says whether the receiver answered with 2xx in the last attempt.
+// Accepted reports whether the receiver answered with 2xx in the last attempt.
 func (d Delivery) Accepted() bool {
 	if len(d.Attempts) == 0 {
 		return false
@@ -125,11 +125,11 @@ func (d Delivery) Accepted() bool {
 type DeliveryAttempt struct {
 	// Time is when the attempt began.
 	Time time.Time
-	// Status is the HTTP status of the answer; 0 where none came.
+	// Status is the HTTP status of the answer; 0 if none came.
 	Status int
 	// Answer is the beginning of the body of the answer.
 	Answer []byte
-	// Error is what went wrong; empty where an answer came.
+	// Error is what went wrong; empty if an answer came.
 	Error string
 }
 

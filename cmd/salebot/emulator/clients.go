@@ -201,7 +201,7 @@ func (c *control) changeClient(r *call) (any, error) {
 type messengerShape struct {
 	ClientType salebot.ClientType `json:"client_type"`
 	Name       string             `json:"name"`
-	// GroupID is the first connected bot; empty where none is connected.
+	// GroupID is the first connected bot; empty if none is connected.
 	GroupID salebot.GroupID `json:"group_id"`
 }
 

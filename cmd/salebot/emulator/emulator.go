@@ -23,7 +23,7 @@ type Options struct {
 	// AllowedHosts are further names under which the page and the control API may
 	// be opened, besides localhost and addresses in digits.
 	AllowedHosts []string
-	// Save writes the state to its file; nil where there is none.
+	// Save writes the state to its file; nil if there is none.
 	Save func() error
 }
 
@@ -66,7 +66,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isAPI says whether a path is meant for the API. A base URL that ends in a slash
+// isAPI reports whether a path is meant for the API. A base URL that ends in a slash
 // makes it begin with two; what becomes of that is for the emulator to say, so that
 // its log shows it.
 func isAPI(path string) bool {

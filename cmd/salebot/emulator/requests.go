@@ -73,7 +73,7 @@ func (c *control) shapeOfRequest(r engine.Request) requestShape {
 	return shape
 }
 
-// refused says whether an answer is a failure: an HTTP status that is no success,
+// refused reports whether an answer is a failure: an HTTP status that is no success,
 // no answer at all, or a JSON status other than success. The variables of
 // get_variables may have the name status, so that one cannot be told.
 func refused(r engine.Request) bool {

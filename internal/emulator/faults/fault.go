@@ -34,7 +34,7 @@ const Always = -1
 // Fault is something that goes wrong with requests. A fault with a Status, a
 // Body, a Page or a RetryAfter replaces the answer, and the action is not carried
 // out unless Execute says so. All others let the action be carried out and spoil
-// its answer, but for ResetBefore.
+// its answer, except ResetBefore.
 type Fault struct {
 	// Action is the action that it concerns; empty for all of them.
 	Action string
@@ -82,7 +82,7 @@ func (f *Fault) Replaces() bool {
 	return f != nil && (f.Status != 0 || f.Body != "" || f.Page || f.RetryAfter > 0)
 }
 
-// Cuts reports whether there is no whole answer.
+// Cuts reports whether the connection is cut before the answer is whole.
 func (f *Fault) Cuts() bool { return f != nil && f.Reset != "" }
 
 // Answer returns the answer of a fault that replaces it. The type may be empty.

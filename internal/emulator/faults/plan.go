@@ -11,7 +11,7 @@ import (
 // Plan holds the faults in the order in which they were added. The zero value is
 // an empty plan; all methods are safe for concurrent use.
 type Plan struct {
-	// some is false where there are none, so that requests need not look.
+	// some is false if there are none, so that requests need not look.
 	some   atomic.Bool
 	mu     sync.Mutex
 	faults []*planned
@@ -93,7 +93,7 @@ func (plan *Plan) Clear() {
 }
 
 // Planned returns the fault as it is planned: with the number of times and the
-// seed that it gets where it names none.
+// seed that it gets if it names none.
 func (f *Fault) Planned() Fault {
 	planned := *f
 	if planned.Times == 0 {

@@ -74,11 +74,11 @@ func (p *Params) Text(name string) string {
 	return text
 }
 
-// Identifier returns a parameter that says who somebody is in a messenger, or
+// Identifier returns a parameter that identifies a person in a messenger, or
 // which bot is meant.
 func (p *Params) Identifier(name string) string { return IdentifierOf(p.Raw(name)) }
 
-// IdentifierOf writes 556.0 as 556: where all numbers are floats, programs send
+// IdentifierOf writes 556.0 as 556: programs whose numbers are all floats send
 // the former.
 func IdentifierOf(value json.RawMessage) string {
 	if len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9') {

@@ -15,7 +15,7 @@ import (
 
 // Programs send the same parameters as JSON, as JSON with a wrong label, as a
 // form, in parts, or in the query. What a body is, is therefore decided by the
-// body itself, and its label is asked only where the body leaves a choice.
+// body itself, and its label is asked only if the body leaves a choice.
 
 const (
 	// deepestBody bounds the nesting of a body; no action needs more than five
@@ -41,7 +41,7 @@ type Params struct {
 	// Members are in the order in which they came, those of the body before those
 	// of the query.
 	Members []Param
-	// List is the body where it is a JSON array.
+	// List is the body if it is a JSON array.
 	List json.RawMessage
 	// remarks take what people should know about the request; nil takes nothing.
 	remarks *remarks
@@ -108,7 +108,7 @@ func (p *Params) readBody(body []byte, contentType string) error {
 
 const multipartLabel = "multipart/form-data"
 
-// saysNothing reports whether a body is what programs send where they have nothing
+// saysNothing reports whether a body is what programs send if they have nothing
 // to send.
 func saysNothing(text []byte) bool {
 	switch string(text) {

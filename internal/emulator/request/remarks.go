@@ -36,10 +36,7 @@ func (p *Params) Remarks() []string {
 }
 
 // WithoutRemarks returns the parameters alone.
-func (p Params) WithoutRemarks() Params {
-	p.remarks = nil
-	return p
-}
+func (p *Params) WithoutRemarks() Params { return Params{Members: p.Members, List: p.List} }
 
 // Part returns empty parameters for a part of the request, with the same remarks.
 func (p *Params) Part() Params { return Params{remarks: p.remarks} }

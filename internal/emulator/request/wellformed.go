@@ -10,8 +10,8 @@ import (
 // replaced is the remark about what WellFormed and validText change.
 const replaced = "what is no valid Unicode was replaced by U+FFFD"
 
-// WellFormed replaces what is no character by U+FFFD in a JSON text: invalid
-// UTF-8, and halves of surrogate pairs. Go lets both through where it keeps JSON
+// WellFormed replaces what is not a character by U+FFFD in a JSON text: invalid
+// UTF-8, and halves of surrogate pairs. Go lets both through when it keeps JSON
 // as it is, and readers in other languages stumble over them.
 func WellFormed(text []byte) (clean []byte, changed bool) {
 	clean = text

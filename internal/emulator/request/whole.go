@@ -9,6 +9,7 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
+// What can be wrong with a number; the texts follow the name of the parameter.
 var (
 	ErrNotWhole = errors.New("is not a whole number")
 	ErrTooLarge = errors.New("is a number beyond 64 bits")
@@ -71,7 +72,7 @@ func wholeDecimal(text string) (int64, error) {
 	return n, nil
 }
 
-// IDOf reads a number where anything else counts as none.
+// IDOf reads a number and takes anything else for 0.
 func IDOf(value json.RawMessage) int64 {
 	n, err := WholeNumber(value)
 	if err != nil {
