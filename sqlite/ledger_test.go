@@ -75,3 +75,5 @@ func TestLedgerKill(t *testing.T) { //nolint:paralleltest // the environment tel
 func TestLedgerOfAnInboxKill(t *testing.T) { //nolint:paralleltest // see above
 	ledgertest.Kill(t, ledgerKills, inboxLedgerOpener(ledgerFile(t)))
 }
+
+func TestLedgerProcesses(t *testing.T) { ledgertest.Processes(t, ledgerOpener(ledgerFile(t))) }
