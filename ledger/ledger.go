@@ -186,7 +186,8 @@ type Record struct {
 	Step Digest
 	// State is what is known.
 	State State
-	// Version counts the changes of the record. Zero means that it is not stored yet.
+	// Version changes with each change of the record: no two changes have the same.
+	// Zero means that it is not stored yet.
 	Version int64
 	// Holder names who began it; only the ledger that made the name can read it.
 	Holder string

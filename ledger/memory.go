@@ -202,10 +202,13 @@ func (t *table) expired(r *Record, now time.Time) bool {
 		return false
 	}
 	last := r.BegunAt
-	if r.EndedAt.After(last) {
-		last = r.EndedAt
+	for _, later := range []time.Time{r.EndedAt, r.WriteBy} {
+		// One that was begun again keeps the time at which it was begun first.
+		if later.After(last) {
+			last = later
+		}
 	}
-	return now.Sub(last) > t.retention && now.After(r.WriteBy)
+	return now.Sub(last) > t.retention
 }
 
 func (t *table) find(key Digest) []Record {

@@ -1,4 +1,37 @@
-// Package sqlite keeps the events of a webhook.Handler in a file, so that they survive
+// Package sqlite keeps two things in files that survive the death of the process and a
+// loss of power: the events of a webhook.Handler, see [OpenInbox], and what a client must
+// not send twice, see [OpenLedger] and [Inbox.Ledger]. The bot that answers each message
+// once has both in one file:
+//
+//	inbox, err := sqlite.OpenInbox("bot.db")
+//	records, err := inbox.Ledger()
+//	client, err := salebot.NewFromEnv(salebot.WithLedger(records, "shop"))
+//	handler, err := webhook.New(answer, webhook.WithSecretInPath(secret),
+//		webhook.WithInbox(inbox), webhook.WithRunOnce(client, "answering bot"))
+//
+// # Ledgers
+//
+// OpenLedger opens a ledger in a file of its own, which several processes of one machine
+// share. Inbox.Ledger has it in the inbox's file, for the process that has the inbox.
+// Both flush a record to the disk before its request is sent, once for all that come at
+// the same time; what became of it is flushed within a second. A ledger keeps keyed
+// digests, ids, states and times: no request, no text and no phone.
+//
+// Whether a process that began something still lives is told by a lock of the operating
+// system, on a file ledger.db.holder-… of its own, and by no clock: a process that was
+// killed is known to be dead at once, and one that is stopped, or waits for the disk, is
+// alive. Others wait for what it has begun; end it if they wait in vain. If its records
+// are taken over all the same, it can't end them any more.
+//
+// A ledger that is damaged is not opened, since what it told is not known; restore it, or
+// remove it and know that what it held may be sent again. If an inbox's file was
+// damaged and recovered, its ledger is opened if nothing of it was lost, and otherwise
+// with [WithLedgerLosses] only. On a disk without room nothing is begun, and so nothing
+// sent; ends are written with the room that is kept for that.
+//
+// # Inboxes
+//
+// OpenInbox keeps the events of a webhook.Handler in a file, so that they survive
 // the death of the process and a loss of power.
 //
 //	inbox, err := sqlite.OpenInbox("inbox.db")
@@ -102,6 +135,27 @@
 //	SELECT sequence, client, datetime(accepted / 1000000, 'unixepoch'), attempts, json_extract(body, '$.message') FROM event ORDER BY sequence;
 //	SELECT sequence, client, datetime(due / 1000000, 'unixepoch'), attempts, reason FROM dead_letter ORDER BY sequence;
 //	SELECT date(accepted / 1000000, 'unixepoch'), count(*) FROM seen GROUP BY 1;
+//
+// A ledger has two more tables. In a file of its own they are version 1 and the
+// application_id is 0x53424c47:
+//
+//	ledger_record   the requests and the pieces of work
+//	  key, number   digest of its key, and its number in a piece of work
+//	  content, step digests of the request and of its name; empty for none
+//	  state         0 begun, 1 accepted, 2 refused, 3 unknown
+//	  version       a number that changes with each change, at random
+//	  holder        who began it: the name of an opening of the ledger
+//	  write_by      when it may be written at the latest
+//	  scheduled     1 if it asks for a later execution
+//	  anchored      1 if message is known
+//	  message       the newest message of the person before it
+//	  server        the time by Salebot's clock before it
+//	  status, ids   what is kept of the answer: status, and numbers with spaces between
+//	  begun, ended  when it was begun first and ended last
+//	  checksum      as above; a digest counts as a text
+//	ledger_setting  secret: what keys the digests; project: the name of the project;
+//	                swept: when old records were last deleted; lost: 1 if some were
+//	                lost when the file was damaged
 //
 // Rows should not be changed by hand, since their checksums would be wrong; use
 // [Inbox.Redrive] and [Inbox.Discard]. The log beside the file takes up

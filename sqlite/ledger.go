@@ -73,9 +73,9 @@ func (l *Ledger) Bind(ctx context.Context, project string) (ledger.Binding, erro
 	}
 	bound, known, err := l.project(ctx)
 	if err == nil && !known {
-		err = l.change(ctx, &operation{flush: true, apply: func(w *writer) (err error) {
-			_, err = w.exec(insertLedgerSetting, settingProject, project)
-			return err
+		err = l.change(ctx, &operation{flush: true, apply: func(w *writer) error {
+			_, execErr := w.exec(insertLedgerSetting, settingProject, project)
+			return execErr
 		}})
 		if err == nil {
 			// Another process may have been faster.
@@ -131,10 +131,10 @@ func (l *Ledger) Begin(ctx context.Context, records ...ledger.Record) ([]ledger.
 	err := l.change(ctx, &operation{
 		flush: slices.ContainsFunc(records, func(r ledger.Record) bool { return !r.IsWork() }),
 		apply: b.apply,
-		ended: b.ended,
+		ended: func(err error) { b.ended(context.WithoutCancel(ctx), err) },
 	})
 	if err != nil {
-		b.abandon() //nolint:contextcheck // the context may have ended
+		b.abandon(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	return b.begun, nil
@@ -156,6 +156,11 @@ type beginning struct {
 // apply stores the records. A refusal changes nothing.
 func (b *beginning) apply(w *writer) error {
 	if b.ledger.file.reserve.spent.Load() {
+		return refusal{webhook.ErrFull}
+	}
+	if tight, err := w.tight(); err != nil {
+		return err
+	} else if tight {
 		return refusal{webhook.ErrFull}
 	}
 	now := fromMicroseconds(microseconds(time.Now()))
@@ -185,7 +190,7 @@ func (b *beginning) apply(w *writer) error {
 		b.begun, b.before = append(b.begun, record), append(b.before, before)
 	}
 	for i := range b.begun {
-		if err := upsertRecord(w, &b.begun[i]); err != nil {
+		if err := upsertRecord(w.connection, &b.begun[i]); err != nil {
 			return err
 		}
 	}
@@ -193,28 +198,28 @@ func (b *beginning) apply(w *writer) error {
 }
 
 // ended is told by the committer whether the records are written.
-func (b *beginning) ended(err error) {
+func (b *beginning) ended(ctx context.Context, err error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	b.written = err == nil
 	if b.written && b.abandoned {
-		b.undo()
+		b.undo(ctx)
 	}
 }
 
 // abandon takes the records back if they are written all the same.
-func (b *beginning) abandon() {
+func (b *beginning) abandon(ctx context.Context) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	b.abandoned = true
 	if b.written {
-		b.undo()
+		b.undo(ctx)
 	}
 }
 
 // undo ends the records as if they had not been begun: nothing was sent because of
 // them, but they would look as if it might have been.
-func (b *beginning) undo() {
+func (b *beginning) undo(ctx context.Context) {
 	records := slices.Clone(b.begun)
 	for i := range records {
 		records[i].State = b.before[i]
@@ -224,7 +229,7 @@ func (b *beginning) undo() {
 	}
 	b.ledger.undoing.Go(func() {
 		// If it fails, nobody sends: the records only say less than they could.
-		_ = b.ledger.file.change(context.Background(), b.ledger.ending(records, new([]ledger.Record)))
+		_ = b.ledger.file.change(ctx, b.ledger.ending(records, new([]ledger.Record)))
 	})
 }
 

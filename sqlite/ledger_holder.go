@@ -31,7 +31,8 @@ func newHolderName() string {
 	return hex.EncodeToString(name)
 }
 
-const lockHolder = "PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE"
+// lockHolder takes the lock. Nothing is written, so that no journal is needed.
+const lockHolder = "PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE"
 
 // takeHolder makes a holder. It is called by one process at a time.
 func takeHolder(path string) (*holderLock, error) {

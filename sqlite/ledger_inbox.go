@@ -27,14 +27,15 @@ func (i *Inbox) Ledger(opts ...LedgerOption) (*Ledger, error) {
 		return nil, fmt.Errorf("%w: the inbox's ledger is open already", ErrInUse)
 	}
 	var l *Ledger
-	err = i.change(context.Background(), &operation{flush: true, apply: func(w *writer) (err error) {
-		if err = prepareInboxLedger(w, config.losses); err != nil {
-			return err
+	err = i.change(context.Background(), &operation{flush: true, apply: func(w *writer) error {
+		openErr := prepareInboxLedger(w, config.losses)
+		if openErr == nil {
+			l, openErr = newLedger(&i.openFile, config)
 		}
-		if l, err = newLedger(&i.openFile, config); errors.Is(err, ErrDamaged) {
-			err = refusal{err}
+		if errors.Is(openErr, ErrDamaged) {
+			return refusal{openErr}
 		}
-		return err
+		return openErr
 	}})
 	if err != nil {
 		if l != nil {
@@ -66,7 +67,7 @@ func prepareInboxLedger(w *writer, losses bool) error {
 	case err != nil || lost == 0:
 		return err
 	case !losses:
-		return refusal{fmt.Errorf("%w: records may have been lost when it was recovered (see WithLedgerLosses)", ErrDamaged)}
+		return fmt.Errorf("%w: records may have been lost when it was recovered (see WithLedgerLosses)", ErrDamaged)
 	}
 	_, err = w.exec(upsertLedgerSetting, settingLost, int64(0))
 	return err
@@ -120,11 +121,12 @@ func (s *salvager) ledger() {
 	})
 	complete = complete && err == nil && secret
 	copyRecord := func(values []driver.Value) {
-		if _, err := readRecord(values); err != nil {
+		r, err := readRecord(values)
+		if err != nil {
 			complete = false
 			return
 		}
-		_, s.failure = s.target.exec(insertRecord, values...)
+		s.failure = upsertRecord(s.target, &r)
 	}
 	const query = "SELECT " + recordColumns + " FROM ledger_record ORDER BY key"
 	if s.read(query+", number", copyRecord) != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"path/filepath"
 	"slices"
 	"time"
@@ -115,6 +114,9 @@ func OpenLedger(path string, opts ...LedgerOption) (*Ledger, error) {
 	return l, nil
 }
 
+// unbounded is a number of pages that no file reaches.
+const unbounded = 1 << 50
+
 // openLedger opens the file. ours says that it is known to be a ledger.
 func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *Ledger, err error) {
 	size, log, err := ledgerSizes(path, ours)
@@ -159,7 +161,7 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 	}
 	f := &openFile{path: path, name: "ledger", logger: config.logger, janitor: newJanitor()}
 	f.condition = newCondition(f.name, config.logger, func(error) {})
-	f.writer = &writer{connection: c, unflushed: f.janitor.note, condition: f.condition, limit: math.MaxInt64}
+	f.writer = &writer{connection: c, unflushed: f.janitor.note, condition: f.condition, limit: unbounded}
 	if f.writer.files, err = newPresence(path, holder.path); err != nil {
 		return nil, err
 	}

@@ -97,9 +97,9 @@ func blob(d *ledger.Digest) []byte {
 }
 
 // upsertRecord stores a record as it is.
-func upsertRecord(w *writer, r *ledger.Record) error {
+func upsertRecord(c *connection, r *ledger.Record) error {
 	values := recordValues(r)
-	_, err := w.exec(insertRecord, append(values, recordChecksum(values))...)
+	_, err := c.exec(insertRecord, append(values, recordChecksum(values))...)
 	return err
 }
 
@@ -183,10 +183,10 @@ func readRecord(values []driver.Value) (ledger.Record, error) {
 // readRecords collects what a query finds. A damaged record is an error: what it told
 // is not known.
 func readRecords(query func(visit func([]driver.Value) error) error) (found []ledger.Record, err error) {
-	err = query(func(values []driver.Value) (err error) {
-		r, err := readRecord(values)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrDamaged, err)
+	err = query(func(values []driver.Value) error {
+		r, readErr := readRecord(values)
+		if readErr != nil {
+			return fmt.Errorf("%w: %w", ErrDamaged, readErr)
 		}
 		found = append(found, r)
 		return nil

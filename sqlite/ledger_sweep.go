@@ -79,17 +79,17 @@ func (l *Ledger) sweep(ctx context.Context) error {
 var errSwept = errors.New("it was done a short time ago")
 
 func (l *Ledger) claimSweep(ctx context.Context) (mine bool, err error) {
-	err = l.change(ctx, &operation{apply: func(w *writer) (err error) {
-		swept, err := w.number(selectLedgerSetting, settingSwept)
-		if err != nil {
-			return err
+	err = l.change(ctx, &operation{apply: func(w *writer) error {
+		swept, readErr := w.number(selectLedgerSetting, settingSwept)
+		if readErr != nil {
+			return readErr
 		}
 		now := time.Now()
 		if passed := now.Sub(fromMicroseconds(swept)); swept != 0 && passed >= 0 && passed < janitorInterval/2 {
 			return refusal{errSwept}
 		}
-		_, err = w.exec(upsertLedgerSetting, settingSwept, microseconds(now))
-		return err
+		_, writeErr := w.exec(upsertLedgerSetting, settingSwept, microseconds(now))
+		return writeErr
 	}})
 	if errors.Is(err, errSwept) {
 		return false, nil

@@ -68,12 +68,14 @@ func ledgerFile(t *testing.T) string {
 // ledgerKills is how often a kill test of a ledger kills its process.
 const ledgerKills = 10
 
-func TestLedgerKill(t *testing.T) { //nolint:paralleltest // the environment tells its processes
+func TestLedgerKill(t *testing.T) { //nolint:paralleltest // it sets the environment
 	ledgertest.Kill(t, ledgerKills, ledgerOpener(ledgerFile(t)))
 }
 
-func TestLedgerOfAnInboxKill(t *testing.T) { //nolint:paralleltest // see above
+func TestLedgerOfAnInboxKill(t *testing.T) { //nolint:paralleltest // it sets the environment
 	ledgertest.Kill(t, ledgerKills, inboxLedgerOpener(ledgerFile(t)))
 }
 
-func TestLedgerProcesses(t *testing.T) { ledgertest.Processes(t, ledgerOpener(ledgerFile(t))) }
+func TestLedgerProcesses(t *testing.T) { //nolint:paralleltest // it sets the environment
+	ledgertest.Processes(t, ledgerOpener(ledgerFile(t)))
+}

@@ -204,6 +204,17 @@ func (w *writer) full(body string) (bool, error) {
 	return w.used+(w.addedBytes+eventBytes(body))/pageSize >= w.limit, nil
 }
 
+// tight reports whether half of what the file has above its limit is used. That is kept
+// for what has to be written in a file that is full.
+func (w *writer) tight() (bool, error) {
+	if w.uncounted > 0 && (w.used >= w.limit || w.uncounted >= countInterval) {
+		if err := w.count(); err != nil {
+			return false, err
+		}
+	}
+	return w.used >= w.limit+(w.limit/8+reserveBytes/pageSize)/2, nil
+}
+
 // count counts the pages that have something in them.
 func (w *writer) count() error {
 	pages, err := w.number("PRAGMA page_count")

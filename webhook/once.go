@@ -102,7 +102,8 @@ func (h *Handler) forget(ctx context.Context, delivery *Delivery) {
 // calls of the function, as far as it handed its context on, may have been executed.
 func (h *Handler) mayRepeat(failure error, unknown, delayed bool) bool {
 	var call *salebot.OpError
-	told := errors.Is(failure, salebot.ErrOutcomeUnknown) && (!errors.As(failure, &call) || call.Class != salebot.Idempotent)
+	harmless := errors.As(failure, &call) && call.Class == salebot.Idempotent
+	told := errors.Is(failure, salebot.ErrOutcomeUnknown) && !harmless
 	if h.work != nil {
 		// The ledger keeps them from being made twice, unless it never saw them.
 		return told && !unknown && !errors.Is(failure, salebot.ErrInProgress)

@@ -67,7 +67,9 @@ func handler(client *salebot.Client) http.Handler {
 		if err != nil {
 			log.Print(err)
 			http.Error(w, "the bot was not, or may not have been, started", http.StatusServiceUnavailable)
+			return
 		}
+		w.WriteHeader(http.StatusOK)
 	})
 	return mux
 }

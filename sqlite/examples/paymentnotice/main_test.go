@@ -145,7 +145,7 @@ func TestTwoProcesses(t *testing.T) {
 	processes := []*process{{server: server, path: path}, {server: server, path: path}}
 	for _, p := range processes {
 		p.start(t)
-		defer p.kill(t)
+		t.Cleanup(func() { p.kill(t) })
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
