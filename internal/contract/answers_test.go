@@ -156,7 +156,10 @@ func describe(t *testing.T, result any, err error) string {
 	case *salebot.Ack:
 		return "ack " + result.Text()
 	case *salebot.SentCallbacks:
-		return fmt.Sprintf("ack %s, %v started", result.Text(), result.Started)
+		if result.Started != nil {
+			return fmt.Sprintf("ack %s, %d started", result.Text(), *result.Started)
+		}
+		return "ack " + result.Text()
 	}
 	text, err := json.Marshal(result)
 	require.NoError(t, err)
@@ -376,6 +379,16 @@ var values = map[string]func(*testing.T, any){
 	"get_variables/empty-object": typed(func(t *testing.T, v salebot.Variables) {
 		t.Helper()
 		require.Zero(t, v.Len())
+	}),
+
+	"find_latest_client_id_by_var/latest": equal(salebot.ClientID(25554)),
+	"send_callback_by_platform_id/counted": typed(func(t *testing.T, sent *salebot.SentCallbacks) {
+		t.Helper()
+		require.Equal(t, new(2), sent.Started)
+	}),
+	"send_callback_by_platform_id/none-counted": typed(func(t *testing.T, sent *salebot.SentCallbacks) {
+		t.Helper()
+		require.Equal(t, new(0), sent.Started)
 	}),
 
 	"load_clients/documented":      equal(loaded(1500409, "79000000000@s.whatsapp.net", "c2hvcC13aGF0c2FwcA==", salebot.ClientTypeWhatsApp)),
