@@ -206,8 +206,8 @@ type chained struct {
 	inner secret.Hidden[[]error]
 }
 
-func chain(text string, inner ...error) *chained {
-	return &chained{text: text, inner: secret.Hide(inner)}
+func chain(said string, inner ...error) *chained {
+	return &chained{text: said, inner: secret.Hide(inner)}
 }
 
 // then is a failure after an earlier one, which it does not replace.

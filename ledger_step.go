@@ -74,6 +74,7 @@ func (j *journey[T]) recorded(ctx context.Context, a *Attempt) attempt.Result {
 		state = ledger.Accepted
 	case attempt.Rejected, attempt.NotSent:
 		state = ledger.Refused
+	case attempt.Unknown:
 	}
 	if err := j.guard.End(ctx, state, ledger.Answer{Status: a.Status, IDs: recordedIDs(j.result)}); err != nil && result.Err == nil {
 		j.unwritten = err

@@ -223,26 +223,34 @@ func parseBaseURL(address string) (*url.URL, error) {
 		// url.Error quotes the address, which may hold a key.
 		return nil, badOption(option, "the address is not a URL")
 	}
-	switch {
-	case base.Scheme != "https" && base.Scheme != "http":
-		return nil, badOption(option, "the address must begin with https://")
-	case base.Hostname() == "":
-		return nil, badOption(option, "the address has no host")
-	case base.User != nil:
-		return nil, badOption(option, "the address must not hold a user name or password")
-	case base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
-		return nil, badOption(option, "the address must end with its path")
+	if problem := problemOfBase(base); problem != "" {
+		return nil, badOption(option, "%s", problem)
 	}
 	path := strings.TrimRight(base.Path, "/")
-	for segment := range strings.SplitSeq(path, "/") {
-		if segment == "." || segment == ".." {
-			return nil, badOption(option, "the path must not have dots as a segment")
-		}
-	}
 	if path == "" {
 		path = "/api"
 	}
 	return &url.URL{Scheme: base.Scheme, Host: strings.ToLower(base.Host), Path: path}, nil
+}
+
+// problemOfBase says what the parts of a base URL must not be.
+func problemOfBase(base *url.URL) string {
+	switch {
+	case base.Scheme != "https" && base.Scheme != "http":
+		return "the address must begin with https://"
+	case base.Hostname() == "":
+		return "the address has no host"
+	case base.User != nil:
+		return "the address must not hold a user name or password"
+	case base.RawQuery != "" || base.ForceQuery || base.Fragment != "":
+		return "the address must end with its path"
+	}
+	for segment := range strings.SplitSeq(base.Path, "/") {
+		if segment == "." || segment == ".." {
+			return "the path must not have dots as a segment"
+		}
+	}
+	return ""
 }
 
 func isLoopback(host string) bool {

@@ -300,44 +300,64 @@ func (f *variableField) set(target reflect.Value, value Value, location *time.Lo
 	if reader, ok := reflect.TypeAssert[encoding.TextUnmarshaler](target.Addr()); ok {
 		return reader.UnmarshalText([]byte(value.Text()))
 	}
+	return setPlain(target, value)
+}
+
+// setPlain writes text, a number or a flag into a field.
+func setPlain(target reflect.Value, value Value) error {
 	switch target.Kind() {
 	case reflect.String:
 		target.SetString(value.Text())
+		return nil
 	case reflect.Bool:
 		flag, err := value.Bool()
-		if err != nil {
-			return err
+		if err == nil {
+			target.SetBool(flag)
 		}
-		target.SetBool(flag)
+		return err
 	case reflect.Float32, reflect.Float64:
-		number, err := value.Float64()
-		if err != nil {
-			return err
-		}
-		if target.Kind() == reflect.Float32 && math.IsInf(float64(float32(number)), 0) {
-			return &ValueError{target.Type().String(), errNotNumber}
-		}
-		target.SetFloat(number)
+		return setFloat(target, value)
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		text, err := value.whole(target.Type().String())
-		if err != nil {
-			return err
-		}
-		number, err := strconv.ParseUint(strings.TrimPrefix(text, "+"), 10, 64)
-		if err != nil || target.OverflowUint(number) {
-			return &ValueError{target.Type().String(), errNotWhole}
-		}
-		target.SetUint(number)
+		return setUint(target, value)
 	default:
-		number, err := value.Int64()
-		if err != nil {
-			return err
-		}
-		if target.OverflowInt(number) {
-			return &ValueError{target.Type().String(), errNotWhole}
-		}
-		target.SetInt(number)
+		return setInt(target, value)
 	}
+}
+
+func setFloat(target reflect.Value, value Value) error {
+	number, err := value.Float64()
+	if err != nil {
+		return err
+	}
+	if target.Kind() == reflect.Float32 && math.IsInf(float64(float32(number)), 0) {
+		return &ValueError{target.Type().String(), errNotNumber}
+	}
+	target.SetFloat(number)
+	return nil
+}
+
+func setUint(target reflect.Value, value Value) error {
+	text, err := value.whole(target.Type().String())
+	if err != nil {
+		return err
+	}
+	number, err := strconv.ParseUint(strings.TrimPrefix(text, "+"), 10, 64)
+	if err != nil || target.OverflowUint(number) {
+		return &ValueError{target.Type().String(), errNotWhole}
+	}
+	target.SetUint(number)
+	return nil
+}
+
+func setInt(target reflect.Value, value Value) error {
+	number, err := value.Int64()
+	if err != nil {
+		return err
+	}
+	if target.OverflowInt(number) {
+		return &ValueError{target.Type().String(), errNotWhole}
+	}
+	target.SetInt(number)
 	return nil
 }
 

@@ -24,7 +24,6 @@ type server struct {
 	allow    func(now time.Time) (time.Duration, bool)
 	passed   int
 	refused  int
-	deadline time.Time
 }
 
 func (s *server) request() (time.Duration, bool) {
@@ -40,8 +39,11 @@ func (s *server) request() (time.Duration, bool) {
 	return wish, ok
 }
 
+// perSecond is how many requests the servers let through.
+const perSecond = 50
+
 // bucket fills with tokens steadily.
-func bucket(perSecond, burst float64, wish time.Duration) func(time.Time) (time.Duration, bool) {
+func bucket(burst float64, wish time.Duration) func(time.Time) (time.Duration, bool) {
 	tokens, last := burst, time.Time{}
 	return func(now time.Time) (time.Duration, bool) {
 		if !last.IsZero() {
@@ -57,7 +59,7 @@ func bucket(perSecond, burst float64, wish time.Duration) func(time.Time) (time.
 }
 
 // fixed counts anew each second.
-func fixed(perSecond int, told bool) func(time.Time) (time.Duration, bool) {
+func fixed(told bool) func(time.Time) (time.Duration, bool) {
 	var start time.Time
 	count := 0
 	return func(now time.Time) (time.Duration, bool) {
@@ -113,18 +115,18 @@ func work(t *testing.T, p *pace.Pacer, s *server, workers, items int) time.Durat
 // that second, and is looked for from below.
 func TestPaceOfServers(t *testing.T) {
 	t.Parallel()
-	const items, perSecond = 1000, 50
+	const items = 1000
 	for name, c := range map[string]struct {
 		allow func() func(time.Time) (time.Duration, bool)
 		burst float64
 		most  float64
 	}{
-		"token bucket":                {func() func(time.Time) (time.Duration, bool) { return bucket(perSecond, 1, time.Second) }, 1, 1.55},
-		"token bucket, no header":     {func() func(time.Time) (time.Duration, bool) { return bucket(perSecond, 1, 0) }, 1, 1.25},
-		"token bucket with a burst":   {func() func(time.Time) (time.Duration, bool) { return bucket(perSecond, 50, time.Second) }, 50, 1.25},
-		"token bucket burst, no head": {func() func(time.Time) (time.Duration, bool) { return bucket(perSecond, 50, 0) }, 50, 1.25},
-		"fixed window":                {func() func(time.Time) (time.Duration, bool) { return fixed(perSecond, true) }, 50, 1.4},
-		"fixed window, no header":     {func() func(time.Time) (time.Duration, bool) { return fixed(perSecond, false) }, 50, 1.4},
+		"token bucket":                {func() func(time.Time) (time.Duration, bool) { return bucket(1, time.Second) }, 1, 1.55},
+		"token bucket, no header":     {func() func(time.Time) (time.Duration, bool) { return bucket(1, 0) }, 1, 1.25},
+		"token bucket with a burst":   {func() func(time.Time) (time.Duration, bool) { return bucket(50, time.Second) }, 50, 1.25},
+		"token bucket burst, no head": {func() func(time.Time) (time.Duration, bool) { return bucket(50, 0) }, 50, 1.25},
+		"fixed window":                {func() func(time.Time) (time.Duration, bool) { return fixed(true) }, 50, 1.4},
+		"fixed window, no header":     {func() func(time.Time) (time.Duration, bool) { return fixed(false) }, 50, 1.4},
 	} {
 		for _, workers := range []int{1, 8, 64} {
 			t.Run(name, func(t *testing.T) {
@@ -176,8 +178,8 @@ func TestHolds(t *testing.T) {
 
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		for _, want := range []time.Duration{250, 500, 1000, 2000, 4000, 8000, 8000} {
-			require.InDelta(t, want*time.Millisecond, p.Limited(time.Now(), 0, time.Minute), float64(20*time.Millisecond))
+		for _, want := range []int{250, 500, 1000, 2000, 4000, 8000, 8000} {
+			require.InDelta(t, time.Duration(want)*time.Millisecond, p.Limited(time.Now(), 0, time.Minute), float64(20*time.Millisecond))
 			time.Sleep(20 * time.Second)
 		}
 		p.Answered(time.Now())
