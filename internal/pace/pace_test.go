@@ -21,9 +21,9 @@ type server struct {
 	mutex sync.Mutex
 	// allow reports whether a request passes, and after which wait it should come
 	// again otherwise.
-	allow    func(now time.Time) (time.Duration, bool)
-	passed   int
-	refused  int
+	allow   func(now time.Time) (time.Duration, bool)
+	passed  int
+	refused int
 }
 
 func (s *server) request() (time.Duration, bool) {
