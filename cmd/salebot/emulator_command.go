@@ -106,12 +106,7 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 		report("warning: it listens on " + listener.Addr().String() + ", so that whoever reaches this machine can use it")
 	}
 	handler := emulator.NewHandler(ctx, options)
-	if made {
-		if _, err = fmt.Fprintln(out, "API key:", main); err != nil {
-			return err
-		}
-	}
-	if _, err = fmt.Fprintln(out, "The Salebot emulator is ready:", address); err != nil {
+	if _, err = io.WriteString(out, greeting(address, main, made)); err != nil {
 		return err
 	}
 	err = emulator.Serve(ctx, listener, handler)
@@ -121,6 +116,19 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 		}
 	}
 	return err
+}
+
+// greeting is what the command prints when it is ready, with lines for the shell
+// in which programs and the page's commands are run. A key of one's own is not
+// repeated.
+func greeting(address, key string, made bool) string {
+	text := "The Salebot emulator is ready: " + address + "\n"
+	if made {
+		text = "API key: " + key + "\n" + text + "  export SALEBOT_API_KEY=" + key + "\n"
+	} else {
+		text += "  # and SALEBOT_API_KEY, the key that you gave\n"
+	}
+	return text + "  export SALEBOT_BASE_URL=" + address + "/api\n"
 }
 
 // mainKey returns the key and reports whether it was made up.

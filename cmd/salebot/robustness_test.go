@@ -166,6 +166,20 @@ func TestStoppedWhileSaving(t *testing.T) {
 	}, func(done *progress) int { return done.answered })
 }
 
+// A terminal that is closed, or a connection that breaks, ends it in good order.
+// With nohup it goes on.
+func TestHangUp(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "state.json")
+	p := runEmulator(t, "--key", testkit.Key, "--state", file)
+	status, _ := request(t, http.MethodPost, p.address+"/_emulator/clients", "application/json", `{"id":25554}`)
+	require.Equal(t, http.StatusCreated, status)
+	require.NoError(t, p.end(syscall.SIGHUP), p.messages())
+	again := runEmulator(t, "--key", testkit.Key, "--state", file)
+	status, _ = request(t, http.MethodGet, again.address+"/_emulator/clients/25554", "", "")
+	require.Equal(t, http.StatusOK, status)
+}
+
 // progress counts what a program was told.
 type progress struct {
 	mu              sync.Mutex

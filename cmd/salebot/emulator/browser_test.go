@@ -21,6 +21,7 @@ import (
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/cmd/salebot/emulator"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
@@ -581,6 +582,70 @@ func TestBrowserBoundedConversation(t *testing.T) {
 	p.choose("#language", "ru")
 	p.waitText("#talk-bound", "Хранятся только 60 последних сообщений")
 	p.screenshot("russian")
+}
+
+// However much happened while nobody looked, the open chat catches up.
+func TestBrowserCatchesUp(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, browserShop()...)
+	_, err := s.Write(25555, "first")
+	require.NoError(t, err)
+	p := openTab(t, s.address+"/#25555", tabOptions{})
+	p.waitText(".message", "first")
+	// One event for all of them, as after a tab was hidden.
+	state := s.Snapshot()
+	for i := range state.Clients {
+		for n := range 1200 {
+			if state.Clients[i].ID == 25555 {
+				state.Clients[i].History = append(state.Clients[i].History, engine.Message{Text: fmt.Sprintf("number %d.", n), FromClient: true})
+			}
+		}
+	}
+	require.NoError(t, s.Restore(state))
+	p.waitText(".message", "number 1199.")
+	p.wait(`document.querySelectorAll(".message").length === 1201`)
+}
+
+// Enlarged by the browser, or in a narrow window, the page stays usable: the header
+// fits, and a conversation has room.
+func TestBrowserZoom(t *testing.T) {
+	t.Parallel()
+	for _, language := range []string{"en-US", "ru-RU"} {
+		for _, window := range []struct{ width, height int64 }{
+			{701, 700}, {768, 700}, {900, 700}, {1081, 700}, // narrow
+			{720, 450}, {640, 360}, // twice as large
+			{360, 225}, {320, 256}, // four times as large
+		} {
+			t.Run(fmt.Sprintf("%s-%dx%d", language, window.width, window.height), func(t *testing.T) {
+				t.Parallel()
+				s := start(t, emulator.Options{}, browserShop()...)
+				require.NoError(t, s.Fail(faults.Fault{Status: 503, Times: 1000}))
+				for range 20 {
+					_, err := s.Write(25554, "Prices")
+					require.NoError(t, err)
+				}
+				p := openTab(t, s.address+"/#25554", tabOptions{width: window.width, height: window.height, languages: language})
+				p.waitText(".message", "Prices")
+				p.wait(`document.querySelector("#write").checkVisibility()`)
+				p.noOverflow()
+				require.GreaterOrEqual(t, evaluate[float64](p, `document.querySelector("#messages").clientHeight`), 80.0, "room for the conversation")
+				p.screenshot("talk")
+			})
+		}
+	}
+}
+
+// A button that says that something was done says afterwards what it does, and the
+// field for a file has a name.
+func TestBrowserSaves(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{Save: func() error { return nil }}, browserShop()...)
+	p := openTab(t, s.address, tabOptions{})
+	p.click("#tab-time")
+	p.clickText("#pane-time button", "Save to the state file")
+	p.waitText("#pane-time button", "Saved")
+	p.waitText("#pane-time button", "Save to the state file")
+	require.Equal(t, "Load a snapshot", evaluate[string](p, `document.querySelector("input[type=file]").getAttribute("aria-label")`))
 }
 
 // Names and texts that mean something to a browser or to the eye.

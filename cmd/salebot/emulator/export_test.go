@@ -1,6 +1,12 @@
 package emulator
 
-import "strings"
+import (
+	"context"
+	"strings"
+)
+
+// FollowWith is Follow with another way of saving.
+func (s *Store) FollowWith(ctx context.Context, save func() error) { s.follow(ctx, save) }
 
 // Endpoints lists the operations of the control API.
 func Endpoints() []string {

@@ -21,6 +21,9 @@ type Store struct {
 	// report tells a person what went wrong.
 	report func(text string)
 
+	// changed is the notice of the first change after the state was loaded.
+	changed <-chan struct{}
+
 	mu   sync.Mutex      // one save at a time
 	lock *statefile.Lock // nil once it is closed
 }
@@ -58,6 +61,7 @@ var errStoreClosed = errors.New("the state is not saved any more: the emulator s
 // no state file is an error. One that is damaged is renamed and reported, and the
 // emulator stays as it is.
 func (s *Store) Load() error {
+	defer func() { s.changed = s.emulator.Changed() }()
 	text, err := statefile.Load(s.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -96,18 +100,23 @@ func (s *Store) Save() error {
 
 const (
 	// savePause is the least time between two saves by themselves.
-	savePause = 2 * time.Second
+	savePause = 200 * time.Millisecond
 	// saveShare bounds the share of the time that is spent on them, so that a
 	// large state is saved less often.
 	saveShare = 50
 )
 
-// Follow saves after changes until ctx ends. Save once more afterwards, for the
-// last of them.
-func (s *Store) Follow(ctx context.Context) {
+// Follow saves after changes, those since Load included, until ctx ends. Save once
+// more afterwards, for the last of them.
+func (s *Store) Follow(ctx context.Context) { s.follow(ctx, s.Save) }
+
+func (s *Store) follow(ctx context.Context, save func() error) {
 	last := ""
+	changed := s.changed
+	if changed == nil {
+		changed = s.emulator.Changed()
+	}
 	for {
-		changed := s.emulator.Changed()
 		select {
 		case <-changed:
 		case <-ctx.Done():
@@ -117,9 +126,12 @@ func (s *Store) Follow(ctx context.Context) {
 		if !sleep(ctx, savePause) {
 			return
 		}
+		// The next notice is asked for before the save, so that it tells of what
+		// changes while this one is written or afterwards.
+		changed = s.emulator.Changed()
 		start := time.Now()
 		problem := ""
-		if err := s.Save(); err != nil && !errors.Is(err, errStoreClosed) {
+		if err := save(); err != nil && !errors.Is(err, errStoreClosed) {
 			problem = err.Error()
 		}
 		if problem != last && problem != "" {

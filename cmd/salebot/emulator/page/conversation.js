@@ -42,7 +42,10 @@ const refresh = oneAtATime(async () => {
     if (!fresh && answer.before !== before + messages.length) answer = await ask(path(id) + query({ limit: pageSize }));
     else if (!fresh) {
       if (chosenClient() === id) append(answer.messages);
-      return drawFrame();
+      drawFrame();
+      // There are more than one answer holds.
+      if (answer.after > 0) refresh();
+      return;
     }
   } catch (error) {
     if (chosenClient() !== id) return;

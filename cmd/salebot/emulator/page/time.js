@@ -42,6 +42,7 @@ function draw() {
         const button = event.target;
         await ask("save", { method: "POST" });
         button.textContent = t("state_saved");
+        setTimeout(() => { button.textContent = t("save_state"); }, 1500);
       }) }, t("save_state")) : null,
       el("button", { type: "button", class: "danger", onclick: reset }, t("reset"))),
     el("p", {}, el("a", { href: "/_emulator/openapi.yaml" }, t("docs"))),
@@ -60,7 +61,7 @@ const waiting = (send) => el("p", { class: "scheduled" },
   send.callback ? "⚡ " : "", el("bdi", {}, send.text));
 
 function upload() {
-  const file = el("input", { type: "file", accept: ".json,application/json", class: "unseen", tabindex: "-1" });
+  const file = el("input", { type: "file", accept: ".json,application/json", class: "unseen", tabindex: "-1", "aria-label": t("upload") });
   file.addEventListener("change", () => attempt(async () => {
     if (file.files.length === 0) return;
     const text = await file.files[0].text();
