@@ -73,7 +73,7 @@ type BulkOptions struct {
 
 // ErrNotAllAccepted says that a bulk run came to its end, but that some items
 // were not accepted; the report tells which.
-var ErrNotAllAccepted = errors.New("salebot: bulk: not all items were accepted")
+var ErrNotAllAccepted = errors.New(prefix + "bulk: not all items were accepted")
 
 func (o *BulkOptions) check(c *Client, standardBatch, maxBatch int) error {
 	switch {
@@ -188,13 +188,13 @@ func runBulk[T any](ctx context.Context, b bulk[T]) (*BulkReport, error) {
 	r := &bulkRun[T]{bulk: b, taken: map[string]struct{}{}}
 	switch {
 	case !b.client.ready():
-		return &r.report, fmt.Errorf("salebot: bulk: %w", ErrNotInitialized)
+		return &r.report, bulkFailure("", ErrNotInitialized)
 	case ctx == nil || b.items == nil || b.key == nil || b.send == nil && b.each == nil:
-		return &r.report, fmt.Errorf("salebot: bulk: %w", invalid("ctx, items, key and send", "must not be nil"))
+		return &r.report, bulkFailure("", invalid("ctx, items, key and send", "must not be nil"))
 	}
 	r.keeper = b.client.core.keeper
 	if err := r.options.check(b.client, b.standardBatch, b.maxBatch); err != nil {
-		return &r.report, fmt.Errorf("salebot: bulk: %w", err)
+		return &r.report, bulkFailure("", err)
 	}
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -224,17 +224,22 @@ func runBulk[T any](ctx context.Context, b bulk[T]) (*BulkReport, error) {
 func (r *bulkRun[T]) result(ctx, running context.Context, readError error) error {
 	switch {
 	case readError != nil:
-		return fmt.Errorf("salebot: bulk: reading the items: %w", readError)
+		return bulkFailure("reading the items: ", readError)
 	case ctx.Err() != nil:
-		return fmt.Errorf("salebot: bulk: %w", withCause(context.Cause(running), ctx.Err()))
+		return bulkFailure("", withCause(context.Cause(running), ctx.Err()))
 	case running.Err() != nil:
-		return fmt.Errorf("salebot: bulk: %w", context.Cause(running))
+		return bulkFailure("", context.Cause(running))
 	case (r.options.DryRun || r.options.Rehearse) && r.report.Rejected == 0:
 		return nil
 	case r.report.Accepted != r.report.Total():
 		return ErrNotAllAccepted
 	}
 	return nil
+}
+
+// bulkFailure is the error of a run.
+func bulkFailure(what string, err error) error {
+	return chain(prefix+"bulk: "+what+bare(err), err)
 }
 
 // read hands the items to the workers, batch by batch.

@@ -33,19 +33,19 @@ type decoder[T any] func(body []byte, s *settings) (T, error)
 
 // call checks and encodes a request, sends it until it is done, and decodes the
 // answer.
-func call[T any](ctx context.Context, c *Client, name string, options []CallOption, encode encoder, decode decoder[T]) (T, error) {
+func call[T any](ctx context.Context, c *Client, name string, opts []CallOption, encode encoder, decode decoder[T]) (T, error) {
 	row := action.MustLookup(name)
-	return callRow(ctx, c, row, options, encode, decode)
+	return callRow(ctx, c, row, opts, encode, decode)
 }
 
-func callRow[T any](ctx context.Context, c *Client, row *action.Row, options []CallOption, encode encoder, decode decoder[T]) (none T, err error) {
+func callRow[T any](ctx context.Context, c *Client, row *action.Row, opts []CallOption, encode encoder, decode decoder[T]) (none T, err error) {
 	if !c.ready() {
 		return none, notSent(row.Name, ErrNotInitialized)
 	}
 	if ctx == nil {
 		return none, notSent(row.Name, invalid("ctx", "is nil"))
 	}
-	s, err := c.core.config.forCall(options)
+	s, err := c.core.config.forCall(opts)
 	if err != nil {
 		return none, notSent(row.Name, err)
 	}
@@ -67,9 +67,9 @@ func callRow[T any](ctx context.Context, c *Client, row *action.Row, options []C
 }
 
 // callAck is call for the actions that return nothing but their success.
-func callAck(ctx context.Context, c *Client, name string, options []CallOption, encode encoder) (*Ack, error) {
+func callAck(ctx context.Context, c *Client, name string, opts []CallOption, encode encoder) (*Ack, error) {
 	row := action.MustLookup(name)
-	return callRow(ctx, c, row, options, encode, ackDecoders[row.Answer])
+	return callRow(ctx, c, row, opts, encode, ackDecoders[row.Answer])
 }
 
 // ackDecoders are made once, since each call would need memory for its own.
@@ -97,12 +97,12 @@ func notSent(name string, err error) *OpError {
 }
 
 // forCall returns the settings of the client with the options of one call.
-func (c *config) forCall(options []CallOption) (*settings, error) {
-	if len(options) == 0 {
+func (c *config) forCall(opts []CallOption) (*settings, error) {
+	if len(opts) == 0 {
 		return &c.settings, nil
 	}
 	s := c.settings
-	for _, option := range options {
+	for _, option := range opts {
 		if option == nil {
 			continue
 		}

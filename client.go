@@ -48,12 +48,12 @@ type core struct {
 // New returns a client for the project that the API key belongs to. It fails
 // with an OptionError where the key or an option cannot work; it does not ask
 // Salebot.
-func New(key string, options ...Option) (*Client, error) {
+func New(key string, opts ...Option) (*Client, error) {
 	if problem := keyProblem(key); problem != "" {
 		return nil, badOption("API key", "%s", problem)
 	}
 	c := defaultConfig()
-	if err := c.apply(options); err != nil {
+	if err := c.apply(opts); err != nil {
 		return nil, err
 	}
 	scrub := secret.NewScrubber(key)
@@ -77,27 +77,27 @@ func New(key string, options ...Option) (*Client, error) {
 
 // NewFromEnv is New with the key of SALEBOT_API_KEY and, if it is set, the base
 // URL of SALEBOT_BASE_URL, which WithBaseURL overrides.
-func NewFromEnv(options ...Option) (*Client, error) {
+func NewFromEnv(opts ...Option) (*Client, error) {
 	key := os.Getenv(EnvAPIKey)
 	if key == "" {
 		return nil, badOption(EnvAPIKey, "the environment variable is not set; it has to hold the project's API key")
 	}
 	if base := os.Getenv(EnvBaseURL); base != "" {
-		options = append([]Option{WithBaseURL(base)}, options...)
+		opts = append([]Option{WithBaseURL(base)}, opts...)
 	}
-	return New(key, options...)
+	return New(key, opts...)
 }
 
 // With returns a variant of the client that differs by the options. The two
 // share connections (unless the transport is exchanged), pace and retry budget
 // (unless these are set anew). The client itself stays as it is.
-func (c *Client) With(options ...Option) (*Client, error) {
+func (c *Client) With(opts ...Option) (*Client, error) {
 	if !c.ready() {
 		return nil, &OpError{Action: "with", Outcome: OutcomeNotSent, Err: ErrNotInitialized}
 	}
 	variant := *c.core
 	old := variant.config
-	if err := variant.config.apply(options); err != nil {
+	if err := variant.config.apply(opts); err != nil {
 		return nil, err
 	}
 	if err := checkBaseURL(variant.config.baseURL, variant.scrub); err != nil {

@@ -15,16 +15,16 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// ClientsPageLimit is the largest number of clients that one request returns.
-const ClientsPageLimit = 500
+// MaxClientsPage is the largest number of clients that one request returns.
+const MaxClientsPage = 500
 
 // GetClientsRequest says which page of the project's clients to read. The zero
 // value asks for the first page of all clients.
 type GetClientsRequest struct {
 	// Offset is the number of clients to leave out.
 	Offset int
-	// Limit is the number of clients, at most ClientsPageLimit; zero means
-	// ClientsPageLimit.
+	// Limit is the number of clients, at most MaxClientsPage; zero means
+	// MaxClientsPage.
 	Limit int
 	// List restricts the answer to a client list; zero means all clients.
 	List ListID
@@ -37,8 +37,8 @@ func (r *GetClientsRequest) encode(*settings) (payload, error) {
 	switch {
 	case r.Offset < 0:
 		return payload{}, invalid("Offset", "is negative")
-	case r.Limit < 0 || r.Limit > ClientsPageLimit:
-		return payload{}, invalid("Limit", "must be between 1 and "+strconv.Itoa(ClientsPageLimit)+", or 0")
+	case r.Limit < 0 || r.Limit > MaxClientsPage:
+		return payload{}, invalid("Limit", "must be between 1 and "+strconv.Itoa(MaxClientsPage)+", or 0")
 	case r.List < 0:
 		return payload{}, invalid("List", "must be positive")
 	case r.List != 0 && r.OldestFirst:
@@ -46,7 +46,7 @@ func (r *GetClientsRequest) encode(*settings) (payload, error) {
 	}
 	query := url.Values{
 		"offset": {strconv.Itoa(r.Offset)},
-		"limit":  {strconv.Itoa(firstSet(r.Limit, ClientsPageLimit))},
+		"limit":  {strconv.Itoa(firstSet(r.Limit, MaxClientsPage))},
 	}
 	if r.List != 0 {
 		query.Set("list", strconv.FormatInt(int64(r.List), 10))
@@ -73,8 +73,8 @@ type ClientsRequest struct {
 	// Offset is the number of clients to leave out: to go on after a PageError,
 	// give its Position.
 	Offset int
-	// PageSize is the number of clients of a request, at most ClientsPageLimit;
-	// zero means ClientsPageLimit.
+	// PageSize is the number of clients of a request, at most MaxClientsPage;
+	// zero means MaxClientsPage.
 	PageSize int
 	// PagesInFlight is the number of requests under way at once, at most 64; zero
 	// means 1: the next page comes while the current one is worked on. With several,
@@ -102,15 +102,15 @@ type ClientsRequest struct {
 // ErrInvalidRequest and those of every call.
 func (c *Client) Clients(ctx context.Context, request ClientsRequest, opts ...CallOption) iter.Seq2[ClientRecord, error] {
 	first := GetClientsRequest{
-		Offset: request.Offset, Limit: firstSet(request.PageSize, ClientsPageLimit), List: request.List,
+		Offset: request.Offset, Limit: firstSet(request.PageSize, MaxClientsPage), List: request.List,
 		OldestFirst: request.List == 0 && !request.NewestFirst,
 	}
 	inFlight, err := checkPagesInFlight(request.PagesInFlight)
 	if err == nil {
 		err = checkContext(ctx)
 	}
-	if request.PageSize < 0 || request.PageSize > ClientsPageLimit {
-		err = invalid("PageSize", "must be between 1 and "+strconv.Itoa(ClientsPageLimit)+", or 0")
+	if request.PageSize < 0 || request.PageSize > MaxClientsPage {
+		err = invalid("PageSize", "must be between 1 and "+strconv.Itoa(MaxClientsPage)+", or 0")
 	}
 	if err != nil {
 		return failedPages[ClientRecord](PageError{Position: request.Offset}, "get_clients", err)

@@ -51,8 +51,8 @@ func fuzzAnswer(f *testing.F, action string, check func(t *testing.T, body []byt
 			if !errors.Is(err, salebot.ErrRejected) {
 				t.Fatalf("%q: %v", body, err)
 			}
-		case salebot.OutcomeUnknown:
-			if !errors.Is(err, salebot.ErrUnexpectedResponse) {
+		case salebot.OutcomeUnknown, salebot.OutcomeFailed:
+			if (failure.Outcome == salebot.OutcomeFailed) != (failure.Class == salebot.Read) || !errors.Is(err, salebot.ErrUnexpectedResponse) {
 				t.Fatalf("%q: %v", body, err)
 			}
 		case salebot.OutcomeAccepted:

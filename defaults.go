@@ -34,9 +34,9 @@ const (
 	// take together before calls that succeed at once have to earn new ones, ten
 	// for a retry (WithRetryBudget).
 	DefaultRetryBudget = 100
-	// DefaultResponseLimit bounds the body of an answer, in bytes
-	// (WithResponseLimit).
-	DefaultResponseLimit = 32 << 20
+	// DefaultMaxResponseSize bounds the body of an answer, in bytes
+	// (WithMaxResponseSize).
+	DefaultMaxResponseSize = 32 << 20
 	// DefaultIdleConnections is the number of connections that a client keeps
 	// open for the next calls, where it was not given a transport of its own
 	// (WithTransport, WithHTTPClient).

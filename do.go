@@ -195,7 +195,7 @@ func (a *Ack) Decode(target any) error { return decodeRaw(a.Raw, target) }
 func decodeRaw(body []byte, target any) error {
 	body = wire.Trim(body)
 	if len(body) == 0 {
-		return errors.New("salebot: the answer is empty")
+		return errors.New(prefix + "the answer is empty")
 	}
 	return json.Unmarshal(body, target)
 }

@@ -18,38 +18,38 @@ import (
 // Class sentinels. They survive any wrapping: ask with errors.Is.
 var (
 	// ErrNotInitialized says that the client was not made by New.
-	ErrNotInitialized = errors.New("the client is not initialized: make it with salebot.New")
+	ErrNotInitialized = errors.New(prefix + "the client is not initialized: make it with salebot.New")
 	// ErrInvalidRequest says that the call was refused before anything was sent;
 	// see InvalidRequestError.
-	ErrInvalidRequest = errors.New("invalid request")
+	ErrInvalidRequest = errors.New(prefix + "invalid request")
 	// ErrOutcomeUnknown says that a request that changes something may have been
 	// executed although the call failed. Do not repeat a send after it without
 	// looking first, for example into the client's history. A failed read is never
 	// ErrOutcomeUnknown: it does not matter whether it was executed.
-	ErrOutcomeUnknown = errors.New("outcome unknown")
+	ErrOutcomeUnknown = errors.New(prefix + "outcome unknown")
 	// ErrRejected says that Salebot refused the request: it was not executed.
-	ErrRejected = errors.New("rejected")
+	ErrRejected = errors.New(prefix + "rejected")
 	// ErrNotFound says that a client or a deal does not exist.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = errors.New(prefix + "not found")
 	// ErrClientNotFound says that no such client exists. It is also ErrNotFound.
-	ErrClientNotFound = fmt.Errorf("client %w", ErrNotFound)
+	ErrClientNotFound error = chain(prefix+"client not found", ErrNotFound)
 	// ErrOrderNotFound says that no such deal exists. It is also ErrNotFound.
-	ErrOrderNotFound = fmt.Errorf("order %w", ErrNotFound)
+	ErrOrderNotFound error = chain(prefix+"order not found", ErrNotFound)
 	// ErrUnauthorized says that Salebot does not know the key (HTTP 401).
-	ErrUnauthorized = errors.New("unauthorized")
+	ErrUnauthorized = errors.New(prefix + "unauthorized")
 	// ErrForbidden says that the key lacks the permission for the action (HTTP
 	// 403, or the text WRONG_ACTION).
-	ErrForbidden = errors.New("forbidden")
+	ErrForbidden = errors.New(prefix + "forbidden")
 	// ErrRateLimited says that the pace is too high (HTTP 429).
-	ErrRateLimited = errors.New("rate limited")
+	ErrRateLimited = errors.New(prefix + "rate limited")
 	// ErrServer says that Salebot or its gateway failed (HTTP 5xx).
-	ErrServer = errors.New("server error")
+	ErrServer = errors.New(prefix + "server error")
 	// ErrUnexpectedResponse says that the answer is not one of Salebot's API: an
 	// HTML page, a redirect, an empty or truncated body.
-	ErrUnexpectedResponse = errors.New("unexpected response")
+	ErrUnexpectedResponse = errors.New(prefix + "unexpected response")
 	// ErrTruncated says that an answer reached the largest size the API gives
 	// and that more may exist; what came is returned along with the error.
-	ErrTruncated = errors.New("truncated")
+	ErrTruncated = errors.New(prefix + "truncated")
 )
 
 // Outcome is what became of a request. The zero value is OutcomeUnknown:
@@ -73,7 +73,8 @@ const (
 	// OutcomeIncomplete means that a piece of work was executed in part: some of its
 	// calls were accepted, and then one failed.
 	OutcomeIncomplete = Outcome(attempt.Accepted + 2)
-	// OutcomeFailed reads brought no answer that can be used. Nothing was at stake.
+	// OutcomeFailed reads brought no answer that can be used. A read that failed is
+	// never OutcomeUnknown, since it changes nothing.
 	OutcomeFailed = Outcome(attempt.Accepted + 3)
 )
 
@@ -128,7 +129,7 @@ func (e *OpError) Error() string {
 		return nilError
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "salebot: %s: %v", e.Action, e.Err)
+	fmt.Fprintf(&b, prefix+"%s: %s", e.Action, bare(e.Err))
 	var notes []string
 	if e.Attempts > 1 {
 		notes = append(notes, strconv.Itoa(e.Attempts)+" attempts")
@@ -199,7 +200,7 @@ func (e *APIError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP %d", e.Status)
 	if class := e.class(); class != nil {
-		b.WriteString(" " + class.Error())
+		b.WriteString(" " + bare(class))
 	}
 	if e.Code != "" {
 		b.WriteString(": " + strconv.Quote(e.Code))
@@ -315,7 +316,7 @@ func (e *DecodeError) Error() string {
 	if e == nil {
 		return nilError
 	}
-	return fmt.Sprintf("HTTP %d %v: %v", e.Status, ErrUnexpectedResponse, e.Err)
+	return fmt.Sprintf("HTTP %d %s: %s", e.Status, bare(ErrUnexpectedResponse), bare(e.Err))
 }
 
 // Unwrap returns what is wrong with the answer.
@@ -355,7 +356,7 @@ func (e *InvalidRequestError) Error() string {
 	if e == nil {
 		return nilError
 	}
-	return "invalid request: " + e.Field + " " + e.Problem
+	return bare(ErrInvalidRequest) + ": " + e.Field + " " + e.Problem
 }
 
 // Is reports ErrInvalidRequest.
@@ -421,6 +422,13 @@ func (e *PartialError) LogValue() slog.Value {
 func (e *PartialError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
 
 const nilError = "<nil>"
+
+// prefix begins the text of each sentinel and of each error of a method. A text that
+// is made of others has it once.
+const prefix = "salebot: "
+
+// bare is the text of an error inside another one.
+func bare(err error) string { return strings.ReplaceAll(errorText(err), prefix, "") }
 
 // errorText is the text of an error that may be missing where a user made the one
 // around it.

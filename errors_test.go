@@ -5,9 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,10 +44,10 @@ func TestErrorTexts(t *testing.T) {
 		{clienttest.Fail(t, 401, ""), "salebot: get_variables: HTTP 401 unauthorized (outcome rejected)"},
 		{clienttest.Fail(t, 403, "WRONG_ACTION"), `salebot: get_variables: HTTP 403 forbidden: "WRONG_ACTION": the key may lack the permission for this action (outcome rejected)`},
 		{clienttest.Fail(t, 429, "", "Retry-After: 7"), "salebot: get_variables: HTTP 429 rate limited, retry after 7s (outcome rejected; no attempts left)"},
-		{clienttest.Fail(t, 502, clienttest.Page), "salebot: get_variables: HTTP 502 server error (outcome unknown; no attempts left)"},
+		{clienttest.Fail(t, 502, clienttest.Page), "salebot: get_variables: HTTP 502 server error (outcome failed; no attempts left)"},
 		{clienttest.Fail(t, 404, clienttest.Page), "salebot: get_variables: HTTP 404 unexpected response: Salebot does not answer so; check the base URL and what stands between (outcome rejected)"},
-		{clienttest.Fail(t, 200, clienttest.Page), "salebot: get_variables: HTTP 200 unexpected response: the body is an HTML page (outcome unknown)"},
-		{clienttest.Fail(t, 200, ""), "salebot: get_variables: HTTP 200 unexpected response: the body is empty (outcome unknown)"},
+		{clienttest.Fail(t, 200, clienttest.Page), "salebot: get_variables: HTTP 200 unexpected response: the body is an HTML page (outcome failed)"},
+		{clienttest.Fail(t, 200, ""), "salebot: get_variables: HTTP 200 unexpected response: the body is empty (outcome failed)"},
 	} {
 		require.Equal(t, c.want, c.err.Error())
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
@@ -51,7 +57,7 @@ func TestErrorTexts(t *testing.T) {
 		require.NotContains(t, c.err.Error(), "\n")
 	}
 	_, err := clienttest.New(t, clienttest.Answering(503, ""), salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 1, MaxDelay: 1})).GetVariables(t.Context(), 1)
-	require.EqualError(t, err, "salebot: get_variables: HTTP 503 server error (4 attempts; outcome unknown; no attempts left)")
+	require.EqualError(t, err, "salebot: get_variables: HTTP 503 server error (4 attempts; outcome failed; no attempts left)")
 }
 
 // What an APIError holds of the answer.
@@ -115,7 +121,7 @@ func TestErrorsAreLoggedAsParts(t *testing.T) {
 	}
 	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"rejected","stopped":"","cause":{"status":404,"code":"client_not_found","message":"","retry_after":0}}`,
 		logged(clienttest.Fail(t, 404, "client_not_found")))
-	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"unknown","stopped":"","cause":{"status":200,"content_type":"text/html","snapshot_bytes":53,"error":"the body is an HTML page"}}`,
+	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"failed","stopped":"","cause":{"status":200,"content_type":"text/html","snapshot_bytes":53,"error":"the body is an HTML page"}}`,
 		logged(clienttest.Fail(t, 200, clienttest.Page, "Content-Type: text/html")))
 	_, err := clienttest.New(t, clienttest.Answering(200, "{}")).GetVariables(t.Context(), 0)
 	require.JSONEq(t, `{"action":"get_variables","attempts":0,"outcome":"not sent","stopped":"","cause":{"field":"client","problem":"is required"}}`, logged(err))
@@ -176,4 +182,92 @@ func TestSentinels(t *testing.T) {
 		require.ErrorAs(t, wrapped, &e)
 		return e.Status
 	}())
+}
+
+// sentinels are all errors that the package exports to compare with.
+var sentinels = map[string]error{
+	"ErrClientNotFound":     salebot.ErrClientNotFound,
+	"ErrForbidden":          salebot.ErrForbidden,
+	"ErrInProgress":         salebot.ErrInProgress,
+	"ErrInvalidRequest":     salebot.ErrInvalidRequest,
+	"ErrKeyReused":          salebot.ErrKeyReused,
+	"ErrNoLocation":         salebot.ErrNoLocation,
+	"ErrNotAllAccepted":     salebot.ErrNotAllAccepted,
+	"ErrNotFound":           salebot.ErrNotFound,
+	"ErrNotInitialized":     salebot.ErrNotInitialized,
+	"ErrNotPhone":           salebot.ErrNotPhone,
+	"ErrNotReadBack":        salebot.ErrNotReadBack,
+	"ErrOrderNotFound":      salebot.ErrOrderNotFound,
+	"ErrOtherLedger":        salebot.ErrOtherLedger,
+	"ErrOutcomeUnknown":     salebot.ErrOutcomeUnknown,
+	"ErrRateLimited":        salebot.ErrRateLimited,
+	"ErrRejected":           salebot.ErrRejected,
+	"ErrServer":             salebot.ErrServer,
+	"ErrTruncated":          salebot.ErrTruncated,
+	"ErrUnauthorized":       salebot.ErrUnauthorized,
+	"ErrUnexpectedResponse": salebot.ErrUnexpectedResponse,
+	"ErrUnset":              salebot.ErrUnset,
+	"ErrWorkChanged":        salebot.ErrWorkChanged,
+	"ErrWorkEnded":          salebot.ErrWorkEnded,
+	"ErrWorkNested":         salebot.ErrWorkNested,
+	"ErrWorkTooOld":         salebot.ErrWorkTooOld,
+}
+
+// The text of a sentinel begins with the name of the package, which the texts that are
+// made of it do not repeat.
+func TestSentinelTexts(t *testing.T) {
+	t.Parallel()
+	const prefix = "salebot: "
+	for name, sentinel := range sentinels {
+		require.True(t, strings.HasPrefix(sentinel.Error(), prefix), "%s: %q", name, sentinel)
+		for _, composed := range []error{
+			sentinel,
+			&salebot.OpError{Action: "message", Attempts: 1, Err: sentinel},
+			&salebot.OpError{Action: "message", Err: fmt.Errorf("outer: %w", sentinel)},
+			&salebot.OpError{Action: "message", Err: &salebot.DecodeError{Err: sentinel}},
+			&salebot.PageError{Err: &salebot.OpError{Action: "get_clients", Err: sentinel}},
+			&salebot.ValueError{Type: "int64", Err: sentinel},
+		} {
+			require.Equal(t, 1, strings.Count(composed.Error(), prefix), "%s: %q", name, composed)
+			require.True(t, strings.HasPrefix(composed.Error(), prefix), "%s: %q", name, composed)
+			require.ErrorIs(t, composed, sentinel)
+		}
+	}
+	for _, class := range []error{salebot.ErrClientNotFound, salebot.ErrOrderNotFound} {
+		require.ErrorIs(t, class, salebot.ErrNotFound)
+	}
+
+	unready := new(salebot.Client)
+	_, err := unready.BulkLoadClients(t.Context(), nil, salebot.BulkOptions{})
+	require.ErrorIs(t, err, salebot.ErrNotInitialized)
+	require.Equal(t, 1, strings.Count(err.Error(), prefix), "%q", err)
+}
+
+// The list of sentinels is complete.
+func TestEverySentinelIsListed(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	var declared []string
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		for _, declaration := range file.Decls {
+			group, ok := declaration.(*ast.GenDecl)
+			if !ok || group.Tok != token.VAR {
+				continue
+			}
+			for _, spec := range group.Specs {
+				for _, name := range spec.(*ast.ValueSpec).Names {
+					if strings.HasPrefix(name.Name, "Err") {
+						declared = append(declared, name.Name)
+					}
+				}
+			}
+		}
+	}
+	require.ElementsMatch(t, declared, slices.Collect(maps.Keys(sentinels)))
 }

@@ -33,7 +33,7 @@ func (j *journey[T]) exchange(ctx context.Context, a *Attempt) attempt.Result {
 		URL:             j.core.address(j.address),
 		Body:            j.body,
 		FreshConnection: j.row.FreshConnection(),
-		Limit:           j.settings.responseLimit,
+		Limit:           j.settings.maxResponseSize,
 		WriteBy:         j.writeBy,
 		Cancel:          cancel,
 	}
@@ -174,5 +174,5 @@ func (j *journey[T]) refused(reply *exchange.Reply) attempt.Result {
 // truncatedError wraps ErrTruncated with what was cut.
 type truncatedError struct{ problem string }
 
-func (e *truncatedError) Error() string      { return ErrTruncated.Error() + ": " + e.problem }
+func (e *truncatedError) Error() string      { return prefix + bare(ErrTruncated) + ": " + e.problem }
 func (*truncatedError) Is(target error) bool { return target == ErrTruncated }

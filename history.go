@@ -13,16 +13,16 @@ import (
 	"github.com/salebot-go/salebot/internal/record"
 )
 
-// HistoryLimit is the largest number of messages that one request for the
+// MaxHistory is the largest number of messages that one request for the
 // history returns.
-const HistoryLimit = 2000
+const MaxHistory = 2000
 
 // GetHistoryRequest says which messages of a client to read.
 type GetHistoryRequest struct {
 	// ClientID is the client; required.
 	ClientID ClientID
-	// Limit is the number of messages, at most HistoryLimit; zero means
-	// HistoryLimit.
+	// Limit is the number of messages, at most MaxHistory; zero means
+	// MaxHistory.
 	Limit int
 	// StartDate and StopDate bound the period, in days of the project's time
 	// zone; both or neither. Whether the last day is included is not documented.
@@ -35,8 +35,8 @@ func (r *GetHistoryRequest) encode(*settings) (payload, error) {
 	}
 	query := url.Values{"client_id": {strconv.FormatInt(int64(r.ClientID), 10)}}
 	switch {
-	case r.Limit < 0 || r.Limit > HistoryLimit:
-		return payload{}, invalid("Limit", "must be between 1 and "+strconv.Itoa(HistoryLimit)+", or 0")
+	case r.Limit < 0 || r.Limit > MaxHistory:
+		return payload{}, invalid("Limit", "must be between 1 and "+strconv.Itoa(MaxHistory)+", or 0")
 	case r.Limit > 0:
 		query.Set("limit", strconv.Itoa(r.Limit))
 	}
@@ -66,7 +66,7 @@ func (r *GetHistoryRequest) full(messages int) bool {
 		// The caller asked for the latest few.
 		return false
 	}
-	return messages >= HistoryLimit || r.Limit != 0 && messages >= r.Limit
+	return messages >= MaxHistory || r.Limit != 0 && messages >= r.Limit
 }
 
 // HistoryItem is one message of a client's history.

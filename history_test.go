@@ -186,7 +186,7 @@ func TestHistoryGivesEveryMessageOnce(t *testing.T) {
 		s := &historyServer{
 			// Two days come after the period, and some days before it.
 			messages: messagesOf(location, lastDay.AddDays(2), perDay...), location: location,
-			inclusive: rapid.Bool().Draw(r, "last day counted"), unix: rapid.Bool().Draw(r, "unix times"), limit: salebot.HistoryLimit,
+			inclusive: rapid.Bool().Draw(r, "last day counted"), unix: rapid.Bool().Draw(r, "unix times"), limit: salebot.MaxHistory,
 		}
 		known := rapid.Bool().Draw(r, "location known") || s.unix
 		request := salebot.HistoryRequest{
@@ -217,7 +217,7 @@ func TestHistoryWithUnixTimesAndNoLocation(t *testing.T) {
 	for _, inclusive := range []bool{false, true} {
 		s := &historyServer{
 			messages: messagesOf(clienttest.Moscow, lastDay.AddDays(1), 4, 3, 2, 1), location: clienttest.Moscow,
-			inclusive: inclusive, unix: true, limit: salebot.HistoryLimit,
+			inclusive: inclusive, unix: true, limit: salebot.MaxHistory,
 		}
 		client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 		request := salebot.HistoryRequest{ClientID: 25554, StartDate: lastDay.AddDays(-1), StopDate: lastDay}
@@ -255,7 +255,7 @@ func TestHistoryPeriods(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &historyServer{location: time.UTC, limit: salebot.HistoryLimit}
+			s := &historyServer{location: time.UTC, limit: salebot.MaxHistory}
 			request := test.request
 			request.ClientID = 25554
 			got, err := drain(t, messageNumbers(clienttest.New(t, clienttest.MemoryAPI(s.serve)).History(t.Context(), request)))
@@ -275,7 +275,7 @@ func TestHistoryCutsPeriodsThatAreTooFull(t *testing.T) {
 	perDay = append(perDay, slices.Repeat([]int{1}, 70)...)
 	for _, inFlight := range []int{1, 4} {
 		testkit.Bubble(t, func(t *testing.T) {
-			s := &historyServer{messages: messagesOf(clienttest.Moscow, lastDay, perDay...), location: clienttest.Moscow, limit: salebot.HistoryLimit}
+			s := &historyServer{messages: messagesOf(clienttest.Moscow, lastDay, perDay...), location: clienttest.Moscow, limit: salebot.MaxHistory}
 			client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 			request := salebot.HistoryRequest{ClientID: 25554, StartDate: lastDay.AddDays(-79), StopDate: lastDay, PagesInFlight: inFlight}
 			got, err := drain(t, messageNumbers(client.History(t.Context(), request)))
@@ -295,7 +295,7 @@ func TestHistoryEndsAtADayThatIsTooFull(t *testing.T) {
 			t.Parallel()
 			perDay := slices.Repeat([]int{2}, 10)
 			perDay[place] = full
-			s := &historyServer{messages: messagesOf(clienttest.Moscow, lastDay, perDay...), location: clienttest.Moscow, limit: salebot.HistoryLimit}
+			s := &historyServer{messages: messagesOf(clienttest.Moscow, lastDay, perDay...), location: clienttest.Moscow, limit: salebot.MaxHistory}
 			client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
 			request := salebot.HistoryRequest{ClientID: 25554, StartDate: lastDay.AddDays(-9), StopDate: lastDay}
 			got, err := drain(t, messageNumbers(client.History(t.Context(), request)))

@@ -93,7 +93,7 @@ func (j *journey[T]) observed(ctx context.Context, a *Attempt) attempt.Result {
 	}
 	start := time.Now()
 	result := j.exchange(ctx, a)
-	a.Duration, a.Outcome, a.Err = time.Since(start), Outcome(result.Outcome), result.Err
+	a.Duration, a.Outcome, a.Err = time.Since(start), outcomeOf(j.row.Class, result.Outcome), result.Err
 	if result.Outcome == attempt.Accepted {
 		a.UnreadFields = countUnread(j.result)
 	}

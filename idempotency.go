@@ -215,7 +215,7 @@ func (h *ledgerHistory) Newest(ctx context.Context, client int64) (int64, error)
 // Since implements once.History.
 func (h *ledgerHistory) Since(ctx context.Context, sent *once.Sent, anchor ledger.Anchor) ([]once.Item, bool, error) {
 	want := FindSentRequest{ClientID: ClientID(sent.Client), Message: sent.Text, Callback: sent.Callback}
-	for limit := sentSearchDepth; ; limit = HistoryLimit {
+	for limit := sentSearchDepth; ; limit = MaxHistory {
 		history, err := h.client.GetHistory(once.With(ctx, nil), GetHistoryRequest{ClientID: want.ClientID, Limit: limit})
 		if err != nil {
 			return nil, false, err
@@ -230,7 +230,7 @@ func (h *ledgerHistory) Since(ctx context.Context, sent *once.Sent, anchor ledge
 			}
 			whole = whole || older
 		}
-		if whole || limit == HistoryLimit {
+		if whole || limit == MaxHistory {
 			return items, whole, nil
 		}
 	}

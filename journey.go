@@ -71,7 +71,7 @@ func (j *journey[T]) run(ctx context.Context) (none T, err error) {
 		Action:   j.row.Name,
 		Class:    SafetyClass(j.row.Class),
 		Attempts: summary.Attempts,
-		Outcome:  Outcome(summary.Outcome),
+		Outcome:  outcomeOf(j.row.Class, summary.Outcome),
 		Stopped:  summary.Stop.String(),
 		Err:      failure,
 	}
@@ -93,4 +93,13 @@ func (j *journey[T]) try(ctx context.Context, number int, waited time.Duration) 
 		RequestBytes: len(j.body),
 	}
 	return j.recorded(ctx, &a)
+}
+
+// outcomeOf is what became of a request of a class: of a read there is nothing to
+// know.
+func outcomeOf(class action.Class, outcome attempt.Outcome) Outcome {
+	if class == action.Read && outcome == attempt.Unknown {
+		return OutcomeFailed
+	}
+	return Outcome(outcome)
 }

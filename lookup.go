@@ -292,8 +292,8 @@ func firstClientID(body []byte, keys []string) (ClientID, error) {
 
 // callPlural is call for the look-ups of many clients, where finding none is no
 // failure.
-func callPlural(ctx context.Context, c *Client, name string, options []CallOption, encode encoder) ([]ClientID, error) {
-	ids, err := call(ctx, c, name, options, encode, func(body []byte, _ *settings) ([]ClientID, error) {
+func callPlural(ctx context.Context, c *Client, name string, opts []CallOption, encode encoder) ([]ClientID, error) {
+	ids, err := call(ctx, c, name, opts, encode, func(body []byte, _ *settings) ([]ClientID, error) {
 		return decodeNumbers[ClientID](body, manyClientKeys...)
 	})
 	return emptyIfNotFound(ids, err)

@@ -45,7 +45,7 @@ type OptionError struct {
 }
 
 // Error names the option and the problem.
-func (e *OptionError) Error() string { return "salebot: " + e.Option + ": " + e.Problem }
+func (e *OptionError) Error() string { return prefix + e.Option + ": " + e.Problem }
 
 func badOption(option, format string, args ...any) error {
 	return &OptionError{Option: option, Problem: fmt.Sprintf(format, args...)}
@@ -92,9 +92,9 @@ type settings struct {
 	attemptTimeout time.Duration
 	retry          attempt.Policy
 	// strict makes an error of what is odd in an answer.
-	strict        bool
-	location      *time.Location
-	responseLimit int64
+	strict          bool
+	location        *time.Location
+	maxResponseSize int64
 	// scrub takes the key out of texts; New sets it.
 	scrub secret.Scrubber
 
@@ -145,7 +145,7 @@ func defaultConfig() config {
 				MaxRetryAfter: DefaultMaxRetryAfter,
 				MaxHold:       DefaultMaxHold,
 			},
-			responseLimit: DefaultResponseLimit,
+			maxResponseSize: DefaultMaxResponseSize,
 		},
 		baseURL:   base,
 		ledger:    ledgerConfig{sendWindow: DefaultSendWindow},
@@ -155,9 +155,9 @@ func defaultConfig() config {
 }
 
 // apply runs the options and then the checks that need several of them.
-func (c *config) apply(options []Option) error {
+func (c *config) apply(opts []Option) error {
 	c.givenClient, c.givenTransport, c.givenBudget, c.givenLedger = false, false, false, false
-	for _, option := range options {
+	for _, option := range opts {
 		if option == nil {
 			continue
 		}
@@ -382,14 +382,14 @@ func WithStrict() SharedOption {
 	})
 }
 
-// WithResponseLimit bounds the body of an answer, in bytes; a larger one is a
-// DecodeError. The default is DefaultResponseLimit.
-func WithResponseLimit(bytes int64) SharedOption {
+// WithMaxResponseSize bounds the body of an answer, in bytes; a larger one is a
+// DecodeError. The default is DefaultMaxResponseSize.
+func WithMaxResponseSize(bytes int64) SharedOption {
 	return sharedOption(func(s *settings) error {
 		if bytes <= 0 || bytes == math.MaxInt64 {
-			return badOption("WithResponseLimit", "must be positive and bounded")
+			return badOption("WithMaxResponseSize", "must be positive and bounded")
 		}
-		s.responseLimit = bytes
+		s.maxResponseSize = bytes
 		return nil
 	})
 }

@@ -89,6 +89,12 @@ func TestBaseURLs(t *testing.T) {
 		"http://h.example/api":                "plain http",
 		"http://127.0.0.1.h.example":          "plain http",
 		"http://localhost.h.example":          "plain http",
+		"http://192.0.2.1/api":                "plain http",
+		"http://10.0.0.1:8080":                "plain http",
+		"http://0.0.0.0":                      "plain http",
+		"http://128.0.0.1":                    "plain http",
+		"http://[2001:db8::1]":                "plain http",
+		"http://[::ffff:192.0.2.1]:80":        "plain http",
 	} {
 		_, err := salebot.New(testkit.Key, salebot.WithBaseURL(address))
 		var option *salebot.OptionError
@@ -148,8 +154,8 @@ func TestOptionsAreChecked(t *testing.T) {
 		{salebot.WithRetryPolicy(salebot.RetryPolicy{MaxRetryAfter: -1}), "WithRetryPolicy", "negative"},
 		{salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 2, MaxDelay: 1}), "WithRetryPolicy", "longer"},
 		{salebot.WithProjectLocation(nil), "WithProjectLocation", "nil"},
-		{salebot.WithResponseLimit(0), "WithResponseLimit", "positive"},
-		{salebot.WithResponseLimit(math.MaxInt64), "WithResponseLimit", "bounded"},
+		{salebot.WithMaxResponseSize(0), "WithMaxResponseSize", "positive"},
+		{salebot.WithMaxResponseSize(math.MaxInt64), "WithMaxResponseSize", "bounded"},
 		{salebot.WithRetryBudget(-1), "WithRetryBudget", "negative"},
 		{salebot.WithRateLimit(0, 1), "WithRateLimit", "pace"},
 		{salebot.WithRateLimit(-1, 1), "WithRateLimit", "pace"},
@@ -213,7 +219,7 @@ func TestOptionsCommute(t *testing.T) {
 			salebot.WithProjectLocation(clienttest.Moscow),
 			salebot.WithTimeout(time.Minute),
 			salebot.WithAttemptTimeout(time.Minute),
-			salebot.WithResponseLimit(100),
+			salebot.WithMaxResponseSize(100),
 		}
 		shuffled := rapid.Permutation(options).Draw(rt, "options")
 		cut := rapid.IntRange(0, len(options)).Draw(rt, "cut")

@@ -28,9 +28,9 @@ type PageError struct {
 // Error names the position and the cause.
 func (e *PageError) Error() string {
 	if !e.StopDate.IsZero() {
-		return fmt.Sprintf("page up to %v: %v", e.StopDate, e.Err)
+		return fmt.Sprintf(prefix+"page up to %v: %s", e.StopDate, bare(e.Err))
 	}
-	return fmt.Sprintf("page at %d: %v", e.Position, e.Err)
+	return fmt.Sprintf(prefix+"page at %d: %s", e.Position, bare(e.Err))
 }
 
 // Unwrap returns the cause.
@@ -107,7 +107,7 @@ func inOrder[P any](
 
 // errGoexit is the error of a page whose goroutine was ended in the middle: a test
 // does that when it fails in the answer of a mock.
-var errGoexit = errors.New("salebot: the request was given up by runtime.Goexit")
+var errGoexit = errors.New(prefix + "the request was given up by runtime.Goexit")
 
 // pageFetcher reads a page. It calls received once the answer has come whole and is
 // still to be decoded; it may leave that out.
@@ -135,7 +135,7 @@ func checkContext(ctx context.Context) error {
 // same page whatever it is asked for.
 func repeatedPage(name string) error {
 	return &OpError{
-		Action: name, Class: Read, Attempts: 1, Outcome: OutcomeUnknown,
+		Action: name, Class: Read, Attempts: 1, Outcome: OutcomeFailed,
 		Err: fmt.Errorf("%w: the page is the same as the one before", ErrUnexpectedResponse),
 	}
 }

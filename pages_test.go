@@ -641,8 +641,8 @@ func messageNumbers(items iter.Seq2[salebot.HistoryItem, error]) iter.Seq2[int64
 func TestPageErrorText(t *testing.T) {
 	t.Parallel()
 	inner := errors.New("inner")
-	require.EqualError(t, &salebot.PageError{Position: 1500, Err: inner}, "page at 1500: inner")
+	require.EqualError(t, &salebot.PageError{Position: 1500, Err: inner}, "salebot: page at 1500: inner")
 	failure := &salebot.PageError{StopDate: salebot.Date{Year: 2026, Month: time.May, Day: 3}, Err: inner}
-	require.EqualError(t, failure, "page up to 03.05.2026: inner")
+	require.EqualError(t, failure, "salebot: page up to 03.05.2026: inner")
 	require.ErrorIs(t, failure, inner)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // ErrNotPhone says that a text is not a phone number.
-var ErrNotPhone = errors.New("salebot: not a phone number")
+var ErrNotPhone = errors.New(prefix + "not a phone number")
 
 // NormalizePhone writes a phone number the way Salebot keeps it: digits only,
 // beginning with the code of the country. The rules, in this order:

@@ -13,7 +13,7 @@ import (
 
 // ErrNotReadBack says that variables were saved but could not be read back in
 // time; the bot was not started.
-var ErrNotReadBack = errors.New("the bot was not started, because saved variables could not be read back")
+var ErrNotReadBack = errors.New(prefix + "the bot was not started, because saved variables could not be read back")
 
 // The waits of SaveVariablesAndCallback.
 const (
@@ -102,19 +102,19 @@ func notStarted(err error) error {
 type stepError struct{ step *OpError }
 
 func (e *stepError) Error() string {
-	return "the bot was not started, because " + e.step.Action + " failed: " + e.step.Err.Error()
+	return "the bot was not started, because " + e.step.Action + " failed: " + bare(e.step.Err)
 }
 
 func (e *stepError) Unwrap() error { return e.step.Err }
 
 // readBack waits until the variables can be read.
-func (c *Client) readBack(ctx context.Context, request *SaveVariablesAndCallbackRequest, options []CallOption) error {
+func (c *Client) readBack(ctx context.Context, request *SaveVariablesAndCallbackRequest, opts []CallOption) error {
 	if len(request.ReadBack) == 0 {
 		return nil
 	}
 	deadline := time.Now().Add(firstSet(request.ReadBackTimeout, DefaultReadBackTimeout))
 	for delay := firstReadBackDelay; ; delay = min(2*delay, longestReadBackDelay) {
-		variables, err := c.GetVariables(ctx, request.Callback.ClientID, options...)
+		variables, err := c.GetVariables(ctx, request.Callback.ClientID, opts...)
 		if err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (c *Client) FindSent(ctx context.Context, request FindSentRequest, opts ...
 	if err := requireText("Message", request.Message); err != nil {
 		return nil, notSent("get_history", err)
 	}
-	for limit := sentSearchDepth; ; limit = HistoryLimit {
+	for limit := sentSearchDepth; ; limit = MaxHistory {
 		items, err := c.GetHistory(ctx, GetHistoryRequest{ClientID: request.ClientID, Limit: limit}, opts...)
 		if err != nil {
 			return nil, err
@@ -210,7 +210,7 @@ func (c *Client) FindSent(ctx context.Context, request FindSentRequest, opts ...
 		switch {
 		case reached:
 			return nil, nil //nolint:nilnil // not finding it is an answer, not a failure
-		case limit == HistoryLimit:
+		case limit == MaxHistory:
 			problem := &truncatedError{problem: "more was written since than the history tells at once"}
 			return nil, &OpError{Action: "get_history", Class: Read, Attempts: 1, Outcome: OutcomeAccepted, Err: problem}
 		}

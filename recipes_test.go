@@ -350,7 +350,7 @@ func TestFindSentLooksAsFarBackAsItHasTo(t *testing.T) {
 	for name, test := range map[string]struct {
 		later int
 		found bool
-	}{"on the first page": {50, true}, "behind the first page": {500, true}, "out of sight": {salebot.HistoryLimit, false}} {
+	}{"on the first page": {50, true}, "behind the first page": {500, true}, "out of sight": {salebot.MaxHistory, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			items := []string{`{"id":1,"text":"before","client_replica":true}`, `{"id":2,"text":"Hello","client_replica":false}`}

@@ -12,7 +12,7 @@ import (
 
 // ErrNoLocation says that a time without a zone cannot become a moment: the
 // location of the project has to be given.
-var ErrNoLocation = errors.New("salebot: the time has no zone: give the project's location")
+var ErrNoLocation = errors.New(prefix + "the time has no zone: give the project's location")
 
 // Timestamp is a time as Salebot writes it: a moment (unix seconds), or a civil
 // time without a zone, such as "2026-05-28 17:33:42.539976", which becomes a

@@ -103,7 +103,8 @@ func TestClassesAndOutcomes(t *testing.T) {
 		require.Equal(t, name, class.String())
 	}
 	for outcome, name := range map[salebot.Outcome]string{
-		salebot.OutcomeUnknown: "unknown", salebot.OutcomeNotSent: "not sent", salebot.OutcomeRejected: "rejected", salebot.OutcomeAccepted: "accepted", salebot.OutcomeNotTried: "not tried", 99: "outcome 99",
+		salebot.OutcomeUnknown: "unknown", salebot.OutcomeNotSent: "not sent", salebot.OutcomeRejected: "rejected", salebot.OutcomeAccepted: "accepted", salebot.OutcomeNotTried: "not tried",
+		salebot.OutcomeIncomplete: "incomplete", salebot.OutcomeFailed: "failed", 99: "outcome 99",
 	} {
 		require.Equal(t, name, outcome.String())
 	}

@@ -221,7 +221,7 @@ func putVariables(o *wire.Object, reserved *action.Row, variables map[string]any
 }
 
 // ErrUnset says that a variable has no value.
-var ErrUnset = errors.New("unset")
+var ErrUnset = errors.New(prefix + "unset")
 
 // ClientPrefix is the prefix of a name with which SaveVariables writes to the
 // client's profile instead of the deal. GetVariables returns names without it.
@@ -246,7 +246,7 @@ type ValueError struct {
 }
 
 // Error names the type and the cause; it does not quote the value.
-func (e *ValueError) Error() string { return "salebot: variable as " + e.Type + ": " + e.Err.Error() }
+func (e *ValueError) Error() string { return prefix + "variable as " + e.Type + ": " + bare(e.Err) }
 
 // Unwrap returns the cause.
 func (e *ValueError) Unwrap() error { return e.Err }

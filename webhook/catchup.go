@@ -101,7 +101,7 @@ type CatchUpFailure struct {
 //
 // Nothing else can bring missed messages back, and this cannot bring all of them:
 // not those of clients that are not asked for, such as people who wrote for the first
-// time, not more than salebot.HistoryLimit of a client, nothing of a recovered event
+// time, not more than salebot.MaxHistory of a client, nothing of a recovered event
 // but what the history tells (of Event.Client only the ID), and no single message that
 // was lost before a later one was accepted, unless Since reaches back to it. What the
 // inbox has forgotten, because the time for which it remembers is over, comes again:
@@ -248,7 +248,7 @@ func (c *catchUp) client(ctx context.Context, mark Seen) {
 // missed reads the messages after the mark, the newest first. complete is false
 // where there may be more of them than the history returns.
 func (c *catchUp) missed(ctx context.Context, mark Seen) (items []salebot.HistoryItem, complete bool, err error) {
-	for limit := firstHistoryLimit; ; limit = min(limit*5, salebot.HistoryLimit) {
+	for limit := firstHistoryLimit; ; limit = min(limit*5, salebot.MaxHistory) {
 		items, err = c.request.History.GetHistory(ctx, salebot.GetHistoryRequest{ClientID: mark.ClientID, Limit: limit})
 		if err != nil && !errors.Is(err, salebot.ErrTruncated) {
 			return nil, false, err
@@ -268,7 +268,7 @@ func (c *catchUp) missed(ctx context.Context, mark Seen) (items []salebot.Histor
 				return items[:i], true, nil
 			}
 		}
-		if all < limit || limit >= salebot.HistoryLimit {
+		if all < limit || limit >= salebot.MaxHistory {
 			return items, all < limit, nil
 		}
 	}

@@ -54,14 +54,17 @@ func RequireOutcome(t testing.TB, err error, want salebot.Outcome) {
 	_ = RequireFailure(t, err, want)
 }
 
-// RequireFailure is RequireOutcome, and returns the failure of the call.
+// RequireFailure is RequireOutcome, and returns the failure of the call. What is
+// unknown of a write has failed if it is a read.
 func RequireFailure(t testing.TB, err error, want salebot.Outcome) *salebot.OpError {
 	t.Helper()
 	var failure *salebot.OpError
 	require.ErrorAs(t, err, &failure)
+	if failure.Class == salebot.Read && want == salebot.OutcomeUnknown {
+		want = salebot.OutcomeFailed
+	}
 	require.Equal(t, want.String(), failure.Outcome.String(), "%v", err)
-	mayHaveChanged := want == salebot.OutcomeUnknown && failure.Class != salebot.Read
-	require.Equal(t, mayHaveChanged, IsUnknown(err), "%v", err)
+	require.Equal(t, want == salebot.OutcomeUnknown, IsUnknown(err), "%v", err)
 	return failure
 }
 

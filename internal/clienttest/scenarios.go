@@ -141,7 +141,7 @@ var Scenarios = map[string][]Scenario{
 	},
 	"get_history": {
 		Taking("plain", salebot.GetHistoryRequest{ClientID: 25554}, (*salebot.Client).GetHistory),
-		Taking("limit", salebot.GetHistoryRequest{ClientID: 9007199254740993, Limit: salebot.HistoryLimit}, (*salebot.Client).GetHistory),
+		Taking("limit", salebot.GetHistoryRequest{ClientID: 9007199254740993, Limit: salebot.MaxHistory}, (*salebot.Client).GetHistory),
 		Taking("period", salebot.GetHistoryRequest{
 			ClientID: 25554, StartDate: salebot.Date{Year: 2026, Month: time.October, Day: 1}, StopDate: salebot.Date{Year: 2026, Month: time.October, Day: 31},
 		}, (*salebot.Client).GetHistory),

@@ -190,7 +190,7 @@ func defaultsTable() string {
 		{"longest `Retry-After` that is waited for", salebot.DefaultMaxRetryAfter, "WithRetryPolicy"},
 		{"retries that all calls share while the server fails", salebot.DefaultRetryBudget, "WithRetryBudget"},
 		{"pace", "no limit", "WithRateLimit, WithLimiter"},
-		{"largest answer", fmt.Sprintf("%d MiB", salebot.DefaultResponseLimit>>20), "WithResponseLimit"},
+		{"largest answer", fmt.Sprintf("%d MiB", salebot.DefaultMaxResponseSize>>20), "WithMaxResponseSize"},
 		{"connections kept open", salebot.DefaultIdleConnections, "WithTransport, WithHTTPClient"},
 		{"time that an idle connection is kept", salebot.DefaultIdleTimeout, "WithTransport, WithHTTPClient"},
 		{"`User-Agent`", salebot.DefaultUserAgent, "WithUserAgent"},

@@ -132,7 +132,7 @@ var faults = []fault{
 	{name: "503 with a date", peer: dated(503, 25*time.Second), once: onceLost, repeatable: fate{4, 4, salebot.OutcomeUnknown, spent, thrice(25 * time.Second)}, is: broken},
 	{name: "504", peer: answers(testkit.Respond(504, "")), once: onceLost, repeatable: fourLost, is: broken},
 	{name: "500 that breaks off", peer: answers(testkit.Answer{Text: "HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\n{\"st", Cut: true}), once: onceLost, repeatable: fourLost, is: broken},
-	{name: "503 with a large page", peer: answers(testkit.Respond(503, clienttest.Page)), options: []salebot.Option{salebot.WithResponseLimit(8)}, once: onceLost, repeatable: fourLost, is: broken},
+	{name: "503 with a large page", peer: answers(testkit.Respond(503, clienttest.Page)), options: []salebot.Option{salebot.WithMaxResponseSize(8)}, once: onceLost, repeatable: fourLost, is: broken},
 
 	{name: "503 beyond the cap", peer: answers(testkit.Respond(503, "busy", "Retry-After: 3600")), once: onceLost, repeatable: fate{1, 1, salebot.OutcomeUnknown, "longer wait", nil}, is: broken},
 	{name: "429 beyond the deadline of the caller", peer: answers(testkit.Respond(429, "slow", "Retry-After: 5")), limit: 4 * time.Second, once: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil}, repeatable: fate{1, 1, salebot.OutcomeRejected, "after the deadline", nil}, is: limited},
@@ -148,7 +148,7 @@ var faults = []fault{
 	{name: "failure in a 200", peer: answers(testkit.Respond(200, `{"status":"client_not_found"}`)), once: rejected, repeatable: rejected, is: []error{salebot.ErrClientNotFound}},
 	{name: "page in a 200", peer: answers(testkit.Respond(200, clienttest.Page)), once: unread, repeatable: unread, is: surprised},
 	{name: "truncated JSON in a 200", peer: answers(testkit.Respond(200, `{"status":"su`)), once: unread, repeatable: unread, is: surprised},
-	{name: "answer beyond the limit", peer: answers(testkit.Respond(200, `{"status":"success"}`)), options: []salebot.Option{salebot.WithResponseLimit(8)}, once: unread, repeatable: unread, is: surprised},
+	{name: "answer beyond the limit", peer: answers(testkit.Respond(200, `{"status":"success"}`)), options: []salebot.Option{salebot.WithMaxResponseSize(8)}, once: unread, repeatable: unread, is: surprised},
 	{name: "redirect", peer: answers(testkit.Respond(302, "", "Location: https://example.com/")), once: unread, repeatable: unread, is: surprised},
 	{name: "permanent redirect", peer: answers(testkit.Respond(308, "", "Location: /elsewhere")), once: unread, repeatable: unread, is: surprised},
 }

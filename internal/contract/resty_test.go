@@ -263,7 +263,7 @@ func TestRestyTrap14BodiesWithoutBound(t *testing.T) {
 		}
 	}))
 	defer endless.Close()
-	client, err := salebot.New(testkit.Key, salebot.WithBaseURL(endless.URL), salebot.WithResponseLimit(1<<20))
+	client, err := salebot.New(testkit.Key, salebot.WithBaseURL(endless.URL), salebot.WithMaxResponseSize(1<<20))
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
 	_, err = clienttest.OnceCalls[0].Call(t.Context(), client)
@@ -274,10 +274,10 @@ func TestRestyTrap14BodiesWithoutBound(t *testing.T) {
 	require.ErrorAs(t, err, &unreadable)
 	require.Len(t, unreadable.Snapshot, 4<<10)
 
-	exact := clienttest.New(t, clienttest.Answering(200, `{"a":"1"}`), salebot.WithResponseLimit(9))
+	exact := clienttest.New(t, clienttest.Answering(200, `{"a":"1"}`), salebot.WithMaxResponseSize(9))
 	_, err = exact.GetVariables(t.Context(), 1)
 	require.NoError(t, err, "the limit is inclusive")
-	_, err = exact.GetVariables(t.Context(), 1, salebot.WithResponseLimit(8))
+	_, err = exact.GetVariables(t.Context(), 1, salebot.WithMaxResponseSize(8))
 	require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
 }
 

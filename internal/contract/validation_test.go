@@ -211,7 +211,7 @@ var refusals = []refusal{
 	optionRefused("a negative policy", "WithRetryPolicy", "negative", salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: -1})),
 	optionRefused("a policy that contradicts itself", "WithRetryPolicy", "longer", salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 2, MaxDelay: 1})),
 	optionRefused("no location", "WithProjectLocation", "nil", salebot.WithProjectLocation(nil)),
-	optionRefused("no limit", "WithResponseLimit", "positive", salebot.WithResponseLimit(0)),
+	optionRefused("no limit", "WithMaxResponseSize", "positive", salebot.WithMaxResponseSize(0)),
 	optionRefused("no target", "WithResponse", "nil", salebot.WithResponse(nil)),
 }
 
