@@ -38,7 +38,8 @@ type BulkOptions struct {
 	// Name is the name of the run, such as "spring campaign". It is required if the
 	// client has a ledger: a run that was killed goes on when it is started again with
 	// this name and the same items, and an item that was done is not done again. Two
-	// runs with different names do not know of each other.
+	// runs with different names do not know of each other; a name that was used for
+	// another action or request is ErrNameReused.
 	Name string
 	// Workers is the number of requests under way at once; zero means
 	// DefaultBulkWorkers. The pace is the client's: see WithRateLimit.
@@ -166,7 +167,9 @@ type bulk[T any] struct {
 	// name is the action that batches are sent with, and send sends one. It returns
 	// what became of each item, in their order; nil if the error holds for all.
 	name string
-	send func(context.Context, []T) ([]BulkItem, error)
+	// model is the request for an item, which tells this run from others of its name.
+	model payload
+	send  func(context.Context, []T) ([]BulkItem, error)
 }
 
 // bulkRun is a run under way.
@@ -372,7 +375,7 @@ func (r *bulkRun[T]) workDry(ctx context.Context, batch []T) {
 // isLedgerFailure reports whether the ledger failed, which would happen to every
 // further item too.
 func isLedgerFailure(err error) bool {
-	for _, lasting := range []error{ledger.ErrClosed, ledger.ErrBroken, ledger.ErrDamaged, ledger.ErrOtherProject} {
+	for _, lasting := range []error{ledger.ErrClosed, ledger.ErrBroken, ledger.ErrDamaged, ledger.ErrOtherProject, ErrNameReused} {
 		if errors.Is(err, lasting) {
 			return true
 		}
@@ -471,7 +474,7 @@ func (r *bulkRun[T]) undone(ctx context.Context, batch []T) ([]T, *once.Items, e
 	for _, item := range batch {
 		earlier := r.key(item)
 		earlier.Earlier = true
-		record, err := r.keeper.Lookup(ctx, r.campaign(earlier.Key), r.name)
+		record, err := r.keeper.Lookup(ctx, r.campaign(earlier.Key), once.Call{Action: r.name, Query: r.model.query.Encode(), Body: r.model.body})
 		if err != nil {
 			return batch, nil, notSent(r.name, err)
 		}

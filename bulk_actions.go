@@ -18,19 +18,19 @@ func checkClient(client ClientID) error { return requireClient("ClientID", clien
 
 // checkRequest refuses, before anything is read, what would be refused for every
 // batch: encode is that of a request for an item that is right; nil checks the
-// options only.
-func (c *Client) checkRequest(name string, call []CallOption, encode encoder) error {
+// options only. It returns that request.
+func (c *Client) checkRequest(name string, call []CallOption, encode encoder) (request payload, err error) {
 	if !c.ready() {
-		return notSent(name, ErrNotInitialized)
+		return request, notSent(name, ErrNotInitialized)
 	}
 	s, err := c.core.config.forCall(call)
 	if err == nil && encode != nil {
-		_, err = encode(s)
+		request, err = encode(s)
 	}
 	if err != nil {
-		return notSent(name, err)
+		return request, notSent(name, err)
 	}
-	return nil
+	return request, nil
 }
 
 // anyone stands for the items in a request that is only checked.
@@ -38,11 +38,11 @@ const anyone ClientID = 1
 
 // manyClients is a run that hands batches of clients to one action.
 func (c *Client) manyClients(
-	ctx context.Context, name string, clients iter.Seq2[ClientID, error], options BulkOptions,
+	ctx context.Context, name string, model payload, clients iter.Seq2[ClientID, error], options BulkOptions,
 	send func(context.Context, []ClientID) error,
 ) (*BulkReport, error) {
 	return runBulk(ctx, bulk[ClientID]{
-		client: c, name: name, items: clients, options: options, key: clientItem, check: checkClient,
+		client: c, name: name, model: model, items: clients, options: options, key: clientItem, check: checkClient,
 		standardBatch: DefaultBatchSize, maxBatch: action.MustLookup(name).BatchLimit,
 		send: func(ctx context.Context, batch []ClientID) ([]BulkItem, error) { return nil, send(ctx, batch) },
 	})
@@ -75,10 +75,11 @@ func Items[T any](items []T) iter.Seq2[T, error] {
 // BulkAddToList is AddToList for any number of clients; see ForEach for what it
 // returns. The key of an item is its ClientID.
 func (c *Client) BulkAddToList(ctx context.Context, list ListID, clients iter.Seq2[ClientID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
-	if err := c.checkRequest("add_to_list", opts, (&listChange{ListID: list, Clients: []ClientID{anyone}}).encode); err != nil {
+	model, err := c.checkRequest("add_to_list", opts, (&listChange{ListID: list, Clients: []ClientID{anyone}}).encode)
+	if err != nil {
 		return &BulkReport{}, err
 	}
-	return c.manyClients(ctx, "add_to_list", clients, options, func(ctx context.Context, batch []ClientID) error {
+	return c.manyClients(ctx, "add_to_list", model, clients, options, func(ctx context.Context, batch []ClientID) error {
 		_, err := c.AddToList(ctx, AddToListRequest{ListID: list, Clients: batch}, opts...)
 		return err
 	})
@@ -87,10 +88,11 @@ func (c *Client) BulkAddToList(ctx context.Context, list ListID, clients iter.Se
 // BulkRemoveFromList is RemoveFromList for any number of clients; see ForEach
 // for what it returns. The key of an item is its ClientID.
 func (c *Client) BulkRemoveFromList(ctx context.Context, list ListID, clients iter.Seq2[ClientID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
-	if err := c.checkRequest("remove_from_list", opts, (&listChange{ListID: list, Clients: []ClientID{anyone}}).encode); err != nil {
+	model, err := c.checkRequest("remove_from_list", opts, (&listChange{ListID: list, Clients: []ClientID{anyone}}).encode)
+	if err != nil {
 		return &BulkReport{}, err
 	}
-	return c.manyClients(ctx, "remove_from_list", clients, options, func(ctx context.Context, batch []ClientID) error {
+	return c.manyClients(ctx, "remove_from_list", model, clients, options, func(ctx context.Context, batch []ClientID) error {
 		_, err := c.RemoveFromList(ctx, RemoveFromListRequest{ListID: list, Clients: batch}, opts...)
 		return err
 	})
@@ -99,10 +101,11 @@ func (c *Client) BulkRemoveFromList(ctx context.Context, list ListID, clients it
 // BulkDeleteClients is DeleteClients for any number of clients; see ForEach for
 // what it returns. The key of an item is its ClientID.
 func (c *Client) BulkDeleteClients(ctx context.Context, clients iter.Seq2[ClientID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
-	if err := c.checkRequest("delete_clients", opts, nil); err != nil {
+	model, err := c.checkRequest("delete_clients", opts, nil)
+	if err != nil {
 		return &BulkReport{}, err
 	}
-	return c.manyClients(ctx, "delete_clients", clients, options, func(ctx context.Context, batch []ClientID) error {
+	return c.manyClients(ctx, "delete_clients", model, clients, options, func(ctx context.Context, batch []ClientID) error {
 		_, err := c.DeleteClients(ctx, batch, opts...)
 		return err
 	})
@@ -112,10 +115,11 @@ func (c *Client) BulkDeleteClients(ctx context.Context, clients iter.Seq2[Client
 // ForEach for what it returns, and use ForEach with SaveVariables for variables
 // that differ. The key of an item is its ClientID.
 func (c *Client) BulkSaveVariables(ctx context.Context, variables map[string]any, clients iter.Seq2[ClientID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
-	if err := c.checkRequest("save_variables", opts, (&SaveVariablesRequest{ClientID: anyone, Variables: variables}).encode); err != nil {
+	model, err := c.checkRequest("save_variables", opts, (&SaveVariablesRequest{ClientID: anyone, Variables: variables}).encode)
+	if err != nil {
 		return &BulkReport{}, err
 	}
-	return c.manyClients(ctx, "save_variables", clients, options, func(ctx context.Context, batch []ClientID) error {
+	return c.manyClients(ctx, "save_variables", model, clients, options, func(ctx context.Context, batch []ClientID) error {
 		_, err := c.SaveVariables(ctx, SaveVariablesRequest{Clients: batch, Variables: variables}, opts...)
 		return err
 	})
@@ -125,14 +129,15 @@ func (c *Client) BulkSaveVariables(ctx context.Context, variables map[string]any
 // it returns. The key of an item is its messenger, bot and PlatformID; the
 // BulkItem of a person who was accepted has the ClientID.
 func (c *Client) BulkLoadClients(ctx context.Context, clients iter.Seq2[ClientToLoad, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
-	if err := c.checkRequest("load_clients", opts, nil); err != nil {
+	model, err := c.checkRequest("load_clients", opts, nil)
+	if err != nil {
 		return &BulkReport{}, err
 	}
 	key := func(person ClientToLoad) BulkItem {
 		return BulkItem{Key: strconv.Itoa(int(person.ClientType())) + "/" + string(person.GroupID) + "/" + string(person.PlatformID)}
 	}
 	return runBulk(ctx, bulk[ClientToLoad]{
-		client: c, name: "load_clients", items: clients, options: options, key: key, standardBatch: DefaultBatchSize,
+		client: c, name: "load_clients", model: model, items: clients, options: options, key: key, standardBatch: DefaultBatchSize,
 		check: func(person ClientToLoad) error {
 			_, err := encodeClientsToLoad([]ClientToLoad{person})
 			return err
@@ -168,11 +173,12 @@ func (c *Client) BulkSendCallbackByPlatformID(ctx context.Context, request SendC
 	}
 	whole := request
 	whole.PlatformIDs = []PlatformID{"1"}
-	if err := c.checkRequest(name, opts, whole.encode); err != nil {
+	model, err := c.checkRequest(name, opts, whole.encode)
+	if err != nil {
 		return &BulkReport{}, err
 	}
 	return runBulk(ctx, bulk[PlatformID]{
-		client: c, name: name, items: persons, options: options, key: func(id PlatformID) BulkItem { return BulkItem{Key: string(id)} },
+		client: c, name: name, model: model, items: persons, options: options, key: func(id PlatformID) BulkItem { return BulkItem{Key: string(id)} },
 		standardBatch: DefaultBatchSize, maxBatch: action.MustLookup(name).BatchLimit,
 		check: func(id PlatformID) error { return requireText("PlatformID", string(id)) },
 		send: func(ctx context.Context, batch []PlatformID) ([]BulkItem, error) {
@@ -277,7 +283,8 @@ func (c *Client) BulkBroadcast(ctx context.Context, request BroadcastRequest, au
 	}
 	whole := request
 	whole.Clients = []ClientID{anyone}
-	if err := c.checkRequest(name, opts, whole.encode); err != nil {
+	model, err := c.checkRequest(name, opts, whole.encode)
+	if err != nil {
 		return &BulkReport{}, err
 	}
 	options.Workers = 1
@@ -287,7 +294,7 @@ func (c *Client) BulkBroadcast(ctx context.Context, request BroadcastRequest, au
 		elapsed time.Duration
 	)
 	return runBulk(ctx, bulk[ClientID]{
-		client: c, name: name, items: Items(audience.clients), options: options, key: clientItem, check: checkClient,
+		client: c, name: name, model: model, items: Items(audience.clients), options: options, key: clientItem, check: checkClient,
 		standardBatch: DefaultBatchSize, maxBatch: action.MustLookup(name).BatchLimit,
 		pause: func(ctx context.Context) error { return sleepUntil(ctx, next) },
 		send: func(ctx context.Context, batch []ClientID) ([]BulkItem, error) {

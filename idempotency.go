@@ -19,6 +19,10 @@ var (
 	// ErrKeyReused says that an idempotency key was used for another request before:
 	// another action, receiver or content. It is a mistake of the caller.
 	ErrKeyReused = once.ErrKeyReused
+	// ErrNameReused says that the name of a bulk run was used for another action or
+	// another request before, so that its records say nothing of this one: choose
+	// another name.
+	ErrNameReused = once.ErrNameReused
 	// ErrInProgress says that another call or process is at the same call or piece of
 	// work, and did not finish in time. The outcome is then unknown.
 	ErrInProgress = once.ErrUnderWay
@@ -99,7 +103,7 @@ func WithLedgerSecret(secret []byte) Option {
 // decides about the request before that time has passed.
 func WithSendWindow(window time.Duration) Option {
 	return clientOption(func(c *config) error {
-		if window <= 0 || window > time.Hour {
+		if window <= 0 || window > once.LongestSendWindow {
 			return badOption("WithSendWindow", "the time must be positive and at most an hour")
 		}
 		c.ledger.sendWindow, c.givenLedger = window, true
@@ -221,7 +225,8 @@ func (h *ledgerHistory) Since(ctx context.Context, sent *once.Sent, anchor ledge
 			return nil, false, err
 		}
 		items := make([]once.Item, len(history))
-		whole := len(history) < limit
+		// A history without the anchor was cleared since.
+		whole := len(history) < limit && (!anchor.Known || anchor.MessageID == 0)
 		for i := range history {
 			items[i] = h.item(&want, &history[i])
 			older := anchor.Known && items[i].ID <= anchor.MessageID

@@ -3,6 +3,8 @@ package salebot
 import (
 	"context"
 	"errors"
+	"strings"
+	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/attempt"
@@ -14,6 +16,10 @@ import (
 // before and told afterwards.
 func (j *journey[T]) onLedger(ctx context.Context, c *Client, request *payload) (none T, err error) {
 	guard, err := c.guard(ctx, j.row, j.settings, request)
+	if once.ItemsFrom(ctx) != nil {
+		// They are for this call, and not for those of hooks.
+		ctx = once.WithItems(ctx, nil)
+	}
 	if err != nil {
 		return none, guardFailure(j.row.Name, err)
 	}
@@ -23,7 +29,7 @@ func (j *journey[T]) onLedger(ctx context.Context, c *Client, request *payload) 
 	result, err := j.guarded(ctx, guard)
 	if guard != nil {
 		c.logUnwritten(ctx, j.row.Name, j.unwritten)
-		if failure, ok := errors.AsType[*OpError](err); ok && guard.Doubtful() {
+		if failure, ok := errors.AsType[*OpError](err); ok && guard.Doubtful() && failure.Outcome != OutcomeAccepted {
 			failure.Outcome = OutcomeUnknown
 			result = none
 		}
@@ -62,12 +68,20 @@ func (j *journey[T]) recorded(ctx context.Context, a *Attempt) attempt.Result {
 	if j.guard == nil {
 		return j.observed(ctx, a)
 	}
-	until, err := j.guard.Begin(ctx, j.deadline)
+	until, err := j.begin(ctx)
 	if err != nil {
 		return attempt.Result{Skipped: true, Err: err}
 	}
 	j.writeBy = until
+	returned := false
+	defer func() {
+		if !returned {
+			// A hook or the transport panics: nobody shall wait for this call.
+			_ = j.guard.End(ctx, ledger.Unknown, ledger.Answer{})
+		}
+	}()
 	result := j.observed(ctx, a)
+	returned = true
 	state := ledger.Unknown
 	switch result.Outcome {
 	case attempt.Accepted:
@@ -82,6 +96,16 @@ func (j *journey[T]) recorded(ctx context.Context, a *Attempt) attempt.Result {
 	return result
 }
 
+// begin records the attempt, within the time that the call has.
+func (j *journey[T]) begin(ctx context.Context) (time.Time, error) {
+	if !j.deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, j.deadline)
+		defer cancel()
+	}
+	return j.guard.Begin(ctx, j.deadline)
+}
+
 // enter asks the ledger what to do with the call.
 func (j *journey[T]) enter(ctx context.Context, guard *once.Guard) (ledger.Answer, bool, error) {
 	if !j.deadline.IsZero() {
@@ -92,6 +116,9 @@ func (j *journey[T]) enter(ctx context.Context, guard *once.Guard) (ledger.Answe
 	decision, answer, err := guard.Enter(ctx)
 	switch {
 	case err != nil:
+		if guard.MayBeExecuted() && !errors.Is(err, ErrInProgress) {
+			err = &unresolvedError{err}
+		}
 		return answer, false, guardFailure(j.row.Name, err)
 	case decision == once.Leave:
 		e := notSent(j.row.Name, errUnresolved)
@@ -103,10 +130,20 @@ func (j *journey[T]) enter(ctx context.Context, guard *once.Guard) (ledger.Answe
 
 var errUnresolved = errors.New("an earlier request with this key or in this piece of work may have been executed; nothing was sent now")
 
+// unresolvedError says that a call may have been executed, and why that was not found
+// out.
+type unresolvedError struct{ err error }
+
+func (e *unresolvedError) Error() string {
+	return errUnresolved.Error() + "; looking for it failed: " + strings.TrimPrefix(e.err.Error(), "salebot: ")
+}
+
+func (e *unresolvedError) Unwrap() error { return e.err }
+
 // guardFailure is the error of a call that the ledger did not let through.
 func guardFailure(name string, err error) *OpError {
 	e := notSent(name, err)
-	if errors.Is(err, ErrInProgress) {
+	if errors.Is(err, ErrInProgress) || errors.As(err, new(*unresolvedError)) {
 		e.Outcome = OutcomeUnknown
 	}
 	return e

@@ -3,6 +3,7 @@ package salebot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -150,6 +151,10 @@ func (c *Client) runWork(ctx context.Context, w once.Work, repeatUnknown bool, f
 	if ctx == nil {
 		return workResult{}, notSent(runOnce, invalid("ctx", "is nil"))
 	}
+	if rehearsing(ctx) {
+		// Nothing is sent, so nothing is done.
+		return runTallied(ctx, once.Counting(ctx), fn)
+	}
 	waiting := ctx
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -183,19 +188,24 @@ func runTallied(ctx context.Context, run *once.Run, fn func(context.Context) err
 	defer func() {
 		// Also if the function panics: then it is not done.
 		if !finished {
-			_ = run.Finish(ctx, false)
+			_, _ = run.Finish(ctx, false)
 		}
 	}()
 	err = fn(once.With(ctx, run))
 	finished = true
-	result.unwritten = run.Finish(ctx, err == nil)
-	result.tally = run.Tally()
+	left, unwritten := run.Finish(ctx, err == nil)
+	result.unwritten, result.tally = unwritten, run.Tally()
+	if left && err == nil {
+		return result, &unknownWorkError{errLeftUnderWay}
+	}
 	if err != nil && result.tally.Unknown > 0 && !errors.Is(err, ErrOutcomeUnknown) {
 		// The function's own words hide that a call may have been executed.
 		err = &unknownWorkError{err}
 	}
 	return result, err
 }
+
+var errLeftUnderWay = fmt.Errorf("%w: the function returned while a call of it was under way, so the work is not done; wait for the calls", ErrWorkEnded)
 
 // unknownWorkError is the failure of a piece of work in which a call may have been
 // executed.

@@ -51,8 +51,10 @@ func (c *Call) content() (text string, scheduled bool) {
 type Guard struct {
 	keeper *Keeper
 	call   Call
-	run    *Run
-	entry  *entry
+	// content is the digest of the request as it is made now.
+	content ledger.Digest
+	run     *Run
+	entry   *entry
 	// records are those of the request: one, or one for each item of a batch.
 	records []ledger.Record
 	// doubts says for each whether the request may have been executed before, so that it
@@ -60,8 +62,12 @@ type Guard struct {
 	doubts []bool
 	// batch says that they are the items of a batch, which were looked at before.
 	batch bool
-	// unwritten is why an end could not be recorded.
+	// unwritten is why an end could not be recorded, and unended says that the end of a
+	// batch is not recorded yet.
 	unwritten error
+	unended   bool
+	// begun says that this guard has begun the records.
+	begun     bool
 	scheduled bool
 	history   History
 }
@@ -83,16 +89,17 @@ func (k *Keeper) Guard(ctx context.Context, run *Run, call Call, history History
 	text, scheduled := call.content()
 	g := &Guard{keeper: k, call: call, history: history, scheduled: scheduled}
 	content := digest(binding.Secret, kindContent, k.Project, call.Action, call.Query, text)
+	g.content = content
 	if call.Key != "" {
 		g.records = []ledger.Record{{Key: digest(binding.Secret, kindKey, k.Project, call.Key), Content: content}}
 		return g, nil
 	}
-	if !run.keeper.same(k) {
+	if run = run.recorder(); !run.keeper.same(k) {
 		return nil, ErrOtherLedger
 	}
 	var step ledger.Digest
 	if call.Step != "" {
-		step = digest(binding.Secret, kindStep, call.Step)
+		step = call.stepDigest(binding.Secret)
 	}
 	g.run = run
 	if g.entry, err = run.claim(ctx, content, step); err != nil {
@@ -174,14 +181,15 @@ func (g *Guard) refresh(ctx context.Context) error {
 		*mine = record
 		return nil
 	}
-	*mine = ledger.Record{Key: mine.Key, Number: mine.Number, Content: mine.Content, Step: mine.Step}
+	*mine = ledger.Record{Key: mine.Key, Number: mine.Number, Content: g.content, Step: mine.Step}
 	return nil
 }
 
 // settle decides about a request that may have been executed.
 func (g *Guard) settle(ctx context.Context) (Decision, ledger.Answer, error) {
 	record := &g.records[0]
-	if err := sleep(ctx, time.Until(record.WriteBy)); err != nil {
+	last := g.keeper.lastMoment(record)
+	if err := sleep(ctx, time.Until(last)); err != nil {
 		// Nobody may act before its last moment has passed.
 		return Leave, ledger.Answer{}, errors.Join(ErrUnderWay, err)
 	}
@@ -189,7 +197,7 @@ func (g *Guard) settle(ctx context.Context) (Decision, ledger.Answer, error) {
 		g.doubts = []bool{true}
 		return Send, ledger.Answer{}, nil
 	}
-	decision, err := g.resolve(ctx, record)
+	decision, err := g.resolve(ctx, record, last)
 	if err != nil || decision == Leave {
 		return Leave, ledger.Answer{}, err
 	}
@@ -218,16 +226,29 @@ func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error
 	if g.run != nil && g.run.Ended() {
 		return time.Time{}, ErrWorkEnded
 	}
-	anchor := g.anchor(ctx)
+	if g.Doubtful() {
+		g.keepDoubt()
+	} else {
+		anchor := g.anchor(ctx)
+		for i := range g.records {
+			g.records[i].Anchor, g.records[i].Scheduled = anchor, g.scheduled
+		}
+	}
 	for range flushTries {
 		now := time.Now()
+		if !deadline.IsZero() && !now.Before(deadline) {
+			return time.Time{}, errors.Join(context.DeadlineExceeded, g.undo(ctx))
+		}
 		until := now.Add(g.keeper.SendWindow)
 		if !deadline.IsZero() && deadline.Before(until) {
 			until = deadline
 		}
 		records := make([]ledger.Record, len(g.records))
 		for i, record := range g.records {
-			record.WriteBy, record.Scheduled, record.Anchor = until, g.scheduled, anchor
+			record.WriteBy = until
+			if !g.batch {
+				record.Content = g.content
+			}
 			records[i] = record
 		}
 		begun, err := g.keeper.Ledger.Begin(ctx, records...)
@@ -239,17 +260,36 @@ func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error
 		case err != nil:
 			return time.Time{}, err
 		}
-		g.records = begun
+		g.records, g.begun = begun, true
 		if time.Now().Before(until) {
 			return until, nil
 		}
 		if err := ctx.Err(); err != nil {
-			return time.Time{}, errors.Join(err, g.End(ctx, ledger.Refused, ledger.Answer{}))
+			return time.Time{}, errors.Join(err, g.undo(ctx))
 		}
 	}
 	return time.Time{}, errors.Join(
 		fmt.Errorf("salebot: the ledger took longer than %v to record the request, which was not sent", g.keeper.SendWindow),
-		g.End(ctx, ledger.Refused, ledger.Answer{}))
+		g.undo(ctx))
+}
+
+// undo ends records that nothing was sent for.
+func (g *Guard) undo(ctx context.Context) error {
+	if !g.begun {
+		return nil
+	}
+	return g.End(ctx, ledger.Refused, ledger.Answer{})
+}
+
+// keepDoubt prepares the record of a request that may have been executed before for
+// another one: what is asked later is whether any of them was executed, so the anchor
+// stays the first. With other words that cannot be found out.
+func (g *Guard) keepDoubt() {
+	record := &g.records[0]
+	record.Scheduled = record.Scheduled || g.scheduled
+	if record.Content != g.content {
+		record.Anchor = ledger.Anchor{}
+	}
 }
 
 // End records what became of an attempt, or of the items of a batch alike.
@@ -257,8 +297,17 @@ func (g *Guard) End(ctx context.Context, state ledger.State, answer ledger.Answe
 	for i := range g.records {
 		g.records[i].State, g.records[i].Answer = g.stateOf(i, state), answer
 	}
+	g.begun, g.unended = false, g.batch && state == ledger.Accepted
+	if g.unended {
+		// Some of the items may have been refused: Items.End records all at once.
+		return nil
+	}
 	return g.end(ctx)
 }
+
+// MayBeExecuted reports whether an earlier request may have been executed, as far as
+// is known.
+func (g *Guard) MayBeExecuted() bool { return !g.batch && doubtful(&g.records[0]) }
 
 // Doubtful reports whether the request may have been executed before, so that it is
 // unknown unless it was accepted now.

@@ -19,8 +19,9 @@ type Items struct {
 }
 
 // Lookup returns the record of an item of a batch: its piece of work is the one
-// request that it is part of.
-func (k *Keeper) Lookup(ctx context.Context, w Work, action string) (ledger.Record, error) {
+// request that it is part of. An empty action stands for a piece of work of several
+// calls.
+func (k *Keeper) Lookup(ctx context.Context, w Work, call Call) (ledger.Record, error) {
 	binding, err := k.bind(ctx)
 	if err != nil {
 		return ledger.Record{}, err
@@ -30,21 +31,34 @@ func (k *Keeper) Lookup(ctx context.Context, w Work, action string) (ledger.Reco
 	if err != nil {
 		return ledger.Record{}, err
 	}
-	if len(found) > 0 && found[0].Number == 0 {
+	text, _ := call.content()
+	content := digest(binding.Secret, kindContent, k.Project, call.Action, call.Query, text, w.Key)
+	switch {
+	case len(found) == 0 || found[0].Number != 0:
+		return ledger.Record{Key: key, Content: content}, nil
+	case found[0].IsWork() && call.Action == "":
 		return found[0], nil
+	case found[0].Content != content:
+		return ledger.Record{}, ErrNameReused
 	}
-	return ledger.Record{Key: key, Content: digest(binding.Secret, kindContent, k.Project, action, w.Key)}, nil
+	return found[0], nil
 }
 
-// UnderWay reports whether another call or process may still act on a record.
+// UnderWay reports whether another call or process may still act on a record. It waits
+// for the last moment of one that is dead.
 func (k *Keeper) UnderWay(ctx context.Context, record *ledger.Record) (bool, error) {
 	if record.Version == 0 || record.State != ledger.Begun {
 		return false, nil
 	}
-	if time.Now().Before(record.WriteBy) {
-		return true, nil
+	alive, err := k.Ledger.Alive(ctx, record.Holder)
+	if err != nil || alive {
+		return alive, err
 	}
-	return k.Ledger.Alive(ctx, record.Holder)
+	// Its process is dead, but nobody may act before its last moment has passed.
+	if sleep(ctx, time.Until(k.lastMoment(record))) != nil {
+		return true, nil //nolint:nilerr // it was not waited for
+	}
+	return false, nil
 }
 
 // NewItems joins the records of a batch. harmless says that the request may be
@@ -103,7 +117,7 @@ func (i *Items) End(ctx context.Context, states []ledger.State) error {
 	var changed []ledger.Record
 	for n, state := range states {
 		state = g.stateOf(n, state)
-		if g.records[n].Version != 0 && g.records[n].State != state {
+		if g.records[n].Version != 0 && (g.unended || g.records[n].State != state) {
 			record := g.records[n]
 			record.State = state
 			changed = append(changed, record)

@@ -19,6 +19,7 @@ import (
 // The errors of this package, which the root package exports.
 var (
 	ErrKeyReused   = errors.New("salebot: the idempotency key was used for another request")
+	ErrNameReused  = errors.New("salebot: the name of the run was used for another action or request")
 	ErrUnderWay    = errors.New("salebot: another call or process is at it")
 	ErrWorkChanged = errors.New("salebot: the piece of work is not what it was when it began")
 	ErrWorkNested  = errors.New("salebot: a piece of work cannot run inside itself")
@@ -43,6 +44,40 @@ type Keeper struct {
 
 	mutex sync.Mutex
 	bound *ledger.Binding
+	// ahead are records whose last moment is further away than any can be, and when
+	// they were seen first.
+	ahead map[aheadKey]time.Time
+}
+
+type aheadKey struct {
+	key     ledger.Digest
+	number  int
+	version int64
+}
+
+// LongestSendWindow is the longest SendWindow that a client can have.
+const LongestSendWindow = time.Hour
+
+// lastMoment is when the request of a record can no longer be written. If a clock was
+// changed, the record can name one that is years away; it is then counted from the
+// first look at it.
+func (k *Keeper) lastMoment(record *ledger.Record) time.Time {
+	now := time.Now()
+	if record.WriteBy.Sub(now) <= LongestSendWindow {
+		return record.WriteBy
+	}
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	at := aheadKey{record.Key, record.Number, record.Version}
+	seen, ok := k.ahead[at]
+	if !ok {
+		seen = now
+		if k.ahead == nil {
+			k.ahead = map[aheadKey]time.Time{}
+		}
+		k.ahead[at] = seen
+	}
+	return seen.Add(LongestSendWindow)
 }
 
 // bind asks the ledger once for what a client has to know.

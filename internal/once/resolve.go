@@ -65,11 +65,16 @@ func (g *Guard) anchor(ctx context.Context) ledger.Anchor {
 
 // resolve looks for a request in the history: Replay if it was executed, Send if it
 // was not, Leave if that cannot be told.
-func (g *Guard) resolve(ctx context.Context, record *ledger.Record) (Decision, error) {
+//
+// last is the moment after which it cannot have been written.
+func (g *Guard) resolve(ctx context.Context, record *ledger.Record, last time.Time) (Decision, error) {
 	sent := g.call.Sent
-	if sent == nil || g.history == nil || record.Anchor.IsZero() {
+	// A named call may have other words now than those that were sent.
+	if sent == nil || g.history == nil || record.Anchor.IsZero() || record.Content != g.content {
 		return Leave, nil
 	}
+	due := last.Add(g.keeper.HistoryDelay)
+	early := time.Now().Before(due)
 	decision, err := g.look(ctx, record, sent)
 	if err != nil || decision == Replay {
 		return decision, err
@@ -79,7 +84,8 @@ func (g *Guard) resolve(ctx context.Context, record *ledger.Record) (Decision, e
 	if g.keeper.HistoryDelay == 0 || record.Scheduled || rewritten {
 		return Leave, nil
 	}
-	if wait := time.Until(record.WriteBy.Add(g.keeper.HistoryDelay)); wait > 0 {
+	if early {
+		wait := time.Until(due)
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 			return Leave, nil
 		}
@@ -93,6 +99,7 @@ func (g *Guard) resolve(ctx context.Context, record *ledger.Record) (Decision, e
 
 // look reads the history once.
 func (g *Guard) look(ctx context.Context, record *ledger.Record, sent *Sent) (Decision, error) {
+	read := time.Now()
 	items, whole, err := g.history.Since(ctx, sent, record.Anchor)
 	if err != nil || !whole {
 		return Leave, err
@@ -123,7 +130,7 @@ func (g *Guard) look(ctx context.Context, record *ledger.Record, sent *Sent) (De
 	switch {
 	case len(certain) > claimable(certain, others):
 		return Replay, nil
-	case len(possible) <= claimedAfter(record, others):
+	case len(possible) <= claimedAfter(record, others, read.Add(-g.keeper.HistoryDelay)):
 		return Send, nil
 	}
 	return Leave, nil
@@ -142,16 +149,21 @@ const (
 
 // position compares a message with an anchor: by its number if the anchor knows one,
 // and otherwise by Salebot's clock. The estimate of that clock is never ahead.
+//
+// A message with a later number and an earlier time was written before the anchor and
+// was not shown yet when that was read.
 func position(item Item, anchor ledger.Anchor) place {
+	early := !item.At.IsZero() && item.At.Before(anchor.Server.Add(-serverSlack))
 	switch {
+	case anchor.Known && item.ID <= anchor.MessageID:
+		return before
+	case anchor.Known && !anchor.Server.IsZero() && early:
+		return perhaps
 	case anchor.Known:
-		if item.ID <= anchor.MessageID {
-			return before
-		}
 		return after
 	case item.At.IsZero():
 		return unclear
-	case item.At.Before(anchor.Server.Add(-serverSlack)):
+	case early:
 		return before
 	case item.At.Before(anchor.Server.Truncate(time.Second)):
 		return perhaps
@@ -165,13 +177,17 @@ func (k *Keeper) others(record *ledger.Record, equal []ledger.Record) []ledger.R
 	// A request that was answered this long before may still show up after it.
 	reach := max(k.HistoryDelay, time.Minute) + serverSlack
 	begun := record.WriteBy.Add(-k.SendWindow)
+	if !record.BegunAt.IsZero() && record.BegunAt.Before(begun) {
+		begun = record.BegunAt
+	}
 	return slices.DeleteFunc(equal, func(other ledger.Record) bool {
 		over := other.EndedAt
 		if other.WriteBy.After(over) {
 			over = other.WriteBy
 		}
 		same := other.Key == record.Key && other.Number == record.Number
-		return same || other.State == ledger.Refused || over.Before(begun.Add(-reach))
+		early := !other.Scheduled && over.Before(begun.Add(-reach))
+		return same || other.State == ledger.Refused || early
 	})
 }
 
@@ -191,12 +207,12 @@ func claimable(items []Item, others []ledger.Record) int {
 }
 
 // claimedAfter is how many messages after the anchor of a record other requests have
-// left for sure.
-func claimedAfter(record *ledger.Record, others []ledger.Record) int {
+// left for sure: those that were accepted early enough to be shown, and at once.
+func claimedAfter(record *ledger.Record, others []ledger.Record, shown time.Time) int {
 	n := 0
 	for i := range others {
 		other := &others[i]
-		if other.State != ledger.Accepted {
+		if other.State != ledger.Accepted || other.Scheduled || other.EndedAt.After(shown) {
 			continue
 		}
 		switch {

@@ -3,6 +3,7 @@ package once
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -130,6 +131,9 @@ func (r *Run) take(ctx context.Context, key ledger.Digest) (begun, done bool, er
 	if len(calls) > 0 && calls[0].Number == 0 {
 		record, calls = calls[0], calls[1:]
 	}
+	if !record.IsWork() {
+		return false, false, ErrNameReused
+	}
 	if record.Version != 0 && record.State == ledger.Accepted {
 		return false, true, nil
 	}
@@ -160,20 +164,26 @@ func (k *Keeper) free(ctx context.Context, record *ledger.Record) (bool, error) 
 	return !alive, err
 }
 
-// Finish ends a piece of work; done says that it need not run again.
-func (r *Run) Finish(ctx context.Context, done bool) error {
+// Finish ends a piece of work; done says that it need not run again. It is not done if
+// a call of it is still under way, whose outcome nobody would learn: Finish then
+// reports left.
+func (r *Run) Finish(ctx context.Context, done bool) (left bool, err error) {
 	r.mutex.Lock()
 	r.closed = true
+	for _, e := range r.calls {
+		left = left || e.busy != nil
+	}
 	r.mutex.Unlock()
 	if r.keeper == nil {
-		return nil
+		return false, nil
 	}
+	done = done && !left
 	r.record.State = ledger.Refused
 	if done {
 		r.record.State = ledger.Accepted
 	}
-	_, err := r.keeper.Ledger.End(context.WithoutCancel(ctx), r.record)
-	return err
+	_, err = r.keeper.Ledger.End(context.WithoutCancel(ctx), r.record)
+	return left, err
 }
 
 // Forget removes what is known of a piece of work.
@@ -205,17 +215,31 @@ func (r *Run) Count(t Tally) {
 
 // Ended reports whether the piece of work has ended, so that no call may follow.
 func (r *Run) Ended() bool {
+	if r = r.recorder(); r == nil {
+		return false
+	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	return r.closed && r.keeper != nil
+	return r.closed
 }
 
 // Recorded reports whether the calls of the piece of work are recorded.
-func (r *Run) Recorded() bool { return r.keeper != nil }
+func (r *Run) Recorded() bool { return r.recorder() != nil }
 
 // orderGrace is how long a call waits for other goroutines of its piece of work to
 // find the records that are not its own, before it says that the work has changed.
 const orderGrace = 2 * time.Second
+
+// recorder returns the piece of work that records the calls: this one, or the nearest
+// around it that has a ledger; nil if none has.
+func (r *Run) recorder() *Run {
+	for ; r != nil; r = r.parent {
+		if r.keeper != nil {
+			return r
+		}
+	}
+	return nil
+}
 
 // claim finds the record of a call: that of its name or the first unused one with its
 // content, and otherwise a new one. If records are left that are of other calls, the
@@ -229,8 +253,8 @@ func (r *Run) claim(ctx context.Context, content, step ledger.Digest) (*entry, e
 			r.mutex.Unlock()
 			return nil, ErrWorkEnded
 		}
-		found, wait, changed := r.match(content, step)
-		if found != nil && wait == nil {
+		found, wait, changed, err := r.match(content, step)
+		if found != nil {
 			found.used, found.busy = true, make(chan struct{})
 			close(r.claimed)
 			r.claimed = make(chan struct{})
@@ -238,7 +262,7 @@ func (r *Run) claim(ctx context.Context, content, step ledger.Digest) (*entry, e
 		r.mutex.Unlock()
 		switch {
 		case wait == nil:
-			return found, nil
+			return found, err
 		case changed:
 			select {
 			case <-wait:
@@ -259,19 +283,25 @@ func (r *Run) claim(ctx context.Context, content, step ledger.Digest) (*entry, e
 
 // match looks for the record of a call. What it has to wait for, if anything, is
 // another call with the same name, or (changed) other calls that find their records.
-func (r *Run) match(content, step ledger.Digest) (found *entry, wait <-chan struct{}, changed bool) {
+//
+// A record of a call that was executed, or may have been, goes before one of a call
+// that was refused: who repeats a refused call makes it once in the next run.
+func (r *Run) match(content, step ledger.Digest) (found *entry, wait <-chan struct{}, changed bool, err error) {
 	last, foreign := 0, false
 	for _, e := range r.calls {
 		last = e.record.Number
 		switch {
-		case !step.IsZero() && e.record.Step == step:
-			if e.busy != nil {
-				return nil, e.busy, false
+		case sameName(step, e.record.Step):
+			switch {
+			case step != e.record.Step:
+				return nil, nil, false, fmt.Errorf("%w: the name of the call was used for another action or receiver", ErrWorkChanged)
+			case e.busy != nil:
+				return nil, e.busy, false, nil
 			}
-			return e, nil, false
+			return e, nil, false, nil
 		case e.used:
 		case e.record.Step.IsZero() && e.record.Content == content:
-			if found == nil {
+			if found == nil || found.record.State == ledger.Refused && e.record.State != ledger.Refused {
 				found = e
 			}
 		case e.record.State != ledger.Refused && (step.IsZero() || e.record.Step.IsZero()):
@@ -280,13 +310,13 @@ func (r *Run) match(content, step ledger.Digest) (found *entry, wait <-chan stru
 	}
 	switch {
 	case found != nil:
-		return found, nil, false
+		return found, nil, false, nil
 	case foreign:
-		return nil, r.claimed, true
+		return nil, r.claimed, true, nil
 	}
 	found = &entry{record: ledger.Record{Key: r.record.Key, Number: last + 1, Content: content, Step: step}}
 	r.calls = append(r.calls, found)
-	return found, nil, false
+	return found, nil, false, nil
 }
 
 // release lets other calls with the same name go on.

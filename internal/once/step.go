@@ -1,0 +1,55 @@
+package once
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/salebot-go/salebot/ledger"
+)
+
+// nameSize is how much of a step's digest stands for its name alone. The rest stands
+// for the name together with action and receiver, which must stay the same.
+const nameSize = len(ledger.Digest{}) / 2
+
+// stepDigest is the digest of the name of a call.
+func (c *Call) stepDigest(secret []byte) ledger.Digest {
+	step := digest(secret, kindStep, c.Step)
+	parts := append([]string{kindStep, c.Step, c.Action, c.Query}, c.receiver()...)
+	whole := digest(secret, parts...)
+	copy(step[nameSize:], whole[nameSize:])
+	return step
+}
+
+// sameName reports whether two steps have one name.
+func sameName(a, b ledger.Digest) bool {
+	return !a.IsZero() && !b.IsZero() && [nameSize]byte(a[:nameSize]) == [nameSize]byte(b[:nameSize])
+}
+
+// receiver returns the members of the request that say whom or what it is for.
+func (c *Call) receiver() []string {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(c.Body, &members) != nil {
+		return nil
+	}
+	var found []string
+	for name, value := range members {
+		if isReceiver(name) {
+			found = append(found, name+"="+string(value))
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// isReceiver reports whether a member names a receiver; message_id is the block of a
+// scenario, which is content.
+func isReceiver(name string) bool {
+	switch name {
+	case "clients", "list", "phone", "email", "recipient":
+		return true
+	case "message_id":
+		return false
+	}
+	return strings.HasSuffix(name, "_id") || strings.HasSuffix(name, "_ids")
+}
