@@ -103,11 +103,15 @@ func (c *Client) Do(ctx context.Context, request DoRequest, opts ...CallOption) 
 	}
 	var response Response
 	opts = append(slices.Clip(opts), WithResponse(&response))
-	_, err = callRow(ctx, c, row, opts, request.encode, func(body []byte, _ *settings) (struct{}, error) {
-		return struct{}{}, checkRaw(body, row)
+	recorded, err := callRow(ctx, c, row, opts, request.encode, func(body []byte, _ *settings) (*Response, error) {
+		return nil, checkRaw(body, row)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if recorded != nil {
+		// The call was rehearsed, or executed before: there is no answer of now.
+		return recorded, nil
 	}
 	return &response, nil
 }

@@ -3,6 +3,7 @@ package salebot_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -505,4 +506,80 @@ func TestHistoryThatLags(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The error of a look-up that failed tells that the call may have been executed.
+func TestUnknownThatCannotBeLookedUp(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t, salebot.WithHistoryDelay(20*time.Second))
+		key := salebot.WithIdempotencyKey("order")
+		s.Fail(salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter})
+		_, err := client.Message(t.Context(), hello("paid"), key)
+		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		s.Fail(salebottest.Fault{Action: "get_history", Status: 400, Body: `{"status":"fail"}`})
+		_, err = client.Message(t.Context(), hello("paid"), key)
+		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		require.ErrorContains(t, err, "may have been executed")
+		_, err = client.Message(t.Context(), hello("paid"), key)
+		require.NoError(t, err)
+		s.AssertCalls(t, "message", 1)
+	})
+}
+
+// A history that was cleared since proves nothing.
+func TestUnknownAfterTheHistoryWasCleared(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t, salebot.WithHistoryDelay(20*time.Second))
+		_, err := client.Message(t.Context(), hello("welcome"))
+		require.NoError(t, err)
+		key := salebot.WithIdempotencyKey("order")
+		s.Fail(salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter})
+		_, err = client.Message(t.Context(), hello("paid"), key)
+		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		_, err = client.ClearHistory(t.Context(), ann)
+		require.NoError(t, err)
+		_, err = client.Message(t.Context(), hello("paid"), key)
+		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		s.AssertCalls(t, "message", 2)
+	})
+}
+
+// Do returns what is recorded of the answer, and not an empty one.
+func TestIdempotencyKeyOfDo(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client := s.open(t)
+	for range 2 {
+		response, err := client.Do(t.Context(), salebot.DoRequest{
+			Action: "message", Body: map[string]any{"client_id": ann, "message": "paid"},
+		}, salebot.WithIdempotencyKey("order"))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, response.Status)
+	}
+	s.AssertCalls(t, "message", 1)
+}
+
+// A name of a run that was used for something else says nothing of this run.
+func TestBulkNameUsedForAnotherRequest(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client := s.open(t)
+	options := salebot.BulkOptions{Name: "spring"}
+	people := func() iter.Seq2[salebot.ClientID, error] { return salebot.Items([]salebot.ClientID{ann}) }
+	_, err := client.BulkSaveVariables(t.Context(), map[string]any{"a": 1}, people(), options)
+	require.NoError(t, err)
+	_, err = client.BulkSaveVariables(t.Context(), map[string]any{"a": 1}, people(), options)
+	require.NoError(t, err)
+	s.AssertCalls(t, "save_variables", 1)
+	_, err = client.BulkSaveVariables(t.Context(), map[string]any{"a": 2}, people(), options)
+	require.ErrorIs(t, err, salebot.ErrNameReused)
+	_, err = salebot.ForEach(t.Context(), client, people(), options, func(id salebot.ClientID) salebot.ClientID { return id },
+		func(ctx context.Context, _ salebot.ClientID) error { return texts(client, "hi")(ctx) })
+	require.ErrorIs(t, err, salebot.ErrNameReused)
+	s.AssertCalls(t, "save_variables", 1)
+	s.AssertCalls(t, "message", 0)
 }

@@ -274,3 +274,136 @@ func TestRunOnceTellsTheUnknown(t *testing.T) {
 	require.ErrorIs(t, err, own)
 	require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
 }
+
+// A call that the function repeats after a refusal is one call when it runs again.
+func TestRunOnceThatRepeatsARefusedCall(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client := s.open(t, salebot.WithoutRetries())
+	s.Fail(salebottest.Fault{Action: "message", Status: 400, Body: `{"status":"fail"}`})
+	failed := errors.New("not yet")
+	run := func(then error) error {
+		return client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+			_, err := client.Message(ctx, hello("paid"))
+			if errors.Is(err, salebot.ErrRejected) {
+				_, err = client.Message(ctx, hello("paid"))
+			}
+			return errors.Join(err, then)
+		})
+	}
+	require.ErrorIs(t, run(failed), failed)
+	require.NoError(t, run(nil))
+	require.Equal(t, []string{"paid"}, s.received(t))
+}
+
+// A named call whose words differ is not looked for by its new words, which nobody sent.
+func TestNamedCallOfUnknownOutcomeIsNotSentInOtherWords(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t, salebot.WithHistoryDelay(20*time.Second))
+		say := func(text string) error {
+			return client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+				_, err := client.Message(ctx, hello(text), salebot.WithStep("answer"))
+				return err
+			})
+		}
+		s.Fail(salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter})
+		require.ErrorIs(t, say("It is sunny"), salebot.ErrOutcomeUnknown)
+		require.ErrorIs(t, say("The weather is fine"), salebot.ErrOutcomeUnknown)
+		require.Equal(t, []string{"It is sunny"}, s.received(t))
+		require.NoError(t, say("It is sunny"))
+		require.Equal(t, []string{"It is sunny"}, s.received(t))
+	})
+}
+
+// A name stands for one action and receiver; another one is told, and not swallowed.
+func TestStepForAnotherReceiverOrAction(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client := s.open(t)
+	err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+		step := salebot.WithStep("greeting")
+		_, err := client.Message(ctx, hello("hello"), step)
+		require.NoError(t, err)
+		_, err = client.Message(ctx, salebot.MessageRequest{ClientID: ann + 1, Message: "hello"}, step)
+		require.ErrorIs(t, err, salebot.ErrWorkChanged)
+		require.NotErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		_, err = client.CreateOrder(ctx, salebot.CreateOrderRequest{ClientID: ann, Name: "Boots"}, step)
+		require.ErrorIs(t, err, salebot.ErrWorkChanged)
+		return nil
+	})
+	require.NoError(t, err)
+	s.AssertCalls(t, "message", 1)
+	s.AssertCalls(t, "create_order", 0)
+}
+
+// A rehearsal does no work, so none is recorded as done.
+func TestRunOnceRehearsedIsNotDone(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client := s.open(t)
+	require.NoError(t, client.RunOnce(salebot.Rehearse(t.Context()), notice("4711"), texts(client, "paid")))
+	require.Empty(t, s.received(t))
+	require.NoError(t, client.RunOnce(t.Context(), notice("4711"), texts(client, "paid")))
+	require.Equal(t, []string{"paid"}, s.received(t))
+}
+
+// Work whose function does not wait for its calls is not done.
+func TestRunOnceWithACallLeftUnderWay(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t)
+		s.Fail(salebottest.Fault{Action: "message", Delay: 3 * time.Second})
+		err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+			go func() { _, _ = client.Message(ctx, hello("paid")) }()
+			return clienttest.Elapse(ctx, time.Second)
+		})
+		require.ErrorIs(t, err, salebot.ErrWorkEnded)
+		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		elapseHere(t, time.Minute)
+		require.NoError(t, client.RunOnce(t.Context(), notice("4711"), texts(client, "paid")))
+		require.Equal(t, []string{"paid"}, s.received(t))
+	})
+}
+
+// The items of a run without a ledger do not hide the piece of work around them.
+func TestRunOnceAroundARunWithoutALedger(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client, plain := s.open(t), s.Client(t)
+	failed := errors.New("not yet")
+	run := func(then error) error {
+		return client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+			_, err := salebot.ForEach(ctx, plain, salebot.Items([]string{"one", "two"}), salebot.BulkOptions{},
+				func(text string) string { return text },
+				func(ctx context.Context, text string) error { return texts(client, text)(ctx) })
+			return errors.Join(err, then)
+		})
+	}
+	require.ErrorIs(t, run(failed), failed)
+	require.NoError(t, run(nil))
+	require.ElementsMatch(t, []string{"one", "two"}, s.received(t))
+}
+
+// A panic of a hook leaves a call whose outcome is unknown, and that nobody waits for.
+func TestHookThatPanics(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		panics := true
+		client := s.open(t, salebot.WithHistoryDelay(time.Second), salebot.WithHook(salebot.Hook{After: func(_ context.Context, a salebot.Attempt) {
+			if panics && a.Action == "message" {
+				panic("a hook")
+			}
+		}}))
+		key := salebot.WithIdempotencyKey("order")
+		require.Panics(t, func() { _, _ = client.Message(t.Context(), hello("paid"), key) })
+		panics = false
+		answer, err := client.Message(t.Context(), hello("paid"), key)
+		require.NoError(t, err)
+		require.True(t, answer.Recorded)
+		require.Equal(t, []string{"paid"}, s.received(t))
+	})
+}

@@ -75,7 +75,12 @@ func openFile(path string, c config) (*File, error) {
 	}
 	f.flushed = sync.NewCond(&f.mutex)
 	f.binding.Retention = c.retention
-	if err := f.load(); err != nil {
+	// A link stays a link when the file is compacted.
+	f.path, err = filepath.EvalSymlinks(path)
+	if err == nil {
+		err = f.load()
+	}
+	if err != nil {
 		return nil, errors.Join(err, filelock.Unlock(file), file.Close())
 	}
 	return f, nil
@@ -243,6 +248,11 @@ func (f *File) Begin(_ context.Context, records ...Record) ([]Record, error) {
 	if err := f.usable(); err != nil {
 		return nil, err
 	}
+	if old := f.table.outdated(records); len(old) > 0 {
+		if err := f.forget(old); err != nil {
+			return nil, err
+		}
+	}
 	begun, err := f.table.begun(records)
 	if err != nil {
 		return nil, err
@@ -300,6 +310,10 @@ func (f *File) Forget(_ context.Context, keys ...Digest) error {
 	if f.failed != nil {
 		return f.failed
 	}
+	return f.forget(keys)
+}
+
+func (f *File) forget(keys []Digest) error {
 	if err := f.write(line{Forgotten: keys}); err != nil {
 		return err
 	}
@@ -326,6 +340,9 @@ func (f *File) Close() error {
 	}
 	for f.flushing {
 		f.flushed.Wait()
+	}
+	if errors.Is(f.failed, ErrClosed) {
+		return nil // by another call, in the meantime
 	}
 	var owed error
 	if f.failed == nil {

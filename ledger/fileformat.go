@@ -118,6 +118,9 @@ func (g *fileLog) encode(l line) ([]byte, fileLog, error) {
 	}
 	next.sum = crc32.Update(g.sum, castagnoli, text)
 	text = fmt.Appendf(text, "\t%0*x\n", sumDigits, next.sum)
+	if len(text) > maxLine {
+		return nil, next, errors.New("ledger: too many records at once: they could not be read again")
+	}
 	next.size += int64(len(text))
 	next.lines++
 	next.changes += len(l.Begun) + len(l.Ended) + len(l.Forgotten)
@@ -173,6 +176,9 @@ func isTorn(text []byte, first bool) bool {
 	}
 	if text[0] != '{' || bytes.IndexByte(text, 0) >= 0 {
 		return false
+	}
+	if _, sum, ok := bytes.Cut(text, []byte("\t")); ok && len(sum) > sumDigits {
+		return false // the line was whole, and its break was changed
 	}
 	const start = `{"ledger":{`
 	return !first || bytes.HasPrefix([]byte(start), text) || bytes.HasPrefix(text, []byte(start))

@@ -116,6 +116,9 @@ func (m *Memory) Begin(_ context.Context, records ...Record) ([]Record, error) {
 		return nil, ErrClosed
 	}
 	m.table.sweep()
+	for _, key := range m.table.outdated(records) {
+		m.table.forget(key)
+	}
 	begun, err := m.table.begun(records)
 	if err == nil {
 		m.table.store(begun...)
@@ -211,13 +214,31 @@ func (t *table) expired(r *Record, now time.Time) bool {
 	return now.Sub(last) > t.retention
 }
 
-func (t *table) find(key Digest) []Record {
+// over reports whether all records of a key are past their time. They go together: a
+// piece of work that is still tried needs what its first calls came to.
+func (t *table) over(key Digest, now time.Time) bool {
+	return !slices.ContainsFunc(t.byKey[key], func(r Record) bool { return !t.expired(&r, now) })
+}
+
+// outdated returns the keys of records that have others of which all are past their
+// time. They have to be forgotten before a new one makes them look younger.
+func (t *table) outdated(records []Record) (keys []Digest) {
 	now := time.Now()
+	for i := range records {
+		if key := records[i].Key; len(t.byKey[key]) > 0 && t.over(key, now) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (t *table) find(key Digest) []Record {
+	if t.over(key, time.Now()) {
+		return nil
+	}
 	var found []Record
 	for _, record := range t.byKey[key] {
-		if !t.expired(&record, now) {
-			found = append(found, copied(record))
-		}
+		found = append(found, copied(record))
 	}
 	return found
 }
@@ -226,7 +247,7 @@ func (t *table) findEqual(content Digest) []Record {
 	now := time.Now()
 	var found []Record
 	for _, p := range t.byContent[content] {
-		if record := t.lookup(p.key, p.number); record != nil && !t.expired(record, now) {
+		if record := t.lookup(p.key, p.number); record != nil && !t.over(p.key, now) {
 			found = append(found, copied(*record))
 		}
 	}
@@ -257,7 +278,7 @@ func (t *table) begun(records []Record) ([]Record, error) {
 		record.BegunAt = now
 		present := t.lookup(record.Key, record.Number)
 		switch {
-		case present == nil, t.expired(present, now):
+		case present == nil, t.over(record.Key, now):
 			if record.Version != 0 {
 				return nil, ErrTaken
 			}
@@ -339,12 +360,12 @@ func (t *table) forget(key Digest) {
 // sweep forgets, now and then, what is past its time.
 func (t *table) sweep() {
 	now := time.Now()
-	if now.Sub(t.swept) < min(t.retention, time.Hour) {
+	if passed := now.Sub(t.swept); passed >= 0 && passed < min(t.retention, time.Hour) {
 		return
 	}
 	t.swept = now
-	for key, records := range t.byKey {
-		if !slices.ContainsFunc(records, func(r Record) bool { return !t.expired(&r, now) }) {
+	for key := range t.byKey {
+		if t.over(key, now) {
 			t.forget(key)
 		}
 	}
