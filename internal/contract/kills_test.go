@@ -159,9 +159,8 @@ func newCampaign(t testing.TB, people, workers int) *campaign {
 // historyDelay is how long the history takes, as the user states it.
 const historyDelay = 20 * time.Second
 
-// run runs the campaign for so many steps, for ever if they are negative. It reports
-// whether it got through.
-func (c *campaign) run(steps int) (report *salebot.BulkReport, through bool) {
+// process opens the ledger as a process that lives for so many steps.
+func (c *campaign) process(steps int) (*mortal, *mortalLedger) {
 	process := &mortal{left: steps}
 	file, err := ledger.OpenFile(c.path)
 	require.NoError(c.t, err)
@@ -169,6 +168,13 @@ func (c *campaign) run(steps int) (report *salebot.BulkReport, through bool) {
 	require.NoError(c.t, err)
 	l := &mortalLedger{mortal: process, File: file, path: c.path}
 	l.flushed.Store(info.Size())
+	return process, l
+}
+
+// run runs the campaign for so many steps, for ever if they are negative. It reports
+// whether it got through.
+func (c *campaign) run(steps int) (report *salebot.BulkReport, through bool) {
+	process, l := c.process(steps)
 	client, err := c.emulator.Connect(
 		salebot.WithTransport(mortalTransport{process, c.emulator.Transport()}),
 		salebot.WithLedger(l, "shop"), salebot.WithHistoryDelay(historyDelay), salebot.WithTimeout(time.Hour))
@@ -178,7 +184,7 @@ func (c *campaign) run(steps int) (report *salebot.BulkReport, through bool) {
 		salebot.BulkOptions{Name: "spring", Workers: c.workers},
 		func(id salebot.ClientID) salebot.ClientID { return id },
 		func(ctx context.Context, id salebot.ClientID) error { return c.write(ctx, client, id) })
-	require.NoError(c.t, file.Close())
+	require.NoError(c.t, l.File.Close())
 	if process.dead {
 		require.NoError(c.t, c.death(l))
 		return report, false
