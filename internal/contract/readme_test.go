@@ -15,40 +15,114 @@ import (
 )
 
 // TestReadmeBlocks runs every Go block of the README and of the guides: programs
-// against an emulator that knows the client of the examples, tests by the go command.
+// against an emulator that knows the client of the examples, and tests as tests. All
+// are linked into one binary, since linking each takes more time than all the rest.
 func TestReadmeBlocks(t *testing.T) {
 	t.Parallel()
-	guides, err := filepath.Glob(filepath.Join(filepath.Dir(readmeFile), "docs", "*.md"))
-	require.NoError(t, err)
-	require.NotEmpty(t, guides)
+	blocks := readmeBlocks(t)
+	require.Greater(t, len(blocks), 5)
+	binary := buildBlocks(t, blocks)
 	server := salebottest.NewServer(t, salebottest.WithPerson(salebottest.Person{ID: 25554, Name: "Ann"}))
-	found := 0
-	for _, page := range append(guides, readmeFile) {
-		text, err := os.ReadFile(page)
-		require.NoError(t, err)
-		for number, block := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-			found++
-			t.Run(fmt.Sprintf("%s, block %d", filepath.Base(page), number+1), func(t *testing.T) {
-				t.Parallel()
-				runBlock(t, server, block[1])
-			})
-		}
+	for number, block := range blocks {
+		t.Run(block.name, func(t *testing.T) {
+			t.Parallel()
+			command := exec.CommandContext(t.Context(), binary, "-test.v", "-test.run=^("+strings.Join(block.tests, "|")+")$")
+			// What a program writes belongs into a folder of its own.
+			command.Dir = t.TempDir()
+			command.Env = append(os.Environ(), "SALEBOT_API_KEY="+server.Key(), "SALEBOT_BASE_URL="+server.URL)
+			if block.isProgram() {
+				command.Env = append(command.Env, fmt.Sprintf("%s=%d", programVariable, number))
+			}
+			output, err := command.CombinedOutput()
+			require.NoError(t, err, "%s\n%s", block.source, output)
+			for _, name := range block.tests {
+				require.Contains(t, string(output), "--- PASS: "+name+" ")
+			}
+		})
 	}
-	require.Greater(t, found, 5)
 }
 
-func runBlock(t *testing.T, server *salebottest.Server, source string) {
+// block is a piece of Go on a page.
+type block struct {
+	name, source string
+	// tests are the names of its tests; a program has none.
+	tests []string
+}
+
+func (b *block) isProgram() bool { return len(b.tests) == 0 }
+
+func readmeBlocks(t *testing.T) []block {
+	t.Helper()
+	pages, err := filepath.Glob(filepath.Join(filepath.Dir(readmeFile), "docs", "*.md"))
+	require.NoError(t, err)
+	require.NotEmpty(t, pages)
+	var blocks []block
+	for _, page := range append(pages, readmeFile) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for number, match := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			b := block{name: fmt.Sprintf("%s, block %d", filepath.Base(page), number+1), source: match[1]}
+			for _, test := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(b.source, -1) {
+				b.tests = append(b.tests, test[1])
+			}
+			blocks = append(blocks, b)
+		}
+	}
+	return blocks
+}
+
+// programVariable is the environment variable that says which program to run.
+const programVariable = "README_PROGRAM"
+
+// buildBlocks compiles the blocks in a module of their own, as a user has one: the tests
+// as one package, and each program as one that its test binary imports.
+func buildBlocks(t *testing.T, blocks []block) string {
 	t.Helper()
 	folder := t.TempDir()
-	file, arguments := filepath.Join(folder, "main.go"), []string{"run"}
-	if strings.Contains(source, "\nfunc Test") {
-		file, arguments = filepath.Join(folder, "block_test.go"), []string{"test", "-count=1"}
+	add := func(name, source string) {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o750))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(source), 0o600))
 	}
-	// The ledger of a program belongs into its own folder.
-	source = strings.ReplaceAll(source, `"shop.ledger"`, fmt.Sprintf("%q", filepath.Join(folder, "shop.ledger")))
-	require.NoError(t, os.WriteFile(file, []byte(source), 0o600))
-	command := exec.CommandContext(t.Context(), "go", append(arguments, file)...)
-	command.Env = append(os.Environ(), "SALEBOT_API_KEY="+server.Key(), "SALEBOT_BASE_URL="+server.URL)
+	var imports, cases strings.Builder
+	for number, b := range blocks {
+		if !b.isProgram() {
+			add(fmt.Sprintf("block%d_test.go", number), replaceOnce(t, b.source, `(?m)^package \w+$`, "package shop"))
+			continue
+		}
+		name := fmt.Sprintf("program%d", number)
+		source := replaceOnce(t, b.source, `(?m)^package main$`, "package "+name)
+		add(filepath.Join(name, "program.go"), replaceOnce(t, source, `(?m)^func main\(\)`, "func Main()"))
+		fmt.Fprintf(&imports, "\t%q\n", "readme.example/shop/"+name)
+		fmt.Fprintf(&cases, "\tcase \"%d\":\n\t\t%s.Main()\n", number, name)
+	}
+	add("main_test.go", "package shop\n\nimport (\n\t\"os\"\n\t\"testing\"\n\n"+imports.String()+")\n\n"+
+		"func TestMain(m *testing.M) {\n\tswitch os.Getenv(\""+programVariable+"\") {\n\tcase \"\":\n\t\tm.Run()\n"+cases.String()+
+		"\tdefault:\n\t\tpanic(\"no such program\")\n\t}\n}\n")
+
+	add("go.mod", "module readme.example/shop\n\ngo 1.26\n")
+	// The workspace of this repository and the module, so that nothing is compiled that
+	// has been compiled for the other tests.
+	root, err := filepath.Abs(filepath.Dir(readmeFile))
+	require.NoError(t, err)
+	workspace, err := os.ReadFile(filepath.Join(root, "go.work"))
+	require.NoError(t, err)
+	add("go.work", regexp.MustCompile(`(?m)^\t\.`).ReplaceAllString(string(workspace), "\t"+filepath.ToSlash(root)+"/.")+"\nuse .\n")
+	sums, err := os.ReadFile(filepath.Join(root, "go.work.sum"))
+	require.NoError(t, err)
+	add("go.work.sum", string(sums))
+
+	binary := filepath.Join(folder, "blocks.test")
+	command := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", binary, ".")
+	command.Dir = folder
+	command.Env = append(os.Environ(), "GOWORK="+filepath.Join(folder, "go.work"))
 	output, err := command.CombinedOutput()
-	require.NoError(t, err, "%s\n%s", source, output)
+	require.NoError(t, err, "%s", output)
+	return binary
+}
+
+func replaceOnce(t *testing.T, source, pattern, replacement string) string {
+	t.Helper()
+	expression := regexp.MustCompile(pattern)
+	require.Len(t, expression.FindAllString(source, -1), 1, "%s: %s", pattern, source)
+	return expression.ReplaceAllString(source, replacement)
 }
