@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
+
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 func clientItem(client ClientID) BulkItem { return keyed(client) }
@@ -312,12 +314,8 @@ func (c *Client) BulkBroadcast(ctx context.Context, request BroadcastRequest, au
 }
 
 func sleepUntil(ctx context.Context, moment time.Time) error {
-	timer := time.NewTimer(time.Until(moment))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if !wait.Until(ctx, moment) {
 		return ctx.Err()
 	}
+	return nil
 }

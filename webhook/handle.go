@@ -13,6 +13,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/once"
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 // Permanent marks an error as one that repetition does not mend: an event whose
@@ -320,7 +321,7 @@ func (h *Handler) persist(ctx context.Context, delivery Delivery, settle func(co
 			failing = true
 			h.unsettled.Add(1)
 		}
-		if time.Now().Add(delay).After(delivery.Until) || wait(ctx, delay) != nil {
+		if time.Now().Add(delay).After(delivery.Until) || !wait.For(ctx, delay) {
 			return err
 		}
 		delay = min(2*delay, lastSettleDelay)

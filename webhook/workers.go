@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 // The waits after the inbox failed to hand out events.
@@ -69,7 +71,7 @@ func (w *workers) dispatch() {
 			return
 		case err != nil:
 			h.logger.LogAttrs(w.leasing, slog.LevelError, "webhook inbox cannot hand out events", slog.Any("error", err))
-			if wait(w.leasing, delay) != nil {
+			if !wait.For(w.leasing, delay) {
 				return
 			}
 			delay = min(2*delay, lastLeaseRetryDelay)
@@ -83,7 +85,7 @@ func (w *workers) dispatch() {
 // begun meanwhile would have to be handled again. It returns false when leasing ends.
 func (w *workers) settleable() bool {
 	for w.handler.unsettled.Load() > 0 {
-		if wait(w.leasing, firstSettleDelay) != nil {
+		if !wait.For(w.leasing, firstSettleDelay) {
 			return false
 		}
 	}
@@ -188,17 +190,5 @@ func (w *workers) drain(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}
-}
-
-// wait waits for a time or for the context.
-func wait(ctx context.Context, delay time.Duration) error {
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

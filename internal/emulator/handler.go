@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/emulator/faults"
 	"github.com/salebot-go/salebot/internal/emulator/request"
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 const (
@@ -70,7 +70,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if fault.Reset == faults.ResetBefore {
 			e.log.add(entry)
 			e.changes.notify()
-			pause(r.Context(), fault.Delay)
+			wait.For(r.Context(), fault.Delay)
 			cut(w)
 			return
 		}
@@ -86,7 +86,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.write(w)
 		return
 	}
-	pause(r.Context(), fault.Delay)
+	wait.For(r.Context(), fault.Delay)
 	now := e.Now()
 	setDate(w, now)
 	spoil(w, fault, answer, now)
@@ -218,19 +218,6 @@ func (e *Emulator) allowBrowsers(w http.ResponseWriter, r *http.Request) bool {
 	header.Set("Access-Control-Allow-Headers", cmp.Or(r.Header.Get("Access-Control-Request-Headers"), "Content-Type"))
 	w.WriteHeader(http.StatusNoContent)
 	return true
-}
-
-// pause waits, unless the client goes away.
-func pause(ctx context.Context, wait time.Duration) {
-	if wait <= 0 {
-		return
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // cut breaks the connection without an answer; on TCP the peer sees a reset.

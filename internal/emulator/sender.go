@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 // deliveryLog remembers the last deliveries.
@@ -204,7 +206,7 @@ func (s *sender) work() {
 }
 
 func (s *sender) deliver(current *round, webhook Webhook, d *Delivery) {
-	pause(current.ctx, webhook.Delay)
+	wait.For(current.ctx, webhook.Delay)
 	attempt := s.attempt(current.ctx, webhook, d)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot/ledger"
+
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 // The errors of this package, which the root package exports.
@@ -143,15 +145,8 @@ func (p *poller) wait(ctx context.Context) error {
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
+	if !wait.For(ctx, d) {
 		return ctx.Err()
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return nil
 }
