@@ -17,8 +17,6 @@ import (
 	"github.com/salebot-go/salebot/salebottest"
 )
 
-const everybody = 5000
-
 func project(t *testing.T) *salebottest.Emulator {
 	t.Helper()
 	people := make([]salebottest.Person, everybody)
@@ -50,7 +48,7 @@ func TestCampaign(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		emulator := project(t)
 		path := filepath.Join(t.TempDir(), "ledger")
-		for _, requests := range []int64{1, 4000, 9000, 1 << 40} {
+		for _, requests := range []int64{1, everybody * 4 / 5, everybody * 9 / 5, 1 << 40} {
 			file, err := ledger.OpenFile(path)
 			require.NoError(t, err)
 			network := &dying{inner: emulator.Transport()}
