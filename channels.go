@@ -56,7 +56,7 @@ type Channel struct {
 	ShortName string
 	// URI is the address of a Viber bot.
 	URI string
-	// Enabled says whether the connection is switched on; nil where the answer
+	// Enabled reports whether the connection is switched on; nil where the answer
 	// does not say.
 	Enabled *bool
 	// Status is the state of a WhatsApp; nil where the answer does not say.
@@ -236,7 +236,7 @@ func readChannels(value []byte, s *settings) ([]Channel, error) {
 	return []Channel{channel}, nil
 }
 
-// CheckWhatsApp says whether a phone number has WhatsApp. The project needs a
+// CheckWhatsApp reports whether a phone number has WhatsApp. The project needs a
 // connected WhatsApp for it.
 //
 // Salebot action: check_whatsapp. Class: Read. Answer: observed. Errors:
@@ -276,7 +276,7 @@ type InstagramSubscription struct {
 	Avatar string
 	// RealName is the name of the person.
 	RealName string
-	// IsFollower says whether the account follows the project's page.
+	// IsFollower reports whether the account follows the project's page.
 	IsFollower bool
 	// Unread names the fields, as Salebot calls them, that came in a form which this
 	// package does not understand. They are zero here; Raw has them as they came.
@@ -286,7 +286,7 @@ type InstagramSubscription struct {
 	Raw json.RawMessage
 }
 
-// CheckInstagramSubscription says whether an account follows the project's
+// CheckInstagramSubscription reports whether an account follows the project's
 // Instagram page. The current reference no longer has this action, and whether it
 // still works is not known.
 //

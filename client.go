@@ -18,8 +18,10 @@ import (
 )
 
 // The environment variables that NewFromEnv reads.
+//
+//nolint:gosec // the name of a variable, not a key
 const (
-	EnvAPIKey  = "SALEBOT_API_KEY" //nolint:gosec // the name of a variable, not a key
+	EnvAPIKey  = "SALEBOT_API_KEY"
 	EnvBaseURL = "SALEBOT_BASE_URL"
 )
 
@@ -90,7 +92,7 @@ func NewFromEnv(opts ...Option) (*Client, error) {
 
 // With returns a variant of the client that differs by the options. The two
 // share connections (unless the transport is exchanged), pace and retry budget
-// (unless these are set anew). The client itself stays as it is.
+// (unless these are set again). The client itself stays as it is.
 func (c *Client) With(opts ...Option) (*Client, error) {
 	if !c.ready() {
 		return nil, &OpError{Action: "with", Outcome: OutcomeNotSent, Err: ErrNotInitialized}
@@ -166,7 +168,7 @@ func keyProblem(key string) string {
 	case strings.Contains(key, "/"):
 		return "it has a slash in it: give the key alone, without the address"
 	case key == "." || key == "..":
-		return "it is no key"
+		return "it is not a key"
 	}
 	for _, r := range key {
 		if r <= ' ' || r > '~' || strings.ContainsRune(`?#%\"<>`, r) {
@@ -238,8 +240,8 @@ func newTransport() *http.Transport {
 	if standardTransport != nil {
 		transport = standardTransport.Clone()
 	}
-	// The standard pool keeps two connections a host and opens the rest anew for
-	// each call.
+	// The standard pool keeps two connections a host and opens the rest for
+	// each call again.
 	transport.MaxIdleConns = 0
 	transport.MaxIdleConnsPerHost = DefaultIdleConnections
 	transport.IdleConnTimeout = DefaultIdleTimeout

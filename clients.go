@@ -77,19 +77,19 @@ type ClientsRequest struct {
 	// List restricts the answer to a client list, whose order Salebot chooses;
 	// zero means all clients.
 	List ListID
-	// NewestFirst turns the order round. Clients who arrive meanwhile then shift
+	// NewestFirst turns the order round. Clients who arrive during it then shift
 	// the pages, so that some are yielded twice.
 	NewestFirst bool
 }
 
 // Clients iterates over the clients of the project, or of a list. Nothing is read
-// before the first client is asked for, and each range begins anew. The iteration
+// before the first client is asked for, and each range starts again. The iteration
 // ends after an empty page; an error is yielded once, as the last element, and is
 // a PageError.
 //
 // Pages are addressed by offset. In the default order, the oldest first, clients
-// who arrive meanwhile are at the end and are read too; clients who are deleted
-// meanwhile let others move up, who may then be missed. In the other orders
+// who arrive during it are at the end and are read too; clients who are deleted
+// during it let others move up, who may then be missed. In the other orders
 // arrivals may let clients be yielded twice.
 //
 // Salebot action: get_clients. Class: Read. Answer: observed. Errors:

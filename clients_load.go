@@ -92,7 +92,7 @@ func (c ClientToLoad) check(field string) error {
 	case !c.hasType:
 		return invalid(field+"ClientType", "is missing: make the person with TelegramUser or its siblings")
 	case c.clientType < 0:
-		return invalid(field+"ClientType", "is no messenger")
+		return invalid(field+"ClientType", "is not a messenger")
 	case c.clientType == ClientTypeTelephony && c.GroupID != "":
 		return invalid(field+"GroupID", "must be empty for telephony")
 	case c.clientType != ClientTypeTelephony && c.GroupID == "":

@@ -16,7 +16,7 @@ import (
 	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
-// oddity says whether a value is odd for a field.
+// oddity reports whether a value is odd for a field.
 type oddity uint8
 
 const (

@@ -21,7 +21,7 @@ type DoRequest struct {
 	Action string
 	// Method is the HTTP method: GET or POST. Empty means POST.
 	Method string
-	// Class says whether a failed call may be repeated. The zero value is Once.
+	// Class reports whether a failed call may be repeated. The zero value is Once.
 	Class SafetyClass
 	// Query holds the parameters of the query string.
 	Query url.Values
@@ -56,7 +56,7 @@ func (r *DoRequest) row() (*action.Row, error) {
 		return nil, invalid("Method", "must be GET or POST")
 	}
 	if r.Class > Read {
-		return nil, invalid("Class", "is no safety class")
+		return nil, invalid("Class", "is not a safety class")
 	}
 	return row, nil
 }
@@ -134,12 +134,12 @@ func checkRaw(body []byte, row *action.Row) error {
 	return verdict
 }
 
-// isWord says whether a body is neither structured nor a page.
+// isWord reports whether a body is neither structured nor a page.
 func isWord(trimmed []byte) bool {
 	return len(trimmed) > 0 && !bytes.ContainsAny(trimmed[:1], "{[<")
 }
 
-// Response is the raw answer to a call; see WithResponse and Do. Other than an
+// Response is the raw answer to a call; see WithResponse and Do. Unlike an
 // error it holds the whole body.
 type Response struct {
 	// Status is the HTTP status.

@@ -118,7 +118,7 @@ func (j *journey[T]) failed(ctx, limited context.Context, reply *exchange.Reply,
 	return result
 }
 
-// hopeless says whether a failure would only happen again.
+// hopeless reports whether a failure would only happen again.
 func hopeless(err error) bool {
 	var (
 		unknownAuthority x509.UnknownAuthorityError

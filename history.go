@@ -48,9 +48,9 @@ func (r *GetHistoryRequest) encode(*settings) (payload, error) {
 	case r.StopDate.IsZero():
 		return payload{}, invalid("StopDate", "is required with StartDate")
 	case !r.StartDate.valid():
-		return payload{}, invalid("StartDate", "is no day of the calendar")
+		return payload{}, invalid("StartDate", "is not a day of the calendar")
 	case !r.StopDate.valid():
-		return payload{}, invalid("StopDate", "is no day of the calendar")
+		return payload{}, invalid("StopDate", "is not a day of the calendar")
 	case r.StopDate.Before(r.StartDate):
 		return payload{}, invalid("StopDate", "comes before StartDate")
 	}
@@ -59,7 +59,7 @@ func (r *GetHistoryRequest) encode(*settings) (payload, error) {
 	return payload{query: query}, nil
 }
 
-// full says whether so many messages may be only a part of those that were
+// full reports whether so many messages may be only a part of those that were
 // asked for.
 func (r *GetHistoryRequest) full(messages int) bool {
 	if r.Limit != 0 && r.StartDate.IsZero() {
@@ -75,7 +75,7 @@ type HistoryItem struct {
 	ID MessageID
 	// Text is the text; for a callback its text.
 	Text string
-	// Answered says whether the message was answered.
+	// Answered reports whether the message was answered.
 	Answered bool
 	// ClientReplica says that the message is from the client; true for callbacks
 	// too, see Origin.
@@ -90,7 +90,7 @@ type HistoryItem struct {
 	CreatedAt Timestamp
 	// Attachments are the files of the message.
 	Attachments Attachments
-	// Delivered says whether the message reached the messenger; a message without
+	// Delivered reports whether the message reached the messenger; a message without
 	// that mark counts as delivered.
 	Delivered bool
 	// ErrorMessage is the text of a failed delivery. It is kept as it came, and
@@ -228,7 +228,7 @@ func (p period) halves() (newer, older period, ok bool) {
 
 // History iterates over the messages of a client within a period, the newest
 // first. Nothing is read before the first message is asked for, and each range
-// begins anew. A period that comes back as full as it can be is cut in two and
+// starts again. A period that comes back as full as it can be is cut in two and
 // read again; a single day that is too full ends the iteration with
 // ErrTruncated. An error is yielded once, as the last element, and is a
 // PageError.
@@ -333,7 +333,7 @@ func (w *historyWalk) emit(page []HistoryItem) bool {
 	return true
 }
 
-// after says whether a message is known to be of a day behind the last one.
+// after reports whether a message is known to be of a day behind the last one.
 func (w *historyWalk) after(item HistoryItem) bool {
 	if _, absolute := item.CreatedAt.Moment(); absolute && w.location == nil {
 		return false

@@ -385,7 +385,7 @@ func FuzzLookUp(f *testing.F) {
 	})
 }
 
-// digitsIn says whether the digits of a number stand in a text; escaped ones, and
+// digitsIn reports whether the digits of a number stand in a text; escaped ones, and
 // numbers with zeros in front, are not looked for.
 func digitsIn(text []byte, id salebot.ClientID) bool {
 	return strings.Contains(string(text), strconv.FormatInt(int64(id), 10)) || strings.Contains(string(text), `\u`)

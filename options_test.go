@@ -48,8 +48,8 @@ func TestKeys(t *testing.T) {
 		"ключ":                                "character",
 		"a\x7f":                               "character",
 		"a\u00a0b":                            "character",
-		".":                                   "no key",
-		"..":                                  "no key",
+		".":                                   "not a key",
+		"..":                                  "not a key",
 	} {
 		client, err := salebot.New(key)
 		require.Nil(t, client)

@@ -41,7 +41,7 @@ var orderStatusNames = map[OrderStatus]string{
 	OrderStatusFailed:     "failed",
 }
 
-// Known says whether the value has a name.
+// Known reports whether the value has a name.
 func (s OrderStatus) Known() bool { return orderStatusNames[s] != "" }
 
 // String returns the name of the status, or its number.
@@ -306,7 +306,7 @@ func (r *CreateOrderRequest) encode(*settings) (payload, error) {
 	case r.ClientID == 0 && r.Phone == "" && r.Email == "":
 		return payload{}, invalid("ClientID", "is required, unless Phone or Email is set")
 	case math.IsNaN(r.Budget) || math.IsInf(r.Budget, 0):
-		return payload{}, invalid("Budget", "is no amount")
+		return payload{}, invalid("Budget", "is not an amount")
 	case r.StateID < 0:
 		return payload{}, invalid("StateID", "must be positive")
 	}

@@ -50,7 +50,7 @@ type pager struct {
 	// bounded says that the number of pages is known beforehand, so that no empty
 	// page is needed to end.
 	bounded bool
-	// startsAt says whether a page begins at the position of an error.
+	// startsAt reports whether a page begins at the position of an error.
 	startsAt func(l pagedList, page int, from *salebot.PageError) bool
 	// mayRepeat says which numbers may come again after resuming at a position.
 	mayRepeat func(l pagedList, from *salebot.PageError, number int64) bool

@@ -28,7 +28,7 @@ const (
 type SaveVariablesAndCallbackRequest struct {
 	// Callback is the callback; its ClientID is required.
 	Callback CallbackRequest
-	// Variables are the variables to save first; required. Other than those of
+	// Variables are the variables to save first; required. Unlike those of
 	// the callback they can have names with the prefix "client.".
 	Variables map[string]any
 	// ReadBack lists names out of Variables that must be readable by GetVariables

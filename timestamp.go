@@ -41,7 +41,7 @@ var civilLayouts = []string{
 	"02.01.2006 15:04:05", "02.01.2006T15:04:05", "02.01.2006 15:04", "02.01.2006T15:04", "02.01.2006",
 }
 
-// IsZero says whether there is no time at all.
+// IsZero reports whether there is no time at all.
 func (t Timestamp) IsZero() bool { return t.kind == noTime }
 
 // Moment returns the time where it is a moment by itself.
@@ -283,13 +283,13 @@ func DateOf(t time.Time) Date {
 	return Date{Year: year, Month: month, Day: day}
 }
 
-// IsZero says whether there is no day.
+// IsZero reports whether there is no day.
 func (d Date) IsZero() bool { return d == Date{} }
 
 // String returns the day as the API writes it: dd.mm.yyyy.
 func (d Date) String() string { return fmt.Sprintf("%02d.%02d.%04d", d.Day, int(d.Month), d.Year) }
 
-// Before says whether d comes before other.
+// Before reports whether d comes before other.
 func (d Date) Before(other Date) bool { return d.utc().Before(other.utc()) }
 
 // AddDays returns the day n days later.

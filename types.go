@@ -170,7 +170,7 @@ func plainWord(name string) string {
 	return strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(name))
 }
 
-// Known says whether the value has a name.
+// Known reports whether the value has a name.
 func (t ClientType) Known() bool { return clientTypeNames[t] != "" }
 
 // String returns the name of the messenger, or its number.
@@ -228,7 +228,7 @@ var historyOriginNames = map[HistoryOrigin]string{
 	HistoryOriginTelephony: "telephony",
 }
 
-// Known says whether the value has a name.
+// Known reports whether the value has a name.
 func (o HistoryOrigin) Known() bool { return historyOriginNames[o] != "" }
 
 // String returns the name of the origin, or its number.
@@ -256,7 +256,7 @@ var channelStatusNames = map[ChannelStatus]string{
 	ChannelStatusStopped:    "stopped",
 }
 
-// Known says whether the value has a name.
+// Known reports whether the value has a name.
 func (s ChannelStatus) Known() bool { return channelStatusNames[s] != "" }
 
 // String returns the name of the state, or its number.

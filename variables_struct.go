@@ -269,7 +269,7 @@ func (f *variableField) problem(field reflect.StructField) string {
 	return ""
 }
 
-// isPlain says whether values of a kind are text, numbers or flags.
+// isPlain reports whether values of a kind are text, numbers or flags.
 func isPlain(kind reflect.Kind) bool {
 	switch kind { //nolint:exhaustive // these are all
 	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,

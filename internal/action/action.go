@@ -167,12 +167,12 @@ func (r *Row) FreshConnection() bool {
 	return r.Class == Once && r.Method() == http.MethodGet
 }
 
-// Accepts says whether the API takes the HTTP method for the action.
+// Accepts reports whether the API takes the HTTP method for the action.
 func (r *Row) Accepts(method string) bool {
 	return slices.Contains(r.Methods, method)
 }
 
-// Takes says whether name is a parameter of the action.
+// Takes reports whether name is a parameter of the action.
 func (r *Row) Takes(name string) bool {
 	return slices.Contains(r.Params, name)
 }

@@ -166,7 +166,7 @@ func (l *Loop) combine(before Summary, latest Outcome) Outcome {
 	return latest
 }
 
-// next says whether there is another attempt, and after what delay.
+// next reports whether there is another attempt, and after what delay.
 func (l *Loop) next(ctx context.Context, failures int, result Result) (time.Duration, Stop, bool) {
 	switch {
 	case result.Done:

@@ -69,7 +69,7 @@ func (s Scrubber) Text(text string) string {
 // a URL. Unlike Found it is cheap.
 func (s Scrubber) Is(text string) bool { return s.is != nil && s.is(text) }
 
-// Found says whether text holds the secret.
+// Found reports whether text holds the secret.
 func (s Scrubber) Found(text string) bool { return s.Text(text) != text }
 
 // Beginning copies the beginning of a text without the secret, at most limit
@@ -154,7 +154,7 @@ func base64Core(encoding *base64.Encoding, secret string, offset int) string {
 	return encoded[first:last]
 }
 
-// FoundInValue says whether the secret shows when value is printed in any of
+// FoundInValue reports whether the secret shows when value is printed in any of
 // fmt's ways, logged, or encoded as JSON.
 func (s Scrubber) FoundInValue(value any) bool {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {

@@ -1,6 +1,6 @@
 package wire
 
-// Check says whether text is one JSON value with space around it, nested at most
+// Check reports whether text is one JSON value with space around it, nested at most
 // depth deep. It accepts what json.Valid accepts.
 func Check(text []byte, depth int) error {
 	s := scanner[[]byte]{text: text, room: depth}

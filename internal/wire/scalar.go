@@ -23,7 +23,7 @@ var (
 	quote = byte('"')
 )
 
-// IsNull says whether a JSON value is null or absent.
+// IsNull reports whether a JSON value is null or absent.
 func IsNull(value []byte) bool { return len(value) == 0 || bytes.Equal(value, null) }
 
 // Int reads a whole number that may come as a number, as text, as null or as
@@ -69,7 +69,7 @@ func Int(value []byte) (int64, error) {
 	return digitsToInt(digits)
 }
 
-// isText says whether a value that begins with a quote ends with one too. Values
+// isText reports whether a value that begins with a quote ends with one too. Values
 // that a decoder delimited always do.
 func isText(value []byte) bool { return len(value) > 1 && value[len(value)-1] == quote }
 
@@ -186,7 +186,7 @@ func Flag(value []byte) (flag, known bool, err error) {
 	return false, false, errNotFlag
 }
 
-// IsUnset says whether a text is one of the words by which Salebot says that a
+// IsUnset reports whether a text is one of the words by which Salebot says that a
 // variable has no value.
 func IsUnset(text string) bool {
 	switch text {

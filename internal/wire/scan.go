@@ -123,7 +123,7 @@ func (s *scanner[T]) enter() error {
 	return nil
 }
 
-// another says whether there is one more member or element, and goes to it. first
+// another reports whether there is one more member or element, and goes to it. first
 // says that none was read yet; problem is the error where there is neither one nor
 // the closing bracket, behind which it goes otherwise.
 func (s *scanner[T]) another(first bool, closing byte, problem error) (bool, error) {

@@ -31,10 +31,10 @@ func (b *Boolean) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// True says whether the flag came and is set.
+// True reports whether the flag came and is set.
 func (b Boolean) True() bool { return b > 0 }
 
-// False says whether the flag came and is not set.
+// False reports whether the flag came and is not set.
 func (b Boolean) False() bool { return b < 0 }
 
 // Number is a whole number that may come as text or null.
