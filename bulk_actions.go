@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
-
 	"github.com/salebot-go/salebot/internal/wait"
 )
 

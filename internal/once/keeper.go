@@ -13,9 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/salebot-go/salebot/ledger"
-
 	"github.com/salebot-go/salebot/internal/wait"
+	"github.com/salebot-go/salebot/ledger"
 )
 
 // The errors of this package, which the root package exports.
