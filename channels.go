@@ -140,15 +140,13 @@ func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
 // about channels: the number of the project, or a list of them, an empty one too.
 func (c *ConnectedChannels) read(object []byte, s *settings, outermost bool) (known bool, err error) {
 	err = wire.Members(object, func(key string, value []byte) error {
-		var found bool
-		var err error
+		visit := c.member
 		if outermost && value[0] == '{' && slices.Contains(channelWrappers, key) {
-			found, err = c.read(value, s, false)
-		} else {
-			found, err = c.member(key, value, s)
+			visit = func(_ string, inner []byte, s *settings) (bool, error) { return c.read(inner, s, false) }
 		}
+		found, problem := visit(key, value, s)
 		known = known || found
-		return err
+		return problem
 	})
 	return known, err
 }
@@ -186,7 +184,7 @@ func (c *ConnectedChannels) messenger(key string, value []byte, documented bool,
 	case err != nil && value[0] == '[':
 		return false, c.odd(key, err, s)
 	case err != nil:
-		return false, nil
+		return false, nil //nolint:nilerr // an object under an unfamiliar name need not hold channels
 	}
 	for i := range channels {
 		channels[i].Messenger = key

@@ -39,11 +39,18 @@ func decodeData(body []byte, keys []string, visit func(value []byte) (found bool
 		}
 		return answer.ErrNoData
 	}
-	var (
-		values   [maxDataKeys][]byte
-		envelope answer.Envelope
-	)
-	err := wire.Members(trimmed, func(key string, value []byte) error {
+	values, err := dataMembers(trimmed, keys)
+	if err != nil {
+		return err
+	}
+	return firstData(keys, values[:], visit)
+}
+
+// dataMembers returns what an object has under each of the keys. The other members
+// tell whether it is a success.
+func dataMembers(trimmed []byte, keys []string) (values [maxDataKeys][]byte, err error) {
+	var envelope answer.Envelope
+	err = wire.Members(trimmed, func(key string, value []byte) error {
 		for i := range keys {
 			// A word or a flag under result says how the action went.
 			if keys[i] == key && (key != "result" || value[0] == '[' || value[0] == '{' || wire.IsNull(value)) {
@@ -54,12 +61,17 @@ func decodeData(body []byte, keys []string, visit func(value []byte) (found bool
 		return envelope.Member(key, value)
 	})
 	if err != nil {
-		return err
+		return values, err
 	}
 	if verdict := envelope.Verdict(); verdict.Kind != answer.Accepted {
-		return verdict
+		return values, verdict
 	}
-	err = answer.ErrNoData
+	return values, nil
+}
+
+// firstData visits the values in the order of their keys until one has data.
+func firstData(keys []string, values [][]byte, visit func(value []byte) (found bool, err error)) error {
+	err := answer.ErrNoData
 	for i, key := range keys {
 		switch {
 		case values[i] == nil:
@@ -194,39 +206,36 @@ func isUnset(value []byte) bool {
 
 // countUnread counts the odd fields of a result.
 func countUnread(result any) int {
-	count := 0
 	switch result := result.(type) {
 	case []ClientRecord:
-		for i := range result {
-			count += len(result[i].Unread)
-		}
+		return countIn(result, func(r *ClientRecord) []string { return r.Unread })
 	case []HistoryItem:
-		for i := range result {
-			count += len(result[i].Unread)
-		}
+		return countIn(result, func(r *HistoryItem) []string { return r.Unread })
 	case []LoadedClient:
-		for i := range result {
-			count += len(result[i].Unread)
-		}
+		return countIn(result, func(r *LoadedClient) []string { return r.Unread })
 	case []Block:
-		for i := range result {
-			count += len(result[i].Unread)
-		}
+		return countIn(result, func(r *Block) []string { return r.Unread })
 	case *ConnectedChannels:
 		if result != nil {
-			count = len(result.Unread)
-			for i := range result.Channels {
-				count += len(result.Channels[i].Unread)
-			}
+			return len(result.Unread) + countIn(result.Channels, func(r *Channel) []string { return r.Unread })
 		}
 	case *InstagramSubscription:
 		if result != nil {
-			count = len(result.Unread)
+			return len(result.Unread)
 		}
 	case *SentCallbacks:
 		if result != nil {
-			count = len(result.Unread)
+			return len(result.Unread)
 		}
+	}
+	return 0
+}
+
+// countIn counts the odd fields of records.
+func countIn[T any](records []T, unread func(*T) []string) int {
+	count := 0
+	for i := range records {
+		count += len(unread(&records[i]))
 	}
 	return count
 }

@@ -66,10 +66,18 @@ func first[T any](list []T, err error) (any, error) {
 
 // clientFields are those of a ClientRecord.
 var clientFields = []goodField{
-	{"platform_id", "PlatformID", `"146000000"`, judgeIdentifier}, {"client_type", "ClientType", `1`, judgeType}, {"name", "Name", `"Анна"`, judgeText},
-	{"avatar", "Avatar", `"https://a.test/1.jpg"`, judgeText}, {"message_id", "BlockID", `390`, judgeNumber}, {"project_id", "ProjectID", `1`, judgeNumber},
-	{"created_at", "CreatedAt", `1588248599`, judgeTime}, {"updated_at", "UpdatedAt", `"2026-05-28 17:33:42.5"`, judgeTime}, {"custom_answer", "CustomAnswer", `"x"`, judgeLoose},
-	{"tag", "Tag", `"promo"`, judgeText}, {"group", "GroupID", `"143000000"`, judgeIdentifier}, {"operator_start_dialog", "OperatorStartDialog", `true`, judgeLoose},
+	{"platform_id", "PlatformID", `"146000000"`, judgeIdentifier},
+	{"client_type", "ClientType", `1`, judgeType},
+	{"name", "Name", `"Анна"`, judgeText},
+	{"avatar", "Avatar", `"https://a.test/1.jpg"`, judgeText},
+	{"message_id", "BlockID", `390`, judgeNumber},
+	{"project_id", "ProjectID", `1`, judgeNumber},
+	{"created_at", "CreatedAt", `1588248599`, judgeTime},
+	{"updated_at", "UpdatedAt", `"2026-05-28 17:33:42.5"`, judgeTime},
+	{"custom_answer", "CustomAnswer", `"x"`, judgeLoose},
+	{"tag", "Tag", `"promo"`, judgeText},
+	{"group", "GroupID", `"143000000"`, judgeIdentifier},
+	{"operator_start_dialog", "OperatorStartDialog", `true`, judgeLoose},
 	{"variables", "Variables", `{"a":"1"}`, judgeVariables},
 }
 
@@ -88,16 +96,27 @@ var goodRecords = []goodRecord{
 		return first(c.GetClientsByPlatformID(ctx, salebot.GetClientsByPlatformIDRequest{PlatformIDs: []salebot.PlatformID{"1"}}))
 	}},
 	{`{"status":"success","result":[%s]}`, `"id":5`, []goodField{
-		{"text", "Text", `"hi"`, judgeLoose}, {"answered", "Answered", `true`, judgeFlag}, {"client_replica", "ClientReplica", `1`, judgeFlag},
-		{"message_from_outside", "Origin", `3`, judgeNumber}, {"message_id", "BlockID", `390`, judgeNumber}, {"created_at", "CreatedAt", `1588248599`, judgeTime},
-		{"attachments", "Attachments", `["https://a.test/1"]`, judgeLoose}, {"delivered", "Delivered", `false`, judgeFlag}, {"error_message", "ErrorMessage", `"no"`, judgeLoose},
-		{"manager_id", "EmployeeID", `7`, judgeNumber}, {"manager_email", "EmployeeEmail", `"a@b.test"`, judgeText},
+		{"text", "Text", `"hi"`, judgeLoose},
+		{"answered", "Answered", `true`, judgeFlag},
+		{"client_replica", "ClientReplica", `1`, judgeFlag},
+		{"message_from_outside", "Origin", `3`, judgeNumber},
+		{"message_id", "BlockID", `390`, judgeNumber},
+		{"created_at", "CreatedAt", `1588248599`, judgeTime},
+		{"attachments", "Attachments", `["https://a.test/1"]`, judgeLoose},
+		{"delivered", "Delivered", `false`, judgeFlag},
+		{"error_message", "ErrorMessage", `"no"`, judgeLoose},
+		{"manager_id", "EmployeeID", `7`, judgeNumber},
+		{"manager_email", "EmployeeEmail", `"a@b.test"`, judgeText},
 	}, func(ctx context.Context, c *salebot.Client) (any, error) {
 		return first(c.GetHistory(ctx, salebot.GetHistoryRequest{ClientID: 1}))
 	}},
 	{`{"project_id":1,"telegram":[%s]}`, `"id":5`, []goodField{
-		{"group_id", "GroupID", `"bot"`, judgeIdentifier}, {"name", "Name", `"Bot"`, judgeText}, {"short_name", "ShortName", `"bot"`, judgeText}, {"uri", "URI", `"x"`, judgeText},
-		{"enabled", "Enabled", `true`, judgeFlag}, {"status", "Status", `1`, judgeNumber},
+		{"group_id", "GroupID", `"bot"`, judgeIdentifier},
+		{"name", "Name", `"Bot"`, judgeText},
+		{"short_name", "ShortName", `"bot"`, judgeText},
+		{"uri", "URI", `"x"`, judgeText},
+		{"enabled", "Enabled", `true`, judgeFlag},
+		{"status", "Status", `1`, judgeNumber},
 	}, func(ctx context.Context, c *salebot.Client) (any, error) {
 		channels, err := c.GetConnectedChannels(ctx)
 		if err != nil {
@@ -265,7 +284,7 @@ func TestOneOddField(t *testing.T) {
 // FuzzOneOddField is TestOneOddField for other values.
 func FuzzOneOddField(f *testing.F) {
 	for k, value := range anyValues {
-		f.Add(uint8(k), uint8(3*k), value) //nolint:gosec // there are few
+		f.Add(uint8(k), uint8(3*k), value)
 	}
 	transport := &fixed{}
 	client := clienttest.New(f, transport)

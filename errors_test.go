@@ -186,11 +186,11 @@ func TestSentinels(t *testing.T) {
 
 // sentinels are all errors that the package exports to compare with.
 var sentinels = map[string]error{
-	"ErrClientNotFound":     salebot.ErrClientNotFound,
-	"ErrForbidden":          salebot.ErrForbidden,
-	"ErrInProgress":         salebot.ErrInProgress,
-	"ErrInvalidRequest":     salebot.ErrInvalidRequest,
-	"ErrKeyReused":          salebot.ErrKeyReused,
+	"ErrClientNotFound": salebot.ErrClientNotFound,
+	"ErrForbidden":      salebot.ErrForbidden,
+	"ErrInProgress":     salebot.ErrInProgress,
+	"ErrInvalidRequest": salebot.ErrInvalidRequest,
+	"ErrKeyReused":      salebot.ErrKeyReused, "ErrNameReused": salebot.ErrNameReused,
 	"ErrNoLocation":         salebot.ErrNoLocation,
 	"ErrNotAllAccepted":     salebot.ErrNotAllAccepted,
 	"ErrNotFound":           salebot.ErrNotFound,

@@ -233,8 +233,8 @@ func (r *GetOrderVariablesRequest) encode(*settings) (payload, error) {
 func (c *Client) GetOrderVariables(ctx context.Context, request GetOrderVariablesRequest, opts ...CallOption) (Variables, error) {
 	return call(ctx, c, "get_order_vars", opts, request.encode, func(body []byte, _ *settings) (variables Variables, err error) {
 		err = decodeData(body, []string{"result"}, func(value []byte) (bool, error) {
-			if err := wire.Check(value, wire.MaxDepth); err != nil {
-				return false, err
+			if invalid := wire.Check(value, wire.MaxDepth); invalid != nil {
+				return false, invalid
 			}
 			return true, variables.UnmarshalJSON(value)
 		})

@@ -141,6 +141,7 @@ func (t Timestamp) MarshalJSON() ([]byte, error) {
 		if year := t.at.Year(); year < 1 || year > 9999 {
 			return nil, fmt.Errorf("salebot: the year %d cannot be written", year)
 		}
+	case civil, unread:
 	}
 	return wire.AppendText(nil, t.String()), nil
 }
@@ -194,7 +195,7 @@ func cutZone(text string) (plain string, offset time.Duration, ok bool) {
 	if hoursErr != nil || minutesErr != nil || len(hours) > 2 || len(minutes) != 2 || h > 23 || m > 59 {
 		return text, 0, false
 	}
-	offset = time.Duration(h)*time.Hour + time.Duration(m)*time.Minute //nolint:gosec // both are small
+	offset = time.Duration(h)*time.Hour + time.Duration(m)*time.Minute
 	if text[at] == '-' {
 		offset = -offset
 	}

@@ -171,6 +171,18 @@ func encodeVariables(location *time.Location, source any, nameOf func(*variableF
 	return variables, nil
 }
 
+// variableField is one field of a user's struct.
+type variableField struct {
+	// field is its name in the struct, name that of the variable without a prefix.
+	field, name string
+	layout      string
+	omitEmpty   bool
+	// client says that the tag has the prefix of the client, order that the variable
+	// belongs to the deal.
+	client, order bool
+	index         []int
+}
+
 // checkText refuses a text that would not be read back.
 func (f *variableField) checkText(source reflect.Value, encoded any) error {
 	value := reflect.ValueOf(encoded)
@@ -186,18 +198,6 @@ func (f *variableField) checkText(source reflect.Value, encoded any) error {
 		return invalid(f.field, "is an empty text that would not be read back: to blank the variable, save nil")
 	}
 	return nil
-}
-
-// variableField is one field of a user's struct.
-type variableField struct {
-	// field is its name in the struct, name that of the variable without a prefix.
-	field, name string
-	layout      string
-	omitEmpty   bool
-	// client says that the tag has the prefix of the client, order that the variable
-	// belongs to the deal.
-	client, order bool
-	index         []int
 }
 
 var variableFieldsOf sync.Map // reflect.Type → []variableField

@@ -29,11 +29,11 @@ func Permanent(err error) error {
 // RetryAfter marks an error as one after which the event should be tried again after
 // a time, in place of that of the RetryPolicy; at most an hour, or the policy's
 // MaxDelay if that is longer. A nil error stays nil.
-func RetryAfter(err error, wait time.Duration) error {
+func RetryAfter(err error, delay time.Duration) error {
 	if err == nil {
 		return nil
 	}
-	return &delayedError{err, wait}
+	return &delayedError{err, delay}
 }
 
 type delayedError struct {

@@ -216,7 +216,7 @@ func TestAnEventThatChangedItsWordsSendsNothing(t *testing.T) {
 		dead, attempts int
 		reason         string
 	}{
-		"without a name": {nil, 1, 2, salebot.ErrWorkChanged.Error()},
+		"without a name": {nil, 1, 2, strings.TrimPrefix(salebot.ErrWorkChanged.Error(), "salebot: ")},
 		"with a name":    {[]salebot.CallOption{salebot.WithStep("answer")}, 0, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -287,7 +287,7 @@ func TestAnEventOlderThanTheLedgerIsADeadLetter(t *testing.T) {
 		}
 		shutdown(t, b.handler)
 		b.check(t, 0, 1, 0)
-		if reason, attempts := b.reason(t); attempts != 1 || !strings.Contains(reason, salebot.ErrWorkTooOld.Error()) {
+		if reason, attempts := b.reason(t); attempts != 1 || !strings.Contains(reason, strings.TrimPrefix(salebot.ErrWorkTooOld.Error(), "salebot: ")) {
 			t.Errorf("after %d attempts: %q", attempts, reason)
 		}
 	})

@@ -184,7 +184,7 @@ func (c *campaign) run(steps int) (report *salebot.BulkReport, through bool) {
 		salebot.BulkOptions{Name: "spring", Workers: c.workers},
 		func(id salebot.ClientID) salebot.ClientID { return id },
 		func(ctx context.Context, id salebot.ClientID) error { return c.write(ctx, client, id) })
-	require.NoError(c.t, l.File.Close())
+	require.NoError(c.t, l.Close())
 	if process.dead {
 		require.NoError(c.t, c.death(l))
 		return report, false

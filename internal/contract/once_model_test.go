@@ -61,8 +61,12 @@ func (p *program) run(t require.TestingT, c *campaign, process, steps int) (thro
 func TestWorkIsDoneOnceWhateverHappens(t *testing.T) {
 	t.Parallel()
 	faults := []salebottest.Fault{
-		{Action: "message", Status: 429}, {Action: "message", Status: 400, Body: `{"status":"fail"}`}, {Action: "message", Status: 503},
-		{Action: "message", Reset: salebottest.ResetBefore}, {Action: "message", Reset: salebottest.ResetAfter}, {Action: "get_history", Status: 503},
+		{Action: "message", Status: 429},
+		{Action: "message", Status: 400, Body: `{"status":"fail"}`},
+		{Action: "message", Status: 503},
+		{Action: "message", Reset: salebottest.ResetBefore},
+		{Action: "message", Reset: salebottest.ResetAfter},
+		{Action: "get_history", Status: 503},
 	}
 	rapid.Check(t, func(r *rapid.T) {
 		p := &program{forms: rapid.SliceOfN(rapid.IntRange(0, 2), 1, 5).Draw(r, "forms"), vary: rapid.Bool().Draw(r, "vary")}

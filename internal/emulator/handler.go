@@ -153,9 +153,9 @@ func (e *Emulator) overLimit(owner knownKey, answers *Answers, refused *reply) b
 		return false
 	}
 	now := e.Now()
-	wait, ok := e.limits.take(answers.RateLimit, owner.name, now)
+	pause, ok := e.limits.take(answers.RateLimit, owner.name, now)
 	if !ok {
-		*refused = answers.tooMany(wait, now)
+		*refused = answers.tooMany(pause, now)
 	}
 	return !ok
 }

@@ -138,12 +138,12 @@ func (s *sender) holdBack(d *Delivery) {
 }
 
 // later calls f with the lock held, unless the sender is closed before.
-func (s *sender) later(wait time.Duration, f func()) {
+func (s *sender) later(delay time.Duration, f func()) {
 	if s.timers == nil {
 		s.timers = map[*time.Timer]bool{}
 	}
 	var timer *time.Timer
-	timer = time.AfterFunc(wait, func() {
+	timer = time.AfterFunc(delay, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		// A timer that was stopped too late is not among them any more.

@@ -243,24 +243,9 @@ func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error
 		if !deadline.IsZero() && deadline.Before(until) {
 			until = deadline
 		}
-		records := make([]ledger.Record, len(g.records))
-		for i, record := range g.records {
-			record.WriteBy = until
-			if !g.batch {
-				record.Content = g.content
-			}
-			records[i] = record
-		}
-		begun, err := g.keeper.Ledger.Begin(ctx, records...)
-		switch {
-		case errors.Is(err, ledger.ErrTaken) && g.batch:
-			return time.Time{}, ErrUnderWay
-		case errors.Is(err, ledger.ErrTaken):
-			return time.Time{}, errAgain
-		case err != nil:
+		if err := g.write(ctx, until); err != nil {
 			return time.Time{}, err
 		}
-		g.records, g.begun = begun, true
 		if time.Now().Before(until) {
 			return until, nil
 		}
@@ -271,6 +256,29 @@ func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error
 	return time.Time{}, errors.Join(
 		fmt.Errorf("salebot: the ledger took longer than %v to record the request, which was not sent", g.keeper.SendWindow),
 		g.undo(ctx))
+}
+
+// write records that the request may be written until a moment.
+func (g *Guard) write(ctx context.Context, until time.Time) error {
+	records := make([]ledger.Record, len(g.records))
+	for i, record := range g.records {
+		record.WriteBy = until
+		if !g.batch {
+			record.Content = g.content
+		}
+		records[i] = record
+	}
+	begun, err := g.keeper.Ledger.Begin(ctx, records...)
+	switch {
+	case errors.Is(err, ledger.ErrTaken) && g.batch:
+		return ErrUnderWay
+	case errors.Is(err, ledger.ErrTaken):
+		return errAgain
+	case err != nil:
+		return err
+	}
+	g.records, g.begun = begun, true
+	return nil
 }
 
 // undo ends records that nothing was sent for.

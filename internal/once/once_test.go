@@ -50,13 +50,12 @@ func keyed(t *testing.T, k *Keeper, key string, h History) *Guard {
 }
 
 // lost begins a request whose outcome stays unknown.
-func lost(t *testing.T, k *Keeper, key string, h History, state ledger.State) *Guard {
+func lost(t *testing.T, k *Keeper, key string, h History, state ledger.State) {
 	t.Helper()
 	g := keyed(t, k, key, h)
 	_, err := g.Begin(t.Context(), time.Time{})
 	require.NoError(t, err)
 	require.NoError(t, g.End(t.Context(), state, ledger.Answer{}))
-	return g
 }
 
 func pass(t *testing.T, d time.Duration) {
@@ -214,7 +213,7 @@ func TestARepetitionInDoubtKeepsItsFirstAnchor(t *testing.T) {
 func TestPosition(t *testing.T) {
 	t.Parallel()
 	server := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	at := func(d time.Duration) time.Time { return server.Add(d) }
+	at := server.Add
 	for name, c := range map[string]struct {
 		item   Item
 		anchor ledger.Anchor

@@ -292,13 +292,8 @@ func (r *Run) match(content, step ledger.Digest) (found *entry, wait <-chan stru
 		last = e.record.Number
 		switch {
 		case sameName(step, e.record.Step):
-			switch {
-			case step != e.record.Step:
-				return nil, nil, false, fmt.Errorf("%w: the name of the call was used for another action or receiver", ErrWorkChanged)
-			case e.busy != nil:
-				return nil, e.busy, false, nil
-			}
-			return e, nil, false, nil
+			found, wait, err = e.named(step)
+			return found, wait, false, err
 		case e.used:
 		case e.record.Step.IsZero() && e.record.Content == content:
 			if found == nil || found.record.State == ledger.Refused && e.record.State != ledger.Refused {
@@ -317,6 +312,17 @@ func (r *Run) match(content, step ledger.Digest) (found *entry, wait <-chan stru
 	found = &entry{record: ledger.Record{Key: r.record.Key, Number: last + 1, Content: content, Step: step}}
 	r.calls = append(r.calls, found)
 	return found, nil, false, nil
+}
+
+// named is the record for a call with its name, once no other call has it.
+func (e *entry) named(step ledger.Digest) (found *entry, wait <-chan struct{}, err error) {
+	switch {
+	case step != e.record.Step:
+		return nil, nil, fmt.Errorf("%w: the name of the call was used for another action or receiver", ErrWorkChanged)
+	case e.busy != nil:
+		return nil, e.busy, nil
+	}
+	return e, nil, nil
 }
 
 // release lets other calls with the same name go on.
