@@ -9,6 +9,10 @@ test_timeout=${TESTTIMEOUT:-60m}
 
 # The names of tests that run without the race detector, in step kills.
 slow_tests='Kill|Alloc'
+# How often a test of them kills a real process, if it can be told, and how many
+# deaths there are to be in all.
+kills=${SALEBOT_KILLS:-40}
+min_deaths=1000
 
 apidiff_version=v0.0.0-20261014143641-f0251eb4aa3e
 
@@ -186,22 +190,26 @@ coverage_by_package() {
 	}' "$@" | sort
 }
 
-# coverage_floors makes floors of coverages: half a percent and one statement
-# are left to chance.
+# coverage_floors makes floors of coverages: one percent and one statement are
+# left to chance.
 coverage_floors() {
 	awk 'BEGIN {
 		print "# What the tests of step tests cover of each package at least, in percent. Raise"
 		print "# it with what you add: UPDATE_COVERAGE=1 .ci/run tests coverage"
 	}
-	{ floor = int(2 * ($2 - 100 / $3)) / 2; printf "%-60s %5.1f\n", $1, floor < 0 || $2 == 0 ? 0 : floor }'
+	{ floor = int($2 - 1 - 100 / $3); printf "%-60s %5.1f\n", $1, floor < 0 || $2 == 0 ? 0 : floor }'
 }
 
-# compare_coverage prints floors and coverages, and fails if one is too low.
+# compare_coverage prints floors and coverages, and fails if one is too low. A new
+# package without a floor has to be tested well all the same, unless it is a program.
 compare_coverage() {
 	awk 'FNR == NR { if ($0 !~ /^#/) floor[$1] = $2; next }
 	{
 		note = ""
-		if (!($1 in floor)) { note = "HAS NO FLOOR in .ci/coverage.txt"; bad = 1 }
+		if (!($1 in floor)) {
+			note = "has no floor in .ci/coverage.txt"
+			if ($2 < 50 && $1 !~ /\/(examples|cmd|bench|tools|internal\/\w*test)\//) { note = toupper(note); bad = 1 }
+		}
 		else if ($2 < floor[$1]) { note = "BELOW its floor of " floor[$1]; bad = 1 }
 		printf "%-60s %6.1f %% %s\n", $1, $2, note
 		delete floor[$1]

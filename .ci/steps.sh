@@ -164,17 +164,23 @@ step_coverage() {
 }
 
 # What kills processes again and again, and what counts allocations: without the
-# race detector, which would spoil the one and take most of the other's time.
+# race detector, which would spoil the one and take most of the other's time. A
+# death is one of a real process, or of a client in memory at one of its steps; the
+# tests say how many there were.
 step_kills() {
-	local dir packages log status=0
+	local dir packages log deaths status=0
+	rm -f .build/ci/kills-*-verbose.log
 	for dir in $modules; do
 		packages=$(packages_with "^func Test\w*($slow_tests)" "$dir")
 		if [[ -z $packages ]]; then continue; fi
 		log=.build/ci/kills-$(name_of "$dir")-verbose.log
 		# shellcheck disable=SC2086
-		run_in "$dir" go test -v -timeout "$test_timeout" -run "$slow_tests" $packages >"$log" 2>&1 || status=$?
+		run_in "$dir" env SALEBOT_KILLS="$kills" go test -v -count=1 -timeout "$test_timeout" -run "$slow_tests" $packages >"$log" 2>&1 || status=$?
 		tests_summary "$log"
 	done
+	deaths=$(grep -ohE '\bdeaths: [0-9]+' .build/ci/kills-*-verbose.log | awk '{ sum += $2 } END { print sum + 0 }')
+	echo "deaths in all tests: $deaths, $min_deaths at least are wanted"
+	((deaths >= min_deaths)) || status=1
 	return $status
 }
 

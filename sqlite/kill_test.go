@@ -265,7 +265,7 @@ func checkLog(t *testing.T, path string, senders []*clientSender) {
 			repeated++
 		}
 	}
-	t.Logf("%d kills: %d posts, %d acknowledged, %d handled, of which %d more than once; %d lost, %d committed twice",
+	t.Logf("deaths: %d, %d posts, %d acknowledged, %d handled, of which %d more than once; %d lost, %d committed twice",
 		*kills, posts, acknowledged, len(handled), repeated, lost, twice)
 	if lost > 0 || twice > 0 || acknowledged == 0 {
 		t.Error("the counts are wrong")

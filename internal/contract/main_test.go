@@ -20,7 +20,7 @@ type tellingKills struct{ tests goleak.TestingM }
 func (t tellingKills) Run() int {
 	status := t.tests.Run()
 	if n := kills.Load(); n > 0 {
-		fmt.Fprintf(os.Stderr, "deaths of processes: %d\n", n)
+		fmt.Fprintf(os.Stderr, "deaths: %d\n", n)
 	}
 	return status
 }

@@ -40,7 +40,7 @@ func Kill(t *testing.T, kills int, open Open) int {
 		all += len(acknowledged)
 		check(t, open, acknowledged)
 	}
-	t.Logf("%d kills, %d records acknowledged, none lost", kills, all)
+	t.Logf("deaths: %d, records acknowledged: %d, none lost", kills, all)
 	return all
 }
 
