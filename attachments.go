@@ -9,6 +9,18 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
+// AttachmentType says how a file is shown. Values of one's own are passed on.
+type AttachmentType string
+
+// The types that the reference names.
+const (
+	AttachmentImage AttachmentType = "image"
+	AttachmentVideo AttachmentType = "video"
+	AttachmentLink  AttachmentType = "link"
+	AttachmentFile  AttachmentType = "file"
+	AttachmentAudio AttachmentType = "audio"
+)
+
 // Attachments are the files and contacts of a message that was received. They
 // come as null, a list of addresses, a list of objects, one object, or any of
 // these as text, and stay as they came until asked for. The zero value has none.

@@ -1,10 +1,15 @@
 package salebot
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/answer"
+	"github.com/salebot-go/salebot/internal/record"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -83,4 +88,245 @@ func putSchedule(o *wire.Object, s *settings, after time.Duration, at time.Time)
 		o.Text("send_time", at.In(s.location).Format(sendTimeLayout))
 	}
 	return nil
+}
+
+// The decodings that several actions share.
+
+var (
+	errNoID     = errors.New("it has no id")
+	errNull     = errors.New("the data is null")
+	errPositive = errors.New("want a positive whole number")
+)
+
+// maxDataKeys bounds the keys of decodeData.
+const maxDataKeys = 8
+
+// decodeData finds the data of an answer: the whole body if it is an array, or else
+// what the object has under the first of the keys. The order of the keys decides,
+// never that of the answer. visit reports whether a value has any data; if it does
+// not, the next key counts, and without any the error is errNull. A refusal counts
+// more than data that cannot be read.
+func decodeData(body []byte, keys []string, visit func(value []byte) (found bool, err error)) error {
+	trimmed := wire.Trim(body)
+	switch {
+	case len(trimmed) > 0 && trimmed[0] == '[':
+		_, err := visit(trimmed)
+		return err
+	case len(trimmed) == 0 || trimmed[0] != '{':
+		if verdict := answer.Success(body, action.Data); verdict.Kind != answer.Accepted {
+			return verdict
+		}
+		return answer.ErrNoData
+	}
+	values, err := dataMembers(trimmed, keys)
+	if err != nil {
+		return err
+	}
+	return firstData(keys, values[:], visit)
+}
+
+// dataMembers returns what an object has under each of the keys. The other members
+// tell whether it is a success.
+func dataMembers(trimmed []byte, keys []string) (values [maxDataKeys][]byte, err error) {
+	var envelope answer.Envelope
+	err = wire.Members(trimmed, func(key string, value []byte) error {
+		for i := range keys {
+			// A word or a flag under result says how the action went.
+			if keys[i] == key && (key != "result" || value[0] == '[' || value[0] == '{' || wire.IsNull(value)) {
+				values[i] = value
+				return nil
+			}
+		}
+		return envelope.Member(key, value)
+	})
+	if err != nil {
+		return values, err
+	}
+	if verdict := envelope.Verdict(); verdict.Kind != answer.Accepted {
+		return values, verdict
+	}
+	return values, nil
+}
+
+// firstData visits the values in the order of their keys until one has data.
+func firstData(keys []string, values [][]byte, visit func(value []byte) (found bool, err error)) error {
+	err := answer.ErrNoData
+	for i, key := range keys {
+		switch {
+		case values[i] == nil:
+			continue
+		case wire.IsNull(values[i]):
+			err = errNull
+			continue
+		}
+		found, problem := visit(values[i])
+		switch {
+		case problem != nil:
+			return fmt.Errorf("%s: %w", key, problem)
+		case found:
+			return nil
+		}
+		err = errNull
+	}
+	return err
+}
+
+// decodeList reads the list of records of an answer, under one of the keys or as
+// the whole body.
+func decodeList[T any](body []byte, s *settings, form *record.Type[T], keys ...string) ([]T, error) {
+	var items []T
+	err := decodeData(body, keys, func(list []byte) (bool, error) {
+		read, err := form.List(list, s.reading())
+		if err == nil {
+			items = read
+		}
+		return len(read) > 0, err
+	})
+	if errors.Is(err, errNull) && items != nil {
+		// It is there, and empty.
+		err = nil
+	}
+	return items, err
+}
+
+// reading says how the records of answers are read.
+func (s *settings) reading() record.Options { return record.Options{Raw: s.rawItems, Strict: s.strict} }
+
+// unmarshalRecord reads one record on behalf of encoding/json.
+func unmarshalRecord[T any](target *T, form *record.Type[T], value []byte) error {
+	read, err := form.One(value, record.Options{})
+	if err == nil {
+		*target = read
+	}
+	return err
+}
+
+// decodeNumbers reads the numbers of something in an answer: one, or a list. There
+// may be none.
+func decodeNumbers[T ~int64](body []byte, keys ...string) ([]T, error) {
+	var numbers []T
+	err := decodeData(body, keys, func(value []byte) (found bool, err error) {
+		numbers, err = readNumbers[T](value)
+		return len(numbers) > 0, err
+	})
+	if errors.Is(err, errNull) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return numbers, nil
+}
+
+// readNumbers reads one number, which may stand for none, or a list of them.
+func readNumbers[T ~int64](value []byte) ([]T, error) {
+	var numbers []T
+	element := func(value []byte) error {
+		n, err := record.Positive(value)
+		if err == nil && n == 0 {
+			err = errPositive
+		}
+		if err != nil {
+			return fmt.Errorf("element %d: %w", len(numbers), err)
+		}
+		numbers = append(numbers, T(n))
+		return nil
+	}
+	switch value[0] {
+	case '[':
+		return numbers, wire.Elements(value, element)
+	case '{':
+		// So PHP writes a list with gaps.
+		return numbers, wire.Members(value, func(name string, value []byte) error {
+			if name == "" || strings.Trim(name, "0123456789") != "" {
+				return errPositive
+			}
+			return element(value)
+		})
+	}
+	n, err := record.Positive(value)
+	if err == nil && n != 0 {
+		numbers = append(numbers, T(n))
+	}
+	return numbers, err
+}
+
+// decodeNumber reads the one number of an answer, 0 if it has none.
+func decodeNumber[T ~int64](body []byte, key string) (T, error) {
+	var number int64
+	err := decodeData(body, []string{key}, func(value []byte) (found bool, err error) {
+		number, err = record.Positive(value)
+		return true, err
+	})
+	if errors.Is(err, errNull) {
+		return 0, nil
+	}
+	return T(number), err
+}
+
+// decodeFlag reads the yes or no of an answer, which must be there.
+func decodeFlag(body []byte, key string) (flag bool, err error) {
+	err = decodeData(body, []string{key}, func(value []byte) (known bool, err error) {
+		flag, known, err = wire.Flag(value)
+		return known, err
+	})
+	return flag, err
+}
+
+// isUnset reports whether a value stands for none: null, an empty text, or a word
+// that says so.
+func isUnset(value []byte) bool {
+	if wire.IsNull(value) {
+		return true
+	}
+	text, err := wire.Text(value)
+	return err == nil && value[0] == '"' && wire.IsUnset(strings.TrimSpace(text))
+}
+
+// countUnread counts the odd fields of a result.
+func countUnread(result any) int {
+	switch result := result.(type) {
+	case []ClientRecord:
+		return countIn(result, func(r *ClientRecord) []string { return r.Unread })
+	case []HistoryItem:
+		return countIn(result, func(r *HistoryItem) []string { return r.Unread })
+	case []LoadedClient:
+		return countIn(result, func(r *LoadedClient) []string { return r.Unread })
+	case []Block:
+		return countIn(result, func(r *Block) []string { return r.Unread })
+	case *ConnectedChannels:
+		if result != nil {
+			return len(result.Unread) + countIn(result.Channels, func(r *Channel) []string { return r.Unread })
+		}
+	case *InstagramSubscription:
+		if result != nil {
+			return len(result.Unread)
+		}
+	case *SentCallbacks:
+		if result != nil {
+			return len(result.Unread)
+		}
+	}
+	return 0
+}
+
+// countIn counts the odd fields of records.
+func countIn[T any](records []T, unread func(*T) []string) int {
+	count := 0
+	for i := range records {
+		count += len(unread(&records[i]))
+	}
+	return count
+}
+
+// emptyIfNotFound makes an empty result of an answer that says that nobody was
+// found.
+func emptyIfNotFound[T any](found []T, err error) ([]T, error) {
+	if errors.Is(err, ErrNotFound) {
+		return []T{}, nil
+	}
+	if err == nil && found == nil {
+		found = []T{}
+	}
+	return found, err
 }
