@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,10 +22,15 @@ import (
 // program is a test program with all changes in it.
 type program struct {
 	folder, path string
-	// reached are the changes that its tests reach.
+	// tests are in the order of their time, the quickest first.
+	tests []test
+}
+
+// test is one test function, run by itself to see what it reaches.
+type test struct {
+	name    string
+	took    time.Duration
 	reached map[int]bool
-	// took is how long all of its tests take.
-	took time.Duration
 }
 
 // built are the changes and the programs that try them.
@@ -121,7 +127,7 @@ func compile(ctx context.Context, c config, folder, overlay string) (programs []
 		if err != nil {
 			return nil, nil, err
 		}
-		p := &program{folder: strings.TrimSpace(string(dir)), path: filepath.Join(folder, strconv.Itoa(i)+".test"), reached: map[int]bool{}}
+		p := &program{folder: strings.TrimSpace(string(dir)), path: filepath.Join(folder, strconv.Itoa(i)+".test")}
 		args := []string{"test", "-c", "-vet=off", "-gcflags=-e", "-overlay", overlay, "-o", p.path}
 		if c.race {
 			args = append(args, "-race")
@@ -151,63 +157,122 @@ func compile(ctx context.Context, c config, folder, overlay string) (programs []
 	return programs, nil, nil
 }
 
-// measure runs all tests without a change: how long they take, what they reach.
+// measure runs each test without a change: how long it takes, what it reaches.
 func (b *built) measure(ctx context.Context) error {
 	for _, p := range b.programs {
-		cover := p.path + ".reached"
-		start := time.Now()
-		output, err := b.command(ctx, p, 10*time.Minute, "SALEBOT_MUTANT_COVER="+cover).CombinedOutput()
+		names, err := b.list(ctx, p)
 		if err != nil {
-			return fmt.Errorf("the tests fail without a change: %w\n%s", err, output)
-		}
-		p.took = time.Since(start)
-		text, err := os.ReadFile(cover)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
-		for line := range bytes.Lines(text) {
-			id, err := strconv.Atoi(strings.TrimSpace(string(line)))
+		for i, name := range names {
+			cover := p.path + ".reached" + strconv.Itoa(i)
+			start := time.Now()
+			output, err := b.command(ctx, p, only(name), 10*time.Minute, "SALEBOT_MUTANT_COVER="+cover).CombinedOutput()
+			if err != nil {
+				return fmt.Errorf("%s fails without a change: %w\n%s", name, err, output)
+			}
+			reached, err := readNumbers(cover)
 			if err != nil {
 				return err
 			}
-			p.reached[id] = true
+			p.tests = append(p.tests, test{name, time.Since(start), reached})
 		}
+		slices.SortFunc(p.tests, func(a, b test) int { return cmp.Compare(a.took, b.took) })
 	}
 	return nil
 }
 
-// try runs the tests that reach a change with the change, the quickest first.
-func (b *built) try(ctx context.Context, id int) (result, error) {
-	programs := slices.DeleteFunc(slices.Clone(b.programs), func(p *program) bool { return !p.reached[id] })
-	if len(programs) == 0 {
-		return unreached, nil
+// list returns the names of the tests that are to be run.
+func (b *built) list(ctx context.Context, p *program) ([]string, error) {
+	pattern := b.config.run
+	if pattern == "" {
+		pattern = "."
 	}
-	slices.SortFunc(programs, func(a, b *program) int { return int(a.took - b.took) })
-	for _, p := range programs {
-		limit := b.config.timeout
-		if limit == 0 {
-			limit = 5*time.Second + 10*p.took
-		}
-		err := b.command(ctx, p, limit, "SALEBOT_MUTANT="+strconv.Itoa(id)).Run()
-		var failed *exec.ExitError
-		switch {
-		case errors.As(err, &failed):
-			return noticed, nil
-		case err != nil:
-			return "", err
-		}
+	skip, err := regexp.Compile(b.config.skip)
+	if err != nil {
+		return nil, err
 	}
-	return survived, nil
+	command := exec.CommandContext(ctx, p.path, "-test.list", pattern)
+	command.Dir, command.Stderr = p.folder, os.Stderr
+	output, err := command.Output()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for name := range strings.Lines(string(output)) {
+		name = strings.TrimSpace(name)
+		if !testName.MatchString(name) || b.config.skip != "" && skip.MatchString(name) {
+			continue
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
-// command runs a test program, with little memory: a change may take it all.
-func (b *built) command(ctx context.Context, p *program, limit time.Duration, environment string) *exec.Cmd {
+// testName leaves out benchmarks and what the program prints besides.
+var testName = regexp.MustCompile(`^(Test|Example|Fuzz)\w*$`)
+
+func readNumbers(name string) (map[int]bool, error) {
+	text, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	numbers := map[int]bool{}
+	for line := range bytes.Lines(text) {
+		number, err := strconv.Atoi(strings.TrimSpace(string(line)))
+		if err != nil {
+			return nil, err
+		}
+		numbers[number] = true
+	}
+	return numbers, nil
+}
+
+// only is the pattern of the tests with these names.
+func only(names ...string) string {
+	return "^(" + strings.Join(names, "|") + ")$"
+}
+
+// firstTests is how many tests are tried before the slower ones.
+const firstTests = 20
+
+// try runs the tests that reach a change with the change, the quickest first.
+func (b *built) try(ctx context.Context, id int) (result, error) {
+	became := unreached
+	for _, p := range b.programs {
+		reaching := slices.DeleteFunc(slices.Clone(p.tests), func(t test) bool { return !t.reached[id] })
+		for batch := range slices.Chunk(reaching, firstTests) {
+			became = survived
+			var names []string
+			limit := 5 * time.Second
+			for _, t := range batch {
+				names = append(names, t.name)
+				limit += 10 * t.took
+			}
+			if b.config.timeout != 0 {
+				limit = b.config.timeout
+			}
+			err := b.command(ctx, p, only(names...), limit, "SALEBOT_MUTANT="+strconv.Itoa(id)).Run()
+			var failed *exec.ExitError
+			switch {
+			case errors.As(err, &failed):
+				return noticed, nil
+			case err != nil:
+				return "", err
+			}
+		}
+	}
+	return became, nil
+}
+
+// command runs tests of a program, with little memory: a change may take it all.
+func (b *built) command(ctx context.Context, p *program, tests string, limit time.Duration, environment string) *exec.Cmd {
 	memory := "ulimit -v 8388608; "
 	if b.config.race {
 		memory = "" // the race detector reserves more than there is
 	}
 	command := exec.CommandContext(ctx, "sh", "-c", memory+`exec "$0" "$@"`, p.path, "-test.failfast",
-		"-test.timeout", limit.String(), "-test.run", b.config.run, "-test.skip", b.config.skip)
+		"-test.timeout", limit.String(), "-test.run", tests)
 	command.Dir = p.folder
 	command.Env = append(os.Environ(), environment)
 	return command

@@ -6,8 +6,8 @@
 // It removes statements, deferred calls and pairs of lock and unlock, returns zero
 // values, negates conditions, drops operands, moves bounds and changes numbers. All
 // changes of all packages are compiled in at once, and an environment variable
-// chooses one, so that each costs a run of the tests and no compilation. A change
-// that no test reaches is reported without a run.
+// chooses one, so that each costs a run of the tests that reach it and no
+// compilation. A change that no test reaches is reported without a run.
 package main
 
 import (
@@ -42,7 +42,7 @@ func main() {
 	flag.StringVar(&c.run, "run", "", "tests to run, as for go test")
 	flag.StringVar(&c.skip, "skip", "Kill|Alloc|Readme", "tests to leave out, as for go test")
 	flag.BoolVar(&c.race, "race", false, "use the race detector, which locks need")
-	flag.DurationVar(&c.timeout, "timeout", 0, "limit for the tests of one change; ten times what they need if 0")
+	flag.DurationVar(&c.timeout, "timeout", 0, "limit for the tests of one change; ten times what they take if 0")
 	flag.Parse()
 	if *tests != "" {
 		c.tests = strings.Split(*tests, ",")

@@ -115,7 +115,7 @@ func TestProblemsAreReported(t *testing.T) {
 		want     string
 	}{
 		"no package":             {".", nil, "no packages"},
-		"tests that fail anyway": {module(t, strings.Replace(weakTest, "!= 3", "!= 4", 1)), []string{"."}, "fail without a change"},
+		"tests that fail anyway": {module(t, strings.Replace(weakTest, "!= 3", "!= 4", 1)), []string{"."}, "TestTake fails without a change"},
 		"no tests":               {module(t, ""), []string{"."}, "has no tests"},
 		"code that is broken":    {module(t, "package shop\n\nfunc TestX() { x }\n"), []string{"."}, "x"},
 	} {
