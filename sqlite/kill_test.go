@@ -155,14 +155,16 @@ type clientSender struct {
 	client       salebot.ClientID
 	acknowledged int
 	posts        int
+	// enough, if it is not 0, ends the sender when as many were acknowledged.
+	enough int
 }
 
-// post sends until the context ends or a post fails.
+// post sends until the context ends, a post fails or it has sent enough.
 func (s *clientSender) post(ctx context.Context, address string) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && (s.enough == 0 || s.acknowledged < s.enough) {
 		message := int64(s.client)*1_000_000 + int64(s.acknowledged) + 1
 		body := fmt.Sprintf(`{"id":%d,"client":{"id":%d,"recepient":"1"},"message":"hello","is_input":1,"delivered":1}`, message, s.client)
 		// The request is not bound to the context: it is the receiver's death that
