@@ -82,3 +82,30 @@ func attachmentsOf(text string) salebot.Attachments {
 	}
 	return a
 }
+
+func FuzzAttachments(f *testing.F) {
+	for _, text := range []string{"null", "[]", "{}", `["https://a/b"]`, `[{"url":"https://a/b","type":"image"}]`, `"[\"https://a/b\"]"`, `{"a":"https://a/b"}`, `[{"phone_number":1}]`, `[[[[[]]]]]`, `"\""`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var a salebot.Attachments
+		if json.Unmarshal(text, &a) != nil {
+			_ = a.UnmarshalJSON(text)
+			_ = a.Items()
+			return
+		}
+		requireStable(t, a)
+		urls := 0
+		for _, item := range a.Items() {
+			if item.URL != "" {
+				urls++
+			}
+			if !json.Valid(item.Raw) {
+				t.Fatalf("%s: Raw is %q", text, item.Raw)
+			}
+		}
+		if len(a.URLs()) != urls {
+			t.Fatalf("%s: %d addresses, want %d", text, len(a.URLs()), urls)
+		}
+	})
+}

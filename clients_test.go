@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -42,24 +41,6 @@ var clientsPager = pager{
 	startsAt: func(l pagedList, page int, from *salebot.PageError) bool {
 		return (from.Position+l.size-1)/l.size == page
 	},
-	mayRepeat: never,
-}
-
-var subscribersPager = pager{
-	name: "Subscribers",
-	begin: func(ctx context.Context, c *salebot.Client, _ pagedList, inFlight int, from *salebot.PageError) iter.Seq2[int64, error] {
-		request := salebot.SubscribersRequest{PagesInFlight: inFlight}
-		if from != nil {
-			request.StartPage = from.Position
-		}
-		return clientNumbers(c.Subscribers(ctx, request))
-	},
-	serve: func(l pagedList, query url.Values) (int, []int64) {
-		page := number(query, "page")
-		return page, window(l.numbers(), page*l.size, l.size)
-	},
-	answer:    func(_ pagedList, numbers []int64) string { return idObjects(numbers) },
-	startsAt:  func(_ pagedList, page int, from *salebot.PageError) bool { return from.Position == page },
 	mayRepeat: never,
 }
 
@@ -266,51 +247,6 @@ func TestClientsKeepUnknownFieldsOnRequest(t *testing.T) {
 	}
 }
 
-// Nobody knows whether Salebot counts the pages of subscribers from 0 or from 1.
-func TestSubscribersCountedFromOne(t *testing.T) {
-	t.Parallel()
-	for total := range 12 {
-		for inFlight := 1; inFlight <= 4; inFlight++ {
-			testkit.Bubble(t, func(t *testing.T) {
-				s := newPageServer(subscribersPager, pagedList{total, 3})
-				s.pager.serve = func(l pagedList, query url.Values) (int, []int64) {
-					page := number(query, "page")
-					return page, window(l.numbers(), max(page-1, 0)*l.size, l.size)
-				}
-				got, err := drain(t, s.begin(t.Context(), t, inFlight, nil))
-				require.NoError(t, err)
-				require.Equal(t, s.list.numbers(), append([]int64{}, got...))
-				for page := 2; page <= s.list.full(); page++ {
-					s.broken[page] = brokenPages[3]
-					got, err := drain(t, s.begin(t.Context(), t, inFlight, nil))
-					failure := requirePageError(t, err, salebot.ErrRejected)
-					require.Equal(t, page, failure.Position)
-					delete(s.broken, page)
-					rest, err := drain(t, s.begin(t.Context(), t, inFlight, failure))
-					require.NoError(t, err)
-					require.Equal(t, s.list.numbers(), slices.Concat(got, rest))
-				}
-			})
-		}
-	}
-}
-
-func TestSubscribersRequests(t *testing.T) {
-	t.Parallel()
-	testkit.Bubble(t, func(t *testing.T) {
-		var queries []string
-		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
-			require.Equal(t, "subscribers", call.Action)
-			queries = append(queries, call.Query.Encode())
-			return http.StatusOK, subscribersPager.answer(pagedList{}, window(pagedList{5, 2}.numbers(), number(call.Query, "page")*2, 2)), nil
-		}))
-		got, err := drain(t, clientNumbers(client.Subscribers(t.Context(), salebot.SubscribersRequest{StartPage: 1, GroupID: "my_bot"})))
-		require.NoError(t, err)
-		require.Equal(t, []int64{3, 4, 5}, got)
-		require.Equal(t, []string{"group=my_bot&page=1", "group=my_bot&page=2", "group=my_bot&page=3"}, queries)
-	})
-}
-
 // A record of a client in all its forms becomes the same one.
 func TestClientRecordForms(t *testing.T) {
 	t.Parallel()
@@ -439,5 +375,54 @@ func TestClientsWhenAnAnswerEndsTheGoroutine(t *testing.T) {
 			require.ErrorContains(t, err, "Goexit")
 			require.Empty(t, got)
 		})
+	}
+}
+
+// One odd field costs itself: the other fields and the other clients are there, and
+// the record lists it.
+func TestOddFieldsOfClients(t *testing.T) {
+	t.Parallel()
+	good := salebot.ClientRecord{ID: 2, ClientType: salebot.ClientTypeUnrecognized}
+	for member, want := range map[string]func(*salebot.ClientRecord){
+		`"message_id":"abc"`:   func(r *salebot.ClientRecord) { r.Unread = []string{"message_id"} },
+		`"message_id":5.5`:     func(r *salebot.ClientRecord) { r.Unread = []string{"message_id"} },
+		`"message_id":true`:    func(r *salebot.ClientRecord) { r.Unread = []string{"message_id"} },
+		`"message_id":5.0`:     func(r *salebot.ClientRecord) { r.BlockID = 5 },
+		`"message_id":"1e3"`:   func(r *salebot.ClientRecord) { r.BlockID = 1000 },
+		`"variables":""`:       func(*salebot.ClientRecord) {},
+		`"variables":"None"`:   func(*salebot.ClientRecord) {},
+		`"variables":"{}x"`:    func(r *salebot.ClientRecord) { r.Unread = []string{"variables"} },
+		`"variables":[1]`:      func(r *salebot.ClientRecord) { r.Unread = []string{"variables"} },
+		`"variables":7`:        func(r *salebot.ClientRecord) { r.Unread = []string{"variables"} },
+		`"created_at":{"a":1}`: func(r *salebot.ClientRecord) { r.Unread = []string{"created_at"} },
+		`"created_at":"yesterday"`: func(r *salebot.ClientRecord) {
+			r.CreatedAt, r.Unread = timestampOf(t, `"yesterday"`), []string{"created_at"}
+		},
+		`"updated_at":true`: func(r *salebot.ClientRecord) {
+			r.UpdatedAt, r.Unread = timestampOf(t, `true`), []string{"updated_at"}
+		},
+		`"client_type":{}`:       func(r *salebot.ClientRecord) { r.Unread = []string{"client_type"} },
+		`"client_type":"pigeon"`: func(r *salebot.ClientRecord) { r.Unread = []string{"client_type"} },
+		`"client_type":true`:     func(r *salebot.ClientRecord) { r.Unread = []string{"client_type"} },
+		`"client_type":1.0`:      func(r *salebot.ClientRecord) { r.ClientType = salebot.ClientTypeTelegram },
+		`"platform_id":{}`:       func(r *salebot.ClientRecord) { r.Unread = []string{"platform_id"} },
+		`"platform_id":6.25e9`:   func(r *salebot.ClientRecord) { r.PlatformID = "6250000000" },
+		`"platform_id":[],"tg_id":5`: func(r *salebot.ClientRecord) {
+			r.PlatformID, r.Unread = "5", []string{"platform_id"}
+		},
+		`"name":{"first":"Ann"}`:              func(r *salebot.ClientRecord) { r.Unread = []string{"name"} },
+		`"avatar":["x"]`:                      func(r *salebot.ClientRecord) { r.Unread = []string{"avatar"} },
+		`"tag":{},"project_id":"p"`:           func(r *salebot.ClientRecord) { r.Unread = []string{"project_id", "tag"} },
+		`"message_id":"abc","message_id":5`:   func(r *salebot.ClientRecord) { r.BlockID = 5 },
+		`"message_id":5,"message_id":"abc"`:   func(r *salebot.ClientRecord) { r.Unread = []string{"message_id"} },
+		`"MESSAGE_ID":"abc","Name":"x"`:       func(*salebot.ClientRecord) {},
+		`"custom_answer":{"kept":"as it is"}`: func(r *salebot.ClientRecord) { r.CustomAnswer = `{"kept":"as it is"}` },
+	} {
+		expected := good
+		want(&expected)
+		body := `{"status":"success","clients":[{"id":1},{"id":2,` + member + `}]}`
+		got, err := always(t, http.StatusOK, body).GetClients(t.Context(), salebot.GetClientsRequest{})
+		require.NoError(t, err, member)
+		require.Equal(t, []salebot.ClientRecord{{ID: 1, ClientType: salebot.ClientTypeUnrecognized}, expected}, got, member)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
@@ -99,143 +99,6 @@ func requireStable[T any](t *testing.T, value T) {
 	if err != nil || !bytes.Equal(first, second) {
 		t.Fatalf("%s became %s, %v", first, second, err)
 	}
-}
-
-func FuzzHistory(f *testing.F) {
-	fuzzAnswer(f, "get_history", func(t *testing.T, body []byte, result any) {
-		t.Helper()
-		requireJSON(t, body)
-		for _, item := range result.([]salebot.HistoryItem) {
-			if item.ID == 0 {
-				t.Fatalf("%q: an item without an id", body)
-			}
-			requireStable(t, item.CreatedAt)
-			requireStable(t, item.Attachments)
-			_ = item.Attachments.Items()
-		}
-	})
-}
-
-func FuzzVariables(f *testing.F) {
-	fuzzAnswer(f, "get_variables", func(t *testing.T, body []byte, result any) {
-		t.Helper()
-		requireJSON(t, body)
-		v := result.(salebot.Variables)
-		requireStable(t, v)
-		var want map[string]any
-		_ = json.Unmarshal(v.Raw(), &want)
-		distinct := map[string]bool{}
-		for name, value := range v.All() {
-			distinct[name] = true
-			if text, isText := want[name].(string); isText && !value.IsUnset() && v.Text(name) != text {
-				t.Fatalf("%q: %q is %q, want %q", body, name, v.Text(name), text)
-			}
-		}
-		if len(distinct) != len(want) {
-			t.Fatalf("%q: %d names, want %d", body, len(distinct), len(want))
-		}
-	})
-}
-
-func FuzzChannels(f *testing.F) {
-	fuzzAnswer(f, "connected_channels", func(t *testing.T, body []byte, result any) {
-		t.Helper()
-		requireJSON(t, body)
-		channels := result.(*salebot.ConnectedChannels)
-		counted := map[string]int{}
-		for _, channel := range channels.Channels {
-			if channel.ID == 0 && channel.GroupID == "" {
-				t.Fatalf("%q: a channel that nobody can name", body)
-			}
-			counted[channel.Messenger]++
-		}
-		for messenger, n := range counted {
-			if len(channels.Of(messenger)) != n {
-				t.Fatalf("%q: %d of %q, want %d", body, len(channels.Of(messenger)), messenger, n)
-			}
-		}
-	})
-}
-
-func FuzzLoadClients(f *testing.F) {
-	fuzzAnswer(f, "load_clients", func(t *testing.T, body []byte, result any) {
-		t.Helper()
-		requireJSON(t, body)
-		loaded := result.([]salebot.LoadedClient)
-		if len(loaded) != 1 || !loaded[0].Accepted() || loaded[0].ID == 0 {
-			t.Fatalf("%q: %+v", body, loaded)
-		}
-	})
-}
-
-func FuzzMessageAnswer(f *testing.F) {
-	fuzzAnswer(f, "message", func(t *testing.T, body []byte, result any) {
-		t.Helper()
-		ack := result.(*salebot.Ack)
-		if !bytes.Equal(ack.Raw, body) {
-			t.Fatalf("%q became %q", body, ack.Raw)
-		}
-		if word := strings.ToLower(strings.TrimSpace(ack.Text())); word == "fail" || word == "error" {
-			t.Fatalf("%q was taken for a success", body)
-		}
-		if len(bytes.TrimSpace(body)) == 0 {
-			t.Fatal("nothing was taken for a success")
-		}
-	})
-}
-
-func FuzzTimestamp(f *testing.F) {
-	for _, text := range []string{"null", "0", "-1", "1587890000", `"1587890000"`, "1.5", `"-1.5"`, `"2026-05-28 17:33:42.539976"`, `"28.05.2026 17:33"`, `"2026-05-28T17:33:42Z"`, `"x"`, "9223372036854775807", "{}"} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var at salebot.Timestamp
-		if err := json.Unmarshal(text, &at); err != nil {
-			var direct salebot.Timestamp
-			_ = direct.UnmarshalJSON(text) // Only no panic is asked for.
-			return
-		}
-		requireStable(t, at)
-		moment, isMoment := at.Moment()
-		local, err := at.In(time.UTC)
-		switch {
-		case at.IsZero() && (isMoment || err != nil || !local.IsZero()):
-			t.Fatalf("%s: no time, but %v, %v", text, local, err)
-		case isMoment && (err != nil || !local.Equal(moment)):
-			t.Fatalf("%s: %v, but %v, %v in UTC", text, moment, local, err)
-		case !isMoment && !at.IsZero() && err == nil:
-			if _, err := at.In(nil); !errors.Is(err, salebot.ErrNoLocation) {
-				t.Fatalf("%s: a civil time without a location is %v", text, err)
-			}
-		}
-	})
-}
-
-func FuzzAttachments(f *testing.F) {
-	for _, text := range []string{"null", "[]", "{}", `["https://a/b"]`, `[{"url":"https://a/b","type":"image"}]`, `"[\"https://a/b\"]"`, `{"a":"https://a/b"}`, `[{"phone_number":1}]`, `[[[[[]]]]]`, `"\""`} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var a salebot.Attachments
-		if json.Unmarshal(text, &a) != nil {
-			_ = a.UnmarshalJSON(text)
-			_ = a.Items()
-			return
-		}
-		requireStable(t, a)
-		urls := 0
-		for _, item := range a.Items() {
-			if item.URL != "" {
-				urls++
-			}
-			if !json.Valid(item.Raw) {
-				t.Fatalf("%s: Raw is %q", text, item.Raw)
-			}
-		}
-		if len(a.URLs()) != urls {
-			t.Fatalf("%s: %d addresses, want %d", text, len(a.URLs()), urls)
-		}
-	})
 }
 
 // Whatever is in a text or a variable, what is sent is one JSON object with
@@ -618,3 +481,189 @@ func withoutField(record any, field string) (others any, unread []string) {
 }
 
 func withFieldsOnly(record any) (fields any, unread []string) { return withoutField(record, "") }
+
+// The raw text of an odd field can be had.
+func TestOddFieldsAreKeptRaw(t *testing.T) {
+	t.Parallel()
+	client := always(t, http.StatusOK, `{"clients":[{"id":2,"message_id":{"deep":[1]}}]}`)
+	got, err := client.GetClients(t.Context(), salebot.GetClientsRequest{}, salebot.WithRawItems())
+	require.NoError(t, err)
+	require.Equal(t, []string{"message_id"}, got[0].Unread)
+	require.JSONEq(t, `{"id":2,"message_id":{"deep":[1]}}`, string(got[0].Raw))
+}
+
+// Only the id of a record itself is worth an error, which says where it is.
+func TestRecordsWithoutAnID(t *testing.T) {
+	t.Parallel()
+	for element, want := range map[string]string{
+		`{"name":"x"}`: `field "id" is missing`, `{"id":null}`: `field "id"`, `{"id":"abc"}`: `field "id": want a whole number`, `{"id":-1}`: `field "id": want a positive`,
+		`{"id":0}`: `field "id"`, `{"id":5.5}`: `field "id"`, `{"id":{}}`: `field "id"`, `{"id":"abc","client_id":7}`: `field "id"`, `{"ID":7}`: `field "id"`,
+		`5`: "want an object", `null`: "want an object", `[]`: "want an object",
+	} {
+		_, err := always(t, http.StatusOK, `{"clients":[{"id":1},`+element+`]}`).GetClients(t.Context(), salebot.GetClientsRequest{})
+		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, element)
+		require.ErrorContains(t, err, "clients: element 1: "+want, element)
+	}
+	_, err := always(t, http.StatusOK, `{"result":[{"id":1},{"id":-1}]}`).GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1})
+	require.ErrorContains(t, err, `result: element 1: field "id"`)
+	_, err = always(t, http.StatusOK, `{"messages":[{"answer":"x"}]}`).GetBlocks(t.Context())
+	require.ErrorContains(t, err, `messages: element 0: field "id" is missing`)
+	_, err = always(t, http.StatusOK, `{"telegram":[{"id":"x"}]}`).GetConnectedChannels(t.Context())
+	require.ErrorContains(t, err, `telegram: element 0: neither field "id" nor "group_id"`)
+}
+
+// Names match exactly: encoding/json would take {"id":1,"ID":99} for client 99.
+func TestNamesMatchExactly(t *testing.T) {
+	t.Parallel()
+	got, err := always(t, http.StatusOK, `{"clients":[{"id":1,"ID":99,"name":"Ann","NAME":"x","Client_Id":5,"Platform_ID":"7"}]}`).GetClients(t.Context(), salebot.GetClientsRequest{})
+	require.NoError(t, err)
+	require.Equal(t, []salebot.ClientRecord{{ID: 1, Name: "Ann", ClientType: salebot.ClientTypeUnrecognized}}, got)
+	history, err := always(t, http.StatusOK, `{"result":[{"ID":9,"id":1,"TEXT":"x","text":"a"}]}`).GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1})
+	require.NoError(t, err)
+	require.Equal(t, []salebot.HistoryItem{{ID: 1, Text: "a", Delivered: true}}, history)
+	loaded, err := always(t, http.StatusOK, `{"items":[{"id":1,"ID":9,"STATUS":"error"}]}`).LoadClients(t.Context(), []salebot.ClientToLoad{salebot.TelegramUser("1", "b")})
+	require.NoError(t, err)
+	require.Equal(t, salebot.ClientID(1), loaded[0].ID)
+	blocks, err := always(t, http.StatusOK, `{"messages":[{"ID":9,"id":1,"Answer":"x","message_type":2,"Message_Type":3}]}`).GetBlocks(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []salebot.Block{{ID: 1, Type: 2}}, blocks)
+	channels, err := always(t, http.StatusOK, `{"project_id":1,"PROJECT_ID":2,"telegram":[{"id":5,"ID":6,"Name":"x"}]}`).GetConnectedChannels(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, &salebot.ConnectedChannels{ProjectID: 1, Channels: []salebot.Channel{{Messenger: "telegram", ID: 5}}}, channels)
+	instagram, err := always(t, http.StatusOK, `{"is_follower":1,"Is_Follower":0,"username":"a","USERNAME":"b"}`).CheckInstagramSubscription(t.Context(), salebot.CheckInstagramSubscriptionRequest{UserName: "a"})
+	require.NoError(t, err)
+	require.Equal(t, &salebot.InstagramSubscription{Username: "a", IsFollower: true}, instagram)
+}
+
+// WithStrict is for tests against the API: what is odd is an error that says where.
+func TestStrict(t *testing.T) {
+	t.Parallel()
+	body := `{"clients":[{"id":1},{"id":2,"message_id":"abc"}]}`
+	_, err := always(t, http.StatusOK, body).GetClients(t.Context(), salebot.GetClientsRequest{}, salebot.WithStrict())
+	require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
+	require.ErrorContains(t, err, `clients: element 1: field "message_id": want a whole number`)
+	strict, err := always(t, http.StatusOK, body).With(salebot.WithStrict())
+	require.NoError(t, err)
+	_, err = strict.GetClients(t.Context(), salebot.GetClientsRequest{})
+	require.ErrorContains(t, err, `field "message_id"`)
+	_, err = always(t, http.StatusOK, `{"clients":[{"id":1,"message_id":"","never seen":{}}]}`).GetClients(t.Context(), salebot.GetClientsRequest{}, salebot.WithStrict())
+	require.NoError(t, err, "what is unset or unknown is not odd")
+	_, err = always(t, http.StatusOK, `{"project_id":1,"telegram":"x"}`).GetConnectedChannels(t.Context(), salebot.WithStrict())
+	require.ErrorContains(t, err, `field "telegram"`)
+	_, err = always(t, http.StatusOK, `{"callback_sended":"many"}`).SendCallbackByPlatformID(t.Context(), salebot.SendCallbackByPlatformIDRequest{PlatformIDs: []salebot.PlatformID{"1"}, CallbackText: "x"}, salebot.WithStrict())
+	require.ErrorContains(t, err, `field "callback_sended"`)
+}
+
+// The order of the keys decides, never that of the answer; a word under result says
+// how the action went.
+func TestDataUnderSeveralKeys(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"id":7,"client_id":5}`, `{"client_id":5,"id":7}`, `{"ids":[],"client_id":5}`, `{"result":"success","client_id":5}`, `{"client_id":5,"result":true}`,
+		`{"client_ids":[],"client_id":5}`, `{"client_id":null,"id":5}`, `{"id":"","ids":[5]}`, `{"result":[7],"ids":[5,6]}`, `{"ids":{"0":5,"2":6}}`, `{"client_id":5.0}`,
+	} {
+		lookUp(t, http.StatusOK, body, func(t *testing.T, id salebot.ClientID, err error) {
+			t.Helper()
+			require.NoError(t, err)
+			require.Equal(t, salebot.ClientID(5), id)
+		}, func(t *testing.T, ids []salebot.ClientID, err error) {
+			t.Helper()
+			require.NoError(t, err)
+			require.Equal(t, salebot.ClientID(5), ids[0])
+		})
+	}
+	for body, want := range map[string]string{
+		`{"client_id":"abc","id":5}`: "client_id: want a whole number", `{"client_ids":[1,-5]}`: "client_ids: element 1: want a positive", `{"result":"queued"}`: "no data",
+		`{"result":1}`: "no data", `{"data":{"client_id":5}}`: "no data",
+	} {
+		_, err := always(t, http.StatusOK, body).GetClientIDByPhone(t.Context(), "1")
+		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, body)
+		require.ErrorContains(t, err, want, body)
+	}
+	latest, err := always(t, http.StatusOK, `{"status":"success","client_id":7,"latest_client_id":25554}`).GetLatestClientIDByVariable(t.Context(), "a", "1")
+	require.NoError(t, err)
+	require.Equal(t, salebot.ClientID(25554), latest)
+	latest, err = always(t, http.StatusOK, `{"client_id":25554}`).GetLatestClientIDByVariable(t.Context(), "a", "1")
+	require.NoError(t, err)
+	require.Equal(t, salebot.ClientID(25554), latest)
+	clients, err := always(t, http.StatusOK, `{"subscribers":[{"id":1}],"clients":[],"result":"ok"}`).GetSubscribers(t.Context(), salebot.GetSubscribersRequest{})
+	require.NoError(t, err)
+	require.Len(t, clients, 1)
+	clients, err = always(t, http.StatusOK, `{"clients":{"0":{"id":1},"3":{"id":2}}}`).GetClients(t.Context(), salebot.GetClientsRequest{})
+	require.NoError(t, err)
+	require.Len(t, clients, 2, "so PHP writes a list with gaps")
+}
+
+// Each record that is read in lists can say what was odd in it.
+func TestRecordsListWhatIsOdd(t *testing.T) {
+	t.Parallel()
+	for _, record := range []any{
+		salebot.ClientRecord{}, salebot.HistoryItem{}, salebot.LoadedClient{}, salebot.Channel{}, salebot.ConnectedChannels{}, salebot.Block{}, salebot.InstagramSubscription{}, salebot.SentCallbacks{},
+	} {
+		for _, name := range []string{"Unread", "Raw"} {
+			_, ok := reflect.TypeOf(record).FieldByName(name)
+			require.True(t, ok, "%T has no %s", record, name)
+		}
+	}
+}
+
+// WithRawItems keeps what this package does not know; nobody pays for it unasked.
+func TestWithRawItems(t *testing.T) {
+	t.Parallel()
+	history := clienttest.New(t, clienttest.Answering(200, `{"status":"success","result":[ {"id":1,"reactions":["x"]} , {"id":2} ]}`))
+	items, err := history.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1}, salebot.WithRawItems())
+	require.NoError(t, err)
+	require.Equal(t, `{"id":1,"reactions":["x"]}`, string(items[0].Raw))
+	require.Equal(t, `{"id":2}`, string(items[1].Raw))
+	items, err = history.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1})
+	require.NoError(t, err)
+	require.Nil(t, items[0].Raw)
+
+	body := `{"project_id":1,"max":[{"id":5,"region":"eu"}],"plan":"business"}`
+	channels := clienttest.New(t, clienttest.Answering(200, body+"\n"))
+	got, err := channels.GetConnectedChannels(t.Context(), salebot.WithRawItems())
+	require.NoError(t, err)
+	require.Equal(t, body, string(got.Raw))
+	require.Equal(t, `{"id":5,"region":"eu"}`, string(got.Channels[0].Raw))
+	got, err = channels.GetConnectedChannels(t.Context())
+	require.NoError(t, err)
+	require.Nil(t, got.Raw)
+	require.Nil(t, got.Channels[0].Raw)
+}
+
+// Results are the caller's: the next call does not write into them.
+func TestResultsAreCopies(t *testing.T) {
+	t.Parallel()
+	number := 0
+	mock := httpmock.NewMockTransport()
+	mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
+		number++
+		mark := strings.Repeat(fmt.Sprint(number%10), 50)
+		switch {
+		case strings.HasSuffix(r.URL.Path, "get_variables"):
+			return httpmock.NewStringResponse(200, `{"a":"`+mark+`"}`), nil
+		case strings.HasSuffix(r.URL.Path, "get_history"):
+			return httpmock.NewStringResponse(200, `{"result":[{"id":1,"text":"`+mark+`","attachments":["https://`+mark+`"]}]}`), nil
+		}
+		return httpmock.NewStringResponse(200, `{"status":"success","x":"`+mark+`"}`), nil
+	})
+	client := clienttest.New(t, mock)
+	var before []string
+	var kept []func() string
+	for range 5 {
+		var response salebot.Response
+		v, err := client.GetVariables(t.Context(), 1, salebot.WithResponse(&response))
+		require.NoError(t, err)
+		items, err := client.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1}, salebot.WithRawItems())
+		require.NoError(t, err)
+		ack, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: 1, Message: "x"})
+		require.NoError(t, err)
+		kept = append(kept, func() string {
+			return v.Text("a") + string(response.Body) + items[0].Text + string(items[0].Raw) + string(items[0].Attachments.Raw()) + string(ack.Raw)
+		})
+		before = append(before, kept[len(kept)-1]())
+	}
+	for i, read := range kept {
+		require.Equal(t, before[i], read())
+	}
+}

@@ -163,3 +163,72 @@ func TestDefaultDrainTimeout(t *testing.T) {
 		require.Equal(t, salebot.DefaultDrainTimeout, time.Since(canceled))
 	})
 }
+
+func TestBaseURLs(t *testing.T) {
+	t.Parallel()
+	for address, problem := range map[string]string{
+		"":                                    "empty",
+		"https://chatter.salebot.pro /api":    "blank",
+		" https://chatter.salebot.pro/api":    "blank",
+		"https://chatter.salebot.pro\u00a0":   "blank",
+		"https://chatter.salebot.pro\u200b/":  "blank",
+		"https://h.example/api/{api_key}":     "brace",
+		"chatter.salebot.pro/api":             "https://",
+		"ftp://h.example/api":                 "https://",
+		"https:///api":                        "no host",
+		"https://user:password@h.example/api": "user name",
+		"https://h.example/api?x=1":           "end with its path",
+		"https://h.example/api?":              "end with its path",
+		"https://h.example/api#x":             "end with its path",
+		"https://h.example/../api":            "dots",
+		"https://h.example/a/./b":             "dots",
+		"https://h.example/%zz":               "not a URL",
+		"http://h.example/api":                "plain http",
+		"http://127.0.0.1.h.example":          "plain http",
+		"http://localhost.h.example":          "plain http",
+		"http://192.0.2.1/api":                "plain http",
+		"http://10.0.0.1:8080":                "plain http",
+		"http://0.0.0.0":                      "plain http",
+		"http://128.0.0.1":                    "plain http",
+		"http://[2001:db8::1]":                "plain http",
+		"http://[::ffff:192.0.2.1]:80":        "plain http",
+	} {
+		_, err := salebot.New(testkit.Key, salebot.WithBaseURL(address))
+		var option *salebot.OptionError
+		require.ErrorAs(t, err, &option, "%q", address)
+		require.Equal(t, "WithBaseURL", option.Option)
+		require.Contains(t, option.Problem, problem, "%q", address)
+	}
+	for address, want := range map[string]string{
+		salebot.DefaultBaseURL:              "https://chatter.salebot.pro/api",
+		salebot.InternationalBaseURL:        "https://chatter.salebot.ai/api",
+		"https://chatter.salebot.pro/api/":  "https://chatter.salebot.pro/api",
+		"https://chatter.salebot.pro/api//": "https://chatter.salebot.pro/api",
+		"https://chatter.Salebot.pro":       "https://chatter.salebot.pro/api",
+		"https://proxy.example/salebot/v1":  "https://proxy.example/salebot/v1",
+		"http://localhost:8080":             "http://localhost:8080/api",
+		"http://emulator.localhost:8080":    "http://emulator.localhost:8080/api",
+		"http://127.0.0.1:1/x":              "http://127.0.0.1:1/x",
+		"http://127.9.9.9":                  "http://127.9.9.9/api",
+		"http://[::1]:80":                   "http://[::1]:80/api",
+	} {
+		mock := clienttest.Answering(200, "ok")
+		client := clienttest.New(t, mock, salebot.WithBaseURL(address))
+		require.Equal(t, want, client.BaseURL())
+		require.Equal(t, "salebot.Client("+want+"/{api_key})", client.String())
+		_, err := clienttest.OnceCalls[0].Call(t.Context(), client)
+		require.NoError(t, err, address)
+		_, err = client.Message(t.Context(), salebot.MessageRequest{ClientID: 1, Message: "x"})
+		require.NoError(t, err)
+		require.Equal(t, 2, mock.GetTotalCallCount())
+	}
+	for _, options := range [][]salebot.Option{
+		{salebot.WithPlainHTTP(), salebot.WithBaseURL("http://h.example")},
+		{salebot.WithBaseURL("http://h.example"), salebot.WithPlainHTTP()},
+	} {
+		client := clienttest.New(t, clienttest.Answering(200, "ok"), options...)
+		require.Equal(t, "http://h.example/api", client.BaseURL())
+		_, err := client.With(salebot.WithBaseURL("http://other.example"))
+		require.NoError(t, err, "the permission lasts")
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -375,5 +376,76 @@ func TestHistoryInOnePeriod(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []int64{1}, items)
 		require.Equal(t, []string{"01.01.2026-04.01.2026"}, asked)
+	}
+}
+
+func TestOddFieldsOfHistory(t *testing.T) {
+	t.Parallel()
+	body := `{"status":"success","result":[{"id":1,"text":"a"},
+		{"id":2,"text":"b","delivered":2,"manager_id":"admin","message_from_outside":"callback","answered":"perhaps","client_replica":[],"message_id":{},"created_at":[],"manager_email":{}},
+		{"id":3.0,"delivered":0.0,"attachments":5,"error_message":{"code":1}}]}`
+	got, err := always(t, http.StatusOK, body).GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1})
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	require.Equal(t, salebot.HistoryItem{ID: 1, Text: "a", Delivered: true}, got[0])
+	require.Equal(t, salebot.HistoryItem{ID: 2, Text: "b", Delivered: true, Unread: []string{
+		"answered", "client_replica", "message_from_outside", "message_id", "created_at", "delivered", "manager_id", "manager_email",
+	}}, got[1])
+	require.Equal(t, salebot.MessageID(3), got[2].ID)
+	require.False(t, got[2].Delivered)
+	require.Empty(t, got[2].Unread)
+	require.Equal(t, `{"code":1}`, got[2].ErrorMessage)
+}
+
+func FuzzHistory(f *testing.F) {
+	fuzzAnswer(f, "get_history", func(t *testing.T, body []byte, result any) {
+		t.Helper()
+		requireJSON(t, body)
+		for _, item := range result.([]salebot.HistoryItem) {
+			if item.ID == 0 {
+				t.Fatalf("%q: an item without an id", body)
+			}
+			requireStable(t, item.CreatedAt)
+			requireStable(t, item.Attachments)
+			_ = item.Attachments.Items()
+		}
+	})
+}
+
+// An answer as long as it can be may lack messages, unless only the latest were
+// asked for.
+func TestTruncatedHistory(t *testing.T) {
+	t.Parallel()
+	page := func(n int) *httpmock.MockTransport {
+		items := make([]string, n)
+		for i := range items {
+			items[i] = fmt.Sprintf(`{"id":%d}`, i+1)
+		}
+		return clienttest.Answering(200, `{"status":"success","result":[`+strings.Join(items, ",")+`]}`)
+	}
+	from, to := salebot.Date{Year: 2026, Month: 1, Day: 1}, salebot.Date{Year: 2026, Month: 1, Day: 31}
+	for name, c := range map[string]struct {
+		items     int
+		request   salebot.GetHistoryRequest
+		truncated bool
+	}{
+		"full":                   {2000, salebot.GetHistoryRequest{ClientID: 1}, true},
+		"nearly full":            {1999, salebot.GetHistoryRequest{ClientID: 1}, false},
+		"full period":            {2000, salebot.GetHistoryRequest{ClientID: 1, StartDate: from, StopDate: to}, true},
+		"period":                 {1999, salebot.GetHistoryRequest{ClientID: 1, StartDate: from, StopDate: to}, false},
+		"the latest few":         {5, salebot.GetHistoryRequest{ClientID: 1, Limit: 5}, false},
+		"the latest 2000":        {2000, salebot.GetHistoryRequest{ClientID: 1, Limit: 2000}, false},
+		"period with a limit":    {5, salebot.GetHistoryRequest{ClientID: 1, StartDate: from, StopDate: to, Limit: 5}, true},
+		"period below its limit": {4, salebot.GetHistoryRequest{ClientID: 1, StartDate: from, StopDate: to, Limit: 5}, false},
+	} {
+		items, err := clienttest.New(t, page(c.items)).GetHistory(t.Context(), c.request)
+		require.Len(t, items, c.items, "what came is returned: %s", name)
+		if !c.truncated {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorIs(t, err, salebot.ErrTruncated, name)
+		clienttest.RequireOutcome(t, err, salebot.OutcomeAccepted)
+		require.ErrorContains(t, err, "shorter periods")
 	}
 }

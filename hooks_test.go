@@ -5,12 +5,17 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/clienttest"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // A read that brought nothing has failed, in hooks, logs, JSON and errors alike; of a
@@ -48,4 +53,169 @@ func TestOutcomeOfFailedReads(t *testing.T) {
 			require.JSONEq(t, `"`+want.String()+`"`, string(encoded))
 		}
 	}
+}
+
+// Hooks and the logger count odd fields, in each kind of record.
+func TestOddFieldsAreCounted(t *testing.T) {
+	t.Parallel()
+	for body, call := range map[string]func(context.Context, *salebot.Client) error{
+		`{"clients":[{"id":1,"tag":{}},{"id":2,"name":[],"avatar":{}}]}`: func(ctx context.Context, c *salebot.Client) error {
+			_, err := c.GetClients(ctx, salebot.GetClientsRequest{})
+			return err
+		},
+		`{"result":[{"id":1,"delivered":2,"answered":7,"manager_id":"admin"}]}`: func(ctx context.Context, c *salebot.Client) error {
+			_, err := c.GetHistory(ctx, salebot.GetHistoryRequest{ClientID: 1})
+			return err
+		},
+		`{"project_id":{},"telegram":[{"id":1,"name":{},"enabled":5}]}`: func(ctx context.Context, c *salebot.Client) error {
+			_, err := c.GetConnectedChannels(ctx)
+			return err
+		},
+		`{"messages":[{"id":1,"message_type":"x"},{"id":2,"message_type":{}},{"id":3,"message_type":[]}]}`: func(ctx context.Context, c *salebot.Client) error {
+			_, err := c.GetBlocks(ctx)
+			return err
+		},
+		`{"items":[{"id":1,"client_type":"x","group_id":{},"status":{}}]}`: func(ctx context.Context, c *salebot.Client) error {
+			_, err := c.LoadClients(ctx, []salebot.ClientToLoad{salebot.TelegramUser("1", "b")})
+			return err
+		},
+	} {
+		var log strings.Builder
+		counted := 0
+		client := clienttest.New(t, clienttest.Answering(http.StatusOK, body),
+			salebot.WithHook(salebot.Hook{After: func(_ context.Context, a salebot.Attempt) { counted += a.UnreadFields }}),
+			salebot.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		require.NoError(t, call(t.Context(), client), body)
+		require.Equal(t, 3, counted, body)
+		require.Contains(t, log.String(), "unread_fields=3", body)
+	}
+}
+
+// A hook sees each attempt, from outside in and from inside out, and may change
+// the context on the way.
+func TestHooks(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	clienttest.InBubble(t, testkit.InTurn(testkit.Respond(503, "busy", "Retry-After: 2"), testkit.Respond(200, `{"status":"success"}`)), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+		var events []string
+		var befores, afters []salebot.Attempt
+		hook := func(name string) salebot.Hook {
+			return salebot.Hook{
+				Before: func(ctx context.Context, a salebot.Attempt) context.Context {
+					seen, _ := ctx.Value(key{}).(string)
+					events = append(events, "before "+name+" within "+seen)
+					befores = append(befores, a)
+					return context.WithValue(ctx, key{}, name)
+				},
+				After: func(ctx context.Context, a salebot.Attempt) {
+					seen, _ := ctx.Value(key{}).(string)
+					events = append(events, "after "+name+" within "+seen)
+					afters = append(afters, a)
+				},
+			}
+		}
+		onlyAfter := salebot.Hook{After: func(ctx context.Context, _ salebot.Attempt) {
+			events = append(events, "after only within "+ctx.Value(key{}).(string))
+		}}
+		nothing := salebot.Hook{Before: func(context.Context, salebot.Attempt) context.Context { return nil }}
+		client := dial(salebot.WithHook(hook("outer")), salebot.WithHook(onlyAfter), salebot.WithHook(nothing), salebot.WithHook(hook("inner")))
+		_, err := client.SaveVariables(t.Context(), salebot.SaveVariablesRequest{ClientID: 1, Variables: map[string]any{"a": 1}})
+		require.NoError(t, err)
+		attempt := []string{
+			"before outer within ", "before inner within outer", "after inner within inner", "after only within outer", "after outer within outer",
+		}
+		require.Equal(t, slices.Concat(attempt, attempt), events, "the second attempt begins with the caller's context again")
+
+		body := len(`{"client_id":1,"variables":{"a":1}}`)
+		first := salebot.Attempt{Action: "save_variables", Class: salebot.Idempotent, Number: 1, RequestBytes: body}
+		second := first
+		second.Number, second.Waited = 2, 2*time.Second
+		require.Equal(t, []salebot.Attempt{first, first, second, second}, befores)
+
+		require.ErrorIs(t, afters[0].Err, salebot.ErrServer)
+		afters[0].Err, afters[1].Err = nil, nil
+		first.Status, first.ResponseBytes, first.Outcome = 503, len("busy"), salebot.OutcomeUnknown
+		second.Status, second.ResponseBytes, second.Outcome = 200, len(`{"status":"success"}`), salebot.OutcomeAccepted
+		require.Equal(t, []salebot.Attempt{first, first, second, second}, afters)
+	})
+}
+
+// What a hook reports of attempts that got no answer, and how long they took.
+func TestHookAfterFailures(t *testing.T) {
+	t.Parallel()
+	clienttest.InBubble(t, testkit.Always(testkit.Hang()), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+		var seen []salebot.Attempt
+		client := dial(salebot.WithHook(salebot.Hook{After: func(_ context.Context, a salebot.Attempt) { seen = append(seen, a) }}), salebot.WithAttemptTimeout(7*time.Second))
+		_, err := clienttest.OnceCalls[0].Call(t.Context(), client)
+		require.Error(t, err)
+		require.Len(t, seen, 1)
+		require.Equal(t, 7*time.Second, seen[0].Duration)
+		require.Zero(t, seen[0].Status)
+		require.Equal(t, salebot.OutcomeUnknown, seen[0].Outcome)
+		require.ErrorIs(t, seen[0].Err, context.DeadlineExceeded)
+	})
+}
+
+// A context that a hook canceled ends the attempt, not the call.
+func TestHookThatCancels(t *testing.T) {
+	t.Parallel()
+	clienttest.InBubble(t, testkit.Always(testkit.Respond(200, "{}")), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+		client := dial(salebot.WithHook(salebot.Hook{Before: func(ctx context.Context, _ salebot.Attempt) context.Context {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return ctx
+		}}))
+		_, err := client.GetVariables(t.Context(), 1)
+		require.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+// What is logged of an attempt, and at which level.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	clienttest.InBubble(t, testkit.InTurn(testkit.Respond(429, `{"status":"error","message":"slow"}`, "Retry-After: 3"), testkit.Respond(200, "{}")), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+		var out bytes.Buffer
+		client := dial(salebot.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		_, err := client.GetVariables(t.Context(), 1)
+		require.NoError(t, err)
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		require.Len(t, lines, 2)
+		require.JSONEq(t, `{"level":"WARN","msg":"salebot call failed","action":"get_variables","attempt":1,"status":429,"outcome":"rejected","duration":0,
+			"error":{"status":429,"code":"error","message":"slow","retry_after":3000000000}}`, withoutTime(t, lines[0]))
+		require.JSONEq(t, `{"level":"DEBUG","msg":"salebot call","action":"get_variables","attempt":2,"status":200,"outcome":"accepted","duration":0}`, withoutPaceWait(t, lines[1], 3*time.Second))
+
+		out.Reset()
+		quiet, err := client.With(salebot.WithLogger(slog.New(slog.NewTextHandler(&out, nil))))
+		require.NoError(t, err)
+		_, err = quiet.GetVariables(t.Context(), 1)
+		require.NoError(t, err)
+		require.Empty(t, out.String(), "a success is not worth more than debug")
+	})
+}
+
+// withoutPaceWait is a line without its time and its wait for the pace, which is at
+// least so long and a little random.
+func withoutPaceWait(t *testing.T, line string, least time.Duration) string {
+	t.Helper()
+	var record map[string]any
+	require.NoError(t, json.Unmarshal([]byte(withoutTime(t, line)), &record))
+	waited, ok := record["pace_wait"].(float64)
+	require.True(t, ok)
+	require.InDelta(t, float64(least), waited, float64(time.Second))
+	require.GreaterOrEqual(t, waited, float64(least))
+	delete(record, "pace_wait")
+	text, err := json.Marshal(record)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func withoutTime(t *testing.T, line string) string {
+	t.Helper()
+	var record map[string]any
+	require.NoError(t, json.Unmarshal([]byte(line), &record))
+	require.NotEmpty(t, record["time"])
+	delete(record, "time")
+	text, err := json.Marshal(record)
+	require.NoError(t, err)
+	return string(text)
 }

@@ -409,3 +409,36 @@ func FuzzLookUpID(f *testing.F) {
 		}
 	})
 }
+
+// A look-up by a name with the prefix of writing would silently find nobody.
+func TestSearchedNamesHaveNoPrefix(t *testing.T) {
+	t.Parallel()
+	client := clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) { return 0, "", clienttest.ErrCable }))
+	ctx := t.Context()
+	for name, call := range map[string]func() error{
+		"FindClients": func() error {
+			_, err := client.FindClients(ctx, salebot.FindClientsRequest{Query: map[string]salebot.Condition{"client.phone": salebot.Equals("1")}})
+			return err
+		},
+		"GetClientIDByVariable": func() error {
+			_, err := client.GetClientIDByVariable(ctx, salebot.GetClientIDByVariableRequest{Name: "client.phone", Value: "1"})
+			return err
+		},
+		"GetLatestClientIDByVariable": func() error {
+			_, err := client.GetLatestClientIDByVariable(ctx, "client.phone", "1")
+			return err
+		},
+		"GetClientIDsByVariable": func() error {
+			_, err := client.GetClientIDsByVariable(ctx, " client.phone", "1")
+			return err
+		},
+		"GetClientIDsByVariables": func() error {
+			_, err := client.GetClientIDsByVariables(ctx, map[string]string{"city": "x", "client.phone": "1"})
+			return err
+		},
+	} {
+		err := call()
+		require.ErrorIs(t, err, salebot.ErrInvalidRequest, name)
+		require.ErrorContains(t, err, "search for the name without it", name)
+	}
+}

@@ -257,3 +257,27 @@ func FuzzOrders(f *testing.F) {
 		}
 	})
 }
+
+func TestOrdersInAllForms(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][]salebot.OrderID{
+		`{"result":"success","order_id":[5]}`: {5}, `{"order_id":[5],"result":[7]}`: {5}, `{"result":[7],"order_id":[]}`: {7}, `{"order_id":5}`: {5}, `{"result":[5.0,"6"]}`: {5, 6},
+		`{"order_id":null}`: {}, `{"order_id":[]}`: {}, `[5]`: {5}, `{"status":"success","order_id":0}`: {},
+	} {
+		got, err := always(t, http.StatusOK, body).GetOrders(t.Context(), salebot.GetOrdersRequest{ClientID: 1})
+		require.NoError(t, err, body)
+		require.Equal(t, want, got, body)
+	}
+	for _, body := range []string{`[-5]`, `[0]`, `{"order_id":-5}`, `{"order_id":[5,null]}`, `{"result":"success"}`, `{"order_id":"abc"}`, `{"order_id":{"id":5}}`, `5`} {
+		_, err := always(t, http.StatusOK, body).GetOrders(t.Context(), salebot.GetOrdersRequest{ClientID: 1})
+		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, body)
+	}
+	for _, body := range []string{`{"order_id":-5}`, `{"order_id":1.5}`} {
+		_, err := always(t, http.StatusOK, body).GetCurrentOrderID(t.Context(), 1)
+		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, body)
+		_, err = always(t, http.StatusOK, body).CreateOrder(t.Context(), salebot.CreateOrderRequest{ClientID: 1})
+		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, body)
+	}
+	_, err := always(t, http.StatusOK, `{"state_id":-5}`).GetOrderState(t.Context(), salebot.GetOrderStateRequest{ClientID: 1})
+	require.ErrorIs(t, err, salebot.ErrUnexpectedResponse)
+}

@@ -646,3 +646,26 @@ func TestPageErrorText(t *testing.T) {
 	require.EqualError(t, failure, "salebot: page up to 03.05.2026: inner")
 	require.ErrorIs(t, failure, inner)
 }
+
+// An iterator goes on over an odd field.
+func TestIteratorsGoOnOverOddFields(t *testing.T) {
+	t.Parallel()
+	client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+		if call.Query.Get("offset") == "0" {
+			return http.StatusOK, `{"clients":[{"id":1,"message_id":"abc"},{"id":2}]}`, nil
+		}
+		if call.Query.Get("offset") == "2" {
+			return http.StatusOK, `{"clients":[{"id":3,"created_at":{}}]}`, nil
+		}
+		return http.StatusOK, `{"clients":[]}`, nil
+	}))
+	var ids []salebot.ClientID
+	odd := 0
+	for record, err := range client.Clients(t.Context(), salebot.ClientsRequest{PageSize: 2}) {
+		require.NoError(t, err)
+		ids = append(ids, record.ID)
+		odd += len(record.Unread)
+	}
+	require.Equal(t, []salebot.ClientID{1, 2, 3}, ids)
+	require.Equal(t, 2, odd)
+}

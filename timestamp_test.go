@@ -2,6 +2,8 @@ package salebot_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -199,5 +201,81 @@ func TestCivilTimesAgreeWithTheLibrary(t *testing.T) {
 		}
 		require.NoError(t, err)
 		require.True(t, want.Equal(got), "%v, want %v", got, want)
+	})
+}
+
+// Times in the forms of other programs.
+func TestTimestampForms(t *testing.T) {
+	t.Parallel()
+	moment := time.Date(2026, time.July, 26, 7, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		`1588248599000`: time.Unix(1588248599, 0), `"1588248599000"`: time.Unix(1588248599, 0), `1588248599123`: time.UnixMilli(1588248599123), `1588248599000.5`: time.UnixMicro(1588248599000500),
+		`1588248599123456`: time.UnixMicro(1588248599123456), `1588248599123456789`: time.Unix(0, 1588248599123456789), `1.588248599e9`: time.Unix(1588248599, 0), `-1588248599000`: time.Unix(-1588248599, 0),
+		`99999999999`: time.Unix(99999999999, 0), `"2026-07-26T10:00:00+0300"`: moment, `"2026-07-26T10:00:00+03"`: moment, `"2026-07-26 10:00:00 +03"`: moment, `"2026-07-26 10:00+03:00"`: moment,
+		`"2026-07-26T10:00+0300"`: moment, `"2026-07-26T07:00Z"`: moment, `"26.07.2026 10:00 +03:00"`: moment, `"2026-07-26T10:00:00.000+03:00"`: moment, `"2026-07-26T03:30:00-0330"`: moment,
+		`"2026-07-26 07:00 UTC"`: moment, `"2026-07-26 07:00:00 GMT"`: moment,
+	} {
+		got, ok := timestampOf(t, text).Moment()
+		require.True(t, ok, text)
+		require.True(t, want.Equal(got), "%s: %v, want %v", text, got, want)
+	}
+	for text, want := range map[string]string{
+		`"2026-07-26 10:00"`: "2026-07-26 10:00:00", `"2026-07-26T10:00"`: "2026-07-26 10:00:00", `"26.07.2026T10:00"`: "2026-07-26 10:00:00", `"2026-07-26 10:00:00.123456789"`: "2026-07-26 10:00:00.123456789",
+	} {
+		require.Equal(t, want, timestampOf(t, text).String())
+	}
+	for _, text := range []string{`0`, `"0"`, `0.0`, `"0.000"`, `0e5`, `-0`, `"0000-00-00 00:00:00"`, `"0000-00-00"`, `"0001-01-01T00:00:00Z"`, `"0001-01-01 00:00:00"`} {
+		require.Equal(t, salebot.Timestamp{}, timestampOf(t, text), text)
+	}
+	for _, text := range []string{`"2026-07-26T10:00:00+24"`, `"2026-07-26T10:00:00+03:0"`, `"2026-07-26T10:00:00+030"`, `"2026-07-26T10:00:00+"`, `"2026-07-26T10:00:00+03:60"`, `"10:00+03"`, `"Z"`} {
+		_, err := timestampOf(t, text).In(time.UTC)
+		require.Error(t, err, text)
+	}
+}
+
+// What is written is read back exactly.
+func TestTimestampsComeBackExactly(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`"2026-07-26T10:00:00.123Z"`: `1785060000.123`, `1588248599123456789`: `1588248599.123456789`, `1588248599000`: `1588248599`, `-0.5`: `-0.5`, `-1.25`: `-1.25`,
+		`"1970-01-01T00:00:00Z"`: `"1970-01-01T00:00:00Z"`, `"9999-12-31T23:59:59.5Z"`: `"9999-12-31T23:59:59.5Z"`, `"2026-07-26 10:00:00.123456789"`: `"2026-07-26 10:00:00.123456789"`,
+		`"yesterday"`: `"yesterday"`,
+	} {
+		at := timestampOf(t, text)
+		written, err := json.Marshal(at)
+		require.NoError(t, err)
+		require.Equal(t, want, string(written), text)
+		require.Equal(t, at, timestampOf(t, string(written)))
+		require.Equal(t, at, timestampOf(t, fmt.Sprintf("%q", at.String())), "so is its text")
+	}
+	require.True(t, salebot.UnixTimestamp(time.Time{}).IsZero())
+	_, err := json.Marshal(salebot.UnixTimestamp(time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)))
+	require.ErrorContains(t, err, "12000")
+}
+
+func FuzzTimestamp(f *testing.F) {
+	for _, text := range []string{"null", "0", "-1", "1587890000", `"1587890000"`, "1.5", `"-1.5"`, `"2026-05-28 17:33:42.539976"`, `"28.05.2026 17:33"`, `"2026-05-28T17:33:42Z"`, `"x"`, "9223372036854775807", "{}"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var at salebot.Timestamp
+		if err := json.Unmarshal(text, &at); err != nil {
+			var direct salebot.Timestamp
+			_ = direct.UnmarshalJSON(text) // Only no panic is asked for.
+			return
+		}
+		requireStable(t, at)
+		moment, isMoment := at.Moment()
+		local, err := at.In(time.UTC)
+		switch {
+		case at.IsZero() && (isMoment || err != nil || !local.IsZero()):
+			t.Fatalf("%s: no time, but %v, %v", text, local, err)
+		case isMoment && (err != nil || !local.Equal(moment)):
+			t.Fatalf("%s: %v, but %v, %v in UTC", text, moment, local, err)
+		case !isMoment && !at.IsZero() && err == nil:
+			if _, err := at.In(nil); !errors.Is(err, salebot.ErrNoLocation) {
+				t.Fatalf("%s: a civil time without a location is %v", text, err)
+			}
+		}
 	})
 }

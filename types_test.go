@@ -98,23 +98,6 @@ func TestDecodersTakeAnything(t *testing.T) {
 	}
 }
 
-func TestClassesAndOutcomes(t *testing.T) {
-	t.Parallel()
-	for class, name := range map[salebot.SafetyClass]string{salebot.Once: "once", salebot.Idempotent: "idempotent", salebot.Read: "read", 9: "class 9"} {
-		require.Equal(t, name, class.String())
-	}
-	for outcome, name := range map[salebot.Outcome]string{
-		salebot.OutcomeUnknown: "unknown", salebot.OutcomeNotSent: "not sent", salebot.OutcomeRejected: "rejected", salebot.OutcomeAccepted: "accepted", salebot.OutcomeNotTried: "not tried",
-		salebot.OutcomeIncomplete: "incomplete", salebot.OutcomeFailed: "failed", 99: "outcome 99",
-	} {
-		require.Equal(t, name, outcome.String())
-	}
-	var zeroClass salebot.SafetyClass
-	var zeroOutcome salebot.Outcome
-	require.Equal(t, salebot.Once, zeroClass, "forgetting the class is safe")
-	require.Equal(t, salebot.OutcomeUnknown, zeroOutcome, "anything else needs proof")
-}
-
 // enumeration is an open enumeration as the tests of all of them see it.
 type enumeration interface {
 	fmt.Stringer

@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -353,4 +354,30 @@ func TestEncodeVariablesSaysWhereTheyGo(t *testing.T) {
 		_, err := salebot.EncodeVariables(structure)
 		requireField(t, err, "B")
 	}
+}
+
+// All bad variables are named at once, and the good ones are read.
+func TestDecodeNamesAllBadVariables(t *testing.T) {
+	t.Parallel()
+	var got struct {
+		Name string    `salebot:"name"`
+		Age  int       `salebot:"age"`
+		Tiny int8      `salebot:"client.tiny"`
+		Paid bool      `salebot:"paid"`
+		Day  time.Time `salebot:"day,layout=02.01.2006"`
+		City string    `salebot:"city"`
+	}
+	err := variablesOf(t, `{"name":"Ann","age":"old","tiny":500,"paid":"perhaps","day":"tomorrow","city":"Omsk"}`).Decode(&got)
+	var all *salebot.VariablesError
+	require.ErrorAs(t, err, &all)
+	names := []string{}
+	for _, bad := range all.Variables {
+		names = append(names, bad.Name)
+		require.ErrorContains(t, err, bad.Name+": ")
+	}
+	require.Equal(t, []string{"age", "tiny", "paid", "day"}, names)
+	require.Equal(t, []string{"Ann", "Omsk"}, []string{got.Name, got.City})
+	require.Equal(t, 1, strings.Count(err.Error(), "salebot:"))
+	var value *salebot.ValueError
+	require.ErrorAs(t, err, &value)
 }

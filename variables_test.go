@@ -399,3 +399,36 @@ func TestVariablesAreCopied(t *testing.T) {
 	require.Equal(t, "1", v.Text("a"))
 	require.Equal(t, `{"a":"1"}`, string(a.Raw()))
 }
+
+func TestTextOfUnsetVariables(t *testing.T) {
+	t.Parallel()
+	v := variablesOf(t, `{"a":"None","b":"NONE","c":"undefined","d":" null ","e":null,"f":"","g":"Nonesuch","h":" x ","i":0,"j":false}`)
+	for name, want := range map[string]string{"a": "", "b": "", "c": "", "d": "", "e": "", "f": "", "g": "Nonesuch", "h": " x ", "i": "0", "j": "false", "k": ""} {
+		require.Equal(t, want, v.Text(name), name)
+		value, _ := v.Get(name)
+		require.Equal(t, want == "", value.IsUnset(), name)
+	}
+	word, _ := v.Get("a")
+	require.Equal(t, `"None"`, string(word.Raw()), "Raw keeps the word")
+}
+
+func FuzzVariables(f *testing.F) {
+	fuzzAnswer(f, "get_variables", func(t *testing.T, body []byte, result any) {
+		t.Helper()
+		requireJSON(t, body)
+		v := result.(salebot.Variables)
+		requireStable(t, v)
+		var want map[string]any
+		_ = json.Unmarshal(v.Raw(), &want)
+		distinct := map[string]bool{}
+		for name, value := range v.All() {
+			distinct[name] = true
+			if text, isText := want[name].(string); isText && !value.IsUnset() && v.Text(name) != text {
+				t.Fatalf("%q: %q is %q, want %q", body, name, v.Text(name), text)
+			}
+		}
+		if len(distinct) != len(want) {
+			t.Fatalf("%q: %d names, want %d", body, len(distinct), len(want))
+		}
+	})
+}

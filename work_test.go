@@ -435,27 +435,3 @@ func TestRehearse(t *testing.T) {
 	emulator.AssertVariable(t, ann, "client.city", "Kazan")
 	require.Len(t, emulator.Requests(), 1)
 }
-
-// A campaign fails in the rehearsal and not in the run.
-func TestForEachRehearsed(t *testing.T) {
-	t.Parallel()
-	emulator := salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: ann}))
-	client := emulator.Client(t)
-	run := func(options salebot.BulkOptions) (*salebot.BulkReport, error) {
-		return salebot.ForEach(t.Context(), client, salebot.Items([]string{"hello", ""}), options,
-			func(text string) string { return "item " + text },
-			func(ctx context.Context, text string) error {
-				_, err := client.Message(ctx, hello(text))
-				return err
-			})
-	}
-	report, err := run(salebot.BulkOptions{Rehearse: true})
-	require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
-	require.Equal(t, []int{1, 1}, []int{report.NotTried, report.Rejected})
-	for _, problem := range report.Problems {
-		require.Equal(t, problem.Key == "item ", errors.Is(problem.Err, salebot.ErrInvalidRequest))
-	}
-	emulator.AssertCalls(t, "message", 0)
-	_, err = run(salebot.BulkOptions{Rehearse: true, DryRun: true})
-	requireField(t, err, "Rehearse")
-}

@@ -95,3 +95,15 @@ type LimiterFunc func(context.Context) error
 
 // Wait calls the function.
 func (f LimiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+// InBubble runs a test on a network in memory with a clock of its own. dial makes a
+// client on that network.
+func InBubble(t *testing.T, answer func(int, *http.Request) testkit.Answer, run func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client)) {
+	t.Helper()
+	testkit.Bubble(t, func(t *testing.T) {
+		peer := &testkit.Peer{Answer: answer}
+		run(t, peer, func(options ...salebot.Option) *salebot.Client {
+			return New(t, peer.Transport(), options...)
+		})
+	})
+}

@@ -463,3 +463,100 @@ func TestEveryCheckHasAFixture(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// Answers in other forms than the fixtures have.
+func TestOtherAnswers(t *testing.T) {
+	t.Parallel()
+	var (
+		history  = clienttest.Scenarios["get_history"][0]
+		channels = clienttest.Scenarios["connected_channels"][0]
+		names    = clienttest.Scenarios["get_variables"][0]
+		send     = clienttest.Scenarios["message"][0]
+		clear    = clienttest.Scenarios["clear_history"][0]
+
+		blocks    = clienttest.Scenarios["get_messages"][0]
+		whatsApp  = clienttest.Scenarios["check_whatsapp"][0]
+		instagram = clienttest.Scenarios["check_insta_subscription"][0]
+	)
+	for _, c := range []struct {
+		call    clienttest.Scenario
+		body    string
+		outcome salebot.Outcome // of a failure
+		is      error           // nil for a success
+	}{
+		{history, `[{"id":1}]`, 0, nil},
+		{history, `{"result":[]}`, 0, nil},
+		{history, `{"status":200,"result":[]}`, 0, nil},
+		{history, `{"status":true,"result":[],"error":null,"errors":[],"success":true}`, 0, nil},
+		{history, `{"error":"None","result":[]}`, 0, nil},
+		{history, `{"error":"false","result":[]}`, 0, nil},
+		{history, `{"status":404,"result":[]}`, salebot.OutcomeRejected, salebot.ErrRejected},
+		{history, `{"status":0}`, salebot.OutcomeRejected, salebot.ErrRejected},
+		{history, `{"status":false}`, salebot.OutcomeRejected, salebot.ErrRejected},
+		{history, `{"status":"CLIENT NOT FOUND"}`, salebot.OutcomeRejected, salebot.ErrClientNotFound},
+		{history, `{"error":{"code":"client_not_found","message":"no"}}`, salebot.OutcomeRejected, salebot.ErrClientNotFound},
+		{history, `{"success":"False","result":[]}`, salebot.OutcomeRejected, salebot.ErrRejected},
+		{history, `{"result":[{"id":1}],"error":true}`, salebot.OutcomeRejected, salebot.ErrRejected},
+		{history, `{"result":[{"id":{}}],"status":"error"}`, salebot.OutcomeRejected, salebot.ErrRejected},
+		{history, `{"status":"success","result":null}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `{"status":"success","result":{}}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `{"status":"success","result":[null]}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `{"status":"success","result":[{}]}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `{"status":"success","result":[{"id":1}]} x`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `{"status":"success","result":[{"id":1}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `ok`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `"ok"`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `null`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `5`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `fail`, salebot.OutcomeRejected, salebot.ErrRejected},
+		{history, `WRONG_ACTION`, salebot.OutcomeRejected, salebot.ErrForbidden},
+		{history, "<?xml version='1.0'?><a/>", salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+
+		{channels, `{"project_id":"5"}`, 0, nil},
+		{channels, `{"telegram":[]}`, 0, nil},
+		{channels, `{}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{channels, `[]`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{channels, `{"telegram":[{}]}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{channels, `{"telegram":[{"id":"x"}]}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{channels, `{"project_id":{}}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+
+		{names, `[]`, 0, nil},
+		{names, `[1]`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{names, `{"a":tru}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{names, `ok`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{names, `client_not_found`, salebot.OutcomeRejected, salebot.ErrClientNotFound},
+		{names, `{"status":"client_not_found"} x`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+
+		{send, `[]`, 0, nil},
+		{send, `{}`, 0, nil},
+		{send, `{"id":5}`, 0, nil},
+		{send, `[1`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{send, `okay`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{send, `false`, salebot.OutcomeRejected, salebot.ErrRejected},
+		{send, `null`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{send, " \n", salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{clear, " \n", 0, nil},
+
+		{blocks, `{"messages":[{"id":"5","message_type":"1"}]}`, 0, nil},
+		{blocks, `[{"id":5}]`, 0, nil},
+		{blocks, `{"messages":[{"answer":"x"}]}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{whatsApp, `{"exists":"True"}`, 0, nil},
+		{whatsApp, `{"exists":null}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{whatsApp, `{"exists":"perhaps"}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{instagram, `{"is_follower":0,"account_id":5}`, 0, nil},
+		{instagram, `{"is_follower":"perhaps"}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{instagram, `{"is_follower":null}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{instagram, `{"is_follower":1,"account_id":{}}`, 0, nil},
+	} {
+		result, err := c.call.Call(t.Context(), clienttest.New(t, clienttest.Answering(200, c.body)))
+		if c.is == nil {
+			require.NoError(t, err, "%s: %s", c.call.Name, c.body)
+			require.NotNil(t, result)
+			continue
+		}
+		clienttest.RequireOutcome(t, err, c.outcome)
+		require.ErrorIs(t, err, c.is, c.body)
+		require.Empty(t, result, "an error comes without a result: %s", c.body)
+		require.NotContains(t, err.Error(), "\n", "an error has one line")
+	}
+}

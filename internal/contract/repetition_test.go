@@ -14,10 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
@@ -265,81 +263,6 @@ func (w *waits) option() salebot.Option {
 	}})
 }
 
-// Calls whose attempts end in different ways.
-func TestMixedAttempts(t *testing.T) {
-	t.Parallel()
-	var (
-		once, idempotent, read = clienttest.OnceCalls[0], clienttest.RepeatableCalls[0], clienttest.RepeatableCalls[1]
-		busy                   = testkit.Respond(429, "slow")
-		oops                   = testkit.Respond(500, "oops")
-		nobody                 = testkit.Respond(404, "client_not_found")
-		fine                   = testkit.Respond(200, `{"status":"success"}`)
-	)
-	for _, c := range []struct {
-		name      string
-		call      clienttest.Scenario
-		refusals  int // of the first connections
-		answers   []testkit.Answer
-		arrivals  int
-		attempts  int
-		outcome   salebot.Outcome // for a failure
-		succeeded bool
-		is        error
-	}{
-		{name: "once after a refused connection", call: once, refusals: 2, answers: []testkit.Answer{fine}, arrivals: 1, succeeded: true},
-		{name: "once after a 429", call: once, answers: []testkit.Answer{busy, busy, fine}, arrivals: 3, succeeded: true},
-		{name: "once lost after a 429", call: once, answers: []testkit.Answer{busy, testkit.Cut()}, arrivals: 2, attempts: 2, outcome: salebot.OutcomeUnknown},
-		{name: "once refused after a 429", call: once, answers: []testkit.Answer{busy, nobody}, arrivals: 2, attempts: 2, outcome: salebot.OutcomeRejected, is: salebot.ErrClientNotFound},
-		{name: "once lost after a refused connection", call: once, refusals: 1, answers: []testkit.Answer{oops}, arrivals: 1, attempts: 2, outcome: salebot.OutcomeUnknown, is: salebot.ErrServer},
-		{name: "write done after it was lost", call: idempotent, answers: []testkit.Answer{testkit.Cut(), oops, fine}, arrivals: 3, succeeded: true},
-		{name: "write refused after it was lost", call: idempotent, answers: []testkit.Answer{oops, nobody}, arrivals: 2, attempts: 2, outcome: salebot.OutcomeUnknown, is: salebot.ErrClientNotFound},
-		{name: "write not sent after it was lost", call: idempotent, answers: []testkit.Answer{oops, busy, oops, nobody}, arrivals: 4, attempts: 4, outcome: salebot.OutcomeUnknown, is: salebot.ErrClientNotFound},
-		{name: "read done after all", call: read, refusals: 1, answers: []testkit.Answer{busy, testkit.Cut(), testkit.Respond(200, `{"a":"1"}`)}, arrivals: 3, succeeded: true},
-		{name: "read refused after it was lost", call: read, answers: []testkit.Answer{oops, nobody}, arrivals: 2, attempts: 2, outcome: salebot.OutcomeRejected, is: salebot.ErrClientNotFound},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			testkit.Bubble(t, func(t *testing.T) {
-				peer := &testkit.Peer{Answer: testkit.InTurn(c.answers...), Dialed: func(_ context.Context, number int) error {
-					if number <= c.refusals {
-						return testkit.Refused()
-					}
-					return nil
-				}}
-				_, err := c.call.Call(t.Context(), clienttest.New(t, peer.Transport()))
-				require.Len(t, peer.Arrivals(), c.arrivals)
-				if c.succeeded {
-					require.NoError(t, err)
-					return
-				}
-				failure := clienttest.RequireFailure(t, err, c.outcome)
-				require.Equal(t, c.attempts, failure.Attempts)
-				if c.is != nil {
-					require.ErrorIs(t, err, c.is)
-				}
-			})
-		})
-	}
-}
-
-// A repeated call sends the same bytes again.
-func TestRepetitionsAreEqual(t *testing.T) {
-	t.Parallel()
-	testkit.Bubble(t, func(t *testing.T) {
-		peer := &testkit.Peer{Answer: testkit.Always(testkit.Respond(503, "busy"))}
-		_, err := clienttest.RepeatableCalls[0].Call(t.Context(), clienttest.New(t, peer.Transport()))
-		require.ErrorIs(t, err, salebot.ErrServer)
-		arrivals := peer.Arrivals()
-		require.Len(t, arrivals, 4)
-		for _, a := range arrivals {
-			require.JSONEq(t, `{"client_id":1,"variables":{"a":1}}`, string(a.Body))
-			require.Equal(t, int64(len(a.Body)), a.ContentLength)
-			require.Empty(t, a.TransferEncoding)
-			require.Equal(t, arrivals[0].Header, a.Header)
-		}
-	})
-}
-
 // net/http itself sends a GET again when a connection that was used before
 // breaks. Repetition is the policy's alone.
 func TestGetIsNotReplayedByNetHTTP(t *testing.T) {
@@ -397,42 +320,6 @@ func TestGetIsNotReplayedByNetHTTP(t *testing.T) {
 					require.Empty(t, last.Body)
 				}
 			})
-		})
-	}
-}
-
-// A POST that a kept connection could not take, because the server had closed it,
-// is sent on another one: nothing of it was written.
-func TestIdleConnectionThatTheServerClosed(t *testing.T) {
-	t.Parallel()
-	testkit.Bubble(t, func(t *testing.T) {
-		closed := testkit.Respond(200, "ok")
-		closed.Cut = true
-		peer := &testkit.Peer{Answer: testkit.Always(closed)}
-		client := clienttest.New(t, peer.Transport())
-		for range 3 {
-			_, err := clienttest.OnceCalls[0].Call(t.Context(), client)
-			require.NoError(t, err)
-			synctest.Wait()
-		}
-		require.Len(t, peer.Arrivals(), 3)
-	})
-}
-
-// A transport that traces nothing proves nothing: even a refused connection may
-// have been a request that arrived.
-func TestNoTraceIsNoProof(t *testing.T) {
-	t.Parallel()
-	for name, s := range map[string]clienttest.Scenario{"once": clienttest.OnceCalls[0], "once by GET": clienttest.OnceCalls[1]} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			mock := httpmock.NewMockTransport()
-			mock.RegisterNoResponder(httpmock.NewErrorResponder(testkit.Refused()))
-			_, err := s.Call(t.Context(), clienttest.New(t, mock))
-			failure := clienttest.RequireFailure(t, err, salebot.OutcomeUnknown)
-			require.Equal(t, 1, failure.Attempts)
-			require.Equal(t, 1, mock.GetTotalCallCount())
-			require.ErrorIs(t, err, syscall.ECONNREFUSED)
 		})
 	}
 }

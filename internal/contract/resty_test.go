@@ -116,7 +116,7 @@ func TestRestyIsUsedForSingleAttemptsOnly(t *testing.T) {
 // A retry condition on the status keeps it from retrying failures of the network.
 func TestRestyTrap03RetriesStatusesOrErrors(t *testing.T) {
 	t.Parallel()
-	inBubble(t, testkit.InTurn(testkit.Respond(503, ""), testkit.Cut(), testkit.Respond(200, "{}")), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+	clienttest.InBubble(t, testkit.InTurn(testkit.Respond(503, ""), testkit.Cut(), testkit.Respond(200, "{}")), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
 		_, err := dial().GetVariables(t.Context(), 1)
 		require.NoError(t, err)
 		require.Len(t, peer.Arrivals(), 3)
@@ -126,7 +126,7 @@ func TestRestyTrap03RetriesStatusesOrErrors(t *testing.T) {
 // It comes back before the time that Retry-After names.
 func TestRestyTrap04CutsRetryAfterShort(t *testing.T) {
 	t.Parallel()
-	inBubble(t, testkit.InTurn(testkit.Respond(503, "", "Retry-After: 10"), testkit.Respond(200, "{}")), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+	clienttest.InBubble(t, testkit.InTurn(testkit.Respond(503, "", "Retry-After: 10"), testkit.Respond(200, "{}")), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
 		start := time.Now()
 		_, err := dial().GetVariables(t.Context(), 1)
 		require.NoError(t, err)
@@ -137,7 +137,7 @@ func TestRestyTrap04CutsRetryAfterShort(t *testing.T) {
 // It repeats a POST after a failure of the network.
 func TestRestyTrap05RepeatsPOST(t *testing.T) {
 	t.Parallel()
-	inBubble(t, testkit.Always(testkit.Cut()), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+	clienttest.InBubble(t, testkit.Always(testkit.Cut()), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
 		_, err := clienttest.OnceCalls[0].Call(t.Context(), dial())
 		clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
 		require.Len(t, peer.Arrivals(), 1)
@@ -148,7 +148,7 @@ func TestRestyTrap05RepeatsPOST(t *testing.T) {
 // the next.
 func TestRestyTrap06MergesResults(t *testing.T) {
 	t.Parallel()
-	inBubble(t, testkit.InTurn(
+	clienttest.InBubble(t, testkit.InTurn(
 		testkit.Respond(503, `{"a":"1","old":"x"}`), testkit.Respond(200, `{"b":"2"}`),
 		testkit.Respond(500, `{"status":"success","items":[{"id":5,"platform_id":"old","status":"success"}]}`),
 		testkit.Respond(200, `{"status":"success","items":[{"id":6}]}`),
@@ -192,7 +192,7 @@ func TestRestyTrap08EmptyBody(t *testing.T) {
 // refuses.
 func TestRestyTrap09LimiterAndRetries(t *testing.T) {
 	t.Parallel()
-	inBubble(t, testkit.InTurn(testkit.Respond(503, ""), testkit.Cut(), testkit.Respond(200, "{}")), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+	clienttest.InBubble(t, testkit.InTurn(testkit.Respond(503, ""), testkit.Cut(), testkit.Respond(200, "{}")), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
 		client := dial(salebot.WithRateLimit(1, 1))
 		for range 3 {
 			_, err := client.GetVariables(t.Context(), 1)
@@ -205,7 +205,7 @@ func TestRestyTrap09LimiterAndRetries(t *testing.T) {
 // Its limiter refuses instead of waiting.
 func TestRestyTrap10LimiterRefuses(t *testing.T) {
 	t.Parallel()
-	inBubble(t, testkit.Always(testkit.Respond(200, "{}")), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+	clienttest.InBubble(t, testkit.Always(testkit.Respond(200, "{}")), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
 		client := dial(salebot.WithRateLimit(2, 1))
 		start := time.Now()
 		for range 9 {

@@ -1,0 +1,503 @@
+package salebot_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
+	"github.com/salebot-go/salebot/internal/testkit"
+	"github.com/salebot-go/salebot/ledger"
+)
+
+func TestBulkBatches(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(1050)), salebot.BulkOptions{Workers: 1})
+		require.NoError(t, err)
+		require.Equal(t, &salebot.BulkReport{Accepted: 1050, Requests: (1050 + f.size - 1) / f.size}, report)
+		require.Equal(t, clienttest.KeysUpTo(1050), s.arrived(), "all of them, in their order")
+		for i, batch := range s.batches {
+			if i < len(s.batches)-1 {
+				require.Len(t, batch, f.size)
+			}
+		}
+	})
+}
+
+func TestBulkOfNobody(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		report, err := f.run(t.Context(), s.client(t), salebot.Items[salebot.ClientID](nil), salebot.BulkOptions{})
+		require.NoError(t, err)
+		require.Equal(t, &salebot.BulkReport{}, report)
+		require.Empty(t, s.batches)
+	})
+}
+
+// requireCut checks that items are cut into batches completely, in their order and
+// by the limit, and that no more requests are under way than there are workers.
+func requireCut(t require.TestingT, n, size, workers int) {
+	s := &bulkServer{delay: time.Millisecond}
+	client, err := salebot.New(testkit.Key, salebot.WithTransport(clienttest.MemoryAPI(s.serve)))
+	require.NoError(t, err)
+	report, err := client.BulkAddToList(context.Background(), 7, salebot.Items(clienttest.Numbered(n)),
+		salebot.BulkOptions{Workers: workers, BatchSize: size})
+	require.NoError(t, err)
+	size = map[bool]int{true: salebot.DefaultBatchSize, false: size}[size == 0]
+	workers = map[bool]int{true: salebot.DefaultBulkWorkers, false: workers}[workers == 0]
+	require.Equal(t, n, report.Accepted)
+	require.Len(t, s.batches, (n+size-1)/size)
+	require.LessOrEqual(t, s.most, workers)
+	slices.SortFunc(s.batches, func(a, b []string) int { return numberOf(a[0]) - numberOf(b[0]) })
+	require.Equal(t, clienttest.KeysUpTo(n), append([]string{}, slices.Concat(s.batches...)...), "each batch is a stretch of the items")
+	for i, batch := range s.batches {
+		require.Len(t, batch, min(size, n-i*size))
+	}
+}
+
+func numberOf(key string) int {
+	n, err := strconv.Atoi(key)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func TestBulkCut(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		requireCut(r, rapid.IntRange(0, 300).Draw(r, "items"), rapid.IntRange(0, 120).Draw(r, "batch"), rapid.IntRange(0, 9).Draw(r, "workers"))
+	})
+}
+
+func FuzzChunk(f *testing.F) {
+	f.Add(uint16(0), uint8(0), uint8(0))
+	f.Add(uint16(100), uint8(100), uint8(1))
+	f.Add(uint16(101), uint8(100), uint8(2))
+	f.Add(uint16(7), uint8(1), uint8(255))
+	f.Fuzz(func(t *testing.T, n uint16, size, workers uint8) {
+		requireCut(t, int(n%1000), int(size), int(workers))
+	})
+}
+
+func TestBulkWorkersAreBounded(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		for _, workers := range []int{0, 1, 3, 16} {
+			s := &bulkServer{delay: time.Second}
+			start := time.Now()
+			options := salebot.BulkOptions{Workers: workers}
+			report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(24*f.size)), options)
+			require.NoError(t, err)
+			require.Equal(t, 24, report.Requests)
+			if workers == 0 {
+				workers = salebot.DefaultBulkWorkers
+			}
+			require.Equal(t, workers, s.most)
+			require.Equal(t, time.Duration((24+workers-1)/workers)*time.Second, time.Since(start))
+		}
+	})
+}
+
+// The pace is the client's, whatever the number of workers.
+func TestBulkKeepsTheRateLimit(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: 5 * time.Second}
+		client := s.client(t, salebot.WithRateLimit(10, 1))
+		_, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(30*f.size)), salebot.BulkOptions{Workers: 64})
+		require.NoError(t, err)
+		require.Len(t, s.times, 30)
+		for i := 1; i < len(s.times); i++ {
+			require.GreaterOrEqual(t, s.times[i].Sub(s.times[i-1]), 99*time.Millisecond)
+		}
+	})
+}
+
+// Items are read no faster than they are sent: a sequence of millions is fine.
+func TestBulkReadsAsItSends(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		read := 0
+		s := &bulkServer{delay: time.Second}
+		s.answer = func(_ int, keys []string) (int, string, error) {
+			s.mutex.Lock()
+			defer s.mutex.Unlock()
+			// A batch for each worker, one that waits, and the one that is gathered.
+			require.LessOrEqual(t, read, (len(s.batches)+3)*f.size)
+			return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
+		}
+		items := func(yield func(salebot.ClientID, error) bool) {
+			for _, client := range clienttest.Numbered(20 * f.size) {
+				s.mutex.Lock()
+				read++
+				s.mutex.Unlock()
+				if !yield(client, nil) {
+					return
+				}
+			}
+		}
+		_, err := f.run(t.Context(), s.client(t), items, salebot.BulkOptions{Workers: 2})
+		require.NoError(t, err)
+	})
+}
+
+// Only a connection that was never got proves that nothing left.
+func TestBulkNotTried(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		peer := &testkit.Peer{Dialed: func(context.Context, int) error { return testkit.Refused() }}
+		client := clienttest.New(t, peer.Transport())
+		report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(clienttest.Numbered(3)), salebot.BulkOptions{})
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		require.Equal(t, 3, report.NotTried)
+		require.Len(t, report.Problems, 3)
+		require.Equal(t, salebot.OutcomeNotTried, report.Problems[0].Outcome)
+		require.Equal(t, "not tried", report.Problems[0].Outcome.String())
+	})
+}
+
+// A sequence that panics leaves no worker behind.
+func TestBulkOverASequenceThatPanics(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: time.Second}
+		require.PanicsWithValue(t, "enough", func() {
+			_, _ = f.run(t.Context(), s.client(t), func(yield func(salebot.ClientID, error) bool) {
+				for _, client := range clienttest.Numbered(f.size) {
+					yield(client, nil)
+				}
+				panic("enough")
+			}, salebot.BulkOptions{})
+		})
+		require.Zero(t, s.active)
+		require.Len(t, s.arrived(), f.size)
+	})
+}
+
+func TestBulkDryRun(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{answer: f.refuses("2", http.StatusBadRequest, "3", http.StatusBadGateway)}
+		client, l := s.clientWithLedger(t, salebot.WithoutRetries())
+		_, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(3)), salebot.BulkOptions{Name: "spring", BatchSize: 1})
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		begun := l.begun.Load()
+		s.batches = nil
+		var items []string
+		options := salebot.BulkOptions{
+			Name: "spring", DryRun: true, OnItem: func(item salebot.BulkItem) { items = append(items, item.Key) },
+		}
+		report, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(10)), options)
+		require.NoError(t, err)
+		if f.once && f.name != "ForEach" {
+			require.Equal(t, []int{1, 1, 8, 2}, []int{report.Accepted, report.Unknown, report.NotTried, report.Earlier})
+		} else {
+			require.Equal(t, []int{1, 9, 1}, []int{report.Accepted, report.NotTried, report.Earlier}, "it may be repeated, or asks the history first")
+		}
+		require.Len(t, items, 10)
+		report, err = f.run(t.Context(), client, salebot.Items(append(clienttest.Numbered(10), 0)), options)
+		if f.name == "ForEach" {
+			// It knows nothing of the item but its key.
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+			require.Equal(t, 1, report.Rejected)
+		}
+		require.Empty(t, s.batches, "a dry run sends nothing")
+		require.Equal(t, begun, l.begun.Load(), "nor does it write anything down")
+	})
+}
+
+// A read error ends the run; what was read before it is sent.
+func TestBulkEndsAtAReadError(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		for _, before := range []int{0, 1, f.size, f.size + 1} {
+			s := &bulkServer{}
+			items := func(yield func(salebot.ClientID, error) bool) {
+				for _, client := range clienttest.Numbered(before) {
+					yield(client, nil)
+				}
+				require.False(t, yield(0, clienttest.ErrCable), "nothing is read after it")
+			}
+			report, err := f.run(t.Context(), s.client(t), items, salebot.BulkOptions{})
+			require.ErrorIs(t, err, clienttest.ErrCable)
+			require.NotErrorIs(t, err, salebot.ErrNotAllAccepted)
+			require.Equal(t, before, report.Accepted)
+			require.Equal(t, before, report.Total())
+			require.ElementsMatch(t, clienttest.KeysUpTo(before), s.arrived())
+		}
+	})
+}
+
+// All clients of a project go through the iterator, also where one of its pages
+// fails: then the error says where to go on.
+func TestBulkOverClients(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		sent, pages := &bulkServer{}, newPageServer(clientsPager, pagedList{950, 500})
+		pages.broken[1] = brokenPages[3]
+		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+			if call.Action == "get_clients" {
+				return pages.serve(call)
+			}
+			return sent.serve(call)
+		}))
+		clients := salebot.ClientIDs(client.Clients(t.Context(), salebot.ClientsRequest{}))
+		report, err := client.BulkAddToList(t.Context(), 7, clients, salebot.BulkOptions{})
+		failure := requirePageError(t, err, salebot.ErrRejected)
+		require.Equal(t, 500, failure.Position)
+		require.Equal(t, 500, report.Accepted)
+		delete(pages.broken, 1)
+		clients = salebot.ClientIDs(client.Clients(t.Context(), salebot.ClientsRequest{Offset: failure.Position}))
+		report, err = client.BulkAddToList(t.Context(), 7, clients, salebot.BulkOptions{})
+		require.NoError(t, err)
+		require.Equal(t, 450, report.Accepted)
+		require.ElementsMatch(t, clienttest.KeysUpTo(950), sent.arrived())
+	})
+}
+
+// After a cancellation nothing more is begun, and what is under way may end.
+func TestBulkDrained(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: 100 * time.Millisecond}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(250*time.Millisecond, cancel)
+		report, err := f.run(ctx, s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), salebot.BulkOptions{Workers: 2})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Len(t, s.batches, 6)
+		require.Equal(t, 6*f.size, report.Accepted)
+		require.Zero(t, report.Unknown)
+		require.Positive(t, report.NotTried)
+	})
+}
+
+// What does not end in time is cut off, and unknown.
+func TestBulkDrainEnds(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: 20 * time.Second}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		start := time.Now()
+		report, err := f.run(ctx, s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), salebot.BulkOptions{Workers: 2, DrainTimeout: 3 * time.Second})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 4*time.Second, time.Since(start))
+		require.Equal(t, 2*f.size, report.Unknown)
+	})
+}
+
+// What is cut off at once is unknown.
+func TestBulkCancelled(t *testing.T) {
+	t.Parallel()
+	reason := errors.New("the working day is over")
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: 100 * time.Millisecond}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(250*time.Millisecond, func() { cancel(reason) })
+		client, _ := s.clientWithLedger(t)
+		options := salebot.BulkOptions{Name: "spring", Workers: 2, DrainTimeout: -1}
+		report, err := f.run(ctx, client, salebot.Items(clienttest.Numbered(20*f.size)), options)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, reason)
+		require.Len(t, s.batches, 6)
+		require.Equal(t, 4*f.size, report.Accepted)
+		require.Equal(t, 2*f.size, report.Unknown)
+		require.Zero(t, report.Rejected)
+		require.Positive(t, report.NotTried)
+		for _, problem := range report.Problems {
+			require.Error(t, problem.Err)
+		}
+		// Going on sends what was not sent, and leaves alone what may have been.
+		earlier := s.batches
+		s.batches = nil
+		report, err = f.run(t.Context(), client, salebot.Items(clienttest.Numbered(20*f.size)), options)
+		if !f.once {
+			require.NoError(t, err)
+			require.Equal(t, []int{20 * f.size, 4 * f.size}, []int{report.Accepted, report.Earlier})
+			return
+		}
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		if f.name == "ForEach" {
+			require.Equal(t, []int{18, 2, 4}, []int{report.Accepted, report.Unknown, report.Earlier}, "the unknown ones were looked for")
+			return
+		}
+		require.Equal(t, []int{18 * f.size, 2 * f.size, 6 * f.size}, []int{report.Accepted, report.Unknown, report.Earlier})
+		require.ElementsMatch(t, clienttest.KeysUpTo(20*f.size), slices.Concat(append(earlier, s.batches...)...), "each item once")
+	})
+}
+
+// An answer that comes as the context ends is written down all the same.
+func TestBulkWritesDownWhatWasAnsweredAtLast(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := &bulkServer{}
+		s.answer = func(_ int, keys []string) (int, string, error) {
+			cancel()
+			synctest.Wait()
+			return f.accepts(keys)
+		}
+		client, _ := s.clientWithLedger(t)
+		options := salebot.BulkOptions{Name: "spring", Workers: 1, DrainTimeout: -1}
+		report, err := f.run(ctx, client, salebot.Items(clienttest.Numbered(5*f.size)), options)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, f.size, report.Accepted)
+		s.answer = nil
+		report, err = f.run(t.Context(), client, salebot.Items(clienttest.Numbered(f.size)), options)
+		require.NoError(t, err)
+		require.Equal(t, f.size, report.Earlier)
+	})
+}
+
+// A run that is stopped reports each item that it has read, by its key.
+func TestBulkStoppedReportsEachItemThatWasRead(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{delay: 100 * time.Millisecond}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(250*time.Millisecond, cancel)
+		var read []salebot.ClientID
+		report, err := f.run(ctx, s.client(t), func(yield func(salebot.ClientID, error) bool) {
+			for client, err := range salebot.Items(clienttest.Numbered(20 * f.size)) {
+				read = append(read, client)
+				if !yield(client, err) {
+					return
+				}
+			}
+		}, salebot.BulkOptions{Workers: 2})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Greater(t, len(read), 6*f.size, "more was read than was sent")
+		reported := map[string]bool{}
+		for _, batch := range s.batches {
+			for _, key := range batch {
+				reported[key] = true
+			}
+		}
+		for _, problem := range report.Problems {
+			require.Equal(t, salebot.OutcomeNotTried, problem.Outcome)
+			reported[problem.Key] = true
+		}
+		for _, client := range read {
+			// A batch at the server has the clients' numbers, a report the keys of the items.
+			sent := reported[strconv.Itoa(int(client))]
+			require.True(t, sent || reported[f.key(client)], "item %d was read and is not reported", client)
+		}
+		require.Equal(t, len(read), report.Total())
+	})
+}
+
+func TestBulkWithAnEndedContext(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		report, err := f.run(ctx, s.client(t), salebot.Items(clienttest.Numbered(20*f.size)), salebot.BulkOptions{})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Empty(t, s.batches)
+		require.Equal(t, report.Total(), report.NotTried)
+	})
+}
+
+// A key that is refused would be refused for every further item.
+func TestBulkStopsWhereTheKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		is     error
+	}{
+		"unknown key":     {http.StatusUnauthorized, "", salebot.ErrUnauthorized},
+		"no permission":   {http.StatusForbidden, "", salebot.ErrForbidden},
+		"WRONG_ACTION":    {http.StatusBadRequest, "WRONG_ACTION", salebot.ErrForbidden},
+		"with status 200": {http.StatusOK, `{"status":"WRONG_ACTION"}`, salebot.ErrForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			byFunction(t, func(t *testing.T, f bulkFunction) {
+				s := &bulkServer{delay: time.Second}
+				s.answer = func(number int, keys []string) (int, string, error) {
+					if number == 3 {
+						return test.status, test.body, nil
+					}
+					return http.StatusOK, map[bool]string{true: loadedItems(keys, nil), false: "ok"}[f.name == "BulkLoadClients"], nil
+				}
+				report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(50*f.size)), salebot.BulkOptions{Workers: 2})
+				require.ErrorIs(t, err, test.is)
+				require.NotErrorIs(t, err, context.Canceled, "nobody canceled anything")
+				require.LessOrEqual(t, len(s.batches), 5)
+				require.Equal(t, f.size, report.Rejected)
+				require.Equal(t, (len(s.batches)-1)*f.size, report.Accepted, "what was under way was not cut off")
+				require.LessOrEqual(t, report.NotTried, 4*f.size)
+			})
+		})
+	}
+}
+
+// With one worker nothing at all follows the request that was refused.
+func TestBulkStopsAtOnce(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		for range 10 {
+			s := &bulkServer{answer: func(int, []string) (int, string, error) { return http.StatusForbidden, "", nil }}
+			// The refusal comes while a part of the next batch is read.
+			items := func(yield func(salebot.ClientID, error) bool) {
+				for i, client := range clienttest.Numbered(5 * f.size) {
+					if i == f.size+f.size/2 {
+						elapseFor(t, time.Second)
+					}
+					if !yield(client, nil) {
+						return
+					}
+				}
+			}
+			report, err := f.run(t.Context(), s.client(t), items, salebot.BulkOptions{Workers: 1})
+			require.ErrorIs(t, err, salebot.ErrForbidden)
+			require.Len(t, s.batches, 1)
+			require.Equal(t, f.size, report.Rejected)
+			require.Equal(t, f.size, report.Total()-report.NotTried)
+		}
+	})
+}
+
+func TestBulkLedgerFailures(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		for name, l := range map[string]*testLedger{
+			"Find": {failFind: ledger.ErrBroken}, "Begin": {failBegin: ledger.ErrBroken}, "End": {failEnd: ledger.ErrBroken},
+		} {
+			memory, err := ledger.NewMemory()
+			require.NoError(t, err)
+			l.Memory = memory
+			s := &bulkServer{delay: time.Second}
+			client := s.client(t, salebot.WithLedger(l, "project"))
+			report, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(50*f.size)), salebot.BulkOptions{Name: "spring", Workers: 2})
+			require.ErrorIs(t, err, ledger.ErrBroken, name)
+			require.NotErrorIs(t, err, context.Canceled)
+			if name == "End" {
+				// These have gone, and it is known.
+				require.LessOrEqual(t, len(s.batches), 2)
+				require.Equal(t, len(s.batches)*f.size, report.Accepted)
+				continue
+			}
+			require.Empty(t, s.batches, "nothing is sent that could not be written down")
+			require.Equal(t, report.Total(), report.NotTried)
+			require.Positive(t, report.NotTried)
+		}
+	})
+}
