@@ -183,12 +183,9 @@ func (a *Ack) Text() string {
 	case '[':
 		return ""
 	}
-	if !json.Valid(body) {
-		return string(body)
-	}
 	text, err := wire.Text(body)
 	if err != nil {
-		return ""
+		return string(body)
 	}
 	return text
 }

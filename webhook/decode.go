@@ -125,7 +125,7 @@ func (d *decoder) content(key, value string, raw []byte) {
 	case "client":
 		d.clientText(value)
 	case "message":
-		e.Text = text(value)
+		e.Text = looseText(value)
 	case "attachments":
 		// Any JSON is taken.
 		_ = e.Attachments.UnmarshalJSON(raw)
@@ -135,9 +135,9 @@ func (d *decoder) content(key, value string, raw []byte) {
 		d.marks.delivered = true
 		e.Failed = d.flag(value, key).False()
 	case "error_message":
-		e.ErrorMessage = text(value)
+		e.ErrorMessage = looseText(value)
 	case "internal_id":
-		e.InternalID = text(value)
+		e.InternalID = looseText(value)
 	case "created_at":
 		d.check(e.CreatedAt.UnmarshalJSON(raw), key)
 	}
@@ -193,13 +193,13 @@ func (d *decoder) profile(key, value string, raw []byte) {
 	c := &d.event.Client
 	switch key {
 	case "name":
-		c.Name = text(value)
+		c.Name = looseText(value)
 	case "avatar":
-		c.Avatar = text(value)
+		c.Avatar = looseText(value)
 	case "created_at":
 		d.check(c.CreatedAt.UnmarshalJSON(raw), "client.created_at")
 	case "tag":
-		c.Tag = text(value)
+		c.Tag = looseText(value)
 	case "variables":
 		d.variables(&c.Variables, raw, "client.variables")
 	case "order_variables":
@@ -207,9 +207,9 @@ func (d *decoder) profile(key, value string, raw []byte) {
 	case "unread_count":
 		c.UnreadCount = int(d.number(value, "client.unread_count"))
 	case "custom_answer":
-		c.CustomAnswer = text(value)
+		c.CustomAnswer = looseText(value)
 	case "operator_start_dialog":
-		c.OperatorStartDialog = text(value)
+		c.OperatorStartDialog = looseText(value)
 	}
 }
 
@@ -307,9 +307,9 @@ func (d *decoder) variables(target *salebot.Variables, value []byte, name string
 	d.check(target.UnmarshalJSON(value), name)
 }
 
-// text reads a text that may come as a number, a flag or null. Objects and arrays
+// looseText reads a text that may come as a number, a flag or null. Objects and arrays
 // are given as their JSON: it is a person who reads them.
-func text(value string) string {
+func looseText(value string) string {
 	switch {
 	case value[0] == '"':
 		return wire.Unquote(value)

@@ -9,10 +9,10 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/once"
+	"github.com/salebot-go/salebot/internal/text"
 	"github.com/salebot-go/salebot/internal/wait"
 )
 
@@ -227,21 +227,8 @@ type verdict struct {
 	exact bool
 }
 
-// maxReasonLength bounds the reasons that inboxes keep, in bytes.
-const maxReasonLength = 1 << 10
-
-// shortenReason cuts a text at a rune and makes it valid UTF-8.
-func shortenReason(text string) string {
-	text = strings.ToValidUTF8(text, "\ufffd")
-	if len(text) <= maxReasonLength {
-		return text
-	}
-	end := maxReasonLength
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
-}
+// maxReason bounds the reasons that inboxes keep, in characters.
+const maxReason = 1000
 
 // result is the verdict as hooks see it.
 func (v *verdict) result() Result {
@@ -262,7 +249,7 @@ const longestRetryAfter = time.Hour
 // may have been executed although they failed.
 func (h *Handler) judge(ctx context.Context, delivery Delivery, failure error, unknown bool) verdict {
 	v := h.inspect(failure, unknown)
-	v.text = shortenReason(v.text)
+	v.text = text.Shorten(v.text, maxReason)
 	if failure != nil && delivery.Attempt >= h.retry.MaxAttempts && ctx.Err() == nil {
 		v.final = true
 	}
@@ -277,8 +264,8 @@ func (h *Handler) inspect(failure error, unknown bool) (v verdict) {
 	}
 	defer func() {
 		if value := recover(); value != nil {
-			text := fmt.Sprintf("webhook: an error of type %T that panicked: %v", failure, value)
-			v = verdict{err: errors.New(text), text: text}
+			said := fmt.Sprintf("webhook: an error of type %T that panicked: %v", failure, value)
+			v = verdict{err: errors.New(said), text: said}
 		}
 	}()
 	permanent, delayed, refused := (*permanentError)(nil), (*delayedError)(nil), (*salebot.APIError)(nil)

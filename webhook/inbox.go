@@ -41,7 +41,8 @@ type Inbox interface {
 	Commit(ctx context.Context, delivery Delivery) error
 	// Release gives an entry back, to be handed out again after a delay. Later
 	// entries of its client wait for it. The reason is kept for people to read. A
-	// Handler gives valid UTF-8 of at most 1 KiB. The error is that of Commit.
+	// Handler gives one line of valid UTF-8, of about 1000 characters at most. The
+	// error is that of Commit.
 	Release(ctx context.Context, delivery Delivery, delay time.Duration, reason string) error
 	// Bury makes an entry a dead letter: it is not handed out any more, and the next
 	// of its client follows. The error is that of Commit.

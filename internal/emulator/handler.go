@@ -12,6 +12,7 @@ import (
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/emulator/faults"
 	"github.com/salebot-go/salebot/internal/emulator/request"
+	"github.com/salebot-go/salebot/internal/text"
 	"github.com/salebot-go/salebot/internal/wait"
 )
 
@@ -48,7 +49,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	entry := Request{
-		Time: e.Now(), Method: request.Clip(r.Method, longestName), ContentType: request.Clip(r.Header.Get("Content-Type"), longestName),
+		Time: e.Now(), Method: text.Shorten(r.Method, longestName), ContentType: text.Shorten(r.Header.Get("Content-Type"), longestName),
 	}
 	key, name, ok := splitPath(r.URL.Path)
 	if !ok {
@@ -59,7 +60,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		noSuchPage.write(w)
 		return
 	}
-	entry.Action = request.Clip(name, longestName)
+	entry.Action = text.Shorten(name, longestName)
 	if _, swapped := e.keys.find(name); swapped && routes[name].handle == nil {
 		entry.Action = "{api_key}"
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,7 +83,7 @@ func (r *Request) Parameters() json.RawMessage {
 
 // take remembers what a request brought.
 func (r *Request) take(p request.Params, body []byte, query string) {
-	r.Query = request.Clip(query, largestLoggedBody)
+	r.Query = strings.Clone(query[:min(len(query), largestLoggedBody)])
 	r.Body = clip(body, largestLoggedBody)
 	r.clipped = len(body) > largestLoggedBody
 	if r.clipped {

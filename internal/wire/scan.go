@@ -14,6 +14,8 @@ var (
 	// ErrControl says that a string holds a control character as it is, which
 	// has to be escaped; see EscapeControls.
 	ErrControl = fmt.Errorf("%w: a control character inside a string", ErrSyntax)
+	// ErrBrokenOff says that a text ends before its value does.
+	ErrBrokenOff = fmt.Errorf("%w: the text ends too early", ErrSyntax)
 )
 
 // Problems of a text; where adds their place.
@@ -46,7 +48,7 @@ func (s *scanner[T]) where(err error) error {
 	case errors.Is(err, ErrSyntax):
 		return fmt.Errorf("%w at byte %d", err, s.at)
 	case s.at >= len(s.text):
-		return fmt.Errorf("%w: the text ends too early", ErrSyntax)
+		return ErrBrokenOff
 	}
 	return fmt.Errorf("%w: %w at byte %d", ErrSyntax, err, s.at)
 }

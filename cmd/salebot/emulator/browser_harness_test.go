@@ -4,6 +4,7 @@ package emulator_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -326,3 +327,10 @@ var (
 	enter, tabKey, escape = kb.Enter, kb.Tab, kb.Escape
 	down, up, right       = kb.ArrowDown, kb.ArrowUp, kb.ArrowRight
 )
+
+func encode(t testing.TB, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(text)
+}

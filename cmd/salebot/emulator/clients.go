@@ -3,11 +3,11 @@ package emulator
 import (
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/salebot-go/salebot"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/text"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -37,7 +37,7 @@ type chatsShape struct {
 const (
 	usualPage    = 50
 	largestPage  = 500
-	longestShown = 200 // of the last message in a list of chats
+	longestShown = 200 // characters of the last message in a list of chats
 )
 
 func (c *control) listClients(r *call) (any, error) {
@@ -67,18 +67,11 @@ func (c *control) listClients(r *call) (any, error) {
 		}
 		if chat.Last != nil {
 			last := shapeOfMessage(*chat.Last)
-			last.Text = shortened(last.Text)
+			last.Text = text.Shorten(last.Text, longestShown)
 			shape.Clients[i].Last = &last
 		}
 	}
 	return shape, nil
-}
-
-func shortened(text string) string {
-	if len(text) <= longestShown {
-		return text
-	}
-	return strings.ToValidUTF8(text[:longestShown], "") + "…"
 }
 
 type clientShape struct {

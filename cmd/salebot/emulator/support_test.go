@@ -3,7 +3,6 @@ package emulator_test
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"io"
 	"iter"
 	"net"
@@ -55,11 +54,4 @@ func eventsOf(stream io.Reader) iter.Seq[string] {
 			}
 		}
 	}
-}
-
-func encode(t testing.TB, value any) string {
-	t.Helper()
-	text, err := json.Marshal(value)
-	require.NoError(t, err)
-	return string(text)
 }

@@ -59,7 +59,7 @@ func unfold(value json.RawMessage) (inner json.RawMessage, changed bool) {
 		return value, false
 	}
 	inner = wire.Trim([]byte(text))
-	if len(inner) > 0 && (inner[0] == '{' || inner[0] == '[') && depth(inner) <= deepestBody && json.Valid(inner) {
+	if len(inner) > 0 && (inner[0] == '{' || inner[0] == '[') && wire.Check(inner, deepestBody) == nil {
 		if IsUnset(inner) {
 			return nil, false
 		}

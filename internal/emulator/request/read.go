@@ -139,11 +139,8 @@ func (p *Params) explain(body []byte, header http.Header) {
 
 // breaksOff reports whether a text is the beginning of JSON.
 func breaksOff(text []byte) bool {
-	if len(text) == 0 || text[0] != '{' && text[0] != '[' || depth(text) > deepestBody {
-		return false
-	}
-	var value json.RawMessage
-	return errors.Is(json.NewDecoder(bytes.NewReader(text)).Decode(&value), io.ErrUnexpectedEOF)
+	isNested := len(text) > 0 && (text[0] == '{' || text[0] == '[')
+	return isNested && errors.Is(wire.Check(text, deepestBody), wire.ErrBrokenOff)
 }
 
 // readJSON reads an object, an array, or either of them once more encoded as
@@ -151,14 +148,14 @@ func breaksOff(text []byte) bool {
 func (p *Params) readJSON(text []byte, level int) bool {
 	switch text[0] {
 	case '{':
-		if depth(text) > deepestBody || !json.Valid(text) {
+		if wire.Check(text, deepestBody) != nil {
 			return false
 		}
 		members, err := p.MembersOf(p.validJSON(text))
 		p.Members = append(p.Members, members...)
 		return err == nil
 	case '[':
-		if depth(text) > deepestBody || !json.Valid(text) {
+		if wire.Check(text, deepestBody) != nil {
 			return false
 		}
 		p.List = p.validJSON(text)
@@ -210,24 +207,4 @@ func (p *Params) MembersOf(object []byte) ([]Param, error) {
 		return nil
 	})
 	return members, err
-}
-
-// depth is the deepest nesting of a JSON text, which need not be valid.
-func depth(text []byte) int {
-	deepest, now, quoted := 0, 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			now++
-			deepest = max(deepest, now)
-		case c == '}' || c == ']':
-			now--
-		}
-	}
-	return deepest
 }

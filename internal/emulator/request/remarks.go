@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/text"
 )
 
 // mostRemarks bounds the remarks about one request.
@@ -48,27 +48,11 @@ func (p *Params) Notef(format string, values ...any) {
 	}
 }
 
-// longestShown bounds what a remark repeats of a request.
+// longestShown bounds what a remark repeats of a request, in characters.
 const longestShown = 60
 
-// Clip keeps the beginning of a text, in bytes, and cuts no letter in two.
-func Clip(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return strings.Clone(text[:limit])
-}
-
 // Shown is a text of the request in a remark.
-func Shown(text string) string {
-	if len(text) > longestShown {
-		return strconv.Quote(Clip(text, longestShown)) + "…"
-	}
-	return strconv.Quote(text)
-}
+func Shown(said string) string { return strconv.Quote(text.Shorten(said, longestShown)) }
 
 // mostListed bounds how many of several things a remark names.
 const mostListed = 5
