@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -20,7 +21,8 @@ import (
 //	pace_step.go    wait until limiter and pace allow an attempt
 //	exchange.go     one attempt: send, and sort what came of it
 //	classify.go     the error that tells about it
-//	hooks.go        what is told about each attempt
+//	hooks.go        what is told about each attempt, and
+//	watch.go        about the call as a whole
 
 // payload is the encoded request of a call.
 type payload struct {
@@ -46,14 +48,46 @@ func callRow[T any](ctx context.Context, c *Client, row *action.Row, opts []Call
 	if !c.ready() {
 		return none, notSent(row.Name, ErrNotInitialized)
 	}
+	if w := c.core.config.watch(row.Name, SafetyClass(row.Class)); w != nil {
+		return watched(ctx, w, func() (T, error) { return prepared(ctx, c, row, opts, encode, decode, w) })
+	}
+	return prepared(ctx, c, row, opts, encode, decode, nil)
+}
+
+// watched makes a call and tells its end, also if it panics.
+func watched[T any](ctx context.Context, w *watch, make func() (T, error)) (result T, err error) {
+	err = errPanic
 	if ctx == nil {
+		ctx = context.Background()
+	}
+	defer func() {
+		found, _ := any(result).(ClientID)
+		w.end(ctx, found, err)
+	}()
+	result, err = make()
+	return result, err
+}
+
+// errPanic is what hooks are told of a call that ends by a panic.
+var errPanic = errors.New(prefix + "the call ended by a panic or by runtime.Goexit")
+
+// prepared checks and encodes a request, and makes the call.
+func prepared[T any](ctx context.Context, c *Client, row *action.Row, opts []CallOption, encode encoder, decode decoder[T], w *watch) (none T, err error) {
+	if ctx == nil {
+		w.begin(context.Background(), &payload{})
 		return none, notSent(row.Name, invalid("ctx", "is nil"))
 	}
-	s, err := c.core.config.forCall(opts)
-	if err != nil {
-		return none, notSent(row.Name, err)
+	items := once.ItemsFrom(ctx)
+	if items != nil {
+		// They are for this call, and not for those of hooks.
+		ctx = once.WithItems(ctx, nil)
 	}
-	request, err := encode(s)
+	var request payload
+	s, err := c.core.config.forCall(opts)
+	if err == nil {
+		request, err = encode(s)
+	}
+	ctx = w.begin(ctx, &request)
 	if err != nil {
 		return none, notSent(row.Name, err)
 	}
@@ -61,13 +95,27 @@ func callRow[T any](ctx context.Context, c *Client, row *action.Row, opts []Call
 		return none, notSent(row.Name, ErrWorkEnded)
 	}
 	if row.Class != action.Read && rehearsing(ctx) {
+		w.rehearsed()
 		return rehearsed[T](&request), nil
 	}
 	j := newJourney(ctx, c, row, s, &request, decode)
-	if row.Class == action.Once || once.ItemsFrom(ctx) != nil {
-		return j.onLedger(ctx, c, &request)
+	j.watch = w
+	if row.Class == action.Once || items != nil {
+		return j.onLedger(ctx, c, items, &request)
 	}
 	return j.run(ctx)
+}
+
+// refused is the error of a call that could not even be prepared.
+func refused(ctx context.Context, c *Client, name string, err error) error {
+	failure := notSent(name, err)
+	if w := c.core.config.watch(name, failure.Class); w != nil {
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		w.end(w.begin(ctx, &payload{}), 0, failure)
+	}
+	return failure
 }
 
 // callAck is call for the actions that return nothing but their success.
@@ -126,6 +174,8 @@ type journey[T any] struct {
 	// address is the last part of the URL: action and query.
 	address string
 	body    []byte
+	// header is sent with the attempt at hand.
+	header http.Header
 	// deadline ends the call; zero leaves that to its context.
 	deadline time.Time
 	// patience is there if the call waits for the server's pace beyond its deadline.
@@ -134,6 +184,8 @@ type journey[T any] struct {
 	paceWait time.Duration
 	// result is what the answer was decoded to.
 	result T
+	// watch tells hooks and logger; nil if there are none.
+	watch *watch
 
 	// guard keeps the request from being executed twice; nil if nothing does. The
 	// rest is what it needs; see ledger_step.go.
@@ -144,7 +196,7 @@ type journey[T any] struct {
 }
 
 func newJourney[T any](ctx context.Context, c *Client, row *action.Row, s *settings, request *payload, decode decoder[T]) *journey[T] {
-	j := &journey[T]{core: c.core, settings: s, row: row, decode: decode, body: request.body, address: row.Name, patience: patienceOf(ctx)}
+	j := &journey[T]{core: c.core, settings: s, row: row, decode: decode, body: request.body, header: s.header, address: row.Name, patience: patienceOf(ctx)}
 	if len(request.query) > 0 {
 		j.address += "?" + request.query.Encode()
 	}
@@ -192,6 +244,10 @@ func (j *journey[T]) run(ctx context.Context) (none T, err error) {
 // try is one attempt, as soon as limiter and pace allow it.
 func (j *journey[T]) try(ctx context.Context, number int, waited time.Duration) attempt.Result {
 	before := j.paceWait
+	var began time.Time
+	if j.core.config.limiter != nil {
+		began = time.Now()
+	}
 	if err := j.pace(ctx); err != nil {
 		return attempt.Result{Skipped: true, Err: err}
 	}
@@ -199,7 +255,15 @@ func (j *journey[T]) try(ctx context.Context, number int, waited time.Duration) 
 		Action: j.row.Name, Class: SafetyClass(j.row.Class), Number: number, Waited: waited, PaceWait: j.paceWait - before,
 		RequestBytes: len(j.body),
 	}
-	return j.recorded(ctx, &a)
+	if !began.IsZero() {
+		a.LimiterWait = max(time.Since(began)-a.PaceWait, 0)
+	}
+	j.watch.trying(ctx, &a)
+	result := j.recorded(ctx, &a)
+	if !result.Skipped {
+		j.watch.tried(&a)
+	}
+	return result
 }
 
 // outcomeOf is what became of a request of a class: of a read there is nothing to

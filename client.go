@@ -54,12 +54,12 @@ func New(key string, opts ...Option) (*Client, error) {
 	if problem := keyProblem(key); problem != "" {
 		return nil, badOption("API key", "%s", problem)
 	}
+	scrub := secret.NewScrubber(key)
 	c := defaultConfig()
+	c.scrub = scrub
 	if err := c.apply(opts); err != nil {
 		return nil, err
 	}
-	scrub := secret.NewScrubber(key)
-	c.scrub = scrub
 	if err := checkBaseURL(c.baseURL, scrub); err != nil {
 		return nil, err
 	}

@@ -76,6 +76,9 @@ type settings struct {
 	// scrub takes the key out of texts; New sets it.
 	scrub secret.Scrubber
 
+	// header is sent with each request. It is never changed, only replaced.
+	header http.Header
+
 	// For one call only.
 	idempotencyKey, step string
 	responses            []*Response

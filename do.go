@@ -99,7 +99,7 @@ func (c *Client) Do(ctx context.Context, request DoRequest, opts ...CallOption) 
 	}
 	row, err := request.row()
 	if err != nil {
-		return nil, notSent("do", err)
+		return nil, refused(ctx, c, "do", err)
 	}
 	var response Response
 	opts = append(slices.Clip(opts), WithResponse(&response))

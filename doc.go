@@ -109,8 +109,13 @@
 //
 // # Observe
 //
-// [WithHook] sees every attempt, [WithLogger] writes a line about it, and
-// [WithResponse] keeps the answer of a call as it came.
+// [WithHook] is told of every [Call] and [Attempt], for metrics and spans, and
+// [WithLogger] writes a line about each call. [WithResponse] keeps the answer of a call
+// as it came.
+//
+// # Shape requests
+//
+// [WithHeader] sends a header with every request, or with one.
 //
 // # The key
 //

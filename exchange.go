@@ -32,6 +32,7 @@ func (j *journey[T]) exchange(ctx context.Context, a *Attempt) attempt.Result {
 		Method:          j.row.Method(),
 		URL:             j.core.address(j.address),
 		Body:            j.body,
+		Header:          j.header,
 		FreshConnection: j.row.FreshConnection(),
 		Limit:           j.settings.maxResponseSize,
 		WriteBy:         j.writeBy,

@@ -2,7 +2,7 @@ package salebot
 
 import (
 	"context"
-	"log/slog"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -50,6 +50,9 @@ type Attempt struct {
 	// PaceWait is the time spent before this attempt because the server had asked for
 	// a slower pace, this call or another of the client.
 	PaceWait time.Duration
+	// LimiterWait is the time spent before this attempt for the client's own limiter
+	// (WithRateLimit, WithLimiter).
+	LimiterWait time.Duration
 	// RequestBytes is the size of the body that is sent.
 	RequestBytes int
 
@@ -70,29 +73,97 @@ type Attempt struct {
 	Err error
 }
 
-// Hook observes the attempts of a client. Either function may be nil; both may
-// be called from many goroutines at once.
+// Call describes a call of a client, which consists of any number of attempts. It never
+// holds the key, a URL or a body.
+type Call struct {
+	// Action is Salebot's name of the action.
+	Action string
+	// Class is the safety class of the call.
+	Class SafetyClass
+	// ClientID is the client that the call is for; 0 if there is none, or several. Of a
+	// look-up it is the client that was found, and known at the end.
+	ClientID ClientID
+
+	// The rest is known at the end.
+
+	// Attempts counts the requests that were sent; 0 if the call was refused before, or
+	// was answered from a ledger, in a rehearsal or by a middleware.
+	Attempts int
+	// Status is the HTTP status of the last answer; 0 if none came.
+	Status int
+	// Outcome is what became of the call: OutcomeAccepted if it succeeded, and
+	// OutcomeNotTried in a rehearsal.
+	Outcome Outcome
+	// Duration is the time of the whole call, with all waits.
+	Duration time.Duration
+	// Waited is the time spent between attempts because one had failed.
+	Waited time.Duration
+	// PaceWait is the time spent because the server had asked for a slower pace.
+	PaceWait time.Duration
+	// LimiterWait is the time spent for the client's own limiter.
+	LimiterWait time.Duration
+	// UnreadFields counts the fields of the answer that came in a form which this
+	// package does not understand.
+	UnreadFields int
+	// Recorded says that the answer comes from a ledger: the call was executed before.
+	Recorded bool
+	// Err is the error that the call returned; nil if it succeeded.
+	Err error
+}
+
+// Hook observes the calls of a client and their attempts. Any function may be nil; all
+// may be called from many goroutines at once. Several hooks nest in the order of their
+// options.
+//
+// The calls are those of actions: an iterator or a bulk run makes many. A hook sees
+// neither parameters nor answers; see WithMiddleware for those.
 type Hook struct {
+	// BeforeCall is called when a call begins, and returns the context to use for it,
+	// for example with a span. Returning nil leaves the context as it is.
+	BeforeCall func(ctx context.Context, call Call) context.Context
+	// AfterCall is called when a call ends, with the context of BeforeCall: also if the
+	// call was refused before anything was sent, and if it ends by a panic.
+	AfterCall func(ctx context.Context, call Call)
 	// Before is called before each attempt and returns the context to use for
 	// it, for example with a span. Returning nil leaves the context as it is.
 	Before func(ctx context.Context, attempt Attempt) context.Context
+	// Headers is called after Before, with its context, and returns headers to send with
+	// the attempt, such as traceparent. What WithHeader refuses is refused here too: the
+	// attempt then fails, and is not sent.
+	Headers func(ctx context.Context, attempt Attempt) http.Header
 	// After is called after each attempt, with the context of Before.
 	After func(ctx context.Context, attempt Attempt)
 }
 
-// observed is an attempt with hooks and logger around it.
+func (h *Hook) isEmpty() bool {
+	return h.BeforeCall == nil && h.AfterCall == nil && h.Before == nil && h.Headers == nil && h.After == nil
+}
+
+// observed is an attempt with hooks around it.
 func (j *journey[T]) observed(ctx context.Context, a *Attempt) attempt.Result {
-	hooks, logger := j.core.config.hooks, j.core.config.logger
-	if len(hooks) == 0 && logger == nil {
+	if j.watch == nil {
 		return j.exchange(ctx, a)
 	}
+	hooks := j.core.config.hooks
 	contexts := make([]context.Context, len(hooks))
-	for i, hook := range hooks {
-		ctx = hook.before(ctx, *a)
+	j.header = j.settings.header
+	var refused error
+	for i := range hooks {
+		if before := hooks[i].Before; before != nil {
+			if inner := before(ctx, *a); inner != nil {
+				ctx = inner
+			}
+		}
 		contexts[i] = ctx
+		if headers := hooks[i].Headers; headers != nil && refused == nil {
+			j.header, refused = addHeaders(j.header, headers(ctx, *a), j.core.scrub)
+		}
 	}
 	start := time.Now()
-	result := j.exchange(ctx, a)
+	result := attempt.Result{Outcome: attempt.NotSent, Done: true, Err: refused}
+	if refused == nil {
+		result = j.exchange(ctx, a)
+	}
 	a.Duration, a.Outcome, a.Err = time.Since(start), outcomeOf(j.row.Class, result.Outcome), result.Err
 	if result.Outcome == attempt.Accepted {
 		a.UnreadFields = countUnread(j.result)
@@ -102,50 +173,5 @@ func (j *journey[T]) observed(ctx context.Context, a *Attempt) attempt.Result {
 			after(inner, *a)
 		}
 	}
-	a.log(ctx, logger)
 	return result
-}
-
-func (h *Hook) before(ctx context.Context, a Attempt) context.Context {
-	if h.Before == nil {
-		return ctx
-	}
-	if inner := h.Before(ctx, a); inner != nil {
-		return inner
-	}
-	return ctx
-}
-
-// log writes an attempt to a logger, which may be nil.
-func (a *Attempt) log(ctx context.Context, logger *slog.Logger) {
-	if logger == nil {
-		return
-	}
-	level, text := slog.LevelDebug, "salebot call"
-	switch {
-	case a.Err != nil:
-		level, text = slog.LevelWarn, "salebot call failed"
-	case a.UnreadFields > 0:
-		level, text = slog.LevelWarn, "salebot answer was not understood entirely"
-	}
-	if !logger.Enabled(ctx, level) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("action", a.Action),
-		slog.Int("attempt", a.Number),
-		slog.Int("status", a.Status),
-		slog.String("outcome", a.Outcome.String()),
-		slog.Duration("duration", a.Duration),
-	}
-	if a.PaceWait > 0 {
-		attrs = append(attrs, slog.Duration("pace_wait", a.PaceWait))
-	}
-	if a.UnreadFields > 0 {
-		attrs = append(attrs, slog.Int("unread_fields", a.UnreadFields))
-	}
-	if a.Err != nil {
-		attrs = append(attrs, slog.Any("error", a.Err))
-	}
-	logger.LogAttrs(ctx, level, text, attrs...)
 }

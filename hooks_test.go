@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -170,52 +171,49 @@ func TestHookThatCancels(t *testing.T) {
 	})
 }
 
-// What is logged of an attempt, and at which level.
-func TestLog(t *testing.T) {
+type spanKey struct{}
+
+// Hooks send headers of their own with each attempt, such as traceparent.
+func TestHookHeaders(t *testing.T) {
 	t.Parallel()
-	clienttest.InBubble(t, testkit.InTurn(testkit.Respond(429, `{"status":"error","message":"slow"}`, "Retry-After: 3"), testkit.Respond(200, "{}")), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
-		var out bytes.Buffer
-		client := dial(salebot.WithLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-		_, err := client.GetVariables(t.Context(), 1)
-		require.NoError(t, err)
-		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		require.Len(t, lines, 2)
-		require.JSONEq(t, `{"level":"WARN","msg":"salebot call failed","action":"get_variables","attempt":1,"status":429,"outcome":"rejected","duration":0,
-			"error":{"status":429,"code":"error","message":"slow","retry_after":3000000000}}`, withoutTime(t, lines[0]))
-		require.JSONEq(t, `{"level":"DEBUG","msg":"salebot call","action":"get_variables","attempt":2,"status":200,"outcome":"accepted","duration":0}`, withoutPaceWait(t, lines[1], 3*time.Second))
-
-		out.Reset()
-		quiet, err := client.With(salebot.WithLogger(slog.New(slog.NewTextHandler(&out, nil))))
-		require.NoError(t, err)
-		_, err = quiet.GetVariables(t.Context(), 1)
-		require.NoError(t, err)
-		require.Empty(t, out.String(), "a success is not worth more than debug")
+	var arrived []http.Header
+	transport := clienttest.RoundTripper(func(r *http.Request) (*http.Response, error) {
+		arrived = append(arrived, r.Header)
+		return clienttest.Answer(503, "busy")(r)
 	})
+	tracing := salebot.Hook{
+		Before: func(ctx context.Context, a salebot.Attempt) context.Context {
+			return context.WithValue(ctx, spanKey{}, fmt.Sprintf("span-%d", a.Number))
+		},
+		Headers: func(ctx context.Context, _ salebot.Attempt) http.Header {
+			return http.Header{"traceparent": {fmt.Sprint(ctx.Value(spanKey{}))}}
+		},
+	}
+	client := clienttest.New(t, transport, salebot.WithHook(tracing), salebot.WithHeader("X-Tenant", "north"),
+		salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 2, BaseDelay: 1, MaxDelay: 1}))
+	_, err := client.GetVariables(t.Context(), 1)
+	require.ErrorIs(t, err, salebot.ErrServer)
+	require.Len(t, arrived, 2)
+	for i, header := range arrived {
+		require.Equal(t, []string{fmt.Sprintf("span-%d", i+1)}, header["Traceparent"])
+		require.Equal(t, []string{"north"}, header["X-Tenant"])
+		require.Equal(t, salebot.DefaultUserAgent, header.Get("User-Agent"))
+	}
 }
 
-// withoutPaceWait is a line without its time and its wait for the pace, which is at
-// least so long and a little random.
-func withoutPaceWait(t *testing.T, line string, least time.Duration) string {
-	t.Helper()
-	var record map[string]any
-	require.NoError(t, json.Unmarshal([]byte(withoutTime(t, line)), &record))
-	waited, ok := record["pace_wait"].(float64)
-	require.True(t, ok)
-	require.InDelta(t, float64(least), waited, float64(time.Second))
-	require.GreaterOrEqual(t, waited, float64(least))
-	delete(record, "pace_wait")
-	text, err := json.Marshal(record)
-	require.NoError(t, err)
-	return string(text)
-}
-
-func withoutTime(t *testing.T, line string) string {
-	t.Helper()
-	var record map[string]any
-	require.NoError(t, json.Unmarshal([]byte(line), &record))
-	require.NotEmpty(t, record["time"])
-	delete(record, "time")
-	text, err := json.Marshal(record)
-	require.NoError(t, err)
-	return string(text)
+// A header that must not be sent is a failure of the attempt that is proved not to be
+// sent, and not repeated.
+func TestHookHeadersAreChecked(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{"Idempotency-Key": "1", "Host": "h.example", "X-Line": "a\r\nb", "X-Key": testkit.Key} {
+		mock := clienttest.Answering(200, "ok")
+		client := clienttest.New(t, mock, salebot.WithHook(salebot.Hook{
+			Headers: func(context.Context, salebot.Attempt) http.Header { return http.Header{name: {value}} },
+		}))
+		_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: 1, Message: "x"})
+		require.ErrorIs(t, err, salebot.ErrInvalidRequest, name)
+		require.Equal(t, 1, clienttest.RequireFailure(t, err, salebot.OutcomeNotSent).Attempts)
+		clienttest.RequireHiddenError(t, err)
+		require.Zero(t, mock.GetTotalCallCount())
+	}
 }

@@ -167,9 +167,6 @@ func WithStep(name string) CallOption {
 
 // guard returns what keeps a call from being executed twice; nil if nothing does.
 func (c *Client) guard(ctx context.Context, row *action.Row, s *settings, request *payload) (*once.Guard, error) {
-	if items := once.ItemsFrom(ctx); items != nil {
-		return items.Guard(c.core.keeper)
-	}
 	run := once.From(ctx)
 	recorded := run != nil && run.Recorded()
 	if row.Class != action.Once || s.idempotencyKey == "" && !recorded {

@@ -14,11 +14,12 @@ import (
 
 // onLedger is run for a call that may not be executed twice: the ledger is asked
 // before and told afterwards.
-func (j *journey[T]) onLedger(ctx context.Context, c *Client, request *payload) (none T, err error) {
-	guard, err := c.guard(ctx, j.row, j.settings, request)
-	if once.ItemsFrom(ctx) != nil {
-		// They are for this call, and not for those of hooks.
-		ctx = once.WithItems(ctx, nil)
+func (j *journey[T]) onLedger(ctx context.Context, c *Client, items *once.Items, request *payload) (none T, err error) {
+	var guard *once.Guard
+	if items != nil {
+		guard, err = items.Guard(c.core.keeper)
+	} else {
+		guard, err = c.guard(ctx, j.row, j.settings, request)
 	}
 	if err != nil {
 		return none, guardFailure(j.row.Name, err)
@@ -52,6 +53,7 @@ func (j *journey[T]) guarded(ctx context.Context, guard *once.Guard) (none T, er
 		}
 		if replay {
 			j.replayed = true
+			j.watch.recorded()
 			once.From(ctx).Count(once.Tally{Accepted: 1})
 			return replayed[T](answer), nil
 		}

@@ -265,9 +265,21 @@ func WithLimiter(limiter Limiter) Option {
 	})
 }
 
-// WithLogger logs each attempt: at debug level if it succeeded, as a warning if
-// not, or if its answer has fields in an unknown form. Nothing that is logged holds the key, a URL or a body. By default nothing
-// is logged.
+// WithLogger logs the calls of the client. By default nothing is logged. Nothing that is
+// logged holds the key, a URL or a body. There are four messages:
+//
+//   - "salebot call", at debug level: a call succeeded.
+//   - "salebot call failed", a warning: it failed, or was refused before it was sent.
+//   - "salebot answer was not understood entirely", a warning: it succeeded, but the
+//     answer has fields in an unknown form.
+//   - "salebot attempt failed and is repeated", a warning: an attempt failed and the
+//     next one begins.
+//
+// The attributes keep their names: action, client (if the call is for one client),
+// outcome, attempts, duration, status, waited, pace_wait, limiter_wait, unread_fields,
+// recorded and error. Those that say nothing are left out, except for action, outcome,
+// attempts and duration. A line about an attempt has attempt, its number, instead of
+// attempts.
 func WithLogger(logger *slog.Logger) Option {
 	return clientOption(func(c *config) error {
 		if logger == nil {
@@ -281,7 +293,7 @@ func WithLogger(logger *slog.Logger) Option {
 // WithHook adds a hook; it can be given several times.
 func WithHook(hook Hook) Option {
 	return clientOption(func(c *config) error {
-		if hook.Before == nil && hook.After == nil {
+		if hook.isEmpty() {
 			return badOption("WithHook", "the hook is empty")
 		}
 		c.hooks = append(slices.Clip(c.hooks), hook)

@@ -107,3 +107,9 @@ func InBubble(t *testing.T, answer func(int, *http.Request) testkit.Answer, run 
 		})
 	})
 }
+
+// RoundTripper is a function as a transport.
+type RoundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip calls the function.
+func (f RoundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

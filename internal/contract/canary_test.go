@@ -147,14 +147,17 @@ func TestCanaryInErrorsOfTransports(t *testing.T) {
 type observer struct {
 	mu       sync.Mutex
 	attempts []salebot.Attempt
+	calls    []salebot.Call
 	logged   bytes.Buffer
 }
 
 func (o *observer) options(more ...salebot.Option) []salebot.Option {
 	return append([]salebot.Option{
 		salebot.WithHook(salebot.Hook{
-			Before: func(ctx context.Context, a salebot.Attempt) context.Context { o.note(a); return ctx },
-			After:  func(_ context.Context, a salebot.Attempt) { o.note(a) },
+			Before:     func(ctx context.Context, a salebot.Attempt) context.Context { o.note(a); return ctx },
+			After:      func(_ context.Context, a salebot.Attempt) { o.note(a) },
+			BeforeCall: func(ctx context.Context, c salebot.Call) context.Context { o.noteCall(c); return ctx },
+			AfterCall:  func(_ context.Context, c salebot.Call) { o.noteCall(c) },
 		}),
 		salebot.WithLogger(slog.New(slog.NewJSONHandler(o, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))),
 	}, more...)
@@ -164,6 +167,12 @@ func (o *observer) note(a salebot.Attempt) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.attempts = append(o.attempts, a)
+}
+
+func (o *observer) noteCall(c salebot.Call) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.calls = append(o.calls, c)
 }
 
 func (o *observer) Write(line []byte) (int, error) {
@@ -182,6 +191,13 @@ func (o *observer) requireHidden(t *testing.T) {
 		clienttest.RequireHidden(t, a)
 		if a.Err != nil {
 			clienttest.RequireHiddenError(t, a.Err)
+		}
+	}
+	require.NotEmpty(t, o.calls)
+	for _, c := range o.calls {
+		clienttest.RequireHidden(t, c)
+		if c.Err != nil {
+			clienttest.RequireHiddenError(t, c.Err)
 		}
 	}
 	clienttest.RequireClean(t, "log", o.logged.String())

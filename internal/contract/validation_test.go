@@ -223,7 +223,8 @@ func optionRefused(name, option, problem string, o salebot.CallOption) refusal {
 }
 
 // A local refusal names its field and happens before anything else does: before
-// the limiter is asked, before a hook is told, before a transport is touched.
+// the limiter is asked, before a hook is told of an attempt, before a transport is
+// touched.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, r := range refusals {
@@ -231,7 +232,14 @@ func TestRefusals(t *testing.T) {
 			t.Parallel()
 			mock := clienttest.Answering(http.StatusOK, "ok")
 			limiter := clienttest.LimiterFunc(func(context.Context) error { t.Error("the limiter was asked"); return nil })
-			hook := salebot.Hook{Before: func(context.Context, salebot.Attempt) context.Context { t.Error("a hook was told"); return nil }}
+			var ended []salebot.Call
+			hook := salebot.Hook{
+				Before: func(context.Context, salebot.Attempt) context.Context {
+					t.Error("a hook was told of an attempt")
+					return nil
+				},
+				AfterCall: func(_ context.Context, c salebot.Call) { ended = append(ended, c) },
+			}
 			result, err := r.Call(t.Context(), clienttest.New(t, mock, salebot.WithLimiter(limiter), salebot.WithHook(hook)))
 			require.Zero(t, mock.GetTotalCallCount())
 			require.ErrorIs(t, err, salebot.ErrInvalidRequest)
@@ -242,6 +250,8 @@ func TestRefusals(t *testing.T) {
 			failure := clienttest.RequireFailure(t, err, salebot.OutcomeNotSent)
 			require.Zero(t, failure.Attempts)
 			require.Empty(t, result)
+			require.Len(t, ended, 1, "hooks are told of the call")
+			require.Equal(t, []any{0, salebot.OutcomeNotSent, err}, []any{ended[0].Attempts, ended[0].Outcome, ended[0].Err})
 			require.NotErrorIs(t, err, salebot.ErrRejected, "Salebot did not refuse it")
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,8 @@ type Request struct {
 	URL secret.Text
 	// Body is sent as JSON; nil sends none.
 	Body []byte
+	// Header is sent besides the headers of every request, which it may replace.
+	Header http.Header
 	// FreshConnection keeps the request off connections that were used before.
 	FreshConnection bool
 	// Limit bounds the body of the answer, in bytes.
@@ -98,6 +101,10 @@ func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) 
 	if request.Body != nil {
 		r.Header = shared.json
 		r.Body = noBytes
+	}
+	if len(request.Header) > 0 {
+		r.Header = r.Header.Clone()
+		maps.Copy(r.Header, request.Header)
 	}
 	response, err := r.Execute(request.Method, request.URL.Reveal())
 	e.giveBack(r) //nolint:contextcheck // it is done with the context
