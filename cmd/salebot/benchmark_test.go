@@ -2,11 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/cmd/salebot/emulator"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
 // BenchmarkReady measures from the start of the process to the line that says
@@ -21,6 +29,48 @@ func BenchmarkReady(b *testing.B) {
 		if err := p.end(os.Interrupt); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkStateOfAMillionMessages measures a start with 10 000 conversations of 100
+// messages each in the state file: its processor time.
+func BenchmarkStateOfAMillionMessages(b *testing.B) {
+	dir := b.TempDir()
+	state := engine.Project{}
+	for i := range 10_000 {
+		one := engine.PersonState{Person: engine.Person{
+			ClientType: salebot.ClientTypeTelegram, PlatformID: salebot.PlatformID(strconv.Itoa(7_000_000 + i)), Name: fmt.Sprintf("Client %05d", i),
+			Variables: map[string]any{"client.city": "Riga", "client.phone": strconv.Itoa(79_000_000_000 + i), "utm": "spring"},
+		}}
+		for j := range 100 {
+			one.History = append(one.History, engine.Message{
+				FromClient: j%2 == 0, Text: fmt.Sprintf("Message %d of client %d, which is about as long as messages are", j, i),
+			})
+		}
+		state.Clients = append(state.Clients, one)
+	}
+	emulated, err := engine.Open(engine.WithProject(state))
+	if err != nil {
+		b.Fatal(err)
+	}
+	store, err := emulator.OpenStore(filepath.Join(dir, "state.json"), emulated, func(text string) { b.Error(text) })
+	if err == nil {
+		err = errors.Join(store.Load(), store.Close())
+	}
+	emulated.Close()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		p, err := startProcess(context.WithoutCancel(b.Context()), dir, "--key", "k", "--state", "state.json")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := p.end(os.Interrupt); err != nil {
+			b.Fatal(err)
+		}
+		ended := p.command.ProcessState
+		b.ReportMetric(float64((ended.UserTime() + ended.SystemTime()).Milliseconds()), "cpu-ms")
 	}
 }
 

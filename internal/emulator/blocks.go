@@ -53,7 +53,6 @@ func (p *project) react(c *client, text string, at int64) {
 	for i := range p.blocks {
 		condition := strings.TrimSpace(p.blocks[i].Condition)
 		if condition != "" && strings.EqualFold(condition, text) {
-			c.block = int64(p.blocks[i].ID)
 			p.deliver(c, p.blocks[i].content(), salebot.HistoryOriginOrdinary, at)
 			return
 		}

@@ -41,6 +41,7 @@ func (p *project) call(c *client, s *send, at int64) {
 	p.append(c, m)
 	if s.resume {
 		c.paused = false
+		p.changed.touch(c)
 	}
 	p.react(c, s.content.text, at)
 }
@@ -94,6 +95,7 @@ func (c *call) start(target *client) reply {
 	if err != nil {
 		return c.project.invalid(err.Error())
 	}
+	c.project.changed.touch(target)
 	if name := c.parameters.Text("name"); name != "" && c.row.Takes("name") {
 		target.name = name
 	}

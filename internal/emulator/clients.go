@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -104,9 +105,10 @@ func (p *project) seedClient(seed Person, now int64) (*client, error) {
 		}
 		c.save(name, encoded)
 	}
+	c.name = cmp.Or(seed.Name, c.name) // it may be a later one than the variable
 	p.addClient(c)
 	for _, id := range seed.Lists {
-		p.list(int64(id)).add(c)
+		p.join(int64(id), c)
 	}
 	return c, nil
 }
@@ -141,13 +143,8 @@ func (e *Emulator) People() []Person {
 }
 
 func (p *project) exportClient(c *client) Person {
-	exported := Person{
-		ID: salebot.ClientID(c.id), PlatformID: salebot.PlatformID(c.platform), GroupID: salebot.GroupID(c.group),
-		ClientType: c.kind, Name: c.name, Avatar: c.avatar, Tag: c.tag,
-		CreatedAt: timeOf(c.createdAt), UpdatedAt: timeOf(c.updatedAt),
-		BlockID: salebot.BlockID(c.block), Paused: c.paused, Unreachable: c.unreachable, Employee: c.employee,
-		Lists: p.listsOf(c),
-	}
+	exported := c.exportPerson()
+	exported.Lists = p.listsOf(c)
 	own, deal := c.variables, *c.dealVariables()
 	if len(own)+len(deal) > 0 {
 		exported.Variables = make(map[string]any, len(own)+len(deal))
@@ -159,6 +156,16 @@ func (p *project) exportClient(c *client) Person {
 		}
 	}
 	return exported
+}
+
+// exportPerson is a client without variables and lists.
+func (c *client) exportPerson() Person {
+	return Person{
+		ID: salebot.ClientID(c.id), PlatformID: salebot.PlatformID(c.platform), GroupID: salebot.GroupID(c.group),
+		ClientType: c.kind, Name: c.name, Avatar: c.avatar, Tag: c.tag,
+		CreatedAt: timeOf(c.createdAt), UpdatedAt: timeOf(c.updatedAt),
+		BlockID: salebot.BlockID(c.block), Paused: c.paused, Unreachable: c.unreachable, Employee: c.employee,
+	}
 }
 
 // Persons.
@@ -284,5 +291,6 @@ func assignToUser(c *call) reply {
 		target.employee = c.project.employees[target.id%int64(len(c.project.employees))].Email
 	}
 	target.updatedAt = c.at
+	c.project.changed.touch(target)
 	return c.project.acknowledged()
 }

@@ -52,6 +52,7 @@ func (e *Emulator) Advance(by time.Duration) {
 		// A sum that runs over would put the clock back.
 		offset := e.clock.offset.Load()
 		e.clock.offset.Store(offset + min(int64(by), math.MaxInt64-offset))
+		e.tell()
 		// The timer counts in the time before.
 		e.stopTimer()
 		e.mu.Unlock()

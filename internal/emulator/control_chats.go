@@ -194,6 +194,7 @@ func (e *Emulator) alterClient(id salebot.ClientID, alter func(*client)) bool {
 	_ = e.change(func(p *project, _ int64) error {
 		if c := p.clients[int64(id)]; c != nil {
 			alter(c)
+			p.changed.touch(c)
 			found = true
 		}
 		return nil

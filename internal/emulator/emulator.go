@@ -26,6 +26,7 @@ type Emulator struct {
 	// mu guards what follows.
 	mu      sync.RWMutex
 	project *project
+	journal Journal // nil if there is none
 	alarm   alarm
 	closed  bool
 	// seed is the state to which Reset returns.
@@ -109,6 +110,7 @@ func (e *Emulator) replace(fresh *project) {
 	}
 	e.project = fresh
 	e.clock.offset.Store(int64(fresh.clockOffset))
+	e.tellAll()
 	// The timer counts in the time before.
 	e.stopTimer()
 	e.setTimer()
@@ -152,6 +154,7 @@ func (e *Emulator) change(alter func(p *project, now int64) error) error {
 	now := micro(e.Now())
 	e.project.performDue(now)
 	err := alter(e.project, now)
+	e.tell()
 	e.setTimer()
 	e.mu.Unlock()
 	e.changes.notify()

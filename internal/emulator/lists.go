@@ -25,6 +25,12 @@ func (p *project) list(id int64) *list {
 	return l
 }
 
+// join adds a client to a list.
+func (p *project) join(id int64, c *client) {
+	p.list(id).add(c)
+	p.changed.about(wordJoined, id, c.id)
+}
+
 func (l *list) add(c *client) {
 	if !l.has[c.id] {
 		l.has[c.id] = true
@@ -72,7 +78,7 @@ func addToList(c *call) reply {
 	}
 	// Clients that do not exist are skipped; Salebot's answer is not known.
 	for _, member := range c.known("clients", ids) {
-		c.project.list(id).add(member)
+		c.project.join(id, member)
 	}
 	return c.project.acknowledged()
 }
@@ -89,6 +95,7 @@ func removeFromList(c *call) reply {
 	}
 	if l := c.project.lists[id]; l != nil {
 		l.remove(gone)
+		c.project.changed.about(wordLeft, append([]int64{id}, ids...)...)
 	}
 	return c.project.acknowledged()
 }

@@ -110,19 +110,33 @@ type content struct {
 func (p *project) append(c *client, m message) *message {
 	m.id = p.next.message
 	p.next.message++
-	if most := p.maxMessages; most > 0 && len(c.history) >= most {
-		c.history = slices.Delete(c.history, 0, len(c.history)-most+1)
-	}
 	c.history = append(c.history, m)
-	c.updatedAt = max(c.updatedAt, m.at)
+	c.forget(p.maxMessages)
+	c.heard(&m)
 	added := &c.history[len(c.history)-1]
+	p.changed.said(c, added)
 	if p.outbox != nil {
 		p.outbox(c, added)
 	}
 	return added
 }
 
-// deliver sends a message to a client.
+// heard is what a message says of its client.
+func (c *client) heard(m *message) {
+	c.updatedAt = max(c.updatedAt, m.at)
+	if m.block != 0 && !m.fromClient {
+		c.block = m.block
+	}
+}
+
+// forget leaves a conversation its latest messages; 0 leaves all.
+func (c *client) forget(most int) {
+	if surplus := len(c.history) - most; most > 0 && surplus > 0 {
+		c.history = slices.Delete(c.history, 0, surplus)
+	}
+}
+
+// deliver sends a message to a client, who is then at its block.
 func (p *project) deliver(c *client, what content, origin salebot.HistoryOrigin, at int64) {
 	m := message{at: at, text: what.text, block: what.block, origin: origin}
 	failure := c.unreachable

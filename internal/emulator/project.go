@@ -91,18 +91,23 @@ func (e *Emulator) Restore(state Project) error {
 	return nil
 }
 
-func (p *project) export() Project {
-	state := Project{
+// exportFrame is the state without clients and what is theirs.
+func (p *project) exportFrame() Project {
+	return Project{
 		Version: ProjectVersion, ID: salebot.ProjectID(p.id),
 		Channels: append([]Channel{}, p.channels...), Blocks: slices.Clone(p.blocks),
 		Employees: append([]Employee{}, p.employees...), States: append([]State{}, p.states...),
-		Scheduled:          p.exportSchedule(),
 		WithoutWhatsApp:    slices.Sorted(maps.Keys(p.absent)),
 		InstagramFollowers: slices.Sorted(maps.Keys(p.followers)),
 		Next: FirstIDs{
 			Client: salebot.ClientID(p.next.client), Message: salebot.MessageID(p.next.message), Order: salebot.OrderID(p.next.order),
 		},
 	}
+}
+
+func (p *project) export() Project {
+	state := p.exportFrame()
+	state.Scheduled = p.exportSchedule()
 	for _, c := range p.roll {
 		exported := PersonState{Person: p.exportClient(c)}
 		// Lists and deals have a place of their own.
@@ -300,13 +305,7 @@ func (p *project) buildOrders(state *Project, now int64) error {
 func (p *project) buildSchedule(state *Project, _ int64) error {
 	for _, seed := range state.Scheduled {
 		p.next.scheduled = max(p.next.scheduled, seed.ID+1)
-		p.schedule = append(p.schedule, &send{
-			id: seed.ID, due: micro(seed.Due), action: seed.Action, client: int64(seed.ClientID),
-			callback: seed.Callback, resume: seed.ResumeBot, variables: maps.Clone(seed.Variables),
-			content: content{
-				text: seed.Text, hint: seed.Hint, buttons: slices.Clone(seed.Buttons), attachments: slices.Clone(seed.Attachments), block: int64(seed.BlockID),
-			},
-		})
+		p.schedule = append(p.schedule, seed.send())
 	}
 	heap.Init(&p.schedule)
 	return nil

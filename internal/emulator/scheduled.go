@@ -82,6 +82,7 @@ func (p *project) dispatch(s send, due, now int64) {
 	s.id, s.due = p.next.scheduled, due
 	p.next.scheduled++
 	heap.Push(&p.schedule, &s)
+	p.changed.waits(&s)
 }
 
 // perform sends. The client may be gone by now.
@@ -92,9 +93,6 @@ func (p *project) perform(s *send, at int64) {
 	case s.callback:
 		p.call(c, s, at)
 	default:
-		if s.content.block != 0 {
-			c.block = s.content.block
-		}
 		p.deliver(c, s.content, salebot.HistoryOriginAPI, at)
 	}
 }
@@ -104,6 +102,7 @@ func (p *project) performDue(now int64) bool {
 	happened := false
 	for len(p.schedule) > 0 && p.schedule[0].due <= now {
 		s := heap.Pop(&p.schedule).(*send)
+		p.changed.about(wordSent, s.id)
 		p.perform(s, s.due)
 		happened = true
 	}
@@ -117,15 +116,29 @@ func (e *Emulator) Scheduled() []Scheduled {
 	return waiting
 }
 
+func (s *send) export() Scheduled {
+	return Scheduled{
+		ID: s.id, Due: timeOf(s.due), Action: s.action, ClientID: salebot.ClientID(s.client),
+		Callback: s.callback, ResumeBot: s.resume, Text: s.content.text, Hint: s.content.hint,
+		Buttons: slices.Clone(s.content.buttons), Attachments: slices.Clone(s.content.attachments), BlockID: salebot.BlockID(s.content.block),
+		Variables: maps.Clone(s.variables),
+	}
+}
+
+func (s *Scheduled) send() *send {
+	return &send{
+		id: s.ID, due: micro(s.Due), action: s.Action, client: int64(s.ClientID),
+		callback: s.Callback, resume: s.ResumeBot, variables: maps.Clone(s.Variables),
+		content: content{
+			text: s.Text, hint: s.Hint, buttons: slices.Clone(s.Buttons), attachments: slices.Clone(s.Attachments), block: int64(s.BlockID),
+		},
+	}
+}
+
 func (p *project) exportSchedule() []Scheduled {
 	waiting := make([]Scheduled, 0, len(p.schedule))
 	for _, s := range p.schedule {
-		waiting = append(waiting, Scheduled{
-			ID: s.id, Due: timeOf(s.due), Action: s.action, ClientID: salebot.ClientID(s.client),
-			Callback: s.callback, ResumeBot: s.resume, Text: s.content.text, Hint: s.content.hint,
-			Buttons: slices.Clone(s.content.buttons), Attachments: slices.Clone(s.content.attachments), BlockID: salebot.BlockID(s.content.block),
-			Variables: maps.Clone(s.variables),
-		})
+		waiting = append(waiting, s.export())
 	}
 	slices.SortFunc(waiting, func(a, b Scheduled) int {
 		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID))
@@ -170,6 +183,7 @@ func (c *call) due() (int64, error) {
 func (e *Emulator) runDue() {
 	e.mu.Lock()
 	happened := e.project.performDue(micro(e.Now()))
+	e.tell()
 	e.setTimer()
 	e.mu.Unlock()
 	if happened {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -13,6 +14,8 @@ type project struct {
 	// answers and location are settings; they are replaced, never changed.
 	answers  *Answers
 	location *time.Location
+	// changed collects what the journal has to be told; nil while there is none.
+	changed *changeRecord
 	// outbox takes each message for the webhook; nil while there is none.
 	outbox func(*client, *message)
 
@@ -115,6 +118,7 @@ func (p *project) addClient(c *client) {
 	p.roll = append(p.roll, c)
 	p.persons[c.person] = c
 	p.platforms[c.platform] = append(p.platforms[c.platform], c)
+	p.changed.touch(c)
 }
 
 // getOrCreate returns the client of a person.
@@ -145,6 +149,7 @@ func (p *project) removeClients(ids map[int64]bool) {
 			delete(p.orders, o.id)
 		}
 	}
+	p.changed.about(wordGone, slices.Sorted(maps.Keys(ids))...)
 	p.roll = slices.DeleteFunc(p.roll, gone)
 	for _, l := range p.lists {
 		l.remove(ids)

@@ -1,12 +1,9 @@
 package emulator
 
-import (
-	"context"
-	"strings"
-)
+import "strings"
 
-// FollowWith is Follow with another way of saving.
-func (s *Store) FollowWith(ctx context.Context, save func() error) { s.follow(ctx, save) }
+// Rewrite replaces the file by one without changes.
+func (s *Store) Rewrite() error { return s.rewrite() }
 
 // Endpoints lists the operations of the control API.
 func Endpoints() []string {

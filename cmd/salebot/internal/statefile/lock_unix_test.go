@@ -21,7 +21,7 @@ func TestOneLockForAFile(t *testing.T) {
 	require.ErrorContains(t, err, path, "the error says which file")
 
 	// A save puts another file there, and the lock stays.
-	require.NoError(t, Save(path, write(`{"a":1}`)))
+	mustSave(t, path, `["a",1]`)
 	require.NoError(t, os.Symlink(path, link))
 	for _, name := range []string{path, link} {
 		_, err = Take(name)

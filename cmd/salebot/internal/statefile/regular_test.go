@@ -3,7 +3,6 @@
 package statefile_test
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -25,10 +24,10 @@ func TestOnlyRegularFilesHoldAState(t *testing.T) {
 		link := filepath.Join(folder, "link-to-"+name)
 		require.NoError(t, os.Symlink(target, link))
 		for _, path := range []string{target, link} {
-			_, err := statefile.Load(path)
+			_, err := statefile.Load(path, func([]byte) error { return nil })
 			require.ErrorContains(t, err, path+" is ", name)
 			require.NotErrorIs(t, err, os.ErrNotExist, "it would be made anew")
-			err = statefile.Save(path, func(io.Writer) error { return nil })
+			_, err = statefile.NewDraft(path)
 			require.ErrorContains(t, err, path+" is ", name)
 		}
 	}

@@ -1,17 +1,19 @@
-// Package statefile keeps a state in a file so that the file holds a whole state
-// at any moment, and so that a damaged one is noticed.
+// Package statefile keeps a state in a file that is added to: records that
+// describe the whole state, and after them one for each change. A change that was
+// added is there after a kill at any moment. Now and then the file is replaced by a
+// shorter one, in one step.
 //
-// The file is one JSON object: the state, and a checksum of its bytes as the last
-// member. A file that was cut short has no checksum at its end.
+// Each line is a record with a checksum before it. The first line says what the
+// file is, and a mark stands where the whole state ends and the changes begin. A
+// line that a kill cut short is left out; any other damage is noticed.
 package statefile
 
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -25,11 +27,9 @@ import (
 
 const (
 	marker = `{"format":"salebot emulator state `
-	head   = marker + `1","state":`
-	tail   = `,"sha256":"`
-	end    = "\"}\n"
-	// trailer is the length of what follows the state.
-	trailer = len(tail) + 2*sha256.Size + len(end)
+	head   = marker + "2\"}\n"
+	// whole is the record that ends the records of the whole state.
+	whole = `["whole"]`
 )
 
 // ErrDamaged says that a file is there and does not hold a whole state.
@@ -57,58 +57,154 @@ func CheckPath(path string) error {
 	return nil
 }
 
-// Save replaces the file by what write writes, which has to be JSON. Until that
-// is whole and on the disk the former file stays in place.
-func Save(path string, write func(io.Writer) error) (err error) {
-	if err = CheckPath(path); err != nil {
+// File is a state file to which changes are added. Make it with a Draft or with
+// Load. It is not safe for concurrent use, except that Sync may run beside Add.
+type File struct {
+	path string
+	file *os.File
+	// state is the length of the records of the whole state, and changes that of
+	// the changes.
+	state, changes int64
+	line           []byte
+}
+
+// Add adds a change. When it returns without an error the change is with the
+// operating system: it is there after a kill, though not after a power cut.
+func (f *File) Add(record []byte) error {
+	f.line = appendLine(f.line[:0], record)
+	n, err := f.file.Write(f.line)
+	if err != nil {
+		// Half of a line must not get another one behind it.
+		_ = f.file.Truncate(f.state + f.changes)
+		_, _ = f.file.Seek(f.state+f.changes, io.SeekStart)
+		return fmt.Errorf("save a change: %w", err)
+	}
+	f.changes += int64(n)
+	return nil
+}
+
+// Sync brings what was added to the disk, where it is after a power cut too.
+func (f *File) Sync() error {
+	if err := f.file.Sync(); err != nil {
 		return fmt.Errorf("save the state: %w", err)
 	}
+	return nil
+}
+
+// InPlace reports whether the path still leads to this file.
+func (f *File) InPlace() bool {
+	there, err := os.Stat(f.path)
+	if err != nil {
+		return false
+	}
+	here, err := f.file.Stat()
+	return err == nil && os.SameFile(there, here)
+}
+
+// Sizes returns the length of the whole state and that of the changes, in bytes.
+func (f *File) Sizes() (state, changes int64) { return f.state, f.changes }
+
+// Close closes the file.
+func (f *File) Close() error { return f.file.Close() }
+
+func appendLine(line, record []byte) []byte {
+	line = fmt.Appendf(line, "%08x ", crc32.Checksum(record, castagnoli))
+	return append(append(line, record...), '\n')
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Draft is a file that is to take the place of a state file, or to be the first
+// one.
+type Draft struct {
+	path string
+	file *os.File
+	out  *bufio.Writer
+	line []byte
+	// size is how much was written.
+	size int64
+}
+
+// NewDraft begins a file beside the one that it is to replace.
+func NewDraft(path string) (*Draft, error) {
+	if err := CheckPath(path); err != nil {
+		return nil, fmt.Errorf("save the state: %w", err)
+	}
 	path = followed(path)
-	folder := filepath.Dir(path)
-	temporary, err := os.CreateTemp(folder, leftOver(path)+"*")
+	file, err := os.CreateTemp(filepath.Dir(path), leftOver(path)+"*")
+	if err != nil {
+		return nil, fmt.Errorf("save the state: %w", err)
+	}
+	d := &Draft{path: path, file: file, out: bufio.NewWriterSize(file, 1<<16)}
+	if _, err := d.out.WriteString(head); err != nil {
+		d.Abandon()
+		return nil, fmt.Errorf("save the state: %w", err)
+	}
+	d.size = int64(len(head))
+	return d, nil
+}
+
+// Add adds a record of the state.
+func (d *Draft) Add(record []byte) error {
+	d.line = appendLine(d.line[:0], record)
+	d.size += int64(len(d.line))
+	if _, err := d.out.Write(d.line); err != nil {
+		return fmt.Errorf("save the state: %w", err)
+	}
+	return nil
+}
+
+// End says that the state is whole, and brings it to the disk.
+func (d *Draft) End() error {
+	if err := d.Add([]byte(whole)); err != nil {
+		return err
+	}
+	err := d.out.Flush()
+	if err == nil {
+		err = d.file.Sync()
+	}
 	if err != nil {
 		return fmt.Errorf("save the state: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			_ = temporary.Close()
-			_ = os.Remove(temporary.Name())
-			err = fmt.Errorf("save the state: %w", err)
+	return nil
+}
+
+// Replace puts the file in the place of the former one, with the changes that came
+// after its state, and on the disk. Until then the former one stays. It must not be
+// open: not every system replaces a file that is.
+func (d *Draft) Replace(changes [][]byte) (*File, error) {
+	f := &File{path: d.path, file: d.file, state: d.size}
+	for _, record := range changes {
+		if err := f.Add(record); err != nil {
+			return nil, err
 		}
-	}()
-	if err = fill(temporary, write); err == nil {
-		err = os.Rename(temporary.Name(), path)
+	}
+	err := d.file.Sync()
+	if err == nil {
+		err = d.file.Close()
 	}
 	if err == nil {
-		err = syncFolder(folder)
+		err = os.Rename(d.file.Name(), d.path)
 	}
-	return err
+	if err == nil {
+		err = syncFolder(filepath.Dir(d.path))
+	}
+	if err == nil {
+		f.file, err = os.OpenFile(d.path, os.O_RDWR, 0)
+	}
+	if err == nil {
+		_, err = f.file.Seek(f.state+f.changes, io.SeekStart)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("save the state: %w", err)
+	}
+	return f, nil
 }
 
-// fill writes a file and brings it to the disk.
-func fill(file *os.File, write func(io.Writer) error) error {
-	if err := writeState(file, write); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	return file.Close()
-}
-
-func writeState(file io.Writer, write func(io.Writer) error) error {
-	buffered := bufio.NewWriterSize(file, 1<<16)
-	if _, err := buffered.WriteString(head); err != nil {
-		return err
-	}
-	sum := sha256.New()
-	if err := write(io.MultiWriter(buffered, sum)); err != nil {
-		return err
-	}
-	if _, err := buffered.WriteString(tail + hex.EncodeToString(sum.Sum(nil)) + end); err != nil {
-		return err
-	}
-	return buffered.Flush()
+// Abandon gives the draft up.
+func (d *Draft) Abandon() {
+	_ = d.file.Close()
+	_ = os.Remove(d.file.Name())
 }
 
 // syncFolder makes the new name last. Windows and some file systems cannot do
@@ -129,37 +225,107 @@ func syncFolder(path string) error {
 	return err
 }
 
-// Load returns the state in a file. The error is fs.ErrNotExist where there is no
-// file or an empty one, ErrForeign where the file holds something else, and
-// ErrDamaged where it does not hold a whole state.
-func Load(path string) ([]byte, error) {
+// Load shows the records of a file, the oldest first, and opens it for more. A
+// record is only valid during the call. The error is fs.ErrNotExist if there is no
+// file or an empty one, ErrForeign if the file holds something else, ErrDamaged if
+// it does not hold a whole state, and that of take.
+func Load(path string, take func(record []byte) error) (*File, error) {
 	if err := CheckPath(path); err != nil {
 		return nil, fmt.Errorf("load the state: %w", err)
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // the path is the user's own
+	path = followed(path)
+	file, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // the path is the user's own
 	if err != nil {
 		return nil, fmt.Errorf("load the state: %w", err)
 	}
+	f := &File{path: path, file: file}
+	if err := f.load(take); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("load the state: %w", err)
+	}
+	return f, nil
+}
+
+func (f *File) load(take func(record []byte) error) error {
+	in := bufio.NewReaderSize(f.file, 1<<20)
+	if err := f.begin(in); err != nil {
+		return err
+	}
+	at, ended := int64(len(head)), false
+	var line []byte
+	for number := 2; ; number++ {
+		var err error
+		if line, err = readLine(in, line[:0]); errors.Is(err, io.EOF) {
+			break // a line without an end was never answered for
+		} else if err != nil {
+			return err
+		}
+		record, ok := recordOf(line)
+		at += int64(len(line))
+		switch {
+		case !ok:
+			return fmt.Errorf("%w: the checksum of line %d does not match", ErrDamaged, number)
+		case string(record) == whole:
+			ended = true
+			f.state = at
+			continue
+		}
+		if err := take(record); err != nil {
+			return fmt.Errorf("%w: line %d: %w", ErrDamaged, number, err)
+		}
+	}
+	if !ended {
+		return fmt.Errorf("%w: it breaks off", ErrDamaged)
+	}
+	f.changes = at - f.state
+	if err := f.file.Truncate(at); err != nil {
+		return err
+	}
+	_, err := f.file.Seek(at, io.SeekStart)
+	return err
+}
+
+// begin reads the first line and says what the file is.
+func (f *File) begin(in *bufio.Reader) error {
+	text, err := in.Peek(len(head))
 	switch {
-	case len(bytes.TrimSpace(text)) == 0:
-		return nil, fmt.Errorf("load the state: %s is empty: %w", path, fs.ErrNotExist)
-	case bytes.HasPrefix(text, []byte(head)), strings.HasPrefix(head, string(text)):
+	case err != nil && !errors.Is(err, io.EOF):
+		return err
+	case string(text) == head:
+		_, err = in.Discard(len(head))
+		return err
+	case len(bytes.TrimSpace(text)) == 0 && err != nil:
+		return fmt.Errorf("%s is empty: %w", f.path, fs.ErrNotExist)
+	case strings.HasPrefix(head, string(text)):
+		return fmt.Errorf("%w: it breaks off", ErrDamaged)
 	case bytes.HasPrefix(text, []byte(marker)):
-		return nil, fmt.Errorf("load the state: %s: %w: it is of another version of the emulator", path, ErrForeign)
-	case utf8.Valid(text) && !bytes.Contains(text, []byte{0}):
-		return nil, fmt.Errorf("load the state: %s: %w: this looks like a seed or snapshot: use --seed", path, ErrForeign)
-	default:
-		return nil, fmt.Errorf("load the state: %s: %w", path, ErrForeign)
+		return fmt.Errorf("%s: %w: it is of another version of the emulator", f.path, ErrForeign)
+	case utf8.Valid(bytes.TrimRightFunc(text, func(r rune) bool { return r == utf8.RuneError })) && !bytes.Contains(text, []byte{0}):
+		return fmt.Errorf("%s: %w: this looks like a seed or snapshot: use --seed", f.path, ErrForeign)
 	}
-	if len(text) < len(head)+trailer || !bytes.HasPrefix(text, []byte(head)) || !bytes.HasSuffix(text, []byte(end)) {
-		return nil, fmt.Errorf("load the state: %w: it does not have its beginning and its end", ErrDamaged)
+	return fmt.Errorf("%s: %w", f.path, ErrForeign)
+}
+
+// readLine reads a line with its end.
+func readLine(in *bufio.Reader, line []byte) ([]byte, error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
 	}
-	state, rest := text[len(head):len(text)-trailer], text[len(text)-trailer:]
-	sum := sha256.Sum256(state)
-	if string(rest) != tail+hex.EncodeToString(sum[:])+end {
-		return nil, fmt.Errorf("load the state: %w: its checksum does not match", ErrDamaged)
+}
+
+// recordOf takes the checksum off a line; ok is false if it does not match.
+func recordOf(line []byte) (record []byte, ok bool) {
+	const before = len("01234567 ")
+	if len(line) <= before {
+		return nil, false
 	}
-	return state, nil
+	record = line[before : len(line)-1]
+	checksum := fmt.Appendf(make([]byte, 0, before), "%08x ", crc32.Checksum(record, castagnoli))
+	return record, bytes.Equal(checksum, line[:before])
 }
 
 // SetAside renames a file that cannot be used, so that it is not overwritten, and

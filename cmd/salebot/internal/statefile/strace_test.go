@@ -20,8 +20,10 @@ func TestSaveForTheWatcher(t *testing.T) {
 	if os.Getenv(watched) == "" {
 		t.Skip("it is run by TestOrderOfASave")
 	}
-	require.NoError(t, Save("state.json", write(`{"a":2}`)))
-	_, err := os.Stdout.WriteString("it is saved\n")
+	f, err := save("state.json", []string{`["a",2]`}, []string{`["b"]`})
+	require.NoError(t, err)
+	_, err = os.Stdout.WriteString("it is saved\n")
+	require.NoError(t, f.Close())
 	require.NoError(t, err)
 }
 
