@@ -69,7 +69,7 @@ func (r *release) releaseModule(ctx context.Context, m moduleFolder) error {
 			return err
 		}
 		folder := filepath.Join(r.folder, m.folder)
-		for _, args := range [][]string{{"mod", "tidy"}, {"vet", "./..."}} {
+		for _, args := range [][]string{{"mod", "tidy"}, {"build", "./..."}} {
 			if _, err := r.run(ctx, folder, r.proxy.environment(), "go", args...); err != nil {
 				return err
 			}
@@ -85,14 +85,16 @@ func (r *release) releaseModule(ctx context.Context, m moduleFolder) error {
 }
 
 func (r *release) git(ctx context.Context, args ...string) (string, error) {
-	return r.run(ctx, r.folder, nil, "git", args...)
+	// A machine may have no author of its own.
+	identity := []string{"-c", "user.name=release", "-c", "user.email=release@localhost"}
+	return r.run(ctx, r.folder, nil, "git", append(identity, args...)...)
 }
 
 func (r *release) commit(ctx context.Context, message string) error {
 	if _, err := r.git(ctx, "add", "--update"); err != nil {
 		return err
 	}
-	_, err := r.git(ctx, "-c", "user.name=release", "-c", "user.email=release@localhost", "commit", "-q", "--allow-empty", "-m", message)
+	_, err := r.git(ctx, "commit", "-q", "--allow-empty", "-m", message)
 	return err
 }
 
