@@ -4,6 +4,7 @@
 shopt -s inherit_errexit
 
 golangci_version=v2.15.0
+newest_go=go1.27.4
 # The limit for the tests of one package, which a slow machine keeps too.
 test_timeout=${TESTTIMEOUT:-60m}
 
@@ -271,11 +272,11 @@ compare_api() {
 		return
 	fi
 	printf 'incompatible with %s:\n%s\n' "$last" "$report"
-	if breaking_changes_are_announced; then
-		echo 'CHANGELOG.md announces it'
+	if breaking_changes_are_announced "$dir"; then
+		echo "$dir/CHANGELOG.md announces it"
 		return
 	fi
-	echo 'CHANGELOG.md does not announce it: its section "Unreleased" has no "### Changed (breaking)"'
+	echo "$dir/CHANGELOG.md does not announce it: its section \"Unreleased\" has no \"### Changed (breaking)\""
 	return 1
 }
 
@@ -296,16 +297,18 @@ build_with_released_root() {
 		cp "$dir/go.mod" "$changed"
 		cp "$dir/go.sum" "${changed%.mod}.sum"
 		go mod edit -replace "github.com/salebot-go/salebot=$tree" "$changed"
-		(cd "$dir" && run env GOWORK=off go build -mod=mod -modfile="$changed" ./...) || breaking_changes_are_announced || return 1
+		(cd "$dir" && run env GOWORK=off go build -mod=mod -modfile="$changed" ./...) || breaking_changes_are_announced . || return 1
 		rm -rf "$tree"
 	done
 }
 
+# breaking_changes_are_announced reports whether the changelog in a folder says so.
 breaking_changes_are_announced() {
-	unreleased_changes | grep -qxF '### Changed (breaking)'
+	unreleased_changes "$1" | grep -qxF '### Changed (breaking)'
 }
 
-# unreleased_changes prints the section of CHANGELOG.md that is not released yet.
+# unreleased_changes prints the section of a folder's CHANGELOG.md that is not
+# released yet.
 unreleased_changes() {
-	awk '/^## / { inside = tolower($0) ~ /unreleased/ } inside' CHANGELOG.md
+	awk '/^## / { inside = tolower($0) ~ /unreleased/ } inside' "$1/CHANGELOG.md"
 }
