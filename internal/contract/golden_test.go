@@ -27,7 +27,7 @@ import (
 var update = flag.Bool("update", false, "write the golden requests and the tables of README.md again")
 
 // updateCommand is what a failing test tells to run.
-const updateCommand = "run: go test ./internal/contract -update"
+const updateCommand = `run: go test ./internal/contract -run "GoldenRequests$|ReadmeTables" -update`
 
 const goldenRequests = "../../testdata/requests"
 
