@@ -2,9 +2,10 @@
 // by which it says "too fast". It knows nothing of HTTP.
 //
 // There is no pace until the first such answer. It holds back all starts for a
-// while and sets a pace at which they follow then, one after the other. The pace
-// grows while nothing happens and falls with each further answer of the kind:
-// additive increase and multiplicative decrease, as in the control of congestion.
+// while; then they follow one after the other, at a pace that was learned from what
+// got through. The pace grows while nothing happens, slowly near the one that the
+// server objected to last, and falls with each further objection: additive increase
+// and multiplicative decrease, as in the control of congestion.
 package pace
 
 import (
@@ -26,34 +27,47 @@ const (
 	maxBackoff = 8 * time.Second
 	// jitter keeps those who waited from starting in step with other machines.
 	jitter = 20 * time.Millisecond
-	// window is the time over which starts are counted while there is no pace.
+	// window is the time over which answers are counted while there is no pace.
 	window = time.Second
-	// late is how much of a start's lateness is made up for.
-	late = 2 * time.Millisecond
+	// shortest is the least time that what got through before the first objection is
+	// spread over: it may all have come at once.
+	shortest = 500 * time.Millisecond
 	// look is how often a waiting start looks at the pace again.
 	look = 250 * time.Millisecond
-	// firstRate is the least pace that a first answer leads to, in starts a second:
-	// it may come before anything was counted. minRate and maxRate bound the pace
-	// later; one that has grown beyond maxRate is none.
-	firstRate = 1
+	// minRate and maxRate bound the pace, in starts a second; one that has grown beyond
+	// maxRate is none. firstRate is the least pace after the first objection.
 	minRate   = 0.1
 	maxRate   = 10_000
+	firstRate = 4
+	// evidence is the number of answers from which a first pace can be told.
+	evidence = 4
 )
 
-// How the pace changes: down to lessened of what it was, or to what got through if
-// that is less, but never below halved; up by a part of itself each second.
+// The growth of the pace in a second, as a part of itself.
 const (
-	lessened     = 0.95
-	halved       = 0.5
-	catchUp      = 0.5
-	careful      = 0.001
-	maxGrowth    = 0.5
-	calm         = 10 // seconds after which the growth doubles each second
-	firstCeiling = 1.5
-	// While nothing is known of the server's pace, it is looked for in large steps.
-	firstGrowth = 9
-	// evidence is the number of answers that say something about the pace.
-	evidence = 4
+	// Without evidence the pace is looked for in large steps.
+	searching = 9
+	// Below the pace that is hoped for, and while nothing is known about that.
+	quick = 0.4
+	// Above it, since each objection costs a hold. After a while without one it doubles
+	// each second, because the server may allow more by now.
+	careful = 0.001
+	boldest = 0.5
+	// calm is this while, in holds, so that these take no more than a tenth of the
+	// time; minCalm is the least.
+	calm    = 10
+	minCalm = 2 * time.Second
+)
+
+// An objection tells two bounds of what the server allows: the pace that it met, and
+// what got through on average, the hold included. A server that saves up what is not
+// used in a hold allows the lower one, one that saves nothing nearly the upper one.
+// The pace falls to the middle of the two and may quickly grow again to what is a
+// third of the way below the upper one. Both fall to lessened of what was at least.
+const (
+	middle   = 0.5
+	third    = 1.0 / 3
+	lessened = 0.95
 )
 
 // ErrTooLate says that the pace leaves no time before the deadline.
@@ -70,20 +84,23 @@ type Pacer struct {
 	turn chan struct{}
 	// rate is the pace in starts a second; 0 means none.
 	rate float64
-	// unknown says that too little was counted to guess the server's pace.
-	unknown bool
-	// ceiling is the pace at which the server objected last.
-	ceiling float64
-	// last is the moment of the latest start, or when it should have been.
+	// hoped is the pace up to which it grows quickly; 0 if there is no bound.
+	hoped float64
+	// search says that too little was counted to tell a first pace.
+	search bool
+	// last is the moment of the latest start.
 	last time.Time
 	// began and until bound the latest hold.
 	began, until time.Time
+	// unsettled says that the pace does not yet follow from the latest hold. It does so
+	// when the hold is over: by then all who were under way have their answers.
+	unsettled bool
 	// grown is the moment up to which the growth is in the rate.
 	grown time.Time
 	// backoff is the latest hold that was not the server's wish.
 	backoff time.Duration
-	// counted is the number of answers since the moment since, before those of the
-	// window before.
+	// counted is the number of answers since the moment since, countedBefore that of
+	// the window before, which began at sinceBefore.
 	counted, countedBefore int
 	since, sinceBefore     time.Time
 }
@@ -142,36 +159,28 @@ func (p *Pacer) queue() chan struct{} {
 func (p *Pacer) start(now time.Time) time.Duration {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.grow(now)
 	if hold := p.until.Sub(now); hold > 0 {
 		return hold
 	}
+	p.grow(now)
 	if p.rate == 0 {
 		return 0
 	}
 	interval := time.Duration(float64(time.Second) / p.rate)
-	next := p.last.Add(interval)
-	if delay := next.Sub(now); delay > 0 {
+	if delay := p.last.Add(interval).Sub(now); delay > 0 {
 		// By then the pace may have grown.
 		return min(delay, look)
 	}
-	// A start that comes a little late does not delay the ones after it.
-	p.last = later(next, now.Add(-min(interval/10, late)))
+	p.last = now
 	return 0
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// grow raises the pace by what it has grown since it was asked for last.
+// grow brings the pace up to date.
 func (p *Pacer) grow(now time.Time) {
+	p.settle(now)
 	for p.rate > 0 && p.grown.Before(now) {
 		step := min(now.Sub(p.grown), 100*time.Millisecond)
-		p.rate *= math.Pow(1+p.growth(p.grown.Sub(p.until).Seconds()), step.Seconds())
+		p.rate *= math.Pow(1+p.growth(p.grown.Sub(p.until)), step.Seconds())
 		p.grown = p.grown.Add(step)
 		if p.rate > maxRate {
 			p.rate = 0
@@ -182,17 +191,17 @@ func (p *Pacer) grow(now time.Time) {
 	}
 }
 
-// growth is the part of itself by which the pace grows in a second, when so many
-// seconds have passed since the hold. It is quick up to the pace at which the server
-// objected, and careful there.
-func (p *Pacer) growth(quiet float64) float64 {
+// growth is the part of itself by which the pace grows in a second, when so much
+// time has passed since the hold.
+func (p *Pacer) growth(quiet time.Duration) float64 {
 	switch {
-	case p.unknown:
-		return firstGrowth
-	case p.rate < lessened*p.ceiling:
-		return catchUp
+	case p.search:
+		return searching
+	case p.hoped == 0, p.rate < p.hoped:
+		return quick
 	}
-	return min(careful*math.Exp2(max(quiet-calm, 0)), maxGrowth)
+	beyond := quiet - max(calm*p.until.Sub(p.began), minCalm)
+	return min(careful*math.Exp2(max(beyond.Seconds(), 0)), boldest)
 }
 
 // Answered notes that the server answered a request that started at a moment, and
@@ -200,17 +209,19 @@ func (p *Pacer) growth(quiet float64) float64 {
 func (p *Pacer) Answered(started time.Time) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if p.rate == 0 {
-		p.roll(time.Now())
-	}
+	p.roll(time.Now())
 	p.counted++
-	if started.After(p.began) {
+	if !started.Before(p.until) {
 		p.backoff = 0
 	}
 }
 
-// roll begins a new window of counting if the present one is over.
+// roll begins a new window of counting if there is no pace and the present window is
+// over.
 func (p *Pacer) roll(now time.Time) {
+	if p.rate > 0 || p.unsettled {
+		return
+	}
 	switch age := now.Sub(p.since); {
 	case age < window:
 	case age < 2*window:
@@ -228,59 +239,60 @@ func (p *Pacer) Limited(started time.Time, wish, maxHold time.Duration) time.Dur
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	now := time.Now()
-	known := !p.began.IsZero() && !started.After(p.began)
-	if !known {
-		p.grow(now)
-	}
 	hold := min(wish, maxHold)
-	if hold <= 0 && !known {
-		p.backoff = min(max(2*p.backoff, minHold), maxBackoff)
-		hold = min(p.backoff, maxHold)
-	}
-	if !known {
-		// One that started before the hold says nothing new about the pace.
-		p.slow(now, hold)
-		p.began = now
-		p.counted, p.countedBefore, p.since = 0, 0, now
+	// One that started before the hold says nothing new about the pace.
+	if !started.Before(p.until) {
+		p.grow(now)
+		p.roll(now)
+		if p.search && p.rate > 0 {
+			// The interval before its start was too short.
+			age := now.Sub(started).Seconds() + 1/p.rate
+			p.rate *= math.Pow(1+searching, -age)
+		}
+		if hold <= 0 {
+			p.backoff = min(max(2*p.backoff, minHold), maxBackoff)
+			hold = min(p.backoff, maxHold)
+		}
+		p.began, p.unsettled = now, true
 	}
 	if until := now.Add(hold); hold > 0 && until.After(p.until) {
 		p.until = until.Add(rand.N(jitter)) //nolint:gosec // jitter needs no secrecy
 		p.grown = p.until
-		if wish > 0 {
-			// What the server asks for is no sign of its pace.
-			p.since = p.until
-		}
 	}
 	p.active.Store(true)
 	return max(p.until.Sub(now), 0)
 }
 
-// slow lowers the pace to what got through of late.
-func (p *Pacer) slow(now time.Time, hold time.Duration) {
+// settle sets the pace after a hold that is over.
+func (p *Pacer) settle(now time.Time) {
+	if !p.unsettled || now.Before(p.until) {
+		return
+	}
 	begin, count := p.since, p.counted
 	if p.countedBefore > 0 {
 		begin, count = p.sinceBefore, count+p.countedBefore
 	}
-	elapsed := now.Sub(begin)
-	if p.rate == 0 {
-		// What got through in a burst is what the server allows for the hold too.
-		p.unknown = count < evidence
-		p.rate = firstRate
-		if !begin.IsZero() {
-			p.rate = max(float64(count)/max(elapsed+hold, minHold).Seconds(), firstRate)
+	p.unsettled = false
+	p.since, p.counted, p.countedBefore = p.until, 0, 0
+	elapsed := p.until.Sub(begin)
+	switch {
+	case p.rate == 0:
+		p.search, p.hoped = count < evidence, 0
+		p.rate = max(float64(count)/max(elapsed, shortest).Seconds(), firstRate)
+	case p.search:
+		// In steps so large the average says nothing.
+		p.search = false
+		p.hoped = max(lessened*p.rate, minRate)
+		p.rate = p.hoped
+	default:
+		met, through := p.rate, min(float64(count)/elapsed.Seconds(), p.rate)
+		between := func(part float64) float64 {
+			return max(min(met-part*(met-through), lessened*met), minRate)
 		}
-		// It let more through at first.
-		p.ceiling = firstCeiling * p.rate
-		return
+		p.rate, p.hoped = between(middle), between(third)
+		if count == 0 {
+			// The hold was too short, which says nothing about the pace.
+			p.hoped = max(lessened*met, minRate)
+		}
 	}
-	if p.unknown || count < evidence {
-		// In steps so large the average says nothing; after so few answers the hold was
-		// only too short.
-		p.unknown = false
-		p.ceiling, p.rate = p.rate, max(lessened*p.rate, minRate)
-		return
-	}
-	through := float64(count) / max(elapsed, time.Millisecond).Seconds()
-	p.ceiling = (p.rate + min(through, p.rate)) / 2
-	p.rate = max(min(lessened*p.rate, max(through, halved*p.rate)), minRate)
 }

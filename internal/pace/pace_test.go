@@ -2,6 +2,7 @@ package pace_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,9 +20,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // server allows so many requests a second.
 type server struct {
 	mutex sync.Mutex
-	// allow reports whether a request passes, and after which wait it should come
-	// again otherwise.
-	allow   func(now time.Time) (time.Duration, bool)
+	// allow reports whether a request passes.
+	allow func(now time.Time) bool
+	// wish is the wait that it asks for otherwise.
+	wish    time.Duration
 	passed  int
 	refused int
 }
@@ -30,49 +32,55 @@ func (s *server) request() (time.Duration, bool) {
 	time.Sleep(12 * time.Millisecond)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	wish, ok := s.allow(time.Now())
-	if ok {
-		s.passed++
-	} else {
+	if !s.allow(time.Now()) {
 		s.refused++
+		return s.wish, false
 	}
-	return wish, ok
+	s.passed++
+	return 0, true
 }
 
-// perSecond is how many requests the servers let through.
-const perSecond = 50
+// limit is how many requests a server lets through in a second, after a time.
+type limit func(time.Duration) float64
+
+func fifty(time.Duration) float64 { return 50 }
+
+// changing is 50 a second, then 20, then 80.
+func changing(elapsed time.Duration) float64 {
+	switch {
+	case elapsed < 20*time.Second:
+		return 50
+	case elapsed < 40*time.Second:
+		return 20
+	}
+	return 80
+}
 
 // bucket fills with tokens steadily.
-func bucket(burst float64, wish time.Duration) func(time.Time) (time.Duration, bool) {
-	tokens, last := burst, time.Time{}
-	return func(now time.Time) (time.Duration, bool) {
-		if !last.IsZero() {
-			tokens = min(burst, tokens+now.Sub(last).Seconds()*perSecond)
+func bucket(burst float64) func(limit) func(time.Time) bool {
+	return func(perSecond limit) func(time.Time) bool {
+		tokens, begin, last := burst, time.Now(), time.Now()
+		return func(now time.Time) bool {
+			tokens = min(burst, tokens+now.Sub(last).Seconds()*perSecond(now.Sub(begin)))
+			last = now
+			if tokens < 1-1e-9 {
+				return false
+			}
+			tokens--
+			return true
 		}
-		last = now
-		if tokens < 1 {
-			return wish, false
-		}
-		tokens--
-		return 0, true
 	}
 }
 
-// fixed counts anew each second.
-func fixed(told bool) func(time.Time) (time.Duration, bool) {
-	var start time.Time
-	count := 0
-	return func(now time.Time) (time.Duration, bool) {
+// fixed counts from zero each second.
+func fixed(perSecond limit) func(time.Time) bool {
+	begin, start, count := time.Now(), time.Time{}, 0.0
+	return func(now time.Time) bool {
 		if now.Sub(start) >= time.Second {
 			start, count = now, 0
 		}
-		if count++; count <= perSecond {
-			return 0, true
-		}
-		if told {
-			return time.Second, false
-		}
-		return 0, false
+		count++
+		return count <= perSecond(now.Sub(begin))
 	}
 }
 
@@ -110,44 +118,67 @@ func work(t *testing.T, p *pace.Pacer, s *server, workers, items int) time.Durat
 	return time.Since(start)
 }
 
-// The goal P9: a thousand requests take little longer than the server allows, and
-// it has to object to few. A bucket of one that asks for a second each time costs
-// that second, and is looked for from below.
-func TestPaceOfServers(t *testing.T) {
-	t.Parallel()
-	const items = 1000
-	for name, c := range map[string]struct {
-		allow func() func(time.Time) (time.Duration, bool)
-		burst float64
-		most  float64
-	}{
-		"token bucket":                {func() func(time.Time) (time.Duration, bool) { return bucket(1, time.Second) }, 1, 1.55},
-		"token bucket, no header":     {func() func(time.Time) (time.Duration, bool) { return bucket(1, 0) }, 1, 1.25},
-		"token bucket with a burst":   {func() func(time.Time) (time.Duration, bool) { return bucket(50, time.Second) }, 50, 1.25},
-		"token bucket burst, no head": {func() func(time.Time) (time.Duration, bool) { return bucket(50, 0) }, 50, 1.25},
-		"fixed window":                {func() func(time.Time) (time.Duration, bool) { return fixed(true) }, 50, 1.4},
-		"fixed window, no header":     {func() func(time.Time) (time.Duration, bool) { return fixed(false) }, 50, 1.4},
-	} {
-		for _, workers := range []int{1, 8, 64} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				testkit.Bubble(t, func(t *testing.T) {
-					s := &server{allow: c.allow()}
-					took := work(t, new(pace.Pacer), s, workers, items)
-					ideal := (items - c.burst) / perSecond
-					t.Logf("%s, %d workers: %.2f of the ideal, %d objections", name, workers, took.Seconds()/ideal, s.refused)
-					require.Equal(t, items, s.passed)
-					if workers > 1 {
-						require.LessOrEqual(t, took.Seconds(), c.most*ideal)
-					} else {
-						// One alone is slower than the server, or nearly.
-						require.LessOrEqual(t, took.Seconds(), c.most*max(ideal, items*0.012))
-					}
-					require.LessOrEqual(t, s.refused, workers+16)
+// kinds are the servers that limit their callers.
+var kinds = map[string]struct {
+	allow func(limit) func(time.Time) bool
+	// burst is how many requests pass at once, and most bounds the time that all take,
+	// as a multiple of what the server allows.
+	burst, most float64
+}{
+	"bucket of one": {bucket(1), 1, 1.25},
+	"bucket of 50":  {bucket(50), 50, 1.25},
+	"fixed window":  {fixed, 50, 1.4},
+}
+
+// eachServer runs a test for each kind of server, that says how long to wait or does
+// not, and for one worker and many.
+func eachServer(t *testing.T, test func(t *testing.T, kind string, wish time.Duration, workers int)) {
+	t.Helper()
+	for kind := range kinds {
+		for _, wish := range []time.Duration{time.Second, 0} {
+			for _, workers := range []int{1, 8, 64} {
+				t.Run(fmt.Sprintf("%s, %d workers, asks for %v", kind, workers, wish), func(t *testing.T) {
+					t.Parallel()
+					testkit.Bubble(t, func(t *testing.T) { test(t, kind, wish, workers) })
 				})
-			})
+			}
 		}
 	}
+}
+
+// The goal P9: a thousand requests take little longer than the server allows, and it
+// has to object to few.
+func TestPaceOfServers(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, kind string, wish time.Duration, workers int) {
+		const items = 1000
+		k := kinds[kind]
+		s := &server{allow: k.allow(fifty), wish: wish}
+		took := work(t, new(pace.Pacer), s, workers, items)
+		ideal := (items - k.burst) / 50
+		t.Logf("%.2f of the ideal, %d objections", took.Seconds()/ideal, s.refused)
+		require.Equal(t, items, s.passed)
+		require.LessOrEqual(t, took.Seconds(), k.most*ideal)
+		require.LessOrEqual(t, s.refused, workers+10)
+	})
+}
+
+// The pace follows a limit that falls to less than half and then rises to four times
+// that.
+func TestLimitsThatChange(t *testing.T) {
+	t.Parallel()
+	eachServer(t, func(t *testing.T, kind string, wish time.Duration, workers int) {
+		const items = 3000
+		k := kinds[kind]
+		s := &server{allow: k.allow(changing), wish: wish}
+		took := work(t, new(pace.Pacer), s, workers, items)
+		// 20 seconds of each lower limit.
+		ideal := 40 + (items-20*50-20*20-k.burst)/80
+		t.Logf("%.2f of the ideal, %d objections", took.Seconds()/ideal, s.refused)
+		require.Equal(t, items, s.passed)
+		require.LessOrEqual(t, took.Seconds(), 1.35*ideal)
+		require.LessOrEqual(t, s.refused, workers+30)
+	})
 }
 
 // A hold is for all, lasts as long as the server asks for but not longer than the
