@@ -22,3 +22,14 @@ func TestShorten(t *testing.T) {
 	}
 	require.Equal(t, strings.Repeat("ж", 300), text.Shorten(strings.Repeat("ж", 300), 300), "characters count, not bytes")
 }
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	known := []string{"message", "get_messages", "callback"}
+	for given, want := range map[string]string{
+		"mesage": "message", "Message": "message", "get-messages": "get_messages", "calback": "callback",
+		"orders": "", "": "", strings.Repeat("message", 20): "",
+	} {
+		require.Equal(t, want, text.Nearest(given, known), given)
+	}
+}
