@@ -37,8 +37,10 @@ and a control API under /_emulator/ for tests in any language.
 
 When it is ready it prints its address. It stops at Ctrl-C or SIGTERM.`,
 		Example: `  salebot emulator
-  salebot emulator --key test --seed shop.yaml --webhook-url http://localhost:3000/webhook
-  curl -d '{"client_id": 25554, "message": "Hello"}' http://127.0.0.1:8085/api/test/message`,
+  salebot emulator --key test --seed shop.yaml \
+    --webhook-url http://localhost:3000/webhook
+  curl -d '{"client_id": 25554, "message": "Hello"}' \
+    http://127.0.0.1:8085/api/test/message`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return flags.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())

@@ -1,5 +1,5 @@
-// Salebot is a tool for working with Salebot: it runs an emulator of it on this
-// machine, and calls single actions of the API.
+// Salebot is a tool for working with Salebot: it sends, reads, exports and imports from
+// the shell, and runs an emulator on this machine.
 package main
 
 import (
@@ -9,6 +9,10 @@ import (
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // projects have time zones, also where the system knows none
+
+	"github.com/spf13/cobra"
+
+	"github.com/salebot-go/salebot/cmd/salebot/internal/commands"
 )
 
 func main() { os.Exit(run()) }
@@ -18,11 +22,23 @@ func run() int {
 	defer stop()
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
-	if err := newRootCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "salebot:", err)
-		return 1
+	err := execute(ctx, newRootCommand())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, commands.Message(err))
 	}
-	return 0
+	return commands.ExitCode(err)
+}
+
+// execute runs the command that the arguments name. What fails before the command is
+// reached is a mistake of the command line.
+func execute(ctx context.Context, root *cobra.Command) error {
+	reached := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { reached = true }
+	err := root.ExecuteContext(ctx)
+	if err != nil && !reached {
+		return commands.UsageError(err)
+	}
+	return err
 }
 
 // endings are the signals that end the program in good order. That of a terminal

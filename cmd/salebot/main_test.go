@@ -24,9 +24,13 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
 			env.Values[stateOfScript{}] = &scriptState{processes: map[string]*process{}}
+			env.Setenv("XDG_CONFIG_HOME", env.Getenv("WORK")+"/config")
+			env.Setenv("XDG_STATE_HOME", env.Getenv("WORK")+"/state")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"project":  projectInScript,
+			"status":   statusInScript,
 			"emulator": startInScript,
 			"end":      endInScript,
 			"http":     httpInScript,

@@ -2,18 +2,29 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/salebot-go/salebot/cmd/salebot/emulator"
+	"github.com/salebot-go/salebot/cmd/salebot/internal/settings"
+	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // Commands of the test scripts, besides those of testscript:
 //
+//	project [SEED]             has a project in this process; sets what the command needs
 //	emulator NAME FLAG…        runs the emulator; sets ADDRESS and KEY
+//	status CODE PROGRAM ARG…   runs a program that has to end with a code
 //	end NAME [int|term|kill]  ends it and checks how; out and err are its output
 //	http METHOD PATH [BODY]    sends a request; the answer is the standard output
 //	cut FILE                   cuts a file to half its length
@@ -21,6 +32,41 @@ import (
 type stateOfScript struct{}
 
 type scriptState struct{ processes map[string]*process }
+
+func projectInScript(ts *testscript.TestScript, _ bool, args []string) {
+	options := []engine.Option{engine.WithKeys(engine.Key{Value: testkit.Key, Name: "main key"})}
+	if len(args) > 0 {
+		seed, err := settings.LoadSeed(ts.MkAbs(args[0]))
+		ts.Check(err)
+		options = append(options, engine.WithProject(seed))
+	}
+	emulated, err := engine.Open(options...)
+	ts.Check(err)
+	ts.Defer(emulated.Close)
+	ctx, cancel := context.WithCancel(context.Background())
+	ts.Defer(cancel)
+	server := httptest.NewServer(emulator.NewHandler(ctx, emulator.Options{Emulator: emulated, Keys: []string{testkit.Key}}))
+	ts.Defer(server.Close)
+	ts.Setenv("ADDRESS", server.URL)
+	ts.Setenv("SALEBOT_API_KEY", testkit.Key)
+	ts.Setenv("SALEBOT_BASE_URL", server.URL+"/api")
+}
+
+func statusInScript(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: status CODE PROGRAM ARG…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("it ended with %d", code)
+	}
+}
 
 func startInScript(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
