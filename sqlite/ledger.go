@@ -101,12 +101,35 @@ func (l *Ledger) project(ctx context.Context) (project string, known bool, err e
 
 // Find implements ledger.Ledger.
 func (l *Ledger) Find(ctx context.Context, key ledger.Digest) ([]ledger.Record, error) {
-	return l.find(ctx, selectRecords, key[:])
+	found, err := l.find(ctx, selectRecords, key[:])
+	if err != nil || l.over(found, time.Now()) {
+		return nil, err
+	}
+	return found, nil
 }
 
 // FindEqual implements ledger.Ledger.
 func (l *Ledger) FindEqual(ctx context.Context, content ledger.Digest) ([]ledger.Record, error) {
-	return l.find(ctx, selectEqualRecords, content[:])
+	equal, err := l.find(ctx, selectEqualRecords, content[:])
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	found := equal[:0]
+	for _, r := range equal {
+		if l.expired(&r, now) {
+			// It may belong to a piece of work that is not past its time.
+			key, err := l.Find(ctx, r.Key)
+			if err != nil {
+				return nil, err
+			}
+			if len(key) == 0 {
+				continue
+			}
+		}
+		found = append(found, r)
+	}
+	return found, nil
 }
 
 func (l *Ledger) find(ctx context.Context, query string, digest []byte) ([]ledger.Record, error) {
@@ -116,11 +139,7 @@ func (l *Ledger) find(ctx context.Context, query string, digest []byte) ([]ledge
 	found, err := readRecords(func(visit func([]driver.Value) error) error {
 		return l.reads.query(ctx, query, visit, digest)
 	})
-	if err != nil {
-		return nil, ledgerError(err)
-	}
-	now := time.Now()
-	return slices.DeleteFunc(found, func(r ledger.Record) bool { return l.expired(&r, now) }), nil
+	return found, ledgerError(err)
 }
 
 // Begin implements ledger.Ledger. Records of calls are flushed to the disk before it
@@ -163,21 +182,29 @@ func (b *beginning) apply(w *writer) error {
 	} else if tight {
 		return refusal{webhook.ErrFull}
 	}
-	now := fromMicroseconds(microseconds(time.Now()))
+	now := roundedUp(time.Now())
 	b.begun, b.before = nil, nil
+	var old []ledger.Digest
 	for _, record := range b.records {
 		present, err := lookupRecord(w, &record)
 		if err != nil {
 			return err
 		}
+		if present == nil || b.ledger.expired(present, now) {
+			outdated, err := b.ledger.outdated(w, record.Key, now)
+			if err != nil {
+				return err
+			}
+			if outdated {
+				// Before a new record makes the others look younger.
+				present, old = nil, append(old, record.Key)
+			}
+		}
 		before := ledger.Refused
 		record.BegunAt = now
 		switch {
-		case present == nil, b.ledger.expired(present, now):
-			if record.Version != 0 {
-				return refusal{ledger.ErrTaken}
-			}
-		case present.Version != record.Version:
+		case present == nil && record.Version == 0:
+		case present == nil, present.Version != record.Version:
 			return refusal{ledger.ErrTaken}
 		default:
 			record.BegunAt, before = present.BegunAt, present.State
@@ -188,6 +215,11 @@ func (b *beginning) apply(w *writer) error {
 		record.State, record.Holder, record.Answer, record.EndedAt = ledger.Begun, b.ledger.holder, ledger.Answer{}, time.Time{}
 		record.WriteBy, record.Version = roundedUp(record.WriteBy), newVersion()
 		b.begun, b.before = append(b.begun, record), append(b.before, before)
+	}
+	for _, key := range old {
+		if _, err := w.exec(deleteKey, key[:]); err != nil {
+			return err
+		}
 	}
 	for i := range b.begun {
 		if err := upsertRecord(w.connection, &b.begun[i]); err != nil {

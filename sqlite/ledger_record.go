@@ -73,7 +73,6 @@ const (
 	insertRecord       = "INSERT OR REPLACE INTO ledger_record (" + recordColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	endRecord          = "UPDATE ledger_record SET state = ?, version = ?, status = ?, ids = ?, ended = ?, checksum = ? WHERE key = ? AND number = ?"
 	deleteKey          = "DELETE FROM ledger_record WHERE key = ?"
-	deleteRecord       = "DELETE FROM ledger_record WHERE key = ? AND number = ? AND version = ?"
 )
 
 // newVersion is a number that no other change has. It is drawn at random, so that

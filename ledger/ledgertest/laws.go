@@ -350,6 +350,45 @@ func keepsWhatIsUnderWay(t *testing.T, subject Subject) {
 	end(t, l, begun, ledger.Accepted)
 }
 
+// keepsAKeyAsAWhole checks that the records of a key go together: what the first calls
+// of a piece of work came to is kept as long as the work is tried.
+func keepsAKeyAsAWhole(t *testing.T, subject Subject) {
+	const retention = 100 * time.Millisecond
+	l := opened(t, subject.New(t, retention))
+	work := begin(t, l, ledger.Record{Key: digest("work")})[0]
+	for number := 1; number <= 2; number++ {
+		end(t, l, begin(t, l, call("work", number, "x"))[0], ledger.Accepted)
+	}
+	other := begin(t, l, call("other", 0, "y"))[0]
+	end(t, l, other, ledger.Accepted)
+	eventually(t, "a later record is past its time", func() bool { return len(find(t, l, "other")) == 0 })
+	if got := find(t, l, "work"); len(got) != 3 {
+		t.Fatalf("of the work under way is left %+v", got)
+	}
+	if found, err := l.FindEqual(t.Context(), digest("x")); err != nil || len(found) != 2 {
+		t.Fatalf("FindEqual finds %+v, %v", found, err)
+	}
+	_, err := l.Begin(t.Context(), call("work", 1, "x"))
+	wantTaken(t, err)
+	again := begin(t, l, find(t, l, "work")[1])[0]
+	end(t, l, again, ledger.Accepted)
+	end(t, l, work, ledger.Refused)
+	eventually(t, "the work is past its time", func() bool {
+		n := len(find(t, l, "work"))
+		if n != 0 && n != 3 {
+			t.Fatalf("%d of the three records are left", n)
+		}
+		return n == 0
+	})
+	begin(t, l, ledger.Record{Key: digest("work")})
+	if got := find(t, l, "work"); len(got) != 1 {
+		t.Fatalf("the work that begins again has %+v", got)
+	}
+	if found, err := l.FindEqual(t.Context(), digest("x")); err != nil || len(found) != 0 {
+		t.Fatalf("FindEqual finds %+v, %v", found, err)
+	}
+}
+
 // waitBound is how long the suite waits for something that has to come.
 const waitBound = time.Minute
 

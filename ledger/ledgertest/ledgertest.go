@@ -49,6 +49,7 @@ func Run(t *testing.T, subject Subject) {
 		"does not confuse a forgotten one":  doesNotConfuseAForgottenOne,
 		"takes records past their time off": takesRecordsPastTheirTimeOff,
 		"keeps what is under way":           keepsWhatIsUnderWay,
+		"keeps a key as a whole":            keepsAKeyAsAWhole,
 		"knows its own holder":              knowsItsOwnHolder,
 		"refuses when closed":               refusesWhenClosed,
 		"is closed in the middle":           isClosedInTheMiddle,
