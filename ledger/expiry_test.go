@@ -13,20 +13,60 @@ import (
 	"github.com/salebot-go/salebot/ledger"
 )
 
+const retention = 10 * time.Second
+
+// forgetful are the ledgers of this package with a short retention.
+var forgetful = map[string]func(*testing.T) (ledger.Ledger, error){
+	"memory": func(*testing.T) (ledger.Ledger, error) { return ledger.NewMemory(ledger.WithRetention(retention)) },
+	"file": func(t *testing.T) (ledger.Ledger, error) {
+		t.Helper()
+		f, err := ledger.OpenFile(filepath.Join(t.TempDir(), "ledger"), ledger.WithRetention(retention))
+		t.Cleanup(func() { require.NoError(t, f.Close()) })
+		return f, err
+	},
+}
+
+// A record is known up to its last moment, that one included, and new from the next on.
+func TestBorderOfTheRetention(t *testing.T) {
+	t.Parallel()
+	for name, open := range forgetful {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T) {
+				l, err := open(t)
+				require.NoError(t, err)
+				begun, err := l.Begin(t.Context(), record("call"))
+				require.NoError(t, err)
+				begun[0].State = ledger.Accepted
+				ended, err := l.End(t.Context(), begun...)
+				require.NoError(t, err)
+				pass(t, retention)
+				found, err := l.Find(t.Context(), ended[0].Key)
+				require.NoError(t, err)
+				require.Len(t, found, 1)
+				equal, err := l.FindEqual(t.Context(), ended[0].Content)
+				require.NoError(t, err)
+				require.Len(t, equal, 1)
+				_, err = l.Begin(t.Context(), record("call"))
+				require.ErrorIs(t, err, ledger.ErrTaken)
+				pass(t, 1)
+				found, err = l.Find(t.Context(), ended[0].Key)
+				require.NoError(t, err)
+				require.Empty(t, found)
+				_, err = l.Begin(t.Context(), ended...)
+				require.ErrorIs(t, err, ledger.ErrTaken)
+				_, err = l.Begin(t.Context(), record("call"))
+				require.NoError(t, err)
+			})
+		})
+	}
+}
+
 // What the first calls of a piece of work came to is kept as long as the work is tried,
 // and goes with it.
 func TestRecordsOfAKeyGoTogether(t *testing.T) {
 	t.Parallel()
-	const retention = 10 * time.Second
-	for name, open := range map[string]func(*testing.T) (ledger.Ledger, error){
-		"memory": func(*testing.T) (ledger.Ledger, error) { return ledger.NewMemory(ledger.WithRetention(retention)) },
-		"file": func(t *testing.T) (ledger.Ledger, error) {
-			t.Helper()
-			f, err := ledger.OpenFile(filepath.Join(t.TempDir(), "ledger"), ledger.WithRetention(retention))
-			t.Cleanup(func() { require.NoError(t, f.Close()) })
-			return f, err
-		},
-	} {
+	for name, open := range forgetful {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T) {
@@ -48,7 +88,7 @@ func TestRecordsOfAKeyGoTogether(t *testing.T) {
 				work = begin(work)
 				call = end(begin(call), ledger.Accepted)
 				for range 15 {
-					passSecond(t)
+					pass(t, time.Second)
 					work = begin(end(work, ledger.Refused))
 				}
 				work = end(work, ledger.Refused)
@@ -59,7 +99,7 @@ func TestRecordsOfAKeyGoTogether(t *testing.T) {
 				require.NoError(t, err)
 				require.Len(t, equal, 1)
 				for range 11 {
-					passSecond(t)
+					pass(t, time.Second)
 				}
 				fresh := record("work")
 				fresh.Content = ledger.Digest{}

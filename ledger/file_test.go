@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -174,7 +175,7 @@ func TestFileThatWasRemoved(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "test.ledger")
 			f := openFile(t, path)
 			require.NoError(t, remove(path), name)
-			passSecond(t)
+			pass(t, time.Second)
 			_, err := f.Begin(t.Context(), record("a"))
 			require.ErrorIs(t, err, ledger.ErrBroken, name)
 			_, err = f.Find(t.Context(), digestOf("a"))

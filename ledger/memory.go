@@ -18,7 +18,9 @@ type config struct {
 }
 
 // WithRetention sets how long records are kept; the default is DefaultRetention. It is
-// counted from the last change of a record.
+// counted from the last change of any record of a key, since they are forgotten
+// together, and by the clock of this machine. A record that is exactly as old is still
+// known.
 func WithRetention(retention time.Duration) Option {
 	return func(c *config) error {
 		if retention <= 0 {

@@ -13,10 +13,10 @@ func inBubble(t *testing.T, test func(t *testing.T)) {
 	testkit.Bubble(t, test)
 }
 
-// passSecond lets a second of virtual time pass.
-func passSecond(t *testing.T) {
+// pass lets virtual time pass.
+func pass(t *testing.T, d time.Duration) {
 	t.Helper()
-	timer := time.NewTimer(time.Second)
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	<-timer.C
 }

@@ -326,6 +326,69 @@ func TestLedgerForgetsOldRecords(t *testing.T) {
 	})
 }
 
+// TestBorderOfTheLedgersRetention checks the last moment at which a record is known, and
+// the first at which it is new.
+func TestBorderOfTheLedgersRetention(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		const retention = time.Minute
+		l := openLedger(t, filepath.Join(folder, "ledger.db"), sqlite.WithLedgerRetention(retention))
+		end(t, l, begin(t, l, request("a")), ledger.Accepted)
+		time.Sleep(retention)
+		if records := found(t, l, "a"); len(records) != 1 {
+			t.Errorf("at its last moment it is %+v", records)
+		}
+		if _, err := l.Begin(t.Context(), request("a")); !errors.Is(err, ledger.ErrTaken) {
+			t.Errorf("at its last moment: %v, want ErrTaken", err)
+		}
+		time.Sleep(time.Microsecond)
+		if records := found(t, l, "a"); len(records) != 0 {
+			t.Errorf("after its last moment it is %+v", records)
+		}
+		begin(t, l, request("a"))
+	})
+}
+
+// TestLedgerKeepsAKeyAsAWhole checks that a young record keeps all others of its key,
+// although they are read in several steps, and that the keys beside it go.
+func TestLedgerKeepsAKeyAsAWhole(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		const retention, calls = 2 * time.Hour, 2500
+		l := openLedger(t, filepath.Join(folder, "ledger.db"), sqlite.WithLedgerRetention(retention))
+		var last ledger.Record
+		for work := 1; work <= 3; work++ {
+			begun, err := l.Begin(t.Context(), requests(work, calls)...)
+			for i := range begun {
+				begun[i].State = ledger.Accepted
+			}
+			ended, endErr := l.End(t.Context(), begun...)
+			if err != nil || endErr != nil {
+				t.Fatal(err, endErr)
+			}
+			if work == 2 {
+				last = ended[calls-1]
+			}
+		}
+		time.Sleep(90 * time.Minute)
+		end(t, l, begin(t, l, last), ledger.Accepted)
+		time.Sleep(sqlite.Interval + 35*time.Minute)
+		if rows := l.Rows(t); rows != calls {
+			t.Fatalf("%d records are left, want those of one key: %d", rows, calls)
+		}
+		first := requests(2, 1)[0]
+		if records, err := l.FindEqual(t.Context(), first.Content); err != nil || len(records) == 0 {
+			t.Fatalf("the first call of a piece of work that is still tried is not found: %v", err)
+		}
+		time.Sleep(sqlite.Interval + retention)
+		if rows := l.Rows(t); rows != 0 {
+			t.Fatalf("%d records are left", rows)
+		}
+	})
+}
+
 // TestLedgerTakesBackWhatNobodyWaitedFor ends the contexts of those who wait. Their
 // records become what they were.
 func TestLedgerTakesBackWhatNobodyWaitedFor(t *testing.T) {

@@ -35,8 +35,11 @@ func newLedgerConfig(logger *slog.Logger, opts []LedgerOption) (ledgerConfig, er
 	return c, nil
 }
 
-// WithLedgerRetention sets how long records are kept, counted from their last change;
-// the default is ledger.DefaultRetention. They are deleted up to an hour later.
+// WithLedgerRetention sets how long records are kept; the default is
+// ledger.DefaultRetention. It is counted from the last change of any record of a key,
+// since they are forgotten together. A record that is exactly as old is still known.
+// They are deleted up to an hour later. Processes that share a file have to give the
+// same time: each deletes what is too old for it.
 func WithLedgerRetention(retention time.Duration) LedgerOption {
 	return func(c *ledgerConfig) error {
 		if retention <= 0 {

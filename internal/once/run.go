@@ -96,9 +96,6 @@ func (k *Keeper) Start(ctx context.Context, w Work) (r *Run, done bool, err erro
 	if err != nil {
 		return nil, false, err
 	}
-	if !w.Since.IsZero() && time.Since(w.Since) > binding.Retention {
-		return nil, false, ErrWorkTooOld
-	}
 	key := k.workKey(binding.Secret, w.Kind, w.Name, w.Key)
 	r = &Run{keeper: k, parent: From(ctx), claimed: make(chan struct{})}
 	for outer := r.parent; outer != nil; outer = outer.parent {
@@ -108,7 +105,9 @@ func (k *Keeper) Start(ctx context.Context, w Work) (r *Run, done bool, err erro
 	}
 	var look poller
 	for {
-		begun, done, err := r.take(ctx, key)
+		begun, done, err := r.take(ctx, key, func() bool {
+			return !w.Since.IsZero() && time.Since(w.Since) > binding.Retention
+		})
 		switch {
 		case err != nil || done:
 			return nil, done, err
@@ -122,10 +121,14 @@ func (k *Keeper) Start(ctx context.Context, w Work) (r *Run, done bool, err erro
 }
 
 // take begins the piece of work unless it is done or another call or process is at it.
-func (r *Run) take(ctx context.Context, key ledger.Digest) (begun, done bool, err error) {
+func (r *Run) take(ctx context.Context, key ledger.Digest, tooOld func() bool) (begun, done bool, err error) {
 	calls, err := r.keeper.Ledger.Find(ctx, key)
-	if err != nil {
+	switch {
+	case err != nil:
 		return false, false, err
+	case tooOld():
+		// Asked after the look: what was known up to now is found by it.
+		return false, false, ErrWorkTooOld
 	}
 	record := ledger.Record{Key: key}
 	if len(calls) > 0 && calls[0].Number == 0 {
