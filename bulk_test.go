@@ -336,6 +336,8 @@ type testLedger struct {
 	failFind, failBegin, failEnd error
 	// begun counts the records that were begun.
 	begun atomic.Int64
+	// keys are theirs.
+	keys sync.Map
 }
 
 func (l *testLedger) Find(ctx context.Context, key ledger.Digest) ([]ledger.Record, error) {
@@ -350,7 +352,19 @@ func (l *testLedger) Begin(ctx context.Context, records ...ledger.Record) ([]led
 		return nil, l.failBegin
 	}
 	l.begun.Add(int64(len(records)))
+	for i := range records {
+		l.keys.Store(records[i].Key, true)
+	}
 	return l.Memory.Begin(ctx, records...)
+}
+
+// forgetAll forgets what is known of all keys that were begun.
+func (l *testLedger) forgetAll(t testing.TB) {
+	t.Helper()
+	l.keys.Range(func(key, _ any) bool {
+		require.NoError(t, l.Forget(t.Context(), key.(ledger.Digest)))
+		return true
+	})
 }
 
 func (l *testLedger) End(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {

@@ -91,8 +91,13 @@ func prepared[T any](ctx context.Context, c *Client, row *action.Row, opts []Cal
 	if err != nil {
 		return none, notSent(row.Name, err)
 	}
-	if run := once.From(ctx); run != nil && run.Ended() {
-		return none, notSent(row.Name, ErrWorkEnded)
+	if run := once.From(ctx); run != nil {
+		inside, leave, err := run.Enter(ctx)
+		if err != nil {
+			return none, notSent(row.Name, err)
+		}
+		defer leave()
+		ctx = inside
 	}
 	if row.Class != action.Read && rehearsing(ctx) {
 		w.rehearsed()
@@ -192,7 +197,6 @@ type journey[T any] struct {
 	guard     *once.Guard
 	writeBy   time.Time
 	unwritten error
-	replayed  bool
 }
 
 func newJourney[T any](ctx context.Context, c *Client, row *action.Row, s *settings, request *payload, decode decoder[T]) *journey[T] {

@@ -28,7 +28,8 @@ var (
 	ErrInProgress = once.ErrUnderWay
 	// ErrWorkChanged says that a piece of work makes other calls than when it ran
 	// before, so that a call could be one of those in other words. Name the calls
-	// whose words may differ, with WithStep.
+	// whose words may differ, with WithStep. The call has waited for those of other
+	// goroutines that were under way, and five seconds for others to come.
 	ErrWorkChanged = once.ErrWorkChanged
 	// ErrWorkNested says that a piece of work was asked for inside itself.
 	ErrWorkNested = once.ErrWorkNested
@@ -165,8 +166,9 @@ func WithStep(name string) CallOption {
 	})
 }
 
-// guard returns what keeps a call from being executed twice; nil if nothing does.
-func (c *Client) guard(ctx context.Context, row *action.Row, s *settings, request *payload) (*once.Guard, error) {
+// guard returns what keeps a call from being executed twice; nil if nothing does. It
+// may wait for other calls, up to the deadline.
+func (c *Client) guard(ctx context.Context, row *action.Row, s *settings, request *payload, deadline time.Time) (*once.Guard, error) {
 	run := once.From(ctx)
 	recorded := run != nil && run.Recorded()
 	if row.Class != action.Once || s.idempotencyKey == "" && !recorded {
@@ -183,6 +185,8 @@ func (c *Client) guard(ctx context.Context, row *action.Row, s *settings, reques
 		Action: row.Name, Query: request.query.Encode(), Body: request.body,
 		Key: s.idempotencyKey, Step: s.step, Sent: sentBy(row, request),
 	}
+	ctx, cancel := until(ctx, deadline)
+	defer cancel()
 	return keeper.Guard(ctx, run, call, &ledgerHistory{client: c, location: s.location})
 }
 

@@ -19,7 +19,7 @@ func (j *journey[T]) onLedger(ctx context.Context, c *Client, items *once.Items,
 	if items != nil {
 		guard, err = items.Guard(c.core.keeper)
 	} else {
-		guard, err = c.guard(ctx, j.row, j.settings, request)
+		guard, err = c.guard(ctx, j.row, j.settings, request, j.deadline)
 	}
 	if err != nil {
 		return none, guardFailure(j.row.Name, err)
@@ -35,10 +35,22 @@ func (j *journey[T]) onLedger(ctx context.Context, c *Client, items *once.Items,
 			result = none
 		}
 	}
-	if j.row.Class == action.Once && !j.replayed {
-		countOutcome(ctx, err)
+	if j.row.Class == action.Once {
+		var identity any
+		if guard != nil {
+			identity = guard.Identity()
+		}
+		once.From(ctx).Count(identity, stateAfter(err))
 	}
 	return result, err
+}
+
+// until returns a context that ends at a deadline, if there is one.
+func until(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
+	if deadline.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline)
 }
 
 // guarded runs the journey as often as the ledger says that it has to begin again.
@@ -52,9 +64,7 @@ func (j *journey[T]) guarded(ctx context.Context, guard *once.Guard) (none T, er
 			return none, err
 		}
 		if replay {
-			j.replayed = true
 			j.watch.recorded()
-			once.From(ctx).Count(once.Tally{Accepted: 1})
 			return replayed[T](answer), nil
 		}
 		j.guard = guard
@@ -70,11 +80,11 @@ func (j *journey[T]) recorded(ctx context.Context, a *Attempt) attempt.Result {
 	if j.guard == nil {
 		return j.observed(ctx, a)
 	}
-	until, err := j.begin(ctx)
+	writeBy, err := j.begin(ctx)
 	if err != nil {
 		return attempt.Result{Skipped: true, Err: err}
 	}
-	j.writeBy = until
+	j.writeBy = writeBy
 	returned := false
 	defer func() {
 		if !returned {
@@ -100,21 +110,15 @@ func (j *journey[T]) recorded(ctx context.Context, a *Attempt) attempt.Result {
 
 // begin records the attempt, within the time that the call has.
 func (j *journey[T]) begin(ctx context.Context) (time.Time, error) {
-	if !j.deadline.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, j.deadline)
-		defer cancel()
-	}
+	ctx, cancel := until(ctx, j.deadline)
+	defer cancel()
 	return j.guard.Begin(ctx, j.deadline)
 }
 
 // enter asks the ledger what to do with the call.
 func (j *journey[T]) enter(ctx context.Context, guard *once.Guard) (ledger.Answer, bool, error) {
-	if !j.deadline.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, j.deadline)
-		defer cancel()
-	}
+	ctx, cancel := until(ctx, j.deadline)
+	defer cancel()
 	decision, answer, err := guard.Enter(ctx)
 	switch {
 	case err != nil:
@@ -151,19 +155,23 @@ func guardFailure(name string, err error) *OpError {
 	return e
 }
 
-// countOutcome tells the piece of work what became of a call.
-func countOutcome(ctx context.Context, err error) {
-	run := once.From(ctx)
-	if run == nil {
-		return
+// stateAfter is what a call came to; ledger.Begun if it was provably not sent.
+func stateAfter(err error) ledger.State {
+	if err == nil {
+		return ledger.Accepted
 	}
-	var op *OpError
-	switch {
-	case err == nil, errors.As(err, &op) && op.Outcome == OutcomeAccepted:
-		run.Count(once.Tally{Accepted: 1})
-	case op != nil && op.Outcome == OutcomeUnknown:
-		run.Count(once.Tally{Unknown: 1})
-	case op != nil && op.Outcome == OutcomeRejected:
-		run.Count(once.Tally{Refused: 1})
+	op, ok := errors.AsType[*OpError](err)
+	if !ok {
+		return ledger.Begun
 	}
+	switch op.Outcome {
+	case OutcomeAccepted:
+		return ledger.Accepted
+	case OutcomeRejected:
+		return ledger.Refused
+	case OutcomeUnknown:
+		return ledger.Unknown
+	case OutcomeNotSent, OutcomeNotTried, OutcomeIncomplete, OutcomeFailed:
+	}
+	return ledger.Begun
 }

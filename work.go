@@ -77,6 +77,13 @@ const runOnce = "run_once"
 // Errors: that of the function; ErrInProgress; ErrWorkTooOld; ErrWorkNested if the
 // function asks for its own work; ErrInvalidRequest; those of the ledger. An error of
 // the function is also ErrOutcomeUnknown if that is true of one of its calls.
+//
+// The work is not done while a call of it may have been executed and nobody knows,
+// whatever the function returns: if it hides that and returns nil, the error is
+// ErrOutcomeUnknown, and when the work is asked for again it runs again and the call is
+// looked for. A call without a name that is equal to one of unknown outcome in the same
+// run is taken for its repetition: it is looked for, and not sent a second time. Name
+// the calls with WithStep if both are meant.
 func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Context) error) error {
 	if !c.ready() {
 		return notSent(runOnce, ErrNotInitialized)
@@ -104,7 +111,8 @@ func (c *Client) logUnwritten(ctx context.Context, name string, err error) {
 }
 
 // ForgetWork removes what the ledger knows of a piece of work, so that RunOnce runs it
-// again. Forgetting what is not known is no error.
+// again and makes all its calls again. Forgetting what is not known is no error. Work
+// that a call or process is at is ErrInProgress, and stays.
 func (c *Client) ForgetWork(ctx context.Context, work Work) error {
 	if !c.ready() {
 		return notSent(runOnce, ErrNotInitialized)
@@ -195,19 +203,27 @@ func runTallied(ctx context.Context, run *once.Run, fn func(context.Context) err
 	}()
 	err = fn(once.With(ctx, run))
 	finished = true
-	left, unwritten := run.Finish(ctx, err == nil)
+	pending, unwritten := run.Finish(ctx, err == nil)
 	result.unwritten, result.tally = unwritten, run.Tally()
-	if left && err == nil {
-		return result, &unknownWorkError{errLeftUnderWay}
-	}
-	if err != nil && result.tally.Unknown > 0 && !errors.Is(err, ErrOutcomeUnknown) {
+	switch {
+	case err != nil && (result.tally.Unknown == 0 || errors.Is(err, ErrOutcomeUnknown)):
+		return result, err
+	case err != nil:
 		// The function's own words hide that a call may have been executed.
-		err = &unknownWorkError{err}
+	case pending == once.LeftUnderWay:
+		err = errLeftUnderWay
+	case pending == once.InDoubt:
+		err = errInDoubt
+	default:
+		return result, nil
 	}
-	return result, err
+	return result, &unknownWorkError{err}
 }
 
-var errLeftUnderWay = fmt.Errorf("%w: the function returned while a call of it was under way, so the work is not done; wait for the calls", ErrWorkEnded)
+var (
+	errLeftUnderWay = fmt.Errorf("%w: the function returned while a call of it was under way, so the work is not done; wait for the calls", ErrWorkEnded)
+	errInDoubt      = errors.New("salebot: the function returned no error, but a call may have been executed, so the work is not done")
+)
 
 // unknownWorkError is the failure of a piece of work in which a call may have been
 // executed.

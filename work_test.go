@@ -275,6 +275,245 @@ func TestRunOnceTellsTheUnknown(t *testing.T) {
 	require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
 }
 
+// A function that returns no error does not hide that a call may have been executed: the
+// work is not done until that is known.
+func TestRunOnceThatHidesTheUnknown(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault salebottest.Fault
+		// later is what the function does when it runs again: the call, or nothing.
+		later bool
+		want  error
+	}{
+		"executed":                     {salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter}, true, nil},
+		"not executed":                 {salebottest.Fault{Action: "message", Status: 503}, true, nil},
+		"executed, and not made again": {salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter}, false, salebot.ErrOutcomeUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				s := newShop(t)
+				client := s.open(t, salebot.WithHistoryDelay(20*time.Second))
+				runs := 0
+				run := func() error {
+					return client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+						runs++
+						if runs == 1 || test.later {
+							_, _ = client.Message(ctx, hello("paid"))
+						}
+						return nil
+					})
+				}
+				s.Fail(test.fault)
+				require.ErrorIs(t, run(), salebot.ErrOutcomeUnknown)
+				for range 2 {
+					require.ErrorIs(t, run(), test.want)
+				}
+				require.Equal(t, []string{"paid"}, s.received(t))
+				require.Equal(t, map[bool]int{true: 2, false: 3}[test.want == nil], runs, "work that is done does not run again")
+			})
+		})
+	}
+}
+
+// A call that is made again after an unknown outcome, in one run, is the same call: it is
+// looked for, and not sent a second time. What it came to counts by its end.
+func TestRunOnceThatRepeatsAnUnknownCall(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault salebottest.Fault
+		opts  []salebot.Option
+		call  []salebot.CallOption
+		sent  int
+		want  error
+	}{
+		"executed":     {salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter}, []salebot.Option{salebot.WithHistoryDelay(20 * time.Second)}, nil, 1, nil},
+		"not executed": {salebottest.Fault{Action: "message", Status: 503}, []salebot.Option{salebot.WithHistoryDelay(20 * time.Second)}, nil, 1, nil},
+		"cannot be told, executed": {
+			salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter}, nil, nil, 1, salebot.ErrOutcomeUnknown,
+		},
+		"cannot be told, not executed": {salebottest.Fault{Action: "message", Status: 503}, nil, nil, 0, salebot.ErrOutcomeUnknown},
+		"with a key": {
+			salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter}, []salebot.Option{salebot.WithHistoryDelay(20 * time.Second)},
+			[]salebot.CallOption{salebot.WithIdempotencyKey("paid")}, 1, nil,
+		},
+		"with a name": {
+			salebottest.Fault{Action: "message", Status: 503}, []salebot.Option{salebot.WithHistoryDelay(20 * time.Second)},
+			[]salebot.CallOption{salebot.WithStep("paid")}, 1, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				s := newShop(t)
+				client := s.open(t, append(test.opts, salebot.WithoutRetries())...)
+				s.Fail(test.fault)
+				run := func() error {
+					return client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+						var err error
+						for range 5 {
+							if _, err = client.Message(ctx, hello("paid"), test.call...); err == nil {
+								break
+							}
+							require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+						}
+						return err
+					})
+				}
+				require.ErrorIs(t, run(), test.want)
+				require.ErrorIs(t, run(), test.want)
+				require.Len(t, s.received(t), test.sent)
+			})
+		})
+	}
+}
+
+// Two equal calls of one run are two, unless the first is of unknown outcome.
+func TestRunOnceWithEqualCalls(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t, salebot.WithHistoryDelay(20*time.Second))
+		failed := errors.New("not yet")
+		for _, then := range []error{failed, nil} {
+			err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+				return errors.Join(texts(client, "Hello?", "Hello?")(ctx), then)
+			})
+			require.ErrorIs(t, err, then)
+		}
+		require.Equal(t, []string{"Hello?", "Hello?"}, s.received(t))
+
+		s.Fail(salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter})
+		err := client.RunOnce(t.Context(), notice("4712"), func(ctx context.Context) error {
+			for _, name := range []string{"first", "second"} {
+				_, _ = client.Message(ctx, hello("Are you there?"), salebot.WithStep(name))
+			}
+			return nil
+		})
+		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		require.Len(t, s.received(t), 4, "calls with names are not taken for each other")
+	})
+}
+
+// Work that is under way cannot be forgotten: somebody could begin it beside.
+func TestWorkUnderWayIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client, other := s.open(t), s.open(t)
+	err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+		require.ErrorIs(t, client.ForgetWork(ctx, notice("4711")), salebot.ErrInProgress)
+		require.ErrorIs(t, other.ForgetWork(t.Context(), notice("4711")), salebot.ErrInProgress)
+		require.NoError(t, other.ForgetWork(t.Context(), notice("4712")))
+		return texts(client, "one")(ctx)
+	})
+	require.NoError(t, err)
+	require.NoError(t, other.RunOnce(t.Context(), notice("4711"), texts(client, "two")))
+	require.Equal(t, []string{"one"}, s.received(t))
+}
+
+// A record that somebody changed under a piece of work ends the call, and nothing is sent.
+func TestRecordTakenFromAPieceOfWork(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t, salebot.WithoutRetries())
+		s.Fail(salebottest.Fault{Action: "message", Status: 400, Body: `{"status":"fail"}`})
+		require.ErrorIs(t, client.RunOnce(t.Context(), notice("4711"), texts(client, "one")), salebot.ErrRejected)
+		err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+			s.ledger.forgetAll(t)
+			return texts(client, "one")(ctx)
+		})
+		require.ErrorIs(t, err, salebot.ErrInProgress)
+		require.Empty(t, s.received(t))
+	})
+}
+
+// Goroutines whose calls come in another order than before find their records, however
+// long a call takes, and work that has changed is told nevertheless.
+func TestRunOnceWithASlowGoroutine(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		// slow is what the other goroutine does before its call.
+		slow func(ctx context.Context, client *salebot.Client) error
+		// last is the call after it.
+		last string
+		want error
+	}{
+		"reads for a minute": {func(ctx context.Context, client *salebot.Client) error {
+			_, err := client.GetVariables(ctx, ann, salebot.WithTimeout(time.Hour))
+			return err
+		}, "b", nil},
+		"does work of its own for a minute": {func(ctx context.Context, client *salebot.Client) error {
+			return client.RunOnce(ctx, notice("inside"), func(ctx context.Context) error {
+				_, err := client.GetVariables(ctx, ann, salebot.WithTimeout(time.Hour))
+				return err
+			})
+		}, "b", nil},
+		"thinks for a moment": {func(ctx context.Context, _ *salebot.Client) error { return clienttest.Elapse(ctx, 4*time.Second) }, "b", nil},
+		"has changed": {func(ctx context.Context, client *salebot.Client) error {
+			_, err := client.GetVariables(ctx, ann, salebot.WithTimeout(time.Hour))
+			return err
+		}, "c", salebot.ErrWorkChanged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				s := newShop(t)
+				client := s.open(t, salebot.WithTimeout(time.Hour))
+				failed := errors.New("not yet")
+				require.ErrorIs(t, client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+					return errors.Join(texts(client, "b")(ctx), failed)
+				}), failed)
+				s.Fail(salebottest.Fault{Action: "get_variables", Delay: time.Minute})
+				err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+					var group sync.WaitGroup
+					var first, second error
+					group.Go(func() { first = texts(client, "a")(ctx) })
+					group.Go(func() {
+						if second = test.slow(ctx, client); second == nil {
+							second = texts(client, test.last)(ctx)
+						}
+					})
+					group.Wait()
+					return errors.Join(first, second)
+				})
+				require.ErrorIs(t, err, test.want)
+				if test.want == nil {
+					require.ElementsMatch(t, []string{"a", "b"}, s.received(t))
+				} else {
+					require.Equal(t, []string{"b"}, s.received(t))
+				}
+			})
+		})
+	}
+}
+
+// A hook that makes a call inside of another one does not wait for it.
+func TestCallOfAHookThatChangedIsTold(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t)
+		failed := errors.New("not yet")
+		require.ErrorIs(t, client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+			return errors.Join(texts(client, "a", "b")(ctx), failed)
+		}), failed)
+		var inside error
+		hooked := s.open(t, salebot.WithHook(salebot.Hook{After: func(ctx context.Context, a salebot.Attempt) {
+			if a.Action == "get_variables" {
+				inside = texts(client, "c")(ctx)
+			}
+		}}), salebot.WithTimeout(24*time.Hour))
+		start := time.Now()
+		_ = hooked.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+			_, err := hooked.GetVariables(ctx, ann)
+			return errors.Join(err, failed)
+		})
+		require.ErrorIs(t, inside, salebot.ErrWorkChanged)
+		require.Less(t, time.Since(start), time.Minute)
+	})
+}
+
 // A call that the function repeats after a refusal is one call when it runs again.
 func TestRunOnceThatRepeatsARefusedCall(t *testing.T) {
 	t.Parallel()

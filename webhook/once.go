@@ -19,7 +19,8 @@ import (
 // accepted before is not made again, but returns what it returned first. A call whose
 // outcome is not known is looked for in the client's history, and otherwise fails
 // without being made; the event is tried again, since the history may show it later,
-// and becomes a dead letter with its last attempt.
+// and becomes a dead letter with its last attempt. So it does if the function hides the
+// unknown outcome and returns nil.
 //
 // The name, such as "answering bot", tells the handler from others with the same
 // ledger; it must stay the same. The function has to hand its context on to its calls,

@@ -149,6 +149,45 @@ func TestAnUnknownOutcomeIsLookedForAndNotRepeated(t *testing.T) {
 	})
 }
 
+// TestAnUnknownOutcomeIsNotHidden has functions that return no error although a message
+// may have been sent. With a ledger the event is not done; without one the function is
+// believed.
+func TestAnUnknownOutcomeIsNotHidden(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		once            bool
+		look            bool
+		dead, forgotten int
+	}{
+		"found in the history": {once: true, look: true, forgotten: 1},
+		"cannot be told":       {once: true, dead: 1},
+		"without a ledger":     {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				b := newBot(t, test.once, func(ctx context.Context, client *salebot.Client, event *webhook.Event) error {
+					if test.look {
+						// See TestAnUnknownOutcomeIsLookedForAndNotRepeated.
+						if _, err := client.GetVariables(ctx, event.Client.ID); err != nil {
+							return err
+						}
+					}
+					_ = send(ctx, client, event, "one")
+					return nil
+				}, webhook.WithRetryPolicy(webhook.RetryPolicy{MaxAttempts: 3}))
+				b.emulator.Fail(executedFault())
+				accepted(t, b.handler, message(ann, 1, "Hello"))
+				shutdown(t, b.handler)
+				b.check(t, 1, test.dead, test.forgotten)
+				if reason, attempts := b.reason(t); test.dead > 0 && (attempts != 3 || !strings.Contains(reason, "returned no error")) {
+					t.Errorf("after %d attempts: %s", attempts, reason)
+				}
+			})
+		})
+	}
+}
+
 // TestAnUnknownOutcomeThatCannotBeToldIsNotRepeated ends as a dead letter, whose records
 // are kept: redriving it sends nothing either.
 func TestAnUnknownOutcomeThatCannotBeToldIsNotRepeated(t *testing.T) {

@@ -66,10 +66,10 @@ type Guard struct {
 	// batch is not recorded yet.
 	unwritten error
 	unended   bool
-	// begun says that this guard has begun the records.
-	begun     bool
-	scheduled bool
-	history   History
+	// begun says that this guard has begun the records, and asked that Enter was called.
+	begun, asked bool
+	scheduled    bool
+	history      History
 }
 
 // errAgain says that a record was taken by another call, so that Enter has to look
@@ -116,6 +116,17 @@ func (g *Guard) Release() {
 	}
 }
 
+// Identity tells the call from others of its piece of work; nil for a batch.
+func (g *Guard) Identity() any {
+	switch {
+	case g.batch:
+		return nil
+	case g.entry != nil:
+		return g.entry
+	}
+	return [2]ledger.Digest{g.records[0].Key, g.content}
+}
+
 // Decision is what Enter found.
 type Decision uint8
 
@@ -135,8 +146,11 @@ func (g *Guard) Enter(ctx context.Context) (Decision, ledger.Answer, error) {
 		return Send, ledger.Answer{}, nil
 	}
 	var look poller
-	for first := true; ; first = false {
-		if g.entry == nil || !first {
+	for {
+		// What a piece of work read when it began is true as long as it has it.
+		fresh := g.entry != nil && !g.asked
+		g.asked = true
+		if !fresh {
 			if err := g.refresh(ctx); err != nil {
 				return Leave, ledger.Answer{}, err
 			}
@@ -178,8 +192,15 @@ func (g *Guard) refresh(ctx context.Context) error {
 		if g.entry == nil && record.Content != mine.Content {
 			return ErrKeyReused
 		}
+		if g.entry != nil && (record.Content != mine.Content || record.Step != mine.Step) {
+			// Another process has the piece of work by now.
+			return ErrUnderWay
+		}
 		*mine = record
 		return nil
+	}
+	if g.entry != nil && mine.Version != 0 {
+		return ErrUnderWay // likewise
 	}
 	*mine = ledger.Record{Key: mine.Key, Number: mine.Number, Content: g.content, Step: mine.Step}
 	return nil

@@ -259,11 +259,11 @@ func TestMatch(t *testing.T) {
 		return &entry{record: ledger.Record{Number: number, Version: 1, State: state, Content: content, Step: step}}
 	}
 	for title, c := range map[string]struct {
-		calls  []*entry
-		step   ledger.Digest
-		number int
-		wait   bool
-		err    error
+		calls   []*entry
+		step    ledger.Digest
+		number  int
+		foreign bool
+		err     error
 	}{
 		"nothing":                       {nil, ledger.Digest{}, 1, false, nil},
 		"equal":                         {[]*entry{record(1, ledger.Accepted, content, ledger.Digest{})}, ledger.Digest{}, 1, false, nil},
@@ -277,12 +277,12 @@ func TestMatch(t *testing.T) {
 		"a named one for an unnamed":    {[]*entry{record(1, ledger.Accepted, content, name)}, ledger.Digest{}, 0, true, nil},
 		"an unnamed one for a new name": {[]*entry{record(1, ledger.Accepted, content, ledger.Digest{})}, name, 1, false, nil},
 	} {
-		r := &Run{calls: c.calls, claimed: make(chan struct{})}
-		found, wait, _, err := r.match(content, c.step)
+		r := &Run{calls: c.calls}
+		seen, err := r.match(content, c.step)
 		require.ErrorIs(t, err, c.err, title)
-		require.Equal(t, c.wait, wait != nil, title)
+		require.Equal(t, c.foreign, seen.foreign, title)
 		if c.number > 0 {
-			require.Equal(t, c.number, found.record.Number, title)
+			require.Equal(t, c.number, seen.found.record.Number, title)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package once
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -13,6 +12,19 @@ import (
 // Tally counts the calls of a piece of work that must not be made twice by what became
 // of them. A call that a record answered counts as it did first.
 type Tally struct{ Accepted, Refused, Unknown int }
+
+// add counts a call; what was provably not sent does not count.
+func (t *Tally) add(state ledger.State, n int) {
+	switch state {
+	case ledger.Accepted:
+		t.Accepted += n
+	case ledger.Refused:
+		t.Refused += n
+	case ledger.Unknown:
+		t.Unknown += n
+	case ledger.Begun:
+	}
+}
 
 // Run is a piece of work under way. Without a keeper it only counts.
 type Run struct {
@@ -24,13 +36,19 @@ type Run struct {
 	mutex  sync.Mutex
 	tally  Tally
 	closed bool
+	// became says what was counted of the calls that can be told apart.
+	became map[any]ledger.State
 
 	// record is the ledger's record of the piece of work; the others are those of its
 	// calls.
 	record ledger.Record
 	calls  []*entry
-	// claimed is closed, and replaced, when a call finds its record.
-	claimed chan struct{}
+	// underWay counts the calls that have begun and not ended, of any class, and waiting
+	// those of them that wait for others to find their records.
+	underWay, waiting int
+	// moved is closed, and replaced, when one of these changes or a call finds its
+	// record, if a call waits for that.
+	moved chan struct{}
 }
 
 // entry is the record of a call in a piece of work.
@@ -97,7 +115,7 @@ func (k *Keeper) Start(ctx context.Context, w Work) (r *Run, done bool, err erro
 		return nil, false, err
 	}
 	key := k.workKey(binding.Secret, w.Kind, w.Name, w.Key)
-	r = &Run{keeper: k, parent: From(ctx), claimed: make(chan struct{})}
+	r = &Run{keeper: k, parent: From(ctx), moved: make(chan struct{})}
 	for outer := r.parent; outer != nil; outer = outer.parent {
 		if outer.keeper.same(k) && outer.record.Key == key {
 			return nil, false, ErrWorkNested
@@ -167,35 +185,85 @@ func (k *Keeper) free(ctx context.Context, record *ledger.Record) (bool, error) 
 	return !alive, err
 }
 
-// Finish ends a piece of work; done says that it need not run again. It is not done if
-// a call of it is still under way, whose outcome nobody would learn: Finish then
-// reports left.
-func (r *Run) Finish(ctx context.Context, done bool) (left bool, err error) {
+// Pending is what keeps a piece of work from being done although its function succeeded.
+type Pending uint8
+
+const (
+	// Nothing keeps it.
+	Nothing Pending = iota
+	// LeftUnderWay is a call that is still under way, whose outcome nobody would learn.
+	LeftUnderWay
+	// InDoubt is a call that may have been executed.
+	InDoubt
+)
+
+// Finish ends a piece of work; done says that it need not run again. It is not done as
+// long as something is pending, also of a call that was made only when it ran before.
+func (r *Run) Finish(ctx context.Context, done bool) (pending Pending, err error) {
 	r.mutex.Lock()
 	r.closed = true
+	r.move()
+	var inDoubt []*entry
 	for _, e := range r.calls {
-		left = left || e.busy != nil
+		switch {
+		case e.busy != nil:
+			pending = LeftUnderWay
+		case doubtful(&e.record):
+			inDoubt = append(inDoubt, e)
+		}
 	}
 	r.mutex.Unlock()
-	if r.keeper == nil {
-		return false, nil
+	for _, e := range inDoubt {
+		r.Count(e, ledger.Unknown)
 	}
-	done = done && !left
+	if pending == Nothing && r.Tally().Unknown > 0 {
+		pending = InDoubt
+	}
+	if r.keeper == nil {
+		return pending, nil
+	}
 	r.record.State = ledger.Refused
-	if done {
+	if done && pending == Nothing {
 		r.record.State = ledger.Accepted
 	}
 	_, err = r.keeper.Ledger.End(context.WithoutCancel(ctx), r.record)
-	return left, err
+	return pending, err
 }
 
-// Forget removes what is known of a piece of work.
+// Forget removes what is known of a piece of work. One that another call or process is
+// at is ErrUnderWay, unless it is that of an event, which its handler has ended.
 func (k *Keeper) Forget(ctx context.Context, w Work) error {
 	binding, err := k.bind(ctx)
 	if err != nil {
 		return err
 	}
-	return k.Ledger.Forget(ctx, k.workKey(binding.Secret, w.Kind, w.Name, w.Key))
+	key := k.workKey(binding.Secret, w.Kind, w.Name, w.Key)
+	if w.Kind != KindEvent {
+		if err := k.hold(ctx, key); err != nil {
+			return err
+		}
+	}
+	return k.Ledger.Forget(ctx, key)
+}
+
+// hold keeps others from beginning a piece of work.
+func (k *Keeper) hold(ctx context.Context, key ledger.Digest) error {
+	found, err := k.Ledger.Find(ctx, key)
+	if err != nil || len(found) == 0 || found[0].Number != 0 {
+		return err
+	}
+	free, err := k.free(ctx, &found[0])
+	switch {
+	case err != nil:
+		return err
+	case !free:
+		return ErrUnderWay
+	}
+	_, err = k.Ledger.Begin(ctx, found[0])
+	if errors.Is(err, ledger.ErrTaken) {
+		return ErrUnderWay
+	}
+	return err
 }
 
 // Tally returns what became of the calls so far.
@@ -205,13 +273,19 @@ func (r *Run) Tally() Tally {
 	return r.tally
 }
 
-// Count adds to what became of the calls, here and in the work around.
-func (r *Run) Count(t Tally) {
+// Count notes what became of a call, here and in the work around; Begun means that it
+// was provably not sent. A call with an identity counts by what became of it last.
+func (r *Run) Count(identity any, state ledger.State) {
 	for ; r != nil; r = r.parent {
 		r.mutex.Lock()
-		r.tally.Accepted += t.Accepted
-		r.tally.Refused += t.Refused
-		r.tally.Unknown += t.Unknown
+		if identity != nil {
+			r.tally.add(r.became[identity], -1)
+			if r.became == nil {
+				r.became = map[any]ledger.State{}
+			}
+			r.became[identity] = state
+		}
+		r.tally.add(state, 1)
 		r.mutex.Unlock()
 	}
 }
@@ -229,10 +303,6 @@ func (r *Run) Ended() bool {
 // Recorded reports whether the calls of the piece of work are recorded.
 func (r *Run) Recorded() bool { return r.recorder() != nil }
 
-// orderGrace is how long a call waits for other goroutines of its piece of work to
-// find the records that are not its own, before it says that the work has changed.
-const orderGrace = 2 * time.Second
-
 // recorder returns the piece of work that records the calls: this one, or the nearest
 // around it that has a ledger; nil if none has.
 func (r *Run) recorder() *Run {
@@ -242,99 +312,4 @@ func (r *Run) recorder() *Run {
 		}
 	}
 	return nil
-}
-
-// claim finds the record of a call: that of its name or the first unused one with its
-// content, and otherwise a new one. If records are left that are of other calls, the
-// call may be one of them in other words, so there is no new one.
-func (r *Run) claim(ctx context.Context, content, step ledger.Digest) (*entry, error) {
-	grace := time.NewTimer(orderGrace)
-	defer grace.Stop()
-	for {
-		r.mutex.Lock()
-		if r.closed {
-			r.mutex.Unlock()
-			return nil, ErrWorkEnded
-		}
-		found, wait, changed, err := r.match(content, step)
-		if found != nil {
-			found.used, found.busy = true, make(chan struct{})
-			close(r.claimed)
-			r.claimed = make(chan struct{})
-		}
-		r.mutex.Unlock()
-		switch {
-		case wait == nil:
-			return found, err
-		case changed:
-			select {
-			case <-wait:
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			case <-grace.C:
-				return nil, ErrWorkChanged
-			}
-		default:
-			select {
-			case <-wait:
-			case <-ctx.Done():
-				return nil, errors.Join(ErrUnderWay, ctx.Err())
-			}
-		}
-	}
-}
-
-// match looks for the record of a call. What it has to wait for, if anything, is
-// another call with the same name, or (changed) other calls that find their records.
-//
-// A record of a call that was executed, or may have been, goes before one of a call
-// that was refused: who repeats a refused call makes it once in the next run.
-func (r *Run) match(content, step ledger.Digest) (found *entry, wait <-chan struct{}, changed bool, err error) {
-	last, foreign := 0, false
-	for _, e := range r.calls {
-		last = e.record.Number
-		switch {
-		case sameName(step, e.record.Step):
-			found, wait, err = e.named(step)
-			return found, wait, false, err
-		case e.used:
-		case e.record.Step.IsZero() && e.record.Content == content:
-			if found == nil || found.record.State == ledger.Refused && e.record.State != ledger.Refused {
-				found = e
-			}
-		case e.record.State != ledger.Refused && (step.IsZero() || e.record.Step.IsZero()):
-			foreign = true
-		}
-	}
-	switch {
-	case found != nil:
-		return found, nil, false, nil
-	case foreign:
-		return nil, r.claimed, true, nil
-	}
-	found = &entry{record: ledger.Record{Key: r.record.Key, Number: last + 1, Content: content, Step: step}}
-	r.calls = append(r.calls, found)
-	return found, nil, false, nil
-}
-
-// named is the record for a call with its name, once no other call has it.
-func (e *entry) named(step ledger.Digest) (found *entry, wait <-chan struct{}, err error) {
-	switch {
-	case step != e.record.Step:
-		return nil, nil, fmt.Errorf("%w: the name of the call was used for another action or receiver", ErrWorkChanged)
-	case e.busy != nil:
-		return nil, e.busy, nil
-	}
-	return e, nil, nil
-}
-
-// release lets other calls with the same name go on.
-func (r *Run) release(e *entry, record ledger.Record) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	e.record = record
-	if e.busy != nil {
-		close(e.busy)
-		e.busy = nil
-	}
 }
