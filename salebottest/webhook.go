@@ -120,7 +120,9 @@ func deliveryOf(d engine.Delivery) Delivery {
 	return Delivery{
 		Number: d.Number, Time: d.Time, ClientID: d.ClientID, MessageID: d.MessageID, Copy: d.Copy,
 		ContentType: d.ContentType, Body: d.Body, Pending: d.Pending,
-		Attempts: each(d.Attempts, func(a engine.DeliveryAttempt) DeliveryAttempt { return DeliveryAttempt(a) }),
+		Attempts: each(d.Attempts, func(a engine.DeliveryAttempt) DeliveryAttempt {
+			return DeliveryAttempt{Time: a.Time, Status: a.Status, Answer: a.Answer, Error: a.Error}
+		}),
 	}
 }
 

@@ -41,9 +41,9 @@ func (p *project) call(c *client, s *send, at int64) {
 	p.append(c, m)
 	if s.resume {
 		c.paused = false
-		p.changed.touch(c)
+		p.touch(c)
 	}
-	p.react(c, s.content.text, at)
+	p.react(c, s.content.text, true, at)
 }
 
 // client finds the client that client_id names.
@@ -60,7 +60,7 @@ func (c *call) client(notFound func() reply) (*client, reply) {
 
 // lookup finds a client by its number.
 func (c *call) lookup(id int64) *client {
-	target := c.project.clients[id]
+	target := c.meets(c.project.clients[id])
 	if target == nil {
 		// The two kinds of numbers are mixed up more often than anything else.
 		if others := c.project.platforms[strconv.FormatInt(id, 10)]; len(others) > 0 {
@@ -84,6 +84,7 @@ func (c *call) personOrRefusal(who person, always bool) (*client, reply) {
 
 // start sends the callback of a request.
 func (c *call) start(target *client) reply {
+	c.meets(target)
 	text := c.parameters.Text("message")
 	if text == "" {
 		if c.project.answers.CallbackWithoutMessage == EmptyCallbacksRefused {
@@ -95,7 +96,7 @@ func (c *call) start(target *client) reply {
 	if err != nil {
 		return c.project.invalid(err.Error())
 	}
-	c.project.changed.touch(target)
+	c.project.touch(target)
 	if name := c.parameters.Text("name"); name != "" && c.row.Takes("name") {
 		target.name = name
 	}
@@ -219,6 +220,7 @@ func sendCallbackByPlatformID(c *call) reply {
 	}
 	targets := c.byPlatformIDs(wanted)
 	for _, target := range targets {
+		c.meets(target)
 		c.project.dispatch(send{action: c.row.Name, client: target.id, callback: true, content: content{text: text}}, due, c.at)
 	}
 	if c.project.answers.CallbacksByPlatformID == CallbacksAsSends {

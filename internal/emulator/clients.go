@@ -291,6 +291,6 @@ func assignToUser(c *call) reply {
 		target.employee = c.project.employees[target.id%int64(len(c.project.employees))].Email
 	}
 	target.updatedAt = c.at
-	c.project.changed.touch(target)
+	c.project.touch(target)
 	return c.project.acknowledged()
 }

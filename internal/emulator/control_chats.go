@@ -194,7 +194,7 @@ func (e *Emulator) alterClient(id salebot.ClientID, alter func(*client)) bool {
 	_ = e.change(func(p *project, _ int64) error {
 		if c := p.clients[int64(id)]; c != nil {
 			alter(c)
-			p.changed.touch(c)
+			p.touch(c)
 			found = true
 		}
 		return nil
@@ -207,4 +207,30 @@ func (e *Emulator) States() []State {
 	var states []State
 	e.read(func(p *project) { states = slices.Clone(p.states) })
 	return states
+}
+
+// ChangedClients returns who has changed since a revision, and the present one; all
+// says that it may be anybody: that there are more than limit, or that the state is
+// another one. The first revision to ask for is 0.
+func (e *Emulator) ChangedClients(since int64, limit int) (ids []salebot.ClientID, now int64, all bool) {
+	e.read(func(p *project) {
+		now = p.revision
+		if since == now {
+			return
+		}
+		if all = since < p.begun; all {
+			return
+		}
+		for _, c := range p.roll {
+			if c.revision <= since {
+				continue
+			}
+			if all = len(ids) == limit; all {
+				ids = nil
+				return
+			}
+			ids = append(ids, salebot.ClientID(c.id))
+		}
+	})
+	return ids, now, all
 }

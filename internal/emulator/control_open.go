@@ -50,9 +50,7 @@ func (e *Emulator) Progress() Progress {
 func (e *Emulator) Webhook() Webhook {
 	e.webhook.mu.Lock()
 	defer e.webhook.mu.Unlock()
-	webhook := e.webhook.webhook
-	webhook.Header = webhook.Header.Clone()
-	return webhook
+	return e.webhook.webhook.clone()
 }
 
 // Location returns the time zone of the project.

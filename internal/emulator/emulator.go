@@ -106,8 +106,13 @@ func (e *Emulator) beginAnew() (*round, error) {
 // keeps the settings. The lock is held.
 func (e *Emulator) replace(fresh *project) {
 	if e.project != nil {
+		fresh.revision += e.project.revision // it never falls
 		fresh.answers, fresh.location, fresh.outbox = e.project.answers, e.project.location, e.project.outbox
 	}
+	// It tells what was before from what is now.
+	fresh.revision++
+	fresh.begun = fresh.revision
+	fresh.request = e.webhook.request
 	e.project = fresh
 	e.clock.offset.Store(int64(fresh.clockOffset))
 	e.tellAll()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/emulator/faults"
 	"github.com/salebot-go/salebot/internal/emulator/request"
@@ -44,6 +45,7 @@ var noSuchPage = reply{
 
 // ServeHTTP answers a request to the API.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begin := time.Now()
 	setDate(w, e.Now())
 	if e.allowOrigin != "" && e.allowBrowsers(w, r) {
 		return
@@ -80,6 +82,10 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry.Status, entry.Answer = answer.status, clip(answer.body, largestLoggedAnswer)
 	if fault.Cuts() {
 		entry.Status = 0
+	}
+	entry.Took = time.Since(begin)
+	if fault != nil {
+		entry.Took += fault.Delay
 	}
 	e.log.add(entry)
 	e.changes.notify()
@@ -177,7 +183,12 @@ func (e *Emulator) carryOut(row *action.Row, route route, p request.Params, entr
 	var answer reply
 	run := func(state *project, now int64) {
 		c.project, c.at = state, now
+		first := state.next.message
 		answer = route.handle(&c)
+		entry.ClientID = salebot.ClientID(c.about)
+		if next := state.next.message; next > first {
+			entry.FirstMessage, entry.LastMessage = salebot.MessageID(first), salebot.MessageID(next-1)
+		}
 	}
 	if route.reads {
 		e.read(func(state *project) { run(state, micro(e.Now())) })

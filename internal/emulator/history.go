@@ -117,6 +117,7 @@ func clearHistory(c *call) reply {
 		return refused
 	}
 	target.history = slices.Delete(target.history, 0, len(target.history))
+	c.project.seen(target)
 	c.project.changed.about(wordCleared, target.id)
 	return c.project.acknowledged()
 }

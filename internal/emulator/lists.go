@@ -28,6 +28,7 @@ func (p *project) list(id int64) *list {
 // join adds a client to a list.
 func (p *project) join(id int64, c *client) {
 	p.list(id).add(c)
+	p.seen(c)
 	p.changed.about(wordJoined, id, c.id)
 }
 

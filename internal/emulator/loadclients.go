@@ -75,7 +75,7 @@ func (c *call) loadClient(element json.RawMessage) []byte {
 	case err != nil:
 		status = err.Error()
 	default:
-		known := c.project.getOrCreate(who, c.at)
+		known := c.meets(c.project.getOrCreate(who, c.at))
 		id = known.id
 	}
 	if c.project.answers.WhatsAppSuffix && kind == salebot.ClientTypeWhatsApp && who.platform != "" {

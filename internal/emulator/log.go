@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/emulator/request"
 	"github.com/salebot-go/salebot/internal/wire"
 )
@@ -28,6 +29,14 @@ type Request struct {
 	Number int64
 	// Time is when it came, in the emulator's time.
 	Time time.Time
+	// Took is how long the caller waits for the answer, the delay of a fault included.
+	Took time.Duration
+	// ClientID is the client whom it is about, the first one of several; 0 if it is
+	// about none, or about one who is not known.
+	ClientID salebot.ClientID
+	// FirstMessage and LastMessage are the messages that it made at once; 0 if it made
+	// none.
+	FirstMessage, LastMessage salebot.MessageID
 	// Action is the last part of the address; empty if the address is none of
 	// the API.
 	Action string

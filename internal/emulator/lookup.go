@@ -169,7 +169,7 @@ func onlineChatClientID(c *call) reply {
 	target := c.project.getOrCreate(person{
 		kind: salebot.ClientTypeOnlineChat, platform: recipient, group: c.project.firstGroup(salebot.ClientTypeOnlineChat),
 	}, c.at)
-	c.project.changed.touch(target)
+	c.project.touch(c.meets(target))
 	if name := c.parameters.Text("name"); name != "" {
 		target.name = name
 	}

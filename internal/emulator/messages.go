@@ -114,26 +114,12 @@ func (p *project) append(c *client, m message) *message {
 	c.forget(p.maxMessages)
 	c.heard(&m)
 	added := &c.history[len(c.history)-1]
+	p.seen(c)
 	p.changed.said(c, added)
 	if p.outbox != nil {
 		p.outbox(c, added)
 	}
 	return added
-}
-
-// heard is what a message says of its client.
-func (c *client) heard(m *message) {
-	c.updatedAt = max(c.updatedAt, m.at)
-	if m.block != 0 && !m.fromClient {
-		c.block = m.block
-	}
-}
-
-// forget leaves a conversation its latest messages; 0 leaves all.
-func (c *client) forget(most int) {
-	if surplus := len(c.history) - most; most > 0 && surplus > 0 {
-		c.history = slices.Delete(c.history, 0, surplus)
-	}
 }
 
 // deliver sends a message to a client, who is then at its block.
@@ -270,12 +256,8 @@ func (c *call) buttons(what content) (hint string, buttons []Button) {
 
 // noteAttachment tells of a type that the reference does not have.
 func (c *call) noteAttachment(kind string) {
-	known := []string{
-		string(salebot.AttachmentImage), string(salebot.AttachmentVideo), string(salebot.AttachmentLink),
-		string(salebot.AttachmentFile), string(salebot.AttachmentAudio),
-	}
-	if !slices.Contains(known, kind) {
-		c.parameters.Notef("attachment_type %s is no type of the reference, which has %s", request.Shown(kind), strings.Join(known, ", "))
+	if !slices.Contains(attachmentTypes, kind) {
+		c.parameters.Notef("attachment_type %s is no type of the reference, which has %s", request.Shown(kind), strings.Join(attachmentTypes, ", "))
 	}
 }
 
@@ -297,6 +279,7 @@ func (c *call) sendTo(targets ...*client) reply {
 		return c.project.invalid(err.Error())
 	}
 	for _, target := range targets {
+		c.meets(target)
 		c.project.dispatch(send{action: c.row.Name, client: target.id, content: what}, due, c.at)
 	}
 	return c.project.sent()
@@ -338,6 +321,7 @@ func broadcast(c *call) reply {
 		return *problem
 	}
 	for i, target := range audience {
+		c.meets(target)
 		at := max(due, c.at) + int64(i)*pause.Microseconds()
 		c.project.dispatch(send{action: c.row.Name, client: target.id, content: what}, at, c.at)
 	}

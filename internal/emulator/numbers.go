@@ -68,7 +68,7 @@ func (c *call) known(name string, ids []int64) []*client {
 	found := make([]*client, 0, len(ids))
 	var skipped []string
 	for _, id := range ids {
-		if target := c.project.clients[id]; target != nil {
+		if target := c.meets(c.project.clients[id]); target != nil {
 			found = append(found, target)
 			continue
 		}

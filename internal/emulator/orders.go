@@ -90,7 +90,7 @@ func (e *Emulator) SetOrderStatus(id salebot.OrderID, status salebot.OrderStatus
 		if o := p.orders[int64(id)]; o != nil {
 			o.status, found = status, true
 			p.clients[o.client].adoptLoose()
-			p.changed.touch(p.clients[o.client])
+			p.touch(p.clients[o.client])
 		}
 		return nil
 	})
@@ -123,7 +123,7 @@ func (p *project) addOrder(c *client, o *order) {
 	c.orders = append(c.orders, o)
 	p.orders[o.id] = o
 	c.adoptLoose()
-	p.changed.touch(c)
+	p.touch(c)
 }
 
 // adoptLoose gives what was saved while there was no deal to the current one.
@@ -159,6 +159,7 @@ func createOrder(c *call) reply {
 		return refused
 	}
 	c.noteState(state)
+	c.meets(target)
 	c.project.addOrder(target, o)
 	answer := c.project.success()
 	answer.id("order_id", o.id)
@@ -282,7 +283,7 @@ func setOrderState(c *call) reply {
 	}
 	c.noteState(state)
 	o.state = state
-	c.project.changed.touch(c.project.clients[o.client])
+	c.project.touch(c.project.clients[o.client])
 	return c.project.acknowledged()
 }
 
@@ -310,7 +311,7 @@ func moveOrderToNextState(c *call) reply {
 	at := slices.IndexFunc(c.project.states, func(s State) bool { return int64(s.ID) == o.state })
 	if at+1 < len(c.project.states) {
 		o.state = int64(c.project.states[at+1].ID)
-		c.project.changed.touch(c.project.clients[o.client])
+		c.project.touch(c.project.clients[o.client])
 	}
 	return c.stateOf(o)
 }
@@ -373,6 +374,6 @@ func setOrderVariables(c *call) reply {
 	for _, m := range values {
 		o.variables[m.Name] = slices.Clone(m.Value)
 	}
-	c.project.changed.touch(c.project.clients[o.client])
+	c.project.touch(c.project.clients[o.client])
 	return inJSONText(`{"status":"success"}`)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/heap"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -163,11 +162,13 @@ func (state *Project) add(given *Project) {
 // build makes a state of its description. The time is that of the clock without
 // the offset of the state.
 func (state *Project) build(clock time.Time) (*project, error) {
+	var found mistakes
 	if state.Version != 0 && state.Version != ProjectVersion {
-		return nil, fmt.Errorf("a project of version %d, but only version %d can be read", state.Version, ProjectVersion)
+		found.add("version", "a project of version %d, but only version %d can be read", state.Version, ProjectVersion)
+		return nil, errors.Join(found...)
 	}
 	if state.ClockOffset < 0 {
-		return nil, errors.New("clock_offset must not be negative")
+		found.add("clock_offset", "it must not be negative")
 	}
 	p := newProject()
 	p.clockOffset = time.Duration(state.ClockOffset)
@@ -197,21 +198,24 @@ func (state *Project) build(clock time.Time) (*project, error) {
 	for _, account := range state.InstagramFollowers {
 		p.followers[accountName(account)] = true
 	}
-	for _, step := range []func(*Project, int64) error{p.buildBlocks, p.buildClients, p.buildLists, p.buildOrders, p.buildSchedule} {
-		if err := step(state, now); err != nil {
-			return nil, err
-		}
+	p.buildBlocks(state, &found)
+	p.buildClients(state, now, &found)
+	p.buildLists(state, &found)
+	p.buildOrders(state, now, &found)
+	p.buildSchedule(state)
+	if len(found) > 0 {
+		return nil, errors.Join(found...)
 	}
 	return p, nil
 }
 
-func (p *project) buildBlocks(state *Project, _ int64) error {
-	for _, block := range state.Blocks {
+func (p *project) buildBlocks(state *Project, found *mistakes) {
+	for i, block := range state.Blocks {
 		switch {
 		case block.ID <= 0:
-			return fmt.Errorf("block %d: the number must be positive", block.ID)
+			found.add(placed("blocks", i, ".id"), "the number must be positive")
 		case p.blockByID(int64(block.ID)) != nil:
-			return fmt.Errorf("there are two blocks %d", block.ID)
+			found.add(placed("blocks", i, ".id"), "there are two blocks %d", block.ID)
 		}
 		block.Buttons = slices.Clone(block.Buttons)
 		for i := range block.Buttons {
@@ -221,14 +225,15 @@ func (p *project) buildBlocks(state *Project, _ int64) error {
 		}
 		p.blocks = append(p.blocks, block)
 	}
-	return nil
 }
 
-func (p *project) buildClients(state *Project, now int64) error {
-	for _, seed := range state.Clients {
+func (p *project) buildClients(state *Project, now int64, found *mistakes) {
+	for i := range state.Clients {
+		seed := &state.Clients[i]
 		c, err := p.seedClient(seed.Person, now)
 		if err != nil {
-			return err
+			found.add(placed("clients", i, ""), "%v", err)
+			continue
 		}
 		c.history = make([]message, len(seed.History))
 		for i := range seed.History {
@@ -236,7 +241,6 @@ func (p *project) buildClients(state *Project, now int64) error {
 		}
 		slices.SortStableFunc(c.history, func(a, b message) int { return cmp.Compare(a.at, b.at) })
 	}
-	return nil
 }
 
 // keep makes a message of its description.
@@ -260,28 +264,29 @@ func (p *project) keep(m *Message, now int64) message {
 	return kept
 }
 
-func (p *project) buildLists(state *Project, _ int64) error {
-	for _, seed := range state.Lists {
+func (p *project) buildLists(state *Project, found *mistakes) {
+	for i, seed := range state.Lists {
 		l := p.list(int64(seed.ID))
-		for _, id := range seed.Clients {
-			c := p.clients[int64(id)]
-			if c == nil {
-				return fmt.Errorf("list %d: there is no client %d", seed.ID, id)
+		for j, id := range seed.Clients {
+			if c := p.clients[int64(id)]; c != nil {
+				l.add(c)
+			} else {
+				found.add(placed("lists", i, placed(".clients", j, "")), "there is no client %d", id)
 			}
-			l.add(c)
 		}
 	}
-	return nil
 }
 
-func (p *project) buildOrders(state *Project, now int64) error {
-	for _, seed := range state.Orders {
+func (p *project) buildOrders(state *Project, now int64, found *mistakes) {
+	for i, seed := range state.Orders {
 		c := p.clients[int64(seed.ClientID)]
 		switch {
 		case c == nil:
-			return fmt.Errorf("order %d: there is no client %d", seed.ID, seed.ClientID)
+			found.add(placed("orders", i, ".client_id"), "there is no client %d", seed.ClientID)
+			continue
 		case p.orders[int64(seed.ID)] != nil:
-			return fmt.Errorf("there are two orders %d", seed.ID)
+			found.add(placed("orders", i, ".id"), "there are two orders %d", seed.ID)
+			continue
 		}
 		o := &order{
 			id: int64(seed.ID), name: seed.Name, description: seed.Description, budget: seed.Budget,
@@ -290,7 +295,8 @@ func (p *project) buildOrders(state *Project, now int64) error {
 		for name, value := range seed.Variables {
 			encoded, err := encodedVariable(value)
 			if err != nil {
-				return fmt.Errorf("order %d: variable %q: %w", seed.ID, name, err)
+				found.add(placed("orders", i, ".variables"), "variable %q: %v", name, err)
+				continue
 			}
 			if o.variables == nil {
 				o.variables = variables{}
@@ -299,16 +305,14 @@ func (p *project) buildOrders(state *Project, now int64) error {
 		}
 		p.addOrder(c, o)
 	}
-	return nil
 }
 
-func (p *project) buildSchedule(state *Project, _ int64) error {
+func (p *project) buildSchedule(state *Project) {
 	for _, seed := range state.Scheduled {
 		p.next.scheduled = max(p.next.scheduled, seed.ID+1)
 		p.schedule = append(p.schedule, seed.send())
 	}
 	heap.Init(&p.schedule)
-	return nil
 }
 
 // timeOf is a moment in the form in which it is shown to users of the package.

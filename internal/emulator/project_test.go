@@ -182,8 +182,8 @@ func TestErrorsForThoseWhoWriteNoGo(t *testing.T) {
 	t.Parallel()
 	broken := engine.Project{Orders: []engine.Order{{ID: 5, ClientID: 1}}}
 	_, err := engine.Open(engine.WithProject(broken))
-	require.EqualError(t, err, "order 5: there is no client 1")
-	require.EqualError(t, newEmulator(t).Restore(broken), "order 5: there is no client 1")
+	require.EqualError(t, err, "orders[0].client_id: there is no client 1")
+	require.EqualError(t, newEmulator(t).Restore(broken), "orders[0].client_id: there is no client 1")
 	require.EqualError(t, json.Unmarshal([]byte("[]"), &broken), "a project is an object, and its clients are a list")
 	_, err = engine.Open(engine.WithMaxBodySize(0))
 	require.EqualError(t, err, "WithMaxBodySize: must be positive and at most 2 GiB")

@@ -18,6 +18,16 @@ type call struct {
 	parameters request.Params
 	// at is the time of the call.
 	at int64
+	// about is the first client whom it turned out to be about; 0 for none.
+	about int64
+}
+
+// meets remembers whom the call is about.
+func (c *call) meets(target *client) *client {
+	if target != nil && c.about == 0 {
+		c.about = target.id
+	}
+	return target
 }
 
 // note adds a remark for people who read the log of requests.

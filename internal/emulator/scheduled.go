@@ -93,7 +93,15 @@ func (p *project) perform(s *send, at int64) {
 	case s.callback:
 		p.call(c, s, at)
 	default:
-		p.deliver(c, s.content, salebot.HistoryOriginAPI, at)
+		block := p.blockByID(s.content.block)
+		what := s.content
+		if block != nil {
+			what = p.fillContent(c, what)
+		}
+		p.deliver(c, what, salebot.HistoryOriginAPI, at)
+		if block != nil {
+			p.ask(c, block, at)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"maps"
@@ -126,6 +127,15 @@ func (s *sender) post(d *Delivery) {
 	}
 }
 
+// request takes the request of a block, which has no duplicates and no order.
+func (s *sender) request(d *Delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.Number, d.Pending = s.log.total+1, true
+	s.log.add(d, s.log.limit)
+	s.enqueue(d)
+}
+
 // holdBack waits for the delivery that is to overtake this one, but not for ever.
 func (s *sender) holdBack(d *Delivery) {
 	s.held = d
@@ -206,8 +216,12 @@ func (s *sender) work() {
 }
 
 func (s *sender) deliver(current *round, webhook Webhook, d *Delivery) {
-	wait.For(current.ctx, webhook.Delay)
+	if d.BlockID == 0 {
+		wait.For(current.ctx, webhook.Delay)
+	}
+	begin := time.Now()
 	attempt := s.attempt(current.ctx, webhook, d)
+	attempt.Took = time.Since(begin)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.round != current {
@@ -218,7 +232,7 @@ func (s *sender) deliver(current *round, webhook Webhook, d *Delivery) {
 	if limit == 0 {
 		limit = defaultWebhookAttempts
 	}
-	d.Pending = webhook.Resend.repeats(attempt) && len(d.Attempts) < limit && !s.closed
+	d.Pending = d.BlockID == 0 && webhook.Resend.repeats(attempt) && len(d.Attempts) < limit && !s.closed
 	if d.Pending {
 		s.later(s.retryDelay(), func() { s.enqueue(d) })
 	}
@@ -244,16 +258,17 @@ func (s *sender) attempt(ctx context.Context, webhook Webhook, d *Delivery) (att
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	address := webhook.URL
-	if address == "" {
-		address = "http://receiver.localhost/"
+	header := webhook.Header
+	if d.URL != "" {
+		header = d.header
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(d.Body))
-	if err != nil {
+	address := cmp.Or(d.URL, webhook.URL, "http://receiver.localhost/")
+	r, err := http.NewRequestWithContext(ctx, cmp.Or(d.Method, http.MethodPost), address, bytes.NewReader(d.Body))
+	if err != nil || r.URL.Host == "" {
 		attempt.Error = "the address is not usable"
 		return attempt
 	}
-	maps.Copy(r.Header, webhook.Header)
+	maps.Copy(r.Header, header)
 	if d.ContentType != "" {
 		r.Header.Set("Content-Type", d.ContentType)
 	}
@@ -262,7 +277,7 @@ func (s *sender) attempt(ctx context.Context, webhook Webhook, d *Delivery) (att
 		attempt.Error = err.Error()
 		return attempt
 	}
-	response, err := s.transport(webhook).RoundTrip(r)
+	response, err := s.transport(webhook, d).RoundTrip(r)
 	if err != nil {
 		attempt.Error = err.Error()
 		return attempt
@@ -276,9 +291,9 @@ func (s *sender) attempt(ctx context.Context, webhook Webhook, d *Delivery) (att
 	return attempt
 }
 
-func (s *sender) transport(webhook Webhook) http.RoundTripper {
+func (s *sender) transport(webhook Webhook, d *Delivery) http.RoundTripper {
 	switch {
-	case webhook.Handler != nil:
+	case webhook.Handler != nil && d.URL == "":
 		return handlerTransport{webhook.Handler}
 	case webhook.Transport != nil:
 		return webhook.Transport

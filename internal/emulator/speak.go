@@ -31,7 +31,7 @@ func (e *Emulator) speak(id salebot.ClientID, write func(*project, *client, int6
 			return problem
 		}
 		written = c.export(m)
-		p.react(c, written.Text, now)
+		p.react(c, written.Text, false, now)
 		return nil
 	})
 	return written, err
@@ -111,4 +111,19 @@ func (e *Emulator) WriteAsEmployee(id salebot.ClientID, email, text string) (wri
 		return nil
 	})
 	return written, err
+}
+
+// RunBlock lets a client come to a block, as when the flow leads there.
+func (e *Emulator) RunBlock(id salebot.ClientID, block salebot.BlockID) error {
+	return e.change(func(p *project, now int64) error {
+		c, b := p.clients[int64(id)], p.blockByID(int64(block))
+		switch {
+		case c == nil:
+			return noClient(id)
+		case b == nil:
+			return fmt.Errorf("there is no block %d", block)
+		}
+		p.run(c, b, now)
+		return nil
+	})
 }

@@ -16,8 +16,14 @@ type project struct {
 	location *time.Location
 	// changed collects what the journal has to be told; nil while there is none.
 	changed *changeRecord
+	// revision rises with each change of a client, who has that of its latest one.
+	revision int64
+	// begun is the revision with which this state began.
+	begun int64
 	// outbox takes each message for the webhook; nil while there is none.
 	outbox func(*client, *message)
+	// request takes the request of a block; nil while nothing may be sent.
+	request func(*Delivery)
 
 	id        int64
 	next      counters
@@ -105,7 +111,20 @@ type client struct {
 	loose  variables
 	orders []*order
 	// history is in the order of time.
-	history []message
+	history  []message
+	revision int64
+}
+
+// touch notes that a client or a deal of it has changed.
+func (p *project) touch(c *client) {
+	p.seen(c)
+	p.changed.touch(c)
+}
+
+// seen is touch for what the journal is told in another way.
+func (p *project) seen(c *client) {
+	p.revision++
+	c.revision = p.revision
 }
 
 // addClient puts a client into the project. Its person must be new.
@@ -118,7 +137,7 @@ func (p *project) addClient(c *client) {
 	p.roll = append(p.roll, c)
 	p.persons[c.person] = c
 	p.platforms[c.platform] = append(p.platforms[c.platform], c)
-	p.changed.touch(c)
+	p.touch(c)
 }
 
 // getOrCreate returns the client of a person.
@@ -149,9 +168,26 @@ func (p *project) removeClients(ids map[int64]bool) {
 			delete(p.orders, o.id)
 		}
 	}
+	p.revision++
+	p.begun = p.revision // anybody may have been in view
 	p.changed.about(wordGone, slices.Sorted(maps.Keys(ids))...)
 	p.roll = slices.DeleteFunc(p.roll, gone)
 	for _, l := range p.lists {
 		l.remove(ids)
+	}
+}
+
+// heard is what a message says of its client.
+func (c *client) heard(m *message) {
+	c.updatedAt = max(c.updatedAt, m.at)
+	if m.block != 0 && !m.fromClient {
+		c.block = m.block
+	}
+}
+
+// forget leaves a conversation its latest messages; 0 leaves all.
+func (c *client) forget(most int) {
+	if surplus := len(c.history) - most; most > 0 && surplus > 0 {
+		c.history = slices.Delete(c.history, 0, surplus)
 	}
 }

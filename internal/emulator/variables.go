@@ -119,7 +119,7 @@ func saveVariables(c *call) reply {
 			target.save(m.Name, m.Value)
 		}
 		target.updatedAt = c.at
-		c.project.changed.touch(target)
+		c.project.touch(target)
 	}
 	return c.project.sent()
 }

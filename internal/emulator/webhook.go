@@ -25,6 +25,10 @@ type Webhook struct {
 	Transport http.RoundTripper
 	// Header is sent along with each delivery.
 	Header http.Header
+	// Events are what is delivered to URL; nil means everything.
+	Events []EventKind
+	// Further are further receivers. They have no order among each other.
+	Further []Receiver
 
 	// Resend says which deliveries are repeated. The reference says that none are,
 	// which is the default; several programs met repetitions.
@@ -52,6 +56,47 @@ type Webhook struct {
 	// Attachments is the form of attachments. Lists of addresses are the default;
 	// receivers met all the others.
 	Attachments AttachmentsForm
+}
+
+// Receiver is a further address that the project tells of messages.
+type Receiver struct {
+	// URL is the address.
+	URL string
+	// Header is sent along with each delivery.
+	Header http.Header
+	// Events are what is delivered; nil means everything.
+	Events []EventKind
+}
+
+// EventKind is a kind of what a webhook is told.
+type EventKind string
+
+// The kinds of events.
+const (
+	// EventIn is a message of the person.
+	EventIn EventKind = "in"
+	// EventOut is a message of the bot's side: of the flow, the API or an employee.
+	EventOut EventKind = "out"
+	// EventCallback is the notice of a callback.
+	EventCallback EventKind = "callback"
+)
+
+// EventKinds returns all kinds of events.
+func EventKinds() []EventKind { return []EventKind{EventIn, EventOut, EventCallback} }
+
+func kindOf(m *message) EventKind {
+	switch {
+	case m.origin == salebot.HistoryOriginCallback:
+		return EventCallback
+	case m.fromClient:
+		return EventIn
+	}
+	return EventOut
+}
+
+// wants reports whether a receiver of some kinds of events is told of a message.
+func wants(events []EventKind, m *message) bool {
+	return events == nil || slices.Contains(events, kindOf(m))
 }
 
 // ResendRule says which deliveries are repeated.
@@ -89,6 +134,8 @@ const (
 	largestWebhookAnswer   = 4 << 10
 	// longestQueue bounds what waits for a receiver that hangs.
 	longestQueue = 10_000
+	// mostReceivers bounds the further receivers.
+	mostReceivers = 16
 )
 
 // Delivery is what the webhook was told about one message.
@@ -100,6 +147,16 @@ type Delivery struct {
 	// ClientID and MessageID are what it is about; 0 for a body of one's own.
 	ClientID  salebot.ClientID
 	MessageID salebot.MessageID
+	// Kind says what the message is; empty for a body of one's own, and for the
+	// request of a block.
+	Kind EventKind
+	// Text is the text of the message.
+	Text string
+	// BlockID is the block whose request it is; 0 for what the webhook is told.
+	BlockID salebot.BlockID
+	// Method and URL are where it goes; empty for a POST to the webhook that is set
+	// at the time.
+	Method, URL string
 	// Copy is 0 for the first delivery of the message, and counts its duplicates.
 	Copy int
 	// ContentType is the declared type of the body.
@@ -110,6 +167,8 @@ type Delivery struct {
 	Attempts []DeliveryAttempt
 	// Pending says that a further attempt is to come.
 	Pending bool
+
+	header http.Header // besides the webhook's own, or instead of it
 }
 
 // Accepted reports whether the receiver answered with 2xx in the last attempt.
@@ -125,6 +184,8 @@ func (d Delivery) Accepted() bool {
 type DeliveryAttempt struct {
 	// Time is when the attempt began.
 	Time time.Time
+	// Took is how long it took, until the answer was there.
+	Took time.Duration
 	// Status is the HTTP status of the answer; 0 if none came.
 	Status int
 	// Answer is the beginning of the body of the answer.
@@ -139,21 +200,31 @@ func (w Webhook) Validate() error {
 		oneOf("webhook: resend", w.Resend, ResendNone, Resend5xx, ResendFailed),
 		oneOf("webhook: attachments", w.Attachments, AttachmentsAsURLs, AttachmentsAsObjects, AttachmentsAsObject, AttachmentsAsText),
 	}
-	if w.URL != "" {
-		address, err := url.Parse(w.URL)
-		if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
+	for i, receiver := range append([]Receiver{{URL: w.URL, Header: w.Header, Events: w.Events}}, w.Further...) {
+		if (receiver.URL != "" || i > 0) && !validAddress(receiver.URL) {
 			problems = append(problems, errors.New("webhook: the address must begin with http:// or https://"))
 		}
-	}
-	for name, values := range w.Header {
-		if !validHeader(name, values) {
-			problems = append(problems, fmt.Errorf("webhook: the header %q cannot be sent: its name must be a token, and no value may have a line break in it", name))
+		for name, values := range receiver.Header {
+			if !validHeader(name, values) {
+				problems = append(problems, fmt.Errorf("webhook: the header %q cannot be sent: its name must be a token, and no value may have a line break in it", name))
+			}
 		}
+		for _, kind := range receiver.Events {
+			problems = append(problems, oneOf("webhook: events", kind, EventKinds()...))
+		}
+	}
+	if len(w.Further) > mostReceivers {
+		problems = append(problems, fmt.Errorf("webhook: more than %d further receivers", mostReceivers))
 	}
 	if w.Attempts < 0 || w.Duplicates < 0 || w.Parallel < 0 || w.RetryDelay < 0 || w.Timeout < 0 || w.Delay < 0 {
 		problems = append(problems, errors.New("webhook: a number is negative"))
 	}
 	return errors.Join(problems...)
+}
+
+func validAddress(text string) bool {
+	address, err := url.Parse(text)
+	return err == nil && address.Host != "" && (address.Scheme == "http" || address.Scheme == "https")
 }
 
 // validHeader reports whether a header can be sent.
@@ -171,30 +242,54 @@ func validHeader(name string, values []string) bool {
 
 func (w Webhook) off() bool { return w.URL == "" && w.Handler == nil }
 
+// clone copies what could be changed from outside.
+func (w Webhook) clone() Webhook {
+	w.Header, w.Events, w.Further = w.Header.Clone(), slices.Clone(w.Events), slices.Clone(w.Further)
+	for i := range w.Further {
+		f := &w.Further[i]
+		f.Header, f.Events = f.Header.Clone(), slices.Clone(f.Events)
+	}
+	return w
+}
+
 // SetWebhook replaces the webhook; the zero value switches it off. What waits for
 // the old one is delivered to the new one.
 func (e *Emulator) SetWebhook(webhook Webhook) error {
 	if err := webhook.Validate(); err != nil {
 		return err
 	}
-	webhook.Header = webhook.Header.Clone()
+	webhook = webhook.clone()
 	defer e.changes.notify()
 	e.webhook.set(webhook)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.project.outbox = nil
-	if !webhook.off() {
-		e.project.outbox = func(c *client, m *message) {
-			if webhook.WithoutCallbacks && m.origin == salebot.HistoryOriginCallback {
-				return
-			}
-			e.webhook.post(&Delivery{
-				Time: timeOf(m.at), ClientID: salebot.ClientID(c.id), MessageID: salebot.MessageID(m.id),
-				ContentType: "application/json", Body: e.project.event(c, m, webhook.Attachments),
-			})
-		}
+	if !webhook.off() || len(webhook.Further) > 0 {
+		e.project.outbox = func(c *client, m *message) { e.tellWebhook(webhook, c, m) }
 	}
 	return nil
+}
+
+// tellWebhook delivers a message to the receivers that want it. The emulator is
+// locked.
+func (e *Emulator) tellWebhook(webhook Webhook, c *client, m *message) {
+	if webhook.WithoutCallbacks && kindOf(m) == EventCallback {
+		return
+	}
+	told := Delivery{
+		Time: timeOf(m.at), ClientID: salebot.ClientID(c.id), MessageID: salebot.MessageID(m.id), Kind: kindOf(m), Text: m.text,
+		ContentType: "application/json", Body: e.project.event(c, m, webhook.Attachments),
+	}
+	if !webhook.off() && wants(webhook.Events, m) {
+		e.webhook.post(new(told))
+	}
+	for _, receiver := range webhook.Further {
+		if wants(receiver.Events, m) {
+			one := told
+			one.Method, one.URL, one.header = http.MethodPost, receiver.URL, receiver.Header
+			e.webhook.post(&one)
+		}
+	}
 }
 
 var errNoWebhook = errors.New("there is no webhook; see SetWebhook")
@@ -227,13 +322,13 @@ func (e *Emulator) Deliveries() []Delivery {
 // Redeliver makes a delivery once more.
 func (e *Emulator) Redeliver(number int64) error {
 	s := &e.webhook
-	if s.off() {
-		return errNoWebhook
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.log.all() {
 		if d.Number == number {
+			if d.URL == "" && s.webhook.off() {
+				return errNoWebhook
+			}
 			d.Pending = true
 			s.enqueue(d)
 			e.changes.notify()

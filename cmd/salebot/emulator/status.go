@@ -160,7 +160,11 @@ func (c *control) restore(r *call) (any, error) {
 	if err := r.readAtMost(&state, largestSnapshot); err != nil {
 		return nil, err
 	}
-	if err := c.Restore(state); err != nil {
+	err := state.Validate()
+	if err == nil {
+		err = c.Restore(state)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return c.getStatus(r)

@@ -40,6 +40,8 @@ type Config struct {
 type Webhook struct {
 	URL              string                 `json:"url,omitempty"`
 	Header           map[string]string      `json:"header,omitempty"`
+	Events           []engine.EventKind     `json:"events,omitempty"`
+	Further          []Receiver             `json:"further,omitempty"`
 	Resend           engine.ResendRule      `json:"resend,omitempty"`
 	Attempts         int                    `json:"attempts,omitempty"`
 	RetryDelay       Duration               `json:"retry_delay,omitempty"`
@@ -52,17 +54,44 @@ type Webhook struct {
 	Attachments      engine.AttachmentsForm `json:"attachments,omitempty"`
 }
 
-// Emulated returns the webhook in the form of the emulator.
-func (w Webhook) Emulated() engine.Webhook {
+// Receiver is a further receiver; see engine.Receiver.
+type Receiver struct {
+	URL    string             `json:"url"`
+	Header map[string]string  `json:"header,omitempty"`
+	Events []engine.EventKind `json:"events,omitempty"`
+}
+
+// headerOf is a header of a file as a request has it.
+func headerOf(written map[string]string) http.Header {
 	var header http.Header
-	for name, value := range w.Header {
+	for name, value := range written {
 		if header == nil {
 			header = http.Header{}
 		}
 		header.Set(name, value)
 	}
+	return header
+}
+
+func writtenHeader(header http.Header) map[string]string {
+	var written map[string]string
+	for name := range header {
+		if written == nil {
+			written = map[string]string{}
+		}
+		written[name] = header.Get(name)
+	}
+	return written
+}
+
+// Emulated returns the webhook in the form of the emulator.
+func (w Webhook) Emulated() engine.Webhook {
+	var further []engine.Receiver
+	for _, r := range w.Further {
+		further = append(further, engine.Receiver{URL: r.URL, Header: headerOf(r.Header), Events: r.Events})
+	}
 	return engine.Webhook{
-		URL: w.URL, Header: header, Resend: w.Resend, Attempts: w.Attempts,
+		URL: w.URL, Header: headerOf(w.Header), Events: w.Events, Further: further, Resend: w.Resend, Attempts: w.Attempts,
 		RetryDelay: time.Duration(w.RetryDelay), Timeout: time.Duration(w.Timeout), Delay: time.Duration(w.Delay),
 		Duplicates: w.Duplicates, Reorder: w.Reorder, Parallel: w.Parallel,
 		WithoutCallbacks: w.WithoutCallbacks, Attachments: w.Attachments,
@@ -72,16 +101,13 @@ func (w Webhook) Emulated() engine.Webhook {
 // Shown returns the emulator's webhook in the form of this package.
 func Shown(w engine.Webhook) Webhook {
 	shown := Webhook{
-		URL: w.URL, Resend: w.Resend, Attempts: w.Attempts,
+		URL: w.URL, Header: writtenHeader(w.Header), Events: w.Events, Resend: w.Resend, Attempts: w.Attempts,
 		RetryDelay: Duration(w.RetryDelay), Timeout: Duration(w.Timeout), Delay: Duration(w.Delay),
 		Duplicates: w.Duplicates, Reorder: w.Reorder, Parallel: w.Parallel,
 		WithoutCallbacks: w.WithoutCallbacks, Attachments: w.Attachments,
 	}
-	for name := range w.Header {
-		if shown.Header == nil {
-			shown.Header = map[string]string{}
-		}
-		shown.Header[name] = w.Header.Get(name)
+	for _, r := range w.Further {
+		shown.Further = append(shown.Further, Receiver{URL: r.URL, Header: writtenHeader(r.Header), Events: r.Events})
 	}
 	return shown
 }
@@ -92,7 +118,7 @@ type Duration = engine.Duration
 // LoadConfig reads a configuration file.
 func LoadConfig(path string) (Config, error) {
 	var config Config
-	if err := decodeFile(path, &config); err != nil {
+	if _, err := decodeFile(path, &config); err != nil {
 		return Config{}, err
 	}
 	if err := config.validate(); err != nil {
@@ -131,9 +157,12 @@ func (c *Config) Options() ([]engine.Option, error) {
 	return options, nil
 }
 
-// LoadSeed reads a file with the project to begin with.
+// LoadSeed reads a file with the project to begin with, and checks it.
 func LoadSeed(path string) (engine.Project, error) {
 	var project engine.Project
-	err := decodeFile(path, &project)
-	return project, err
+	text, err := decodeFile(path, &project)
+	if err != nil {
+		return project, err
+	}
+	return project, located(path, text, project.Validate())
 }

@@ -6,9 +6,9 @@ package settings
 
 import (
 	"bytes"
+	"cmp"
 	"encoding"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -21,41 +21,49 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/salebot-go/salebot"
+	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
-// decodeFile reads a file into a struct that has JSON tags.
-func decodeFile(path string, target any) error {
+// decodeFile reads a file into a struct that has JSON tags, and returns its text.
+func decodeFile(path string, target any) ([]byte, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the path is the user's own
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := decode(text, target); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	problems, err := decode(text, target)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return nil
+	return text, inFile(path, problems)
 }
 
-func decode(text []byte, target any) error {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+func decode(text []byte, target any) (problems []*FileError, err error) {
 	// JSON is YAML too, but large files are read much faster as what they are.
 	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && trimmed[0] == '{' && json.Valid(trimmed) {
 		decoder := json.NewDecoder(bytes.NewReader(trimmed))
 		decoder.DisallowUnknownFields()
-		return decoder.Decode(target)
+		if err = decoder.Decode(target); err == nil || len(text) > largestLocated {
+			return nil, err
+		}
+		// What is wrong is said with its line.
 	}
 	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return err
+	if failed := yaml.Unmarshal(text, &document); failed != nil {
+		return nil, cmp.Or(err, failed)
 	}
 	if len(document.Content) == 0 {
-		return nil // an empty file sets nothing
+		return nil, nil // an empty file sets nothing
 	}
 	var t translator
 	t.value(document.Content[0], reflect.TypeOf(target).Elem(), nil)
-	if err := errors.Join(t.problems...); err != nil {
-		return err
+	if len(t.problems) > 0 {
+		return t.problems, nil
 	}
-	return json.Unmarshal(t.json.Bytes(), target)
+	if err != nil {
+		return nil, err
+	}
+	return nil, json.Unmarshal(t.json.Bytes(), target)
 }
 
 // translator turns YAML into the JSON of a Go type. It goes by the type, because
@@ -63,7 +71,7 @@ func decode(text []byte, target any) error {
 // is meant.
 type translator struct {
 	json     bytes.Buffer
-	problems []error
+	problems []*FileError
 	// aliases is how many aliases lead to the present node, and repeated how many
 	// nodes were reached by one.
 	aliases, repeated int
@@ -78,20 +86,38 @@ const (
 )
 
 func (t *translator) refuse(node *yaml.Node, path *place, format string, args ...any) {
-	where := fmt.Sprintf("line %d", node.Line)
+	problem := &FileError{Line: node.Line, Problem: fmt.Sprintf(format, args...)}
 	if path != nil {
-		where += ": " + path.String()
+		problem.Place = path.String()
 	}
-	t.problems = append(t.problems, fmt.Errorf(where+": "+format, args...))
+	t.problems = append(t.problems, problem)
 }
 
 var (
 	timeType      = reflect.TypeFor[time.Time]()
+	blockType     = reflect.TypeFor[engine.Block]()
 	messengerType = reflect.TypeFor[salebot.ClientType]()
 	anyType       = reflect.TypeFor[any]()
 	textType      = reflect.TypeFor[encoding.TextUnmarshaler]()
 	null          = []byte("null")
 )
+
+// notImitated are parts of the constructor's blocks that people look for here. The
+// names are those of the constructor in English.
+var notImitated = map[string]string{
+	"calculator":  "the emulator does not calculate: save the variable through the API, or write the block's texts for both cases",
+	"delay":       "the emulator has no timers between blocks: send with time_shift, and put the clock forward",
+	"timer":       "the emulator has no timers between blocks: send with time_shift, and put the clock forward",
+	"connections": "the emulator has no arrows between blocks: give the next block a condition, such as the text of a button",
+	"next":        "the emulator has no arrows between blocks: give the next block a condition, such as the text of a button",
+	"conditions":  "the emulator knows one condition of a block, which is compared as it stands: write a block for each",
+	"match":       "the emulator compares conditions as they stand: it has no keywords, no regular expressions and no similarity",
+	"regexp":      "the emulator compares conditions as they stand: it has no regular expressions",
+	"payment":     "the emulator takes no payments: send the callback that your payment service leads to",
+	"variables":   "the blocks of the emulator set no variables: save them through the API, or in the seed's clients",
+	"save_answer": "the emulator does not save answers in variables: do so through the API",
+	"response":    "the emulator makes the request of a block, and does nothing with the answer",
+}
 
 func (t *translator) value(node *yaml.Node, as reflect.Type, path *place) {
 	if node.Kind == yaml.AliasNode {
@@ -149,6 +175,9 @@ func (t *translator) mapping(node *yaml.Node, as reflect.Type, path *place) {
 			continue
 		case ok:
 			inner = known
+		case as == blockType && notImitated[name] != "":
+			t.refuse(key, path, "%s: %s", name, notImitated[name])
+			continue
 		case fields != nil:
 			t.refuse(key, path, "unknown key %q; known here: %s", name, strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
 			continue
@@ -209,7 +238,13 @@ func (t *translator) scalarAs(node *yaml.Node, as reflect.Type) (problem string)
 		return t.messenger(node)
 	case as == anyType:
 		return t.anything(node)
-	case kind == reflect.String, reflect.PointerTo(as).Implements(textType):
+	case reflect.PointerTo(as).Implements(textType):
+		if err := reflect.New(as).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(node.Value)); err != nil {
+			return err.Error()
+		}
+		t.text(node.Value)
+		return ""
+	case kind == reflect.String:
 		t.text(node.Value)
 		return ""
 	case kind == reflect.Bool:

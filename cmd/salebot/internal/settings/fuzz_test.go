@@ -15,7 +15,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var config Config
-		if decode([]byte(text), &config) == nil {
+		if problems, err := decode([]byte(text), &config); err == nil && len(problems) == 0 {
 			if _, err := json.Marshal(config); err != nil {
 				t.Fatal(err)
 			}

@@ -1,8 +1,13 @@
 package settings
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,7 +80,7 @@ func TestSlipsAreNamed(t *testing.T) {
 	for text, wants := range map[string][]string{
 		"answers:\n  sendz: ok\n":                       {`line 2: answers: unknown key "sendz"`, "sends"},
 		"ansers: {}\n":                                  {`line 1: unknown key "ansers"`, "answers"},
-		`{"ansers": {}}`:                                {`unknown field "ansers"`},
+		`{"ansers": {}}`:                                {`line 1: unknown key "ansers"`},
 		"answers: {sends: maybe}\n":                     {`sends: "maybe" is none of`, "ok"},
 		"max_log_entries: many\n":                       {`line 1: max_log_entries: "many" is not a whole number`},
 		"max_log_entries: 1\nmax_log_entries: 2\n":      {`"max_log_entries"`},
@@ -140,7 +145,7 @@ orders: [{client_id: 25554, budget: 1.5}]
 		"clients: [{client_type: icq}]":             `line 1: clients[0].client_type: there is no messenger "icq"`,
 		"clients: [{naem: Ann}]":                    `clients[0]: unknown key "naem"`,
 		"clients: [{created_at: yesterday}]":        `"yesterday" is not a time`,
-		`{"clients": [{"naem": "Ann"}]}`:            `unknown field "naem"`,
+		`{"clients": [{"naem": "Ann"}]}`:            `line 1: clients[0]: unknown key "naem"`,
 		"clients: [{variables: {a: .nan}}]":         `".nan" cannot be used here`,
 		"orders: [{client_id: x}]":                  `"x" is not a whole number`,
 		"orders: [{client_id: 1, budget: .inf}]":    "not a number",
@@ -195,4 +200,84 @@ func TestTheClockOfASeed(t *testing.T) {
 		require.NoError(t, err, text)
 		require.Equal(t, time.Hour, time.Duration(seed.ClockOffset), text)
 	}
+}
+
+// Every mistake of a seed is named, each with its line.
+func TestMistakesOfASeed(t *testing.T) {
+	t.Parallel()
+	_, err := LoadSeed(file(t, `channels:
+  - {messenger: telegramm, group_id: my_shop_bot}
+blocks:
+  - id: 1
+    condition: /start
+    answer: "Hello #{name}, #{sum * 2}"
+  - id: 2
+    condition: " /START "
+    attachments:
+      - type: picture
+        url: https://example.com/a.png
+    buttons:
+      - {text: Go, type: replay}
+  - {id: 2, fallback: true, answer: x}
+  - id: 0
+    fallback: true
+    condition: "#{a} > 1"
+    request:
+      url: ftp://example.com
+      method: FETCH
+clients:
+  - id: 5
+    client_type: 99
+    history:
+      - {text: a, attachments: [{type: pikture, url: "https://example.com"}]}
+  - id: 5
+orders:
+  - {client_id: 7}
+`))
+	var lines []string
+	for _, one := range separate(err) {
+		mistake, ok := errors.AsType[*FileError](one)
+		require.True(t, ok)
+		require.Equal(t, "file.yaml", filepath.Base(mistake.File))
+		lines = append(lines, strings.TrimPrefix(mistake.Error(), mistake.File+": "))
+	}
+	want := []string{
+		`line 2: channels[0].messenger: "telegramm" is no messenger; known are viber`,
+		`line 6: blocks[0].answer: #{sum * 2} is more than the name of a variable`,
+		`line 8: blocks[1].condition: block 1 has the condition " /START " already`,
+		`line 10: blocks[1].attachments[0].type: "picture" is no type of attachment`,
+		`line 13: blocks[1].buttons[0].type: "replay" is no kind of button`,
+		`line 14: blocks[2].id: there are two blocks 2`,
+		`line 15: blocks[3].id: the number must be positive`,
+		`line 16: blocks[3].fallback: block 2 is the fallback already`,
+		`line 17: blocks[3].condition: a condition is compared as it stands`,
+		`line 19: blocks[3].request.url: the address must begin with http`,
+		`line 20: blocks[3].request.method: "FETCH" is no method`,
+		`line 23: clients[0].client_type: 99 is no messenger`,
+		`line 25: clients[0].history[0].attachments[0].type: "pikture"`,
+		`line 26: clients[1]: client 5 is in the project already`,
+		`line 28: orders[0].client_id: there is no client 7`,
+	}
+	require.Len(t, lines, len(want))
+	slices.SortFunc(lines, func(a, b string) int { return cmp.Compare(lineNumber(a), lineNumber(b)) })
+	for i, beginning := range want {
+		require.True(t, strings.HasPrefix(lines[i], beginning), "%s\n%s", beginning, lines[i])
+	}
+
+	// So it is with JSON, and what the constructor has and the emulator has not.
+	for text, want := range map[string]string{
+		"{\"blocks\": [\n{\"id\": 1, \"answer\": \"a\"},\n{\"id\": 1, \"answer\": \"b\"}]}": "line 3: blocks[1].id: there are two blocks 1",
+		"blocks:\n  - id: 1\n    calculator: a = 1":                                         "line 3: blocks[0]: calculator: the emulator does not calculate",
+		"blocks:\n  - id: 1\n    delay: 5":                                                  "line 3: blocks[0]: delay: the emulator has no timers",
+		"clock_offset: soon":                                                                `line 1: clock_offset: "soon" is not a time`,
+		"x: &x {id: 1}\nblocks:\n  - *x\n  - *x":                                            "line 1: unknown key",
+	} {
+		_, err := LoadSeed(file(t, text))
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func lineNumber(text string) (line int) {
+	_, _ = fmt.Sscanf(text, "line %d", &line)
+	return line
 }
