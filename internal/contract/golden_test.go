@@ -24,7 +24,7 @@ import (
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
-var update = flag.Bool("update", false, "write the golden requests and the tables of README.md again")
+var update = flag.Bool("update", false, "write the golden requests and the tables of docs/reference.md again")
 
 // updateCommand is what a failing test tells to run.
 const updateCommand = `run: go test ./internal/contract -run "GoldenRequests$|ReadmeTables" -update`

@@ -22,7 +22,11 @@ import (
 	"github.com/salebot-go/salebot/salebottest"
 )
 
-const readmeFile = "../../README.md"
+// The pages that tests look into.
+const (
+	readmeFile    = "../../README.md"
+	referenceFile = "../../docs/reference.md"
+)
 
 // compositeMethods are the methods of the client that call several actions, or
 // one action many times, or none.
@@ -139,24 +143,24 @@ func hasOutput(file *ast.File, function *ast.FuncDecl) bool {
 	return false
 }
 
-func TestReadmeTablesFollowTheCode(t *testing.T) {
+func TestTablesFollowTheCode(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(readmeFile)
+	page, err := os.ReadFile(referenceFile)
 	require.NoError(t, err)
-	want := string(readme)
+	want := string(page)
 	want = replaceTable(t, want, "actions", actionTable())
 	want = replaceTable(t, want, "defaults", defaultsTable())
 	if *update {
-		require.NoError(t, os.WriteFile(readmeFile, []byte(want), 0o600))
+		require.NoError(t, os.WriteFile(referenceFile, []byte(want), 0o600))
 		return
 	}
-	require.Equal(t, want, string(readme), updateCommand)
+	require.Equal(t, want, string(page), updateCommand)
 }
 
 func replaceTable(t *testing.T, text, name, table string) string {
 	t.Helper()
 	replaced, found := testkit.ReplaceTable(text, name, table)
-	require.True(t, found, "README.md has no marks of %q", name)
+	require.True(t, found, "%s has no marks of %q", referenceFile, name)
 	return replaced
 }
 
