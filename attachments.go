@@ -9,7 +9,7 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// AttachmentType says how a file is shown. Values of one's own are passed on.
+// AttachmentType says how a file is shown. Other values are passed on as they are.
 type AttachmentType string
 
 // The types that the reference names.

@@ -33,10 +33,10 @@ const (
 // without a ledger.
 type BulkOptions struct {
 	// Name is the name of the run, such as "spring campaign". It is required if the
-	// client has a ledger: a run that was killed goes on when it is started again with
-	// this name and the same items, and an item that was done is not done again. Two
-	// runs with different names do not know of each other; a name that was used for
-	// another action or request is ErrNameReused.
+	// client has a ledger. A run that was killed goes on when it is started again with
+	// this name and the same items; what was done is not done again. Two runs with
+	// different names do not know of each other. A name that was used for another
+	// action or request is ErrNameReused.
 	Name string
 	// Workers is the number of requests under way at once; zero means
 	// DefaultBulkWorkers. The pace is the client's: see WithRateLimit.
@@ -47,9 +47,9 @@ type BulkOptions struct {
 	// RepeatUnknown sends items again whose outcome an earlier run left unknown. They
 	// may then be executed twice.
 	RepeatUnknown bool
-	// DrainTimeout is how long requests under way may go on when the context of the
-	// run ends, so that their outcome becomes known; zero means
-	// DefaultDrainTimeout, and a negative one cuts them off at once.
+	// DrainTimeout is how long requests under way may go on when the context of the run
+	// ends, so that their outcome becomes known. Zero means DefaultDrainTimeout; a
+	// negative value cuts them off at once.
 	DrainTimeout time.Duration
 	// MaxPaceWait bounds the time that a request waits for the pace that Salebot
 	// allows, after answers of 429; zero means as long as the context of the run
@@ -94,14 +94,14 @@ func (o *BulkOptions) check(c *Client, standardBatch, maxBatch int) error {
 	return nil
 }
 
-// ItemKey is what the items of a bulk run are told apart by: a ClientID, a PlatformID,
-// an OrderID, or any text or number of your own.
+// ItemKey is the type of the keys that tell the items of a bulk run apart: a ClientID,
+// a PlatformID, an OrderID, or any text or number of your own.
 type ItemKey interface {
 	~string | ~int | ~int64
 }
 
-// ForEach calls send for each item, several at once, and reports what became of each
-// by its key: for calls that have no form for many clients, such as Message and
+// ForEach calls send for each item, several at once, and reports what became of each by
+// its key. Use it for calls that have no form for many clients, such as Message and
 // Callback, and for work that takes several calls.
 //
 //	report, err := salebot.ForEach(ctx, client, client.Clients(ctx, salebot.ClientsRequest{}),
@@ -112,18 +112,18 @@ type ItemKey interface {
 //			return err
 //		})
 //
-// send has to hand its context on to its calls. What an item came to is worked out
-// from these calls: it is unknown if one of class Once is, incomplete if send failed
-// after one was accepted, and not tried if send failed before any was made, for example
-// in a look-up. A panic of send is not caught.
+// send must pass its context on to its calls. The outcome of an item follows from these
+// calls. It is unknown if that of a Once call is. It is incomplete if send failed after
+// one was accepted, and not tried if send failed before any was made, for example in a
+// look-up. A panic of send is not caught.
 //
-// If the client has a ledger each item is a piece of work, as with RunOnce: a run that
+// If the client has a ledger, each item is a piece of work, as with RunOnce. A run that
 // was killed goes on when it is started again, and nothing is sent twice.
 //
-// The error is the one with which reading the items ended, or the context, or
-// the ledger; ErrNotAllAccepted if the run came to its end. A run stops at
-// ErrUnauthorized and ErrForbidden, which every further item would meet too. The
-// report is never nil.
+// The error says why the run stopped: it is that of reading the items, of the context,
+// or of the ledger. If the run came to its end, it is ErrNotAllAccepted or nil. A run
+// stops at ErrUnauthorized and ErrForbidden, which every further item would meet too.
+// The report is never nil.
 func ForEach[T any, K ItemKey](
 	ctx context.Context, client *Client, items iter.Seq2[T, error], options BulkOptions,
 	key func(T) K, send func(context.Context, T) error,

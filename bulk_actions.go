@@ -112,9 +112,9 @@ func (c *Client) BulkDeleteClients(ctx context.Context, clients iter.Seq2[Client
 	})
 }
 
-// BulkSaveVariables writes the same variables of any number of clients; see
-// ForEach for what it returns, and use ForEach with SaveVariables for variables
-// that differ. The key of an item is its ClientID.
+// BulkSaveVariables writes the same variables for any number of clients; see ForEach
+// for what it returns, and use ForEach with SaveVariables for variables that differ.
+// The key of an item is its ClientID.
 func (c *Client) BulkSaveVariables(ctx context.Context, variables map[string]any, clients iter.Seq2[ClientID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
 	model, err := c.checkRequest("save_variables", opts, (&SaveVariablesRequest{ClientID: anyone, Variables: variables}).encode)
 	if err != nil {
@@ -126,9 +126,9 @@ func (c *Client) BulkSaveVariables(ctx context.Context, variables map[string]any
 	})
 }
 
-// BulkLoadClients is LoadClients for any number of persons; see ForEach for what
-// it returns. The key of an item is its messenger, bot and PlatformID; the
-// BulkItem of a person who was accepted has the ClientID.
+// BulkLoadClients is LoadClients for any number of people; see ForEach for what it
+// returns. The key of an item is its messenger, bot and PlatformID; the BulkItem of a
+// person who was accepted has the ClientID.
 func (c *Client) BulkLoadClients(ctx context.Context, clients iter.Seq2[ClientToLoad, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
 	model, err := c.checkRequest("load_clients", opts, nil)
 	if err != nil {
@@ -162,11 +162,12 @@ func (c *Client) BulkLoadClients(ctx context.Context, clients iter.Seq2[ClientTo
 	})
 }
 
-// BulkSendCallbackByPlatformID is SendCallbackByPlatformID for any number of persons, whose
-// ids replace those of the request; see ForEach for what it returns. The key of an
-// item is its PlatformID. If Salebot says that it started none of the callbacks of a
-// request, all of its items are Rejected. If it started another number than there are
-// ids, or none yet of those that are due later, they are Unknown: nothing says which.
+// BulkSendCallbackByPlatformID is SendCallbackByPlatformID for any number of people,
+// whose ids replace those of the request; see ForEach for what it returns. The key of
+// an item is its PlatformID. If Salebot says that it started none of the callbacks of a
+// request, all of its items are Rejected. If it started a different number than there
+// are ids, or none yet of those that are due later, all are Unknown: nothing says which
+// were started.
 func (c *Client) BulkSendCallbackByPlatformID(ctx context.Context, request SendCallbackByPlatformIDRequest, persons iter.Seq2[PlatformID, error], options BulkOptions, opts ...CallOption) (*BulkReport, error) {
 	const name = "send_callback_by_platform_id"
 	if len(request.PlatformIDs) > 0 {
@@ -258,17 +259,17 @@ func distinct(clients []ClientID) []ClientID {
 // Len counts the clients.
 func (a *Audience) Len() int { return len(a.clients) }
 
-// defaultShift is the pause between two messages of a broadcast where the request
-// does not say.
+// defaultShift is the pause between two messages of a broadcast if the request does not
+// say.
 const defaultShift = 200 * time.Millisecond
 
-// BulkBroadcast is Broadcast in parts to an audience of any size. confirmed is
-// the number of clients that the caller means to reach; where the audience has
-// another size nothing is sent. The parts follow each other at the pace of the
+// BulkBroadcast is Broadcast in parts to an audience of any size. The argument
+// confirmed is the number of clients that the caller means to reach; if the audience
+// has another size, nothing is sent. The parts follow each other at the pace of the
 // broadcast, so that no two of them are under way at once; BulkOptions.Workers is
-// therefore ignored. Where the request has a moment (At), each part is due as much
-// later as the parts before it take. See ForEach for what it returns. The key of
-// an item is its ClientID.
+// therefore ignored. If the request has a moment (At), each part is due later by the
+// time that the parts before it take. See ForEach for what it returns. The key of an
+// item is its ClientID.
 func (c *Client) BulkBroadcast(ctx context.Context, request BroadcastRequest, audience *Audience, confirmed int, options BulkOptions, opts ...CallOption) (*BulkReport, error) {
 	const name = "broadcast"
 	switch {

@@ -34,7 +34,7 @@ type payload struct {
 type encoder func(*settings) (payload, error)
 
 // decoder reads the body of a 2xx answer, which it must not keep. It returns an
-// answer.Verdict as its error where the body is a refusal or unreadable.
+// answer.Verdict as its error if the body is a refusal or unreadable.
 type decoder[T any] func(body []byte, s *settings) (T, error)
 
 // call checks and encodes a request, sends it until it is done, and decodes the
@@ -241,7 +241,7 @@ func (j *journey[T]) run(ctx context.Context) (none T, err error) {
 	if e.Outcome == OutcomeAccepted {
 		return j.result, e
 	}
-	// What was decoded before the failure is no answer.
+	// What was decoded before the failure is not an answer.
 	return none, e
 }
 

@@ -155,7 +155,7 @@ type WhatsAppCallbackRequest struct {
 	Phone string
 	// Name is the person's name; optional.
 	Name string
-	// BotID names the WhatsApp bot; optional where the project has only one.
+	// BotID names the WhatsApp bot; optional if the project has only one.
 	BotID BotID
 	// Message is the callback's text; required.
 	Message string
@@ -270,8 +270,8 @@ func (c *Client) TGCallback(ctx context.Context, request TGCallbackRequest, opts
 type EmailCallbackRequest struct {
 	// Email is the person's address; required.
 	Email string
-	// BotEmail is the address of the bot; optional where the project has only
-	// one. The API calls it email_id_bot.
+	// BotEmail is the address of the bot; optional if the project has only one. The API
+	// calls it email_id_bot.
 	BotEmail string
 	// Name is the person's name; optional.
 	Name string
@@ -353,8 +353,8 @@ func (c *Client) MAXCallback(ctx context.Context, request MAXCallbackRequest, op
 // SendCallbackByPlatformIDRequest starts the bot for many clients, who are known
 // by their ids in the messenger.
 type SendCallbackByPlatformIDRequest struct {
-	// PlatformIDs are the persons, at most 300; required. Ids that the project
-	// does not know are skipped by Salebot.
+	// PlatformIDs are the people's ids, at most 300; required. Salebot skips ids that
+	// the project does not know.
 	PlatformIDs []PlatformID
 	// CallbackText is the callback's text; required.
 	CallbackText string
@@ -394,9 +394,9 @@ func (r *SendCallbackByPlatformIDRequest) encode(s *settings) (payload, error) {
 type SentCallbacks struct {
 	// Ack is the answer in its own words.
 	Ack
-	// Started is the number of callbacks that Salebot started, which skips ids that the
-	// project does not know: 0 is a success that reached nobody. It is nil if the
-	// answer does not say. Which of the ids were skipped no answer says.
+	// Started is the number of callbacks that Salebot started. It skips ids that the
+	// project does not know, so 0 is a success that reached nobody. It is nil if the
+	// answer does not say. No answer says which ids were skipped.
 	Started *int
 	// Unread names the fields, as Salebot calls them, that came in a form which this
 	// package does not understand.

@@ -50,16 +50,16 @@ type Channel struct {
 	ID ChannelID
 	// GroupID is what other actions take as the bot.
 	GroupID GroupID
-	// Name is the name of the bot; "" where the messenger has none.
+	// Name is the name of the bot; "" if the messenger has none.
 	Name string
 	// ShortName is the user name of a Telegram bot.
 	ShortName string
 	// URI is the address of a Viber bot.
 	URI string
-	// Enabled reports whether the connection is switched on; nil where the answer
-	// does not say.
+	// Enabled reports whether the connection is switched on; nil if the answer does not
+	// say.
 	Enabled *bool
-	// Status is the state of a WhatsApp; nil where the answer does not say.
+	// Status is the state of a WhatsApp; nil if the answer does not say.
 	Status *ChannelStatus
 	// Unread names the fields, as Salebot calls them, that came in a form which this
 	// package does not understand. They are zero here; Raw has them as they came.

@@ -221,7 +221,7 @@ func then(before, after error) error {
 func (e *chained) Error() string   { return e.text }
 func (e *chained) Unwrap() []error { return e.inner.Reveal() }
 
-// keep stores the raw answer where the caller asked for it.
+// keep stores the raw answer if the caller asked for it.
 func keep(targets []*Response, reply *exchange.Reply, scrub secret.Scrubber) {
 	if len(targets) == 0 {
 		return

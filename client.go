@@ -47,9 +47,9 @@ type core struct {
 	clock  *serverClock
 }
 
-// New returns a client for the project that the API key belongs to. It fails
-// with an OptionError where the key or an option cannot work; it does not ask
-// Salebot.
+// New returns a client for the project that the API key belongs to. It returns an
+// OptionError if the key or an option cannot work. It does not ask Salebot whether the
+// key is valid.
 func New(key string, opts ...Option) (*Client, error) {
 	if problem := keyProblem(key); problem != "" {
 		return nil, badOption("API key", "%s", problem)
@@ -178,8 +178,8 @@ func keyProblem(key string) string {
 	return ""
 }
 
-// checkBaseURL refuses an address that has the key in it already, since it is
-// shown where the key is not.
+// checkBaseURL refuses an address that has the key in it already: addresses are shown,
+// and the key must not be.
 func checkBaseURL(base *url.URL, scrub secret.Scrubber) error {
 	for segment := range strings.SplitSeq(base.Path, "/") {
 		if scrub.Is(segment) {

@@ -15,15 +15,14 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// ClientRecord is what Salebot tells about a client. Which fields it tells
-// depends on the action; the others are zero.
+// ClientRecord is what Salebot says about a client. Which fields it has depends on the
+// action; the others are zero.
 type ClientRecord struct {
 	// ID is the client.
 	ID ClientID
 	// PlatformID is the person's id in the messenger.
 	PlatformID PlatformID
-	// ClientType is the messenger; ClientTypeUnrecognized where the answer does
-	// not say.
+	// ClientType is the messenger; ClientTypeUnrecognized if the answer does not say.
 	ClientType ClientType
 	// Name is the person's name; "" if it is not known.
 	Name string
@@ -46,7 +45,7 @@ type ClientRecord struct {
 	GroupID GroupID
 	// OperatorStartDialog is not documented; it is kept as it came.
 	OperatorStartDialog string
-	// Variables are the client's variables, where the answer has them.
+	// Variables are the client's variables, if the answer has them.
 	Variables Variables
 	// Unread names the fields, as Salebot calls them, that came in a form which this
 	// package does not understand. They are zero here; Raw has them as they came.
@@ -141,8 +140,8 @@ type GetClientsRequest struct {
 	Limit int
 	// List restricts the answer to a client list; zero means all clients.
 	List ListID
-	// OldestFirst turns the order round. It does not go with List. The API calls
-	// it reverse.
+	// OldestFirst reverses the order. It does not go with List. The API calls it
+	// reverse.
 	OldestFirst bool
 }
 
@@ -196,8 +195,8 @@ type ClientsRequest struct {
 	// List restricts the answer to a client list, whose order Salebot chooses;
 	// zero means all clients.
 	List ListID
-	// NewestFirst turns the order round. Clients who arrive during it then shift
-	// the pages, so that some are yielded twice.
+	// NewestFirst reverses the order. Clients who arrive during it then shift the
+	// pages, so that some are yielded twice.
 	NewestFirst bool
 }
 
@@ -206,10 +205,10 @@ type ClientsRequest struct {
 // ends after an empty page; an error is yielded once, as the last element, and is
 // a PageError.
 //
-// Pages are addressed by offset. In the default order, the oldest first, clients
-// who arrive during it are at the end and are read too; clients who are deleted
-// during it let others move up, who may then be missed. In the other orders
-// arrivals may let clients be yielded twice.
+// Pages are addressed by offset. In the default order, the oldest first, clients who
+// arrive during the iteration are at its end and are read too. If clients are deleted
+// during it, others move up and may be missed. In the other orders, new clients may
+// cause others to be yielded twice.
 //
 // Salebot action: get_clients. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest and those of every call.

@@ -13,14 +13,14 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// ClientToLoad is a person to load into the project; make it with TelegramUser and
-// its siblings, or with UserOf. One without a messenger, such as the zero value, is
+// ClientToLoad is a person to load into the project; make it with a function such as
+// TelegramUser, or with UserOf. One without a messenger, such as the zero value, is
 // refused: for Salebot it would be a person in VK.
 type ClientToLoad struct {
 	// PlatformID is the person's id in the messenger; for WhatsApp and telephony
 	// the phone number. Required.
 	PlatformID PlatformID
-	// GroupID is the bot, as GetConnectedChannels tells it. Required, except for
+	// GroupID is the bot, as GetConnectedChannels returns it. Required, except for
 	// telephony, which has none.
 	GroupID GroupID
 
@@ -158,16 +158,15 @@ var loadedClient = record.New(
 	record.Text(func(l *LoadedClient) *string { return &l.Status }, "status"),
 )
 
-// LoadClients gets the clients of persons, and creates those that the project
-// does not have. The result is aligned with the request: the element at an index
-// is about the person at the same index, whatever the order of the answer. An answer
-// that does not say who is who is a DecodeError. If Salebot did not accept all of
-// them the error is a PartialError, and the whole result is returned along with
-// it.
+// LoadClients gets the clients of people in a messenger, and creates those that the
+// project does not have. The result is aligned with the request: the element at an
+// index is about the person at the same index, whatever the order of the answer. An
+// answer that does not say who is who is a DecodeError. If Salebot did not accept all
+// of them, the error is a PartialError, and the whole result is returned along with it.
 //
 // Salebot action: load_clients. Class: Idempotent. Answer: observed. Errors:
-// ErrInvalidRequest, PartialError and those of every call. The max number of
-// persons is not documented.
+// ErrInvalidRequest, PartialError and those of every call. The max number of people is
+// not documented.
 func (c *Client) LoadClients(ctx context.Context, clients []ClientToLoad, opts ...CallOption) ([]LoadedClient, error) {
 	encode := func(*settings) (payload, error) { return encodeClientsToLoad(clients) }
 	return call(ctx, c, "load_clients", opts, encode, func(body []byte, s *settings) ([]LoadedClient, error) {
@@ -215,10 +214,10 @@ func encodeClientsToLoad(clients []ClientToLoad) (payload, error) {
 	return payload{body: append(list, ']')}, nil
 }
 
-// pairLoaded puts what came in the order of what was sent, by what each element
-// repeats of the person it is about. An element that repeats nothing that tells is
-// about the person at its own place. An element that nobody was sent for, and two
-// about one person, are an error: nothing is paired then.
+// pairLoaded puts what came in the order of what was sent, by what each element repeats
+// of the person it is about. An element that repeats nothing that tells is about the
+// person at its own place. An element that matches no person that was sent is an error,
+// and so are two about one person: nothing is paired then.
 func pairLoaded(sent []ClientToLoad, came []LoadedClient) ([]LoadedClient, error) {
 	if len(came) != len(sent) {
 		return nil, fmt.Errorf("%d clients were sent and %d came back", len(sent), len(came))
@@ -248,7 +247,7 @@ func pairLoaded(sent []ClientToLoad, came []LoadedClient) ([]LoadedClient, error
 		loaded[to] = completed(came[i], sent[to])
 	}
 	for _, i := range unclear {
-		// Of several persons it may be about, its place tells the one.
+		// Of several people that it may be about, its place says which.
 		if p.taken[i] || !p.fits(i, i) {
 			return nil, fmt.Errorf("element %d does not say which person it is about", i)
 		}

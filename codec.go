@@ -102,10 +102,10 @@ var (
 const maxDataKeys = 8
 
 // decodeData finds the data of an answer: the whole body if it is an array, or else
-// what the object has under the first of the keys. The order of the keys decides,
-// never that of the answer. visit reports whether a value has any data; if it does
-// not, the next key counts, and without any the error is errNull. A refusal counts
-// more than data that cannot be read.
+// what the object has under the first of the keys. The order of the keys decides, never
+// that of the answer. visit reports whether a value has any data; if it does not, the
+// next key counts. If no key is left, the error is errNull. A refusal counts more than
+// data that cannot be read.
 func decodeData(body []byte, keys []string, visit func(value []byte) (found bool, err error)) error {
 	trimmed := wire.Trim(body)
 	switch {
@@ -125,8 +125,8 @@ func decodeData(body []byte, keys []string, visit func(value []byte) (found bool
 	return firstData(keys, values[:], visit)
 }
 
-// dataMembers returns what an object has under each of the keys. The other members
-// tell whether it is a success.
+// dataMembers returns what an object has under each of the keys. The other members say
+// whether it is a success.
 func dataMembers(trimmed []byte, keys []string) (values [maxDataKeys][]byte, err error) {
 	var envelope answer.Envelope
 	err = wire.Members(trimmed, func(key string, value []byte) error {
@@ -319,8 +319,7 @@ func countIn[T any](records []T, unread func(*T) []string) int {
 	return count
 }
 
-// emptyIfNotFound makes an empty result of an answer that says that nobody was
-// found.
+// emptyIfNotFound turns an answer that says that nobody was found into an empty result.
 func emptyIfNotFound[T any](found []T, err error) ([]T, error) {
 	if errors.Is(err, ErrNotFound) {
 		return []T{}, nil

@@ -20,8 +20,8 @@ const (
 	DefaultBaseURL = "https://chatter.salebot.pro/api"
 	// InternationalBaseURL is the address of the API's international edition.
 	InternationalBaseURL = "https://chatter.salebot.ai/api"
-	// DefaultTimeout bounds a call with all its attempts and waits where the
-	// context has no deadline (WithTimeout).
+	// DefaultTimeout bounds a call with all its attempts and waits if the context has
+	// no deadline (WithTimeout).
 	DefaultTimeout = 2 * time.Minute
 	// DefaultAttemptTimeout bounds one attempt (WithAttemptTimeout).
 	DefaultAttemptTimeout = 30 * time.Second
@@ -39,16 +39,15 @@ const (
 	// DefaultMaxHold bounds the time for which one answer of 429 holds the calls of a
 	// client back, whatever wait it asks for (WithRetryPolicy).
 	DefaultMaxHold = time.Minute
-	// DefaultRetryBudget is the number of retries that the calls of a client may
-	// take together before calls that succeed at once have to earn new ones, ten
-	// for a retry (WithRetryBudget).
+	// DefaultRetryBudget is the number of retries that the calls of a client may take
+	// together. After that, ten calls that succeed at once earn one more
+	// (WithRetryBudget).
 	DefaultRetryBudget = 100
 	// DefaultMaxResponseSize bounds the body of an answer, in bytes
 	// (WithMaxResponseSize).
 	DefaultMaxResponseSize = 32 << 20
-	// DefaultIdleConnections is the number of connections that a client keeps
-	// open for the next calls, where it was not given a transport of its own
-	// (WithTransport, WithHTTPClient).
+	// DefaultIdleConnections is the number of connections that a client keeps open for
+	// the next calls, unless it was given a transport (WithTransport, WithHTTPClient).
 	DefaultIdleConnections = 128
 	// DefaultIdleTimeout is how long such a connection is kept. It is shorter than
 	// what servers usually allow, because a POST that meets a connection which the
@@ -97,7 +96,7 @@ type config struct {
 	httpClient secret.Hidden[*http.Client]
 	transport  secret.Hidden[http.RoundTripper]
 	// What one list of options sets: givenClient and givenTransport contradict each
-	// other, givenBudget asks for a budget of one's own.
+	// other, givenBudget asks for a separate budget.
 	givenClient, givenTransport, givenBudget bool
 	// givenLedger says that the ledger is not that of the client before.
 	givenLedger bool

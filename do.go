@@ -21,7 +21,7 @@ type DoRequest struct {
 	Action string
 	// Method is the HTTP method: GET or POST. Empty means POST.
 	Method string
-	// Class reports whether a failed call may be repeated. The zero value is Once.
+	// Class says whether a failed call may be repeated. The zero value is Once.
 	Class SafetyClass
 	// Query holds the parameters of the query string.
 	Query url.Values
@@ -84,15 +84,13 @@ func (r *DoRequest) encode(*settings) (payload, error) {
 	return p, nil
 }
 
-// Do calls an action that this package has no method for, with the same care:
-// limits, retries, outcome, redaction. The caller says which HTTP method to use
-// and whether the call may be repeated; unless said it is a POST that is sent
-// once. For actions that have a method of their own the class can only be made
-// more careful.
+// Do calls an action that this package has no method for, with the same care: limits,
+// retries, outcome, redaction. The caller says which HTTP method to use and whether the
+// call may be repeated; by default it is a POST that is sent once. If the action has a
+// method of its own, the class can only be made more careful.
 //
-// The answer is checked for Salebot's ways to say that an action failed, and is
-// otherwise returned as it came. Errors: ErrInvalidRequest and those of every
-// call.
+// The answer is checked for the ways in which Salebot says that an action failed, and
+// is otherwise returned as it came. Errors: ErrInvalidRequest and those of every call.
 func (c *Client) Do(ctx context.Context, request DoRequest, opts ...CallOption) (*Response, error) {
 	if !c.ready() {
 		return nil, notSent("do", ErrNotInitialized)
@@ -166,8 +164,8 @@ type Ack struct {
 	Recorded bool
 }
 
-// Text is the word of the answer, such as "ok" or "success": the text itself, or
-// the status of a JSON object. It is "" where the answer has none.
+// Text is the word of the answer, such as "ok" or "success": the text itself, or the
+// status of a JSON object. It is "" if the answer has none.
 func (a *Ack) Text() string {
 	body := wire.Trim(a.Raw)
 	if len(body) == 0 {

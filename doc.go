@@ -1,16 +1,17 @@
-// Package salebot calls the API of the Salebot bot constructor. A program that
-// imports it starts the bot when something happened in its own system, sends
-// messages, reads and writes variables, and works on clients and deals.
+// Package salebot calls the API of the Salebot bot constructor. Use it to start the bot
+// when something happens in your own system, to send messages, to read and write
+// variables, and to work on clients and deals.
 //
 //	client, err := salebot.New(key)
 //	...
 //	_, err = client.Message(ctx, salebot.MessageRequest{ClientID: 25554, Message: "Hello"})
 //
-// Each method of [Client] calls one action of the API, and its documentation names
-// the action. The sections below list the methods by what they are for. [New] and
+// Each method of [Client] calls one action of the API, and its documentation names the
+// action. The sections below list the methods by what they are for. [New] and
 // [NewFromEnv] make a client, [Client.With] makes a variant of one, and
 // [Client.CloseIdleConnections] closes what it no longer needs. [Client.BaseURL]
-// tells where it sends to, and [Client.Do] calls an action that has no method yet.
+// returns the address that it sends to, and [Client.Do] calls an action that has no
+// method yet.
 //
 // # Start the bot
 //
@@ -71,7 +72,7 @@
 //   - [Client.GetConnectedChannels] and [Client.GetBlocks]
 //   - [Client.CheckWhatsApp] and [Client.CheckInstagramSubscription]
 //
-// # Everything of many
+// # Many at once
 //
 // To read all of a list, range over an iterator. It reads pages ahead, and can go
 // on where an earlier one failed ([PageError]).
@@ -119,9 +120,9 @@
 //
 // # The key
 //
-// The API has the project's key in its address. This package keeps it out of
-// errors, logs, hooks and printed values. Keep it out of browsers and mobile
-// applications yourself: who has the key has the project.
+// The API has the project's key in its address. This package keeps it out of errors,
+// logs, hooks and printed values. Keep it out of browsers and mobile applications
+// yourself: whoever has the key has the project.
 //
 // # Test
 //

@@ -59,13 +59,12 @@ type OpError struct {
 	Action string
 	// Class is the safety class of the call.
 	Class SafetyClass
-	// Attempts counts the requests that were tried; 0 where the call was
-	// refused locally.
+	// Attempts counts the requests that were tried; 0 if the call was refused locally.
 	Attempts int
 	// Outcome is what became of the request, over all attempts.
 	Outcome Outcome
-	// Stopped says why the call was not tried again; "" where nothing more could
-	// be said than the cause does.
+	// Stopped says why the call was not tried again; "" if there is nothing to add to
+	// the cause.
 	Stopped string
 	// Err is the cause.
 	Err error
@@ -97,7 +96,7 @@ func (e *OpError) Error() string {
 // Unwrap returns the cause.
 func (e *OpError) Unwrap() error { return e.Err }
 
-// Is reports ErrOutcomeUnknown where the outcome of anything but a read is unknown.
+// Is reports ErrOutcomeUnknown if the outcome is unknown, unless the call is a read.
 func (e *OpError) Is(target error) bool {
 	return target == ErrOutcomeUnknown && e.Outcome == OutcomeUnknown && e.Class != Read
 }
@@ -210,9 +209,9 @@ func (e *APIError) LogValue() slog.Value {
 // Format prints the text of Error for every verb.
 func (e *APIError) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
 
-// TransportError says that no whole answer came: the connection could not be
-// made or broke, or the time ran out. The outcome in the OpError around it
-// tells whether the request may have been executed.
+// TransportError says that no whole answer came: the connection could not be made or
+// broke, or the time ran out. The outcome in the OpError around it says whether the
+// request may have been executed.
 type TransportError struct {
 	// Timeout says that a time limit ran out.
 	Timeout bool

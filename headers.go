@@ -14,11 +14,12 @@ import (
 // example the name of a tenant for a gateway. The value of a call replaces that of the
 // client, and an empty value takes the header out. The names are not case-sensitive.
 //
-// Refused are the headers that the client sets itself (Content-Type, User-Agent and
-// the like; see WithUserAgent), those that belong to the connection, those that would
-// change the form of the answer (Accept-Encoding, Range, If-…), and Idempotency-Key
-// and X-Idempotency-Key: Salebot does not know them, and Go's HTTP client takes them
-// for leave to send a request twice. So is a value that has the API key in it.
+// Headers that the client sets itself are refused (Content-Type, User-Agent and the
+// like; see WithUserAgent). So are those that belong to the connection, and those that
+// would change the form of the answer (Accept-Encoding, Range, If-…). Idempotency-Key
+// and X-Idempotency-Key are refused too: Salebot does not know them, and Go's HTTP
+// client takes them as permission to send a request twice. A value must not have the
+// API key in it.
 func WithHeader(name, value string) SharedOption {
 	return sharedOption(func(s *settings) error {
 		canonical, problem := checkHeader(name, value)

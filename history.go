@@ -83,8 +83,8 @@ type HistoryItem struct {
 	// Origin says where the message came from; the API calls it
 	// message_from_outside.
 	Origin HistoryOrigin
-	// BlockID is the flow block that sent the message; 0 where none did. The API
-	// calls it message_id.
+	// BlockID is the flow block that sent the message; 0 if none did. The API calls it
+	// message_id.
 	BlockID BlockID
 	// CreatedAt is the time of the message.
 	CreatedAt Timestamp
@@ -96,8 +96,8 @@ type HistoryItem struct {
 	// ErrorMessage is the text of a failed delivery. It is kept as it came, and
 	// may be "true" or "false" for a delivered message: Delivered decides.
 	ErrorMessage string
-	// EmployeeID is the employee who wrote the message; 0 where none did. The API
-	// calls it manager_id.
+	// EmployeeID is the employee who wrote the message; 0 if none did. The API calls it
+	// manager_id.
 	EmployeeID EmployeeID
 	// EmployeeEmail is the employee's address. The API calls it manager_email.
 	EmployeeEmail string
@@ -136,10 +136,10 @@ func (h *HistoryItem) UnmarshalJSON(value []byte) error {
 	return unmarshalRecord(h, historyItem, value)
 }
 
-// GetHistory reads the messages of a client, the newest first: programs in
-// production rely on this order, although the reference does not state it. Without
-// a limit, or within a period, an answer that is as long as it can be may lack messages:
-// the error is then ErrTruncated, and what came is returned along with it.
+// GetHistory reads the messages of a client, the newest first: programs in production
+// rely on this order, although the reference does not state it. Without a limit, or
+// within a period, an answer of the largest possible length may lack messages. The
+// error is then ErrTruncated, and what came is returned along with it.
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.
@@ -178,7 +178,7 @@ type HistoryRequest struct {
 	PagesInFlight int
 }
 
-// historyDays is the length of a period where the caller does not say.
+// historyDays is the length of a period if the caller does not say.
 const historyDays = 30
 
 func (r *HistoryRequest) check() error {
@@ -226,16 +226,15 @@ func (p period) halves() (newer, older period, ok bool) {
 	return period{middle, p.stop}, period{p.start, middle}, true
 }
 
-// History iterates over the messages of a client within a period, the newest
-// first. Nothing is read before the first message is asked for, and each range
-// starts again. A period that comes back as full as it can be is cut in two and
-// read again; a single day that is too full ends the iteration with
-// ErrTruncated. An error is yielded once, as the last element, and is a
-// PageError.
+// History iterates over the messages of a client within a period, the newest first.
+// Nothing is read before the first message is asked for, and each range starts again. A
+// period whose answer has the largest possible length is cut in two and read again; a
+// single day that is too full ends the iteration with ErrTruncated. An error is yielded
+// once, as the last element, and is a PageError.
 //
-// Whether Salebot counts the last day of a period in is not documented, so one
-// more day is asked for. Messages of that day are left out where their time tells
-// so, which for unix times needs WithProjectLocation.
+// It is not documented whether Salebot includes the last day of a period, so one more
+// day is asked for. Messages of that day are left out if their time says so, which for
+// unix times needs WithProjectLocation.
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.

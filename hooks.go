@@ -16,8 +16,8 @@ import (
 type SafetyClass uint8
 
 const (
-	// Once actions may reach a person twice or fire a flow again: they are
-	// repeated only where the request provably was not executed.
+	// Once actions, if executed twice, may reach a person twice or start a flow again.
+	// They are repeated only if the request was provably not executed.
 	Once = SafetyClass(action.Once)
 	// Idempotent actions write, but a repetition changes nothing.
 	Idempotent = SafetyClass(action.Idempotent)
@@ -58,7 +58,7 @@ type Attempt struct {
 
 	// The rest is known after the attempt.
 
-	// Status is the HTTP status; 0 where no answer came.
+	// Status is the HTTP status; 0 if no answer came.
 	Status int
 	// Outcome is what became of this attempt.
 	Outcome Outcome

@@ -13,23 +13,23 @@ import (
 	"github.com/salebot-go/salebot/ledger"
 )
 
-// Errors of calls with an idempotency key and of pieces of work. Nothing was sent if a
-// call returns one of them, except for ErrInProgress, which tells of another one.
+// Errors of calls with an idempotency key and of pieces of work. A call that returns
+// one of them has sent nothing. With ErrInProgress, another call may have.
 var (
 	// ErrKeyReused says that an idempotency key was used for another request before:
 	// another action, receiver or content. It is a mistake of the caller.
 	ErrKeyReused = once.ErrKeyReused
 	// ErrNameReused says that the name of a bulk run was used for another action or
-	// another request before, so that its records say nothing of this one: choose
-	// another name.
+	// another request before, so its records say nothing about this one: choose another
+	// name.
 	ErrNameReused = once.ErrNameReused
-	// ErrInProgress says that another call or process is at the same call or piece of
-	// work, and did not finish in time. The outcome is then unknown.
+	// ErrInProgress says that another call or process is working on the same call or
+	// piece of work, and did not finish in time. The outcome is then unknown.
 	ErrInProgress = once.ErrUnderWay
-	// ErrWorkChanged says that a piece of work makes other calls than when it ran
-	// before, so that a call could be one of those in other words. Name the calls
-	// whose words may differ, with WithStep. The call has waited for those of other
-	// goroutines that were under way, and five seconds for others to come.
+	// ErrWorkChanged says that a piece of work makes different calls than before, so a
+	// call could be an earlier one in other words. Name calls whose words may differ
+	// with WithStep. Before it fails, the call waits for those of other goroutines that
+	// are under way, and five seconds for others to come.
 	ErrWorkChanged = once.ErrWorkChanged
 	// ErrWorkNested says that a piece of work was asked for inside itself.
 	ErrWorkNested = once.ErrWorkNested
@@ -69,9 +69,9 @@ func (l *ledgerConfig) keeper() *once.Keeper {
 const minSecret = 16
 
 // WithLedger gives the client a ledger, so that calls with an idempotency key, pieces
-// of work and bulk runs are executed once; see package ledger. project is a name of
-// your choice for the Salebot project: unlike the API key it must stay the same, or
-// the records are lost.
+// of work and bulk runs are executed once; see package ledger. The project is a name of
+// your choice for the Salebot project. Unlike the API key it must stay the same, or the
+// records are lost.
 func WithLedger(l ledger.Ledger, project string) Option {
 	return clientOption(func(c *config) error {
 		const option = "WithLedger"
@@ -87,8 +87,9 @@ func WithLedger(l ledger.Ledger, project string) Option {
 }
 
 // WithLedgerSecret sets the secret for the digests that a ledger keeps, at least 16
-// bytes. The default is a random one that the ledger itself stores; who has the ledger
-// can then check guesses of texts and phones. A secret that changes loses the records.
+// bytes. The default is a random one that the ledger itself stores; whoever has the
+// ledger can then check guesses of texts and phones. A secret that changes loses the
+// records.
 func WithLedgerSecret(secret []byte) Option {
 	return clientOption(func(c *config) error {
 		if len(secret) < minSecret {
@@ -100,8 +101,8 @@ func WithLedgerSecret(secret []byte) Option {
 }
 
 // WithSendWindow sets how long after its record a request may be written; the default
-// is DefaultSendWindow. Making the connection belongs to it. After a crash nobody
-// decides about the request before that time has passed.
+// is DefaultSendWindow. That includes making the connection. After a crash, nothing is
+// decided about the request before that time has passed.
 func WithSendWindow(window time.Duration) Option {
 	return clientOption(func(c *config) error {
 		if window <= 0 || window > once.LongestSendWindow {
@@ -113,8 +114,8 @@ func WithSendWindow(window time.Duration) Option {
 }
 
 // WithHistoryDelay says how long Salebot takes, at most, to show a message in the
-// history of a client. Only with it can a request whose outcome is unknown be found
-// not to have been executed, and be sent again; without it "not in the history" stays
+// history of a client. Only with it can the client find that a request of unknown
+// outcome was not executed, and send it again. Without it, "not in the history" stays
 // unknown. Salebot publishes no such time, so there is no default. It costs one read of
 // the history before each message or callback that is recorded.
 func WithHistoryDelay(delay time.Duration) Option {
@@ -142,10 +143,11 @@ func checkKeyText(option, text string) error {
 
 // WithIdempotencyKey makes a call of class Once be executed once, however often it is
 // made with this key and by whichever process. It needs a ledger; see WithLedger. A
-// second call with the key returns the recorded answer; if the first is under way it
-// waits for it; if the first was refused or did not leave, it is sent; if its outcome
-// is unknown, it is looked for in the history, and otherwise the error is
-// ErrOutcomeUnknown and nothing is sent. The key with another request is ErrKeyReused.
+// second call with the key returns the recorded answer. If the first is under way, it
+// waits for it. If the first was refused or did not leave, it is sent. If the outcome
+// of the first is unknown, it is looked for in the history; if that does not decide,
+// the error is ErrOutcomeUnknown and nothing is sent. The key with another request is
+// ErrKeyReused.
 //
 // The key is never sent: Salebot has no idempotency keys. Other classes of calls may
 // be repeated anyway and ignore it.

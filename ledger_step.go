@@ -88,7 +88,7 @@ func (j *journey[T]) recorded(ctx context.Context, a *Attempt) attempt.Result {
 	returned := false
 	defer func() {
 		if !returned {
-			// A hook or the transport panics: nobody shall wait for this call.
+			// A hook or the transport panics: no call must wait for this one.
 			_ = j.guard.End(ctx, ledger.Unknown, ledger.Answer{})
 		}
 	}()

@@ -20,8 +20,8 @@ type SearchIn string
 // SearchInOrder searches the variables of deals.
 const SearchInOrder SearchIn = "order"
 
-// GetClientIDByPhone finds a client by phone: among the WhatsApp clients and in
-// the variables. Which one is returned where several match is not documented.
+// GetClientIDByPhone finds a client by phone: among the WhatsApp clients and in the
+// variables. If several match, it is not documented which one is returned.
 // NormalizePhone helps with spellings.
 //
 // Salebot action: find_client_id_by_phone. Class: Read. Answer: assumed.
@@ -64,8 +64,8 @@ func (r *GetClientIDByVariableRequest) encode(*settings) (payload, error) {
 	return payload{query: query}, nil
 }
 
-// GetClientIDByVariable finds a client by the value of a variable. Which one is
-// returned where several match is not documented.
+// GetClientIDByVariable finds a client by the value of a variable. If several match, it
+// is not documented which one is returned.
 //
 // Salebot action: find_client_id_by_var. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound and those of every call.
@@ -85,8 +85,8 @@ func (c *Client) GetLatestClientIDByVariable(ctx context.Context, name, value st
 	})
 }
 
-// GetClientIDsByVariable finds all clients with a value of a variable. The result
-// is empty where there is none.
+// GetClientIDsByVariable finds all clients with a value of a variable. The result is
+// empty if there are none.
 //
 // Salebot action: find_all_client_id_by_var. Class: Read. Answer: assumed (as for
 // GetClientIDsByVariables). Errors: ErrInvalidRequest and those of every call.
@@ -94,8 +94,8 @@ func (c *Client) GetClientIDsByVariable(ctx context.Context, name, value string,
 	return callPlural(ctx, c, "find_all_client_id_by_var", opts, variableEncoder(name, value))
 }
 
-// GetClientIDsByVariables finds all clients who have every one of the values, of
-// at most three variables. The result is empty where there is none.
+// GetClientIDsByVariables finds all clients who have all of the values, of at most
+// three variables. The result is empty if there are none.
 //
 // Salebot action: find_all_client_id_by_several_vars. Class: Read. Answer:
 // documented. Errors: ErrInvalidRequest and those of every call.
@@ -128,10 +128,10 @@ func (c *Client) GetClientIDsByVariables(ctx context.Context, variables map[stri
 	return callPlural(ctx, c, name, opts, encode)
 }
 
-// GetClientsByPlatformIDRequest says which persons to find.
+// GetClientsByPlatformIDRequest says which people to find.
 type GetClientsByPlatformIDRequest struct {
-	// PlatformIDs are the persons' ids in the messenger; required. The largest
-	// number is not documented.
+	// PlatformIDs are the people's ids in the messenger; required. The max number is
+	// not documented.
 	PlatformIDs []PlatformID
 	// GroupID restricts the look-up to a bot; optional.
 	GroupID GroupID
@@ -149,9 +149,8 @@ func (r *GetClientsByPlatformIDRequest) encode(*settings) (payload, error) {
 	return payload{body: o.Bytes()}, nil
 }
 
-// GetClientsByPlatformID finds clients by their ids in the messenger. Ids that
-// the project does not know are left out of the result, which is empty where
-// there is none.
+// GetClientsByPlatformID finds clients by their ids in the messenger. Ids that the
+// project does not know are left out of the result, which is empty if there are none.
 //
 // Salebot action: find_client_id_by_platform_id. Class: Read. Answer: observed.
 // Errors: ErrInvalidRequest and those of every call.
@@ -289,7 +288,7 @@ func firstClientID(body []byte, keys []string) (ClientID, error) {
 	return ids[0], nil
 }
 
-// callPlural is call for the look-ups of many clients, where finding none is no
+// callPlural is call for the look-ups of many clients, for which finding none is not a
 // failure.
 func callPlural(ctx context.Context, c *Client, name string, opts []CallOption, encode encoder) ([]ClientID, error) {
 	ids, err := call(ctx, c, name, opts, encode, func(body []byte, _ *settings) ([]ClientID, error) {
@@ -298,8 +297,8 @@ func callPlural(ctx context.Context, c *Client, name string, opts []CallOption, 
 	return emptyIfNotFound(ids, err)
 }
 
-// Condition is what a variable has to meet in FindClients; make it with Equals
-// and its siblings. The zero value is refused.
+// Condition is what a variable has to meet in FindClients; make it with Equals, Not,
+// In, NotIn or Operator. The zero value is refused.
 type Condition struct {
 	operator string
 	operand  any
@@ -318,8 +317,7 @@ func In(values ...any) Condition { return Operator("_in", nonNil(values)) }
 // NotIn asks for none of the values.
 func NotIn(values ...any) Condition { return Operator("_not_in", nonNil(values)) }
 
-// Operator passes an operator on that this package does not know, together with
-// what it works on.
+// Operator passes on an operator that this package does not know, with its operand.
 func Operator(name string, operand any) Condition {
 	return Condition{operator: name, operand: operand, set: true}
 }
@@ -331,7 +329,7 @@ func nonNil(values []any) []any {
 	return values
 }
 
-// FindClientsRequest says which variables clients have to have.
+// FindClientsRequest says by which variables to find clients.
 type FindClientsRequest struct {
 	// Query holds a condition for each name of a variable; required. The names are
 	// without the prefix "client.", with which variables are only written.
@@ -378,8 +376,8 @@ func (r *FindClientsRequest) encode(*settings) (payload, error) {
 	return payload{body: o.Bytes()}, nil
 }
 
-// FindClients finds clients by conditions on their variables. The result is
-// empty where there is none.
+// FindClients finds clients by conditions on their variables. The result is empty if
+// there are none.
 //
 // Salebot action: find_clients. Class: Read. Answer: documented. Errors:
 // ErrInvalidRequest and those of every call.

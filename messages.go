@@ -97,8 +97,8 @@ type WhatsAppMessageRequest struct {
 	// BlockID is a block of the flow to send instead; it may move the client into
 	// that block. The API calls it message_id.
 	BlockID BlockID
-	// BotID names the WhatsApp to send from; optional where the project has only
-	// one. The API calls it whatsapp_bot_id.
+	// BotID names the WhatsApp to send from; optional if the project has only one. The
+	// API calls it whatsapp_bot_id.
 	BotID BotID
 	// AttachmentType says how the file is shown; it goes with AttachmentURL.
 	AttachmentType AttachmentType
@@ -143,7 +143,7 @@ type BroadcastRequest struct {
 	List ListID
 	// Clients sends to these clients.
 	Clients []ClientID
-	// PlatformIDs sends to these persons, within the bot GroupID.
+	// PlatformIDs sends to these people, within the bot GroupID.
 	PlatformIDs []PlatformID
 	// GroupID is the bot that PlatformIDs belong to; it goes with them.
 	GroupID GroupID
@@ -243,8 +243,8 @@ type Buttons struct {
 	Lines [][]Button
 }
 
-// Button is one button; make it with ReplyButton and its siblings. The zero
-// value is refused.
+// Button is one button; make it with a function such as ReplyButton. The zero value is
+// refused.
 type Button struct {
 	kind    string
 	text    string
@@ -275,7 +275,7 @@ func URLButton(text, address string) Button {
 	return Button{kind: inlineButton, text: text, url: address, opens: true}
 }
 
-// LocationButton is a button on the keyboard that sends the person's place.
+// LocationButton is a button on the keyboard that sends the person's location.
 func LocationButton(text string) Button { return Button{kind: locationButton, text: text} }
 
 // PhoneButton is a button on the keyboard that sends the person's phone number.

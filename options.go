@@ -16,9 +16,9 @@ import (
 	"github.com/salebot-go/salebot/internal/secret"
 )
 
-// Option sets a property of a client, in New, NewFromEnv and With. Options are
-// checked there; their order does not matter, and where one is given twice the
-// later counts. A nil option is ignored.
+// Option sets a property of a client, in New, NewFromEnv and With. Options are checked
+// there; their order does not matter, and if one is given twice, the later counts. A
+// nil option is ignored.
 type Option interface{ applyToClient(*config) error }
 
 // CallOption sets a property of one call; every method of the client takes
@@ -189,7 +189,7 @@ func orDefault[T comparable](value, standard T) T {
 	return value
 }
 
-// WithoutRetries lets every call have one attempt only.
+// WithoutRetries gives every call one attempt only.
 func WithoutRetries() SharedOption { return WithRetryPolicy(RetryPolicy{MaxAttempts: 1}) }
 
 // WithProjectLocation sets the time zone of the Salebot project, in which
@@ -207,7 +207,7 @@ func WithProjectLocation(location *time.Location) SharedOption {
 
 // WithStrict makes a DecodeError of each field of an answer that comes in a form which
 // this package does not understand, instead of listing it in Unread. It is for tests
-// against the API: in production an odd field should cost nothing but itself.
+// against the API: in production an odd field should not cost the rest of the answer.
 func WithStrict() SharedOption {
 	return sharedOption(func(s *settings) error {
 		s.strict = true
@@ -312,8 +312,8 @@ func WithUserAgent(userAgent string) Option {
 	})
 }
 
-// WithResponse stores the raw answer of a call in target, also where the call
-// fails; it stays as it is where no answer came.
+// WithResponse stores the raw answer of a call in target, even if the call fails. If no
+// answer came, target stays as it is.
 func WithResponse(target *Response) CallOption {
 	return callOption(func(s *settings) error {
 		if target == nil {

@@ -50,9 +50,8 @@ func (s OrderStatus) String() string { return nameOf(s, orderStatusNames, "order
 // UnmarshalJSON reads a number, a number as text, or null.
 func (s *OrderStatus) UnmarshalJSON(value []byte) error { return unmarshalEnumeration(s, value) }
 
-// GetCurrentOrderID returns the active deal of a client. What Salebot answers
-// where there is none is not documented; an answer without a number gives
-// ErrOrderNotFound.
+// GetCurrentOrderID returns the active deal of a client. If there is none, the answer
+// is not documented; one without a number gives ErrOrderNotFound.
 //
 // Salebot action: get_current_order_id. Class: Read. Answer: documented. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrOrderNotFound and those of every call.
@@ -64,8 +63,7 @@ func (c *Client) GetCurrentOrderID(ctx context.Context, client ClientID, opts ..
 type GetOrdersRequest struct {
 	// ClientID is the client; required.
 	ClientID ClientID
-	// Status restricts the answer to deals that stand so; nil leaves it to
-	// Salebot.
+	// Status restricts the answer to deals with this status; nil leaves it to Salebot.
 	Status *OrderStatus
 }
 

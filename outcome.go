@@ -21,11 +21,11 @@ const (
 	OutcomeNotSent = Outcome(attempt.NotSent)
 	// OutcomeRejected requests were refused by Salebot and not executed.
 	OutcomeRejected = Outcome(attempt.Rejected)
-	// OutcomeAccepted requests were executed. An error carries it where only a
-	// part of the request was refused; see PartialError.
+	// OutcomeAccepted requests were executed. An error carries it if only a part of the
+	// request was refused; see PartialError.
 	OutcomeAccepted = Outcome(attempt.Accepted)
-	// OutcomeNotTried items of a bulk run were not sent, because the run ended
-	// before, or provably never left.
+	// OutcomeNotTried items of a bulk run were not sent, because the run had ended, or
+	// provably never left.
 	OutcomeNotTried = Outcome(attempt.Accepted + 1)
 	// OutcomeIncomplete means that a piece of work was executed in part: some of its
 	// calls were accepted, and then one failed.
@@ -68,8 +68,8 @@ const prefix = "salebot: "
 // bare is the text of an error inside another one.
 func bare(err error) string { return strings.ReplaceAll(errorText(err), prefix, "") }
 
-// errorText is the text of an error that may be missing where a user made the one
-// around it.
+// errorText is the text of an error that may be missing if a user made the one around
+// it.
 func errorText(err error) string {
 	if err == nil {
 		return nilError

@@ -57,8 +57,8 @@ func (j *journey[T]) limit(ctx context.Context, limiter Limiter) error {
 	return transportFailure(err, timeout, j.core.scrub)
 }
 
-// tooLate says whether a rate.Limiter refused to wait beyond the deadline, which
-// it only says in words.
+// tooLate reports whether a rate.Limiter refused to wait beyond the deadline, which it
+// only says in words.
 func tooLate(err error) bool { return strings.Contains(err.Error(), "would exceed context deadline") }
 
 // keepPace waits for the pace that the server allows.

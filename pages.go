@@ -12,8 +12,8 @@ import (
 // mostPagesInFlight bounds the memory of an iterator.
 const mostPagesInFlight = 64
 
-// PageError is the error of an iterator: a page could not be read. What was
-// yielded before it is good; to go on, start again where it says.
+// PageError is the error of an iterator: a page could not be read. What was yielded
+// before it is good. To go on, start again at its position.
 type PageError struct {
 	// Position is where the page that failed begins: for Clients the Offset, for
 	// Subscribers the StartPage to go on with.
@@ -46,8 +46,8 @@ func checkPagesInFlight(pages int) (int, error) {
 }
 
 // inOrder calls fetch for 0, 1, 2, … with at most inFlight requests under way, and
-// yields what they return in that order, up to the first error or the page that
-// last takes for the end. It fetches nothing before the first value is asked for,
+// yields what they return in that order. It stops at the first error, or at the page
+// that last takes for the end. It fetches nothing before the first value is asked for,
 // and when it returns no call is left.
 func inOrder[P any](
 	ctx context.Context, inFlight int, fetch pageFetcher[P], last func(P) bool,
@@ -131,8 +131,8 @@ func checkContext(ctx context.Context) error {
 	return nil
 }
 
-// repeatedPage protects from reading for ever if a server, or a mock, gives the
-// same page whatever it is asked for.
+// repeatedPage protects from reading forever if a server, or a mock, gives the same
+// page whatever it is asked for.
 func repeatedPage(name string) error {
 	return &OpError{
 		Action: name, Class: Read, Attempts: 1, Outcome: OutcomeFailed,
@@ -150,11 +150,11 @@ type offsetPages[T any, K comparable] struct {
 	fetch func(ctx context.Context, offset, limit int, received func()) ([]T, error)
 }
 
-// all ends only with an empty page. After a page of another length than the one
-// before, the pages that were asked for ahead begin at the wrong places: they are
-// given up, and it goes on with the new length, one page at a time until a second
-// page has it too. So a last, short page is confirmed by an empty one, and a
-// server whose pages are smaller than was asked for is read whole.
+// all ends only with an empty page. After a page of another length than the one before,
+// the pages that were asked for ahead begin at the wrong places. They are given up, and
+// it goes on with the new length, one page at a time until a second page has it too. So
+// a last, short page is confirmed by an empty one, and a server whose pages are smaller
+// than was asked for is read whole.
 func (p offsetPages[T, K]) all(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		run := pageRun[K]{at: p.offset, length: p.limit, inFlight: p.inFlight}

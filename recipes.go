@@ -55,10 +55,10 @@ func (r *SaveVariablesAndCallbackRequest) check() error {
 	return nil
 }
 
-// SaveVariablesAndCallback saves variables and, once that is done, starts the
-// bot, so that the flow finds them. The OpError is about the callback: where an
-// earlier step fails its Outcome is OutcomeNotSent, the bot was not started, and the
-// text says which step it was.
+// SaveVariablesAndCallback saves variables and, once that is done, starts the bot, so
+// that the flow finds them. The OpError is about the callback. If an earlier step
+// fails, its Outcome is OutcomeNotSent: the bot was not started, and the text says
+// which step failed.
 //
 // Salebot actions: save_variables, get_variables, callback. Class: Once. Answer:
 // observed. Errors: ErrInvalidRequest, ErrClientNotFound, ErrNotReadBack and those
@@ -164,8 +164,8 @@ type FindSentRequest struct {
 // sentSearchDepth is the number of messages that FindSent looks at at first.
 const sentSearchDepth = 100
 
-// LatestMessageID returns the newest message of a client's history, 0 if it is
-// empty. Ask for it before a send whose arrival has to be checked; see FindSent.
+// LatestMessageID returns the id of the newest message in a client's history, 0 if it
+// is empty. Ask for it before a send that you may have to look for; see FindSent.
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound and those of every call.
@@ -177,13 +177,12 @@ func (c *Client) LatestMessageID(ctx context.Context, client ClientID, opts ...C
 	return items[0].ID, nil
 }
 
-// FindSent looks in the history for a send whose outcome is unknown, among the
-// messages after FindSentRequest.After, and returns nil where it is not there. Finding
-// it is proof that it was sent. Not finding it is proof only once Salebot had the
-// time to write it down, which takes a moment, and only where Salebot sends the text
-// as it was given: one with variables in it looks different in the history. Where so
-// much was written since that the history does not reach back to After, the error is
-// ErrTruncated.
+// FindSent looks in the history for a send whose outcome is unknown, among the messages
+// after FindSentRequest.After, and returns nil if it is not there. Finding it is proof
+// that it was sent. Not finding it is proof only if Salebot has had the time to write
+// it down, which takes a moment. It is no proof at all if the text has variables in it,
+// since it looks different in the history. If the history does not reach back to After,
+// the error is ErrTruncated.
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.

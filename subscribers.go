@@ -115,10 +115,9 @@ type SubscribersRequest struct {
 	GroupID GroupID
 }
 
-// Subscribers iterates over the subscribers of a messenger, like Clients. Whether
-// Salebot counts pages from 0 or from 1 is not documented: where the pages 0 and
-// 1 begin with the same subscriber, the second is taken for the first once more
-// and left out.
+// Subscribers iterates over the subscribers of a messenger, like Clients. It is not
+// documented whether Salebot counts pages from 0 or from 1. If pages 0 and 1 begin with
+// the same subscriber, they count as the same page, and the second is left out.
 //
 // Salebot action: subscribers (legacy). Class: Read. Answer: documented. Errors:
 // ErrInvalidRequest and those of every call.

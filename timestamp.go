@@ -14,9 +14,9 @@ import (
 // location of the project has to be given.
 var ErrNoLocation = errors.New(prefix + "the time has no zone: give the project's location")
 
-// Timestamp is a time as Salebot writes it: a moment (unix seconds), or a civil
-// time without a zone, such as "2026-05-28 17:33:42.539976", which becomes a
-// moment only together with the project's location. The zero value means "none".
+// Timestamp is a time as Salebot writes it. It is a moment (unix seconds), or a civil
+// time without a zone, such as "2026-05-28 17:33:42.539976". A civil time becomes a
+// moment only with the project's location. The zero value means "none".
 type Timestamp struct {
 	kind timestampKind
 	// at is the moment, or the civil time in UTC.
@@ -44,12 +44,12 @@ var civilLayouts = []string{
 // IsZero reports whether there is no time at all.
 func (t Timestamp) IsZero() bool { return t.kind == noTime }
 
-// Moment returns the time where it is a moment by itself.
+// Moment returns the time if it is a moment by itself.
 func (t Timestamp) Moment() (time.Time, bool) { return t.at, t.kind == moment }
 
 // In returns the time in a location, by which a civil time is read. It returns
-// ErrNoLocation where that location is needed and nil, and an error for a text
-// that is not a time. The zero Timestamp gives the zero time.
+// ErrNoLocation if that location is needed and is nil, and an error for a text that is
+// not a time. The zero Timestamp gives the zero time.
 func (t Timestamp) In(location *time.Location) (time.Time, error) {
 	switch t.kind {
 	case noTime:
@@ -99,8 +99,8 @@ func UnixTimestamp(at time.Time) Timestamp {
 }
 
 // UnmarshalJSON reads unix time as a number or as text, a time as text, or null. The
-// length of a number tells seconds, milliseconds, microseconds and nanoseconds
-// apart. 0 is no time. A text that is no time is kept; In reports it.
+// length of a number tells seconds, milliseconds, microseconds and nanoseconds apart. 0
+// means no time. A text that is not a time is kept; In reports it.
 func (t *Timestamp) UnmarshalJSON(value []byte) error {
 	text, err := wire.Text(value)
 	if err != nil {
@@ -112,8 +112,8 @@ func (t *Timestamp) UnmarshalJSON(value []byte) error {
 
 var errNoTime = errors.New("not a time")
 
-// readTimestamp reads a time as a part of a record: a text that is no time is odd, and
-// kept all the same.
+// readTimestamp reads a time as a part of a record: a text that is not a time is odd,
+// and is kept all the same.
 func readTimestamp(target *Timestamp, value []byte) error {
 	if seconds, ok := wire.Digits(value); ok && seconds > 0 && seconds < secondsLimit {
 		// Nearly all times come so.
@@ -202,9 +202,9 @@ func cutZone(text string) (plain string, offset time.Duration, ok bool) {
 	return strings.TrimRight(text[:at], " "), offset, true
 }
 
-// The digits of a unix time tell its unit, for any time that a program may have to
-// do with: seconds have 11 at most until the year 5138, milliseconds 12 at least
-// since 1973, and so on.
+// The number of digits of a unix time gives its unit, for any time that matters to a
+// program. Seconds have 11 at most until the year 5138, milliseconds 12 at least since
+// 1973, and so on.
 const (
 	secondsDigits = 11
 	secondsLimit  = 100_000_000_000

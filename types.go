@@ -76,9 +76,10 @@ type PlatformID string
 // UnmarshalJSON reads text, a number or null.
 func (id *PlatformID) UnmarshalJSON(value []byte) error { return unmarshalText(id, value) }
 
-// GroupID names a bot within a messenger: the user name of a Telegram bot, the
-// number of a VK community, an opaque text for WhatsApp. GetConnectedChannels
-// tells it for each connected messenger. It is read and sent like a PlatformID. The zero value means "none".
+// GroupID names a bot within a messenger: the user name of a Telegram bot, the number
+// of a VK community, an opaque text for WhatsApp. GetConnectedChannels returns it for
+// each connected messenger. It is read and sent like a PlatformID. The zero value means
+// "none".
 type GroupID string
 
 // UnmarshalJSON reads text, a number or null.
@@ -288,14 +289,14 @@ func unmarshalEnumeration[T ~int](target *T, value []byte) error {
 // ErrNotPhone says that a text is not a phone number.
 var ErrNotPhone = errors.New(prefix + "not a phone number")
 
-// NormalizePhone writes a phone number the way Salebot keeps it: digits only,
-// beginning with the code of the country. The rules, in this order:
+// NormalizePhone writes a phone number the way Salebot keeps it: digits only, beginning
+// with the country code. The rules, in this order:
 //
-//  1. the endings @s.whatsapp.net and @c.us, and the beginnings tel: and
-//     whatsapp:, are taken off; before such an ending stands a whole number;
+//  1. the endings @s.whatsapp.net and @c.us, and the beginnings tel: and whatsapp:, are
+//     taken off; what stands before such an ending is a complete number;
 //  2. "(0)", a trunk zero, is taken out, and so are spaces, dashes, dots, slashes
 //     and parentheses;
-//  3. a leading + or 00 is taken off, and what follows is the whole number;
+//  3. a leading + or 00 is taken off, and what follows is a complete number;
 //  4. without any of these, 11 digits that begin with 8 begin with 7 instead, and 10
 //     digits that begin with 9 get a 7 in front (Russia and Kazakhstan);
 //  5. 8 to 15 digits must remain, the first of them not 0.

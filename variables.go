@@ -35,7 +35,7 @@ type Variables struct{ object []byte }
 // null.
 type Value struct{ raw []byte }
 
-// Get returns the variable of a name; ok is false where there is none.
+// Get returns the variable of a name; ok is false if there is none.
 func (v Variables) Get(name string) (value Value, ok bool) {
 	for key, candidate := range v.All() {
 		if key == name {
@@ -82,7 +82,7 @@ func (v Variables) Len() int {
 	return n
 }
 
-// Raw returns the JSON object; it is nil where there are no variables.
+// Raw returns the JSON object; it is nil if there are none.
 func (v Variables) Raw() json.RawMessage { return v.object }
 
 // MarshalJSON returns the JSON object.
@@ -107,9 +107,9 @@ func (v *Variables) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// Text returns the value as text: text as it is, a number by its digits, and "" for
-// null and for the words by which Salebot says that a variable has no value, see
-// IsUnset. Raw keeps the word.
+// Text returns the value as text: text as it is, and a number by its digits. It is ""
+// for null and for the words that mean that a variable has no value, see IsUnset. Raw
+// keeps the word.
 func (v Value) Text() string {
 	text, _ := wire.LooseText(v.raw)
 	if wire.IsUnset(strings.TrimSpace(text)) && strings.TrimSpace(text) != "" {
@@ -237,7 +237,7 @@ func ClientVariable(name string) string {
 }
 
 // ValueError says that a variable is not of the type that was asked for. It wraps
-// ErrUnset where the variable has no value.
+// ErrUnset if the variable has no value.
 type ValueError struct {
 	// Type is what was asked for, such as "int64".
 	Type string
@@ -295,8 +295,7 @@ func (v Value) whole(kind string) (string, error) {
 	return text, nil
 }
 
-// Float64 returns a number, which may come as text and with a comma instead of
-// the point.
+// Float64 returns a number, which may come as text and with a decimal comma.
 func (v Value) Float64() (float64, error) {
 	const kind = "float64"
 	text, err := v.set(kind)

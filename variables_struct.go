@@ -112,8 +112,7 @@ func EncodeVariables(source any) (map[string]any, error) {
 	return EncodeVariablesIn(time.UTC, source)
 }
 
-// EncodeVariablesIn is EncodeVariables for times that are to be written in a
-// location.
+// EncodeVariablesIn is EncodeVariables with times written in a location.
 func EncodeVariablesIn(location *time.Location, source any) (map[string]any, error) {
 	return encodeVariables(location, source, func(f *variableField) (string, error) {
 		if f.order {
@@ -124,9 +123,9 @@ func EncodeVariablesIn(location *time.Location, source any) (map[string]any, err
 }
 
 // EncodeOrderVariables returns the fields of a struct that have a tag as variables for
-// SetOrderVariables, which writes to a deal: the names have no prefix, with the
-// option order or without it. A field whose tag says client. is refused. Otherwise it
-// is like EncodeVariablesIn; a nil location means UTC.
+// SetOrderVariables, which writes to a deal. The names have no prefix, with or without
+// the option order. A field whose tag says client. is refused. Otherwise it is like
+// EncodeVariablesIn; a nil location means UTC.
 func EncodeOrderVariables(location *time.Location, source any) (map[string]any, error) {
 	return encodeVariables(location, source, func(f *variableField) (string, error) {
 		if f.client {
@@ -361,7 +360,7 @@ func setInt(target reflect.Value, value Value) error {
 	return nil
 }
 
-// get reads a field; ok is false where it is to be left out.
+// get reads a field; ok is false if it is to be left out.
 func (f *variableField) get(source reflect.Value, location *time.Location) (encoded any, ok bool, err error) {
 	if source.Kind() == reflect.Pointer {
 		if source.IsNil() {

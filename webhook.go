@@ -12,9 +12,9 @@ import (
 	"github.com/salebot-go/salebot/internal/secret"
 )
 
-// UniversalWebhook describes the address to which another service can send what
-// it has to tell, in its own form: the address says in which keys of that form
-// Salebot finds the client. It needs at least one key or path.
+// UniversalWebhook describes an address for another service, which sends its data there
+// in its own form. The address says under which keys Salebot finds the client. It needs
+// at least one key or path.
 //
 // This is about requests to Salebot. What Salebot sends to a project's webhook is
 // received by the package webhook.
@@ -48,8 +48,8 @@ type UniversalWebhook struct {
 	ClientIDPath []string
 	// PhonePath leads to the phone number.
 	PhonePath []string
-	// Delimiter is the character that joins the keys of a path; it must not occur
-	// in any of them. Where it is empty, one that fits is chosen.
+	// Delimiter is the character that joins the keys of a path; it must not occur in
+	// any of them. If it is empty, one that fits is chosen.
 	Delimiter string
 }
 

@@ -49,12 +49,12 @@ func (w *Work) of(kind string) (once.Work, error) {
 	return once.Work{Kind: kind, Name: w.Name, Key: w.Key, Since: w.Since}, nil
 }
 
-// runOnce is the word for RunOnce and its kin where an error names an action.
+// runOnce stands for RunOnce, and for what is like it, where an error names an action.
 const runOnce = "run_once"
 
-// RunOnce runs a function until it has succeeded once, however often it is asked to
-// and by whichever process: an order that a shop reports three times, a reminder that
-// two servers want to send. It needs a ledger; see WithLedger.
+// RunOnce runs a function until it has succeeded once, however often it is called and
+// by whichever process. Use it for an order that a shop reports three times, or for a
+// reminder that two servers want to send. It needs a ledger; see WithLedger.
 //
 //	err := client.RunOnce(ctx, salebot.Work{Name: "payment notice", Key: order}, func(ctx context.Context) error {
 //		_, err := client.Callback(ctx, salebot.CallbackRequest{ClientID: id, Message: "order_paid"})
@@ -62,17 +62,17 @@ const runOnce = "run_once"
 //	})
 //
 // If the work was done before, RunOnce returns nil and does not call the function. If
-// another call or process is at it, RunOnce waits for its end, at most until the
-// context ends; the error is then ErrInProgress. If the function failed before, or its
-// process died, the function runs again: its calls of class Once that were accepted are
-// not made a second time but return what they returned first. A call whose outcome
-// is not known is looked for in the client's history, and otherwise fails with
-// ErrOutcomeUnknown without being made.
+// another call or process is working on it, RunOnce waits for its end; if the context
+// ends before, the error is ErrInProgress. If the function failed before, or its
+// process died, it runs again. Its calls of class Once that were accepted are not made
+// a second time, but return their first result. A call whose outcome is not known is
+// looked for in the client's history, and otherwise fails with ErrOutcomeUnknown
+// without being made.
 //
-// The function has to hand its context on to its calls, and to make the same calls
-// when it runs again. A call whose words may differ, such as an answer that a model
-// writes, needs a name: see WithStep. Otherwise the error is ErrWorkChanged, and
-// nothing is sent. Reads, and writes that may be repeated, are made each time.
+// The function must pass its context on to its calls, and make the same calls when it
+// runs again. A call whose words may differ, such as an answer that a model writes,
+// needs a name: see WithStep. Otherwise the error is ErrWorkChanged, and nothing is
+// sent. Reads, and writes that may be repeated, are made each time.
 //
 // Errors: that of the function; ErrInProgress; ErrWorkTooOld; ErrWorkNested if the
 // function asks for its own work; ErrInvalidRequest; those of the ledger. An error of
@@ -100,8 +100,8 @@ func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Con
 	return err
 }
 
-// logUnwritten tells that what became of something could not be recorded, which is no
-// failure of it.
+// logUnwritten tells that what became of something could not be recorded, which is not
+// a failure of the work.
 func (c *Client) logUnwritten(ctx context.Context, name string, err error) {
 	if err == nil || c.core.config.logger == nil {
 		return
@@ -111,8 +111,9 @@ func (c *Client) logUnwritten(ctx context.Context, name string, err error) {
 }
 
 // ForgetWork removes what the ledger knows of a piece of work, so that RunOnce runs it
-// again and makes all its calls again. Forgetting what is not known is no error. Work
-// that a call or process is at is ErrInProgress, and stays.
+// again and makes all its calls again. It is not an error if the ledger knows nothing
+// of it. Work that a call or process is working on stays, and the error is
+// ErrInProgress.
 func (c *Client) ForgetWork(ctx context.Context, work Work) error {
 	if !c.ready() {
 		return notSent(runOnce, ErrNotInitialized)
@@ -186,7 +187,7 @@ func (c *Client) runWork(ctx context.Context, w once.Work, repeatUnknown bool, f
 func workFailure(err error) *OpError {
 	e := notSent(runOnce, err)
 	if errors.Is(err, ErrInProgress) {
-		// Somebody else may do it right now.
+		// Another process may be at it right now.
 		e.Outcome = OutcomeUnknown
 	}
 	return e
@@ -239,10 +240,11 @@ func (*unknownWorkError) Is(target error) bool { return target == ErrOutcomeUnkn
 
 type rehearsalKey struct{}
 
-// Rehearse returns a context for a rehearsal: with it reads are made as usual, and all
-// other calls are encoded, checked and answered by the client itself, with nothing
+// Rehearse returns a context for a rehearsal. With it, reads are made as usual. All
+// other calls are encoded, checked and answered by the client itself, and nothing is
 // sent. So an empty text fails in the rehearsal and not in the run. The answers are
-// successes of the right type whose numbers mean nothing: a new order has the number 1.
+// successes of the right type, whose numbers mean nothing: a new order has the number
+// 1.
 func Rehearse(ctx context.Context) context.Context {
 	return context.WithValue(ctx, rehearsalKey{}, true)
 }
