@@ -35,7 +35,7 @@ modules=$(list_modules)
 
 # Modules that are only for this repository, and the released ones that others
 # import.
-unshipped='bench|tools'
+unshipped='bench|tools|examples/.*'
 libraries=$(grep -vxE "$unshipped|cmd/.*" <<<"$modules")
 
 # tracked lists the files of the repository that match, those that are not

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// unreleased are the modules that are only for the repository.
+// unreleased are the modules that are only for the repository, besides examples.
 var unreleased = []string{"bench", "tools"}
 
 // moduleFolder is a module of the repository.
@@ -48,7 +48,7 @@ func readModules(repository string) ([]moduleFolder, error) {
 	var all []moduleFolder
 	for _, use := range work.Use {
 		folder := path.Clean(use.Path)
-		if slices.Contains(unreleased, folder) {
+		if slices.Contains(unreleased, folder) || strings.HasPrefix(folder, "examples/") {
 			continue
 		}
 		file, err := readModuleFile(filepath.Join(repository, folder))

@@ -34,7 +34,7 @@ const base = "example.com/shop"
 func house(t *testing.T) string {
 	t.Helper()
 	return write(t, map[string]string{
-		"go.work":    "go 1.26\n\nuse (\n\t./cmd/till\n\t./store\n\t.\n\t./bench\n)\n",
+		"go.work":    "go 1.26\n\nuse (\n\t./cmd/till\n\t./store\n\t.\n\t./bench\n\t./examples/kiosk\n)\n",
 		"go.mod":     "module " + base + "\n\ngo 1.26\n",
 		"bench/none": "",
 		"store/go.mod": "module " + base + "/store\n\ngo 1.26\n\nrequire " + base + " v0.0.0\n\n" +

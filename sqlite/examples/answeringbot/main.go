@@ -1,5 +1,5 @@
 // Answeringbot is a bot that answers each message once, whenever its process is killed and
-// started again. It keeps the events, and what it sent because of them, in one file:
+// started again, and hands over to an employee whoever asks for one. It keeps the events, and what it sent because of them, in one file:
 //
 //	SALEBOT_API_KEY=… WEBHOOK_SECRET=… answeringbot
 //
@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -75,6 +76,9 @@ func newBot(inbox *sqlite.Inbox, secret string, opts ...salebot.Option) (*webhoo
 		return nil, err
 	}
 	answer := func(ctx context.Context, event *webhook.Event) error {
+		if strings.EqualFold(event.Text, "operator") {
+			return handOver(ctx, client, event.Client.ID)
+		}
 		_, err := client.Message(ctx, salebot.MessageRequest{ClientID: event.Client.ID, Message: "You wrote: " + event.Text})
 		return err
 	}
@@ -83,4 +87,14 @@ func newBot(inbox *sqlite.Inbox, secret string, opts ...salebot.Option) (*webhoo
 		webhook.WithInbox(inbox),
 		webhook.WithRunOnce(client, "answering bot"), // nobody gets an answer twice
 	)
+}
+
+// handOver gives a client to an employee whom Salebot chooses. Killed in between, it
+// goes on with the message.
+func handOver(ctx context.Context, client *salebot.Client, id salebot.ClientID) error {
+	if _, err := client.AssignToUser(ctx, salebot.AssignToUserRequest{ClientID: id}); err != nil {
+		return err
+	}
+	_, err := client.Message(ctx, salebot.MessageRequest{ClientID: id, Message: "One of us will answer you soon"})
+	return err
 }

@@ -228,3 +228,30 @@ func waitForAnswers(t *testing.T, server *salebottest.Server, writers []*writer)
 		}
 	}
 }
+
+// TestWhoAsksForAnOperatorGetsOne posts the question twice, as Salebot may.
+func TestWhoAsksForAnOperatorGetsOne(t *testing.T) {
+	t.Parallel()
+	const ann = salebot.ClientID(25554)
+	server := salebottest.NewServer(t,
+		salebottest.WithPerson(salebottest.Person{ID: ann}),
+		salebottest.WithEmployees(salebottest.Employee{Email: "operator@example.com"}))
+	process := start(t, server, filepath.Join(t.TempDir(), "bot.db"))
+	for range 2 {
+		body := fmt.Sprintf(`{"id":1,"client":{"id":%d,"recepient":"1"},"message":"Operator","is_input":1,"delivered":1}`, ann)
+		response, err := http.Post("http://"+process.address+"/webhook/"+secret, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := server.WaitForCalls(ctx, "message", 1); err != nil {
+		t.Error("no message came: ", err)
+	}
+	process.end(t)
+	server.AssertMessage(t, ann, "One of us will answer you soon")
+	server.AssertCalls(t, "assign_to_user", 1)
+	server.AssertCalls(t, "message", 1)
+}

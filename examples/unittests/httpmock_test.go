@@ -1,4 +1,4 @@
-package mocktest
+package unittests
 
 import (
 	"testing"
@@ -9,6 +9,8 @@ import (
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/salebottest"
 )
+
+// With httpmock, the answers of the API come from fixtures.
 
 func client(t *testing.T, mock *httpmock.MockTransport) *salebot.Client {
 	t.Helper()
