@@ -42,7 +42,7 @@ func Add(root *cobra.Command) {
 		return file.Names(), cobra.ShellCompDirectiveNoFileComp
 	})
 	root.AddCommand(
-		a.send(), a.callback(), a.broadcast(), a.history(), a.vars(), a.lists(), a.find(), a.orders(), a.channels(), a.check(),
+		a.send(), a.callback(), a.broadcast(), a.history(), a.clients(), a.vars(), a.lists(), a.find(), a.orders(), a.channels(), a.check(),
 		a.call(), a.ledgers(), a.profiles(),
 	)
 }

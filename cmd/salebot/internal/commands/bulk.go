@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -58,6 +59,8 @@ type plan struct {
 	unit string
 	// sample are lines that show what is done.
 	sample []string
+	// recorded is what the ledger has a record of; "" means the items.
+	recorded string
 	// parts are what tells this run from others.
 	parts []any
 	// always asks also if there is one item only.
@@ -149,7 +152,7 @@ func (b *bulk) begin(cmd *cobra.Command, profile profiles.Profile, p plan) (*run
 		return nil, nil, UsageError(err)
 	}
 	if earlier != nil {
-		b.app.note(cmd, "The run %q goes on: %s.", b.name, already(earlier))
+		b.app.note(cmd, "The run %q goes on: %s.", b.name, already(earlier, cmp.Or(p.recorded, p.unit)))
 	}
 	if err := b.confirm(cmd, p); err != nil {
 		return nil, nil, err
@@ -173,8 +176,8 @@ func (b *bulk) begin(cmd *cobra.Command, profile profiles.Profile, p plan) (*run
 }
 
 // already says what an earlier run did.
-func already(earlier *runs.Summary) string {
-	text := fmt.Sprintf("%d records are done", earlier.Count(ledger.Accepted))
+func already(earlier *runs.Summary, what string) string {
+	text := fmt.Sprintf("%d %s are done", earlier.Count(ledger.Accepted), what)
 	if unknown := earlier.Count(ledger.Unknown) + earlier.Count(ledger.Begun); unknown > 0 {
 		text += fmt.Sprintf(", %d may be", unknown)
 	}

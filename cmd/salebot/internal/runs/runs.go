@@ -68,8 +68,10 @@ func CheckName(name string) error {
 type Run struct {
 	// Ledger is where the run records what it does.
 	Ledger *ledger.File
-	path   string
-	named  bool
+	// Known says that there was a ledger before.
+	Known bool
+	path  string
+	named bool
 }
 
 // EndedError says that a run came to its end before, and that some of its items were
@@ -117,6 +119,7 @@ func Open(project, name string, named bool) (*Run, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
+	_, missing := os.Stat(path)
 	opened, err := ledger.OpenFile(path)
 	if errors.Is(err, ledger.ErrInUse) {
 		return nil, fmt.Errorf("the run %q is under way: %w", name, err)
@@ -127,7 +130,7 @@ func Open(project, name string, named bool) (*Run, error) {
 	if err := os.Remove(path + marker); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(err, opened.Close())
 	}
-	return &Run{Ledger: opened, path: path, named: named}, nil
+	return &Run{Ledger: opened, Known: missing == nil, path: path, named: named}, nil
 }
 
 // Ending is how a run ended.
@@ -169,11 +172,25 @@ type Summary struct {
 	Changed time.Time
 }
 
-// Count counts the records in a state. A piece of work and its calls are one.
+// Count counts the items in a state. An item whose work is not done is unknown if one
+// of its calls may have been executed.
 func (s *Summary) Count(state ledger.State) int {
-	count := 0
+	items := map[ledger.Digest]ledger.State{}
 	for i := range s.Records {
-		if s.Records[i].Number == 0 && s.Records[i].State == state {
+		r := &s.Records[i]
+		if r.Number == 0 {
+			items[r.Key] = r.State
+		}
+	}
+	for i := range s.Records {
+		r := &s.Records[i]
+		if r.Number != 0 && items[r.Key] != ledger.Accepted && (r.State == ledger.Unknown || r.State == ledger.Begun) {
+			items[r.Key] = ledger.Unknown
+		}
+	}
+	count := 0
+	for _, of := range items {
+		if of == state {
 			count++
 		}
 	}
