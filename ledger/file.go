@@ -16,11 +16,10 @@ import (
 	"github.com/salebot-go/salebot/internal/filelock"
 )
 
-// File is a Ledger in a file of lines that a person can read. It serves one process
-// at a time, and survives that this process is killed and that the machine fails: a
-// record is flushed to the disk before its request is sent. Calls at the same time
-// share a flush. In memory it keeps some 300 bytes for each record. Make it with
-// OpenFile.
+// File is a Ledger in a file of lines that a person can read. It serves one process at
+// a time. It survives the death of that process and a failure of the machine: a record
+// is flushed to the disk before its request is sent. Calls at the same time share a
+// flush. In memory it keeps some 300 bytes for each record. Make it with OpenFile.
 type File struct {
 	path   string
 	config config
@@ -36,7 +35,7 @@ type File struct {
 	failed  error
 
 	log fileLog
-	// written and synced count the lines; flushing says that somebody flushes.
+	// written and synced count the lines; flushing says that a call flushes.
 	written, synced int64
 	flushing        bool
 	// owed are changes that a full disk kept from being written. What they say is

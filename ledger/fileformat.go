@@ -14,8 +14,8 @@ import (
 )
 
 // A ledger file has a change in each line: a JSON object, a tab, and a checksum over
-// this line and all before it, so that a changed, missing or foreign line is noticed.
-// Only the last line may be unfinished.
+// this line and all before it. So a changed, missing or foreign line is noticed. Only
+// the last line may be unfinished.
 
 const fileFormat = 1
 

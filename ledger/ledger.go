@@ -1,9 +1,9 @@
 // Package ledger records the requests that must not be made twice: durably, before a
 // request is sent, that it is about to be, and afterwards what became of it.
 //
-// A client of package salebot that has a ledger executes a call with an idempotency
-// key once, and a piece of work once, however often they are tried and whichever
-// process tries:
+// A client of package salebot that has a ledger executes a call with an idempotency key
+// once, however often and by whichever process it is tried. The same holds for a piece
+// of work:
 //
 //	file, err := ledger.OpenFile("shop.ledger")
 //	client, err := salebot.NewFromEnv(salebot.WithLedger(file, "shop"))
@@ -57,10 +57,10 @@ var (
 // Records are told apart by Key and Number.
 //
 // The methods know nothing of Salebot: what a record means and when a request may be
-// sent is decided by package salebot. A ledger has to keep three promises: when Begin
-// returns, the records of calls survive a crash of the process and of the machine;
-// of several callers that begin the same record at once, one succeeds; and Alive does
-// not call a holder dead that may still act.
+// sent is decided by package salebot. A ledger has to keep three promises. When Begin
+// returns, the records of calls survive a crash of the process and of the machine. Of
+// several callers that begin the same record at once, one succeeds. Alive does not call
+// a holder dead that may still act.
 type Ledger interface {
 	// Bind ties the ledger to a project, by a name of the user's choice, and returns
 	// what a client has to know. A ledger that belongs to another project returns
@@ -90,9 +90,9 @@ type Ledger interface {
 
 // Binding is what a client has to know of a ledger.
 type Binding struct {
-	// Secret keys the digests. It is random, made with the ledger and stored in it:
-	// who has the ledger can check guesses of phones and texts. With a secret of the
-	// user's own (salebot.WithLedgerSecret) nobody can who lacks it.
+	// Secret keys the digests. It is random, made with the ledger and stored in it: who
+	// has the ledger can check guesses of phones and texts. With a secret of the user's
+	// own (salebot.WithLedgerSecret), only those who have it can.
 	Secret []byte
 	// Retention is how long records are kept.
 	Retention time.Duration

@@ -179,8 +179,8 @@ type table struct {
 	retention time.Duration
 	// holder is whose records are under way.
 	holder string
-	// version is the highest version that a record has, so that no two changes have
-	// the same, also where a record was forgotten in between.
+	// version is the highest version that a record has, so that no two changes have the
+	// same, even if a record was forgotten in between.
 	version   int64
 	byKey     map[Digest][]Record
 	byContent map[Digest][]place

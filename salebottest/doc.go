@@ -20,9 +20,9 @@
 //
 // # Look at what happened
 //
-// [Emulator.AssertMessage], [Emulator.AssertCallback] and their kin check one
-// thing and show what there is instead. [Emulator.Messages] is what the person
-// got, [Emulator.History] the whole conversation, [Emulator.Requests] what your
+// [Emulator.AssertMessage], [Emulator.AssertCallback] and the other Assert methods
+// check one thing and show what there is instead. [Emulator.Messages] is what the
+// person got, [Emulator.History] the whole conversation, [Emulator.Requests] what your
 // program sent, with notes on what was not understood. [Emulator.WaitForMessage],
 // [Emulator.WaitForCalls] and [Emulator.WaitForDeliveries] wait for something that
 // happens in the background.

@@ -98,9 +98,9 @@ type Order struct {
 	CreatedAt time.Time
 }
 
-// Block is a block of the smallest flow that lets a bot be tried: if a message
-// of the client, a callback or the text of a pressed button equals the condition,
-// the bot answers. Nothing else of the constructor is imitated.
+// Block is a block of the smallest flow in which a bot can be tried. If a message of
+// the client, a callback or the text of a pressed button equals the condition, the bot
+// answers. Nothing else of the constructor is imitated.
 type Block struct {
 	// ID is the number of the block; required.
 	ID salebot.BlockID

@@ -45,9 +45,9 @@ type Webhook struct {
 	// WithoutCallbacks leaves out the notices of callbacks. Whether Salebot
 	// delivers them is not known; by default they are delivered.
 	WithoutCallbacks bool
-	// Attachments is the form of attachments: "urls" is a list of addresses, which is
-	// the default, "objects" a list of objects with type and url, "object" one
-	// object for the first attachment, "text" the addresses as JSON in a text.
+	// Attachments is the form of attachments: "urls", the default, is a list of
+	// addresses; "objects" is a list of objects with type and url. "object" is one
+	// object for the first attachment, and "text" is the addresses as JSON in a text.
 	// Receivers met all of them.
 	Attachments string
 }

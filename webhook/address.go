@@ -11,7 +11,7 @@ import (
 const maxProxies = 16
 
 // senderAddress is the address from which a request came to the first of so many
-// trusted proxies, or to this process where there are none.
+// trusted proxies, or to this process if there are none.
 func senderAddress(r *http.Request, proxies int) (netip.Addr, bool) {
 	if proxies == 0 {
 		return parseAddress(r.RemoteAddr)
@@ -56,15 +56,15 @@ func allowed(address netip.Addr, networks []netip.Prefix) bool {
 	return false
 }
 
-// WithAllowedAddresses accepts requests that come from these networks only. It does
-// not replace a secret: the projects of all of Salebot's customers post from the
-// same addresses. The number of trusted proxies is the number of those between
-// Salebot and this handler that add the address they were called from to
-// X-Forwarded-For: with none the address of the connection counts, with n the n-th
-// from the right of that list. What stands further left was written by the sender
-// and proves nothing. If the number is above 0, nobody must be able to reach the
-// handler except through the proxies, since anyone can write that header. Salebot does
-// not publish its addresses, and they may change.
+// WithAllowedAddresses accepts requests that come from these networks only. It does not
+// replace a secret: the projects of all of Salebot's customers post from the same
+// addresses. The number of trusted proxies counts those between Salebot and this
+// handler that add the address of their caller to X-Forwarded-For. With none, the
+// address of the connection counts; with n, the n-th from the right of that list. What
+// stands further left was written by the sender and proves nothing. If the number is
+// above 0, nobody must be able to reach the handler except through the proxies, since
+// anyone can write that header. Salebot does not publish its addresses, and they may
+// change.
 func WithAllowedAddresses(trustedProxies int, networks ...netip.Prefix) Option {
 	return func(c *config) error {
 		if trustedProxies < 0 || trustedProxies > maxProxies {

@@ -15,9 +15,9 @@ const deepestWrapper = 3
 // wrapperKey is the key under which some senders put the whole body.
 const wrapperKey = "data"
 
-// document is the JSON object of a body. The text is a string, so that its parts
-// can be kept without a copy, and the same text as bytes, for those who read
-// bytes; the bytes may be the caller's and must not be kept.
+// document is the JSON object of a body. The text is there as a string, so that its
+// parts can be kept without a copy, and as bytes, for those who read bytes. The bytes
+// may be the caller's and must not be kept.
 type document struct {
 	text  string
 	bytes []byte
@@ -53,9 +53,8 @@ func openBody(body []byte, depth, wrappers int) (document, error) {
 	return openText(found.text, depth, wrappers)
 }
 
-// checked returns the document if it is valid JSON. Control characters that stand
-// in a string as they are, as they do where a text was pasted into JSON, are escaped
-// then.
+// checked returns the document if it is valid JSON. Control characters that stand in a
+// string as they are, as they do if a text was pasted into JSON, are escaped then.
 func (d document) checked(depth int) (document, error) {
 	err := wire.Check(d.bytes, depth)
 	if errors.Is(err, wire.ErrControl) {
@@ -110,10 +109,10 @@ func (d document) unwrap(depth, wrappers int) (inner document, ok bool) {
 	return document{}, false
 }
 
-// isProjectWebhook says whether the object has the marks of the project's
-// webhook: is_input, or a client with the spelling or the company that only the
-// webhook gives it. Keys of people's own requests are chosen by them, so that one
-// of the usual words proves nothing.
+// isProjectWebhook reports whether the object has the marks of the project's webhook:
+// is_input, or a client with the spelling or the company that only the webhook gives
+// it. Keys of people's own requests are chosen by them, so that one of the usual words
+// proves nothing.
 func (d document) isProjectWebhook() bool {
 	var m marks
 	w := wire.Walk(d.text, wire.MaxDepth)
@@ -142,7 +141,7 @@ type marks struct{ input, delivered, client, recipient bool }
 func (m marks) found() bool { return m.input || m.client && (m.recipient || m.delivered) }
 
 // objectText returns the JSON object that a value is, or that the text of a string
-// holds; "" where there is none.
+// holds; "" if there is none.
 func objectText(value string) string {
 	if value[0] == '"' {
 		value = strings.TrimSpace(wire.Unquote(value))
@@ -156,7 +155,7 @@ func objectText(value string) string {
 	return value
 }
 
-// isJSONText says whether a text is a whole JSON object or array.
+// isJSONText reports whether a text is a whole JSON object or array.
 func isJSONText(text string) bool {
 	return text != "" && (text[0] == '{' || text[0] == '[') && wire.Check([]byte(text), DefaultMaxDepth) == nil
 }

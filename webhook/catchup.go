@@ -72,7 +72,7 @@ type CatchUpReport struct {
 
 // Err says for how many clients messages may still be missing, because CatchUp failed
 // for them, could not reach far enough, or took nothing; nil if there is none. Run
-// CatchUp once more for those that failed before new requests come in: once a newer
+// CatchUp once more for those that failed, before new requests come in: after a newer
 // message of a client was accepted, it begins behind that one, unless Since is set.
 func (r *CatchUpReport) Err() error {
 	if len(r.Failed)+len(r.Incomplete)+len(r.Unconfirmed) == 0 {
@@ -92,26 +92,25 @@ type CatchUpFailure struct {
 	Err      error
 }
 
-// CatchUp fetches the messages that were sent while no receiver ran from the
-// histories of the clients, and puts those into the inbox that it does not have,
-// marked by Event.Recovered, as if they had just come: the oldest of a client first,
-// through the same filter. Run it after the inbox was opened and before new requests
-// come in, so that what was missed comes before what is new: net.Listen first, so that
+// CatchUp fetches the messages that were sent while no receiver ran, from the histories
+// of the clients. It puts those into the inbox that the inbox does not have, as if they
+// had just come: the oldest of a client first, through the same filter. Event.Recovered
+// marks them. Run it after the inbox was opened and before new requests come in, so
+// that what was missed comes before what is new. Call net.Listen first, so that
 // requests wait, then CatchUp, then http.Server.Serve.
 //
-// Nothing else can bring missed messages back, and this cannot bring all of them:
-// not those of clients that are not asked for, such as people who wrote for the first
-// time, not more than salebot.MaxHistory of a client, nothing of a recovered event
-// but what the history tells (of Event.Client only the ID), and no single message that
-// was lost before a later one was accepted, unless Since reaches back to it. What the
-// inbox has forgotten, because the time for which it remembers is over, comes again:
-// let Since not reach back further than that. Clients that were silent for as long are
-// not known any more either: name them by Clients.
+// Nothing else can bring missed messages back, and this cannot bring all of them. It
+// misses those of clients that are not asked for, such as people who wrote for the
+// first time, and what goes beyond salebot.MaxHistory messages of a client. It misses a
+// single message that was lost before a later one was accepted, unless Since reaches
+// back to it. Of a recovered event there is only what the history has (of Event.Client
+// only the ID). What the inbox has forgotten, because the time for which it remembers
+// is over, comes again: let Since not reach back further than that. Clients that were
+// silent for as long are not known any more either: name them by Clients.
 //
 // What is new is known by the number of a message. That the history has the same
-// numbers as the webhook is likely but not documented, so it has to be confirmed: a
-// message that the webhook brought must be found in a history once, of whatever
-// client.
+// numbers as the webhook is likely but not documented, so it has to be confirmed: one
+// message that the webhook brought must be found in a history, whichever client's.
 //
 // The error is that of the list of clients, or of the context; what failed for a
 // single client is in the report, see CatchUpReport.Err.
@@ -245,8 +244,8 @@ func (c *catchUp) client(ctx context.Context, mark Seen) {
 	}
 }
 
-// missed reads the messages after the mark, the newest first. complete is false
-// where there may be more of them than the history returns.
+// missed reads the messages after the mark, the newest first. complete is false if
+// there may be more of them than the history returns.
 func (c *catchUp) missed(ctx context.Context, mark Seen) (items []salebot.HistoryItem, complete bool, err error) {
 	for limit := firstHistoryLimit; ; limit = min(limit*5, salebot.MaxHistory) {
 		items, err = c.request.History.GetHistory(ctx, salebot.GetHistoryRequest{ClientID: mark.ClientID, Limit: limit})
@@ -274,7 +273,7 @@ func (c *catchUp) missed(ctx context.Context, mark Seen) (items []salebot.Histor
 	}
 }
 
-// after says whether a message came after the mark.
+// after reports whether a message came after the mark.
 func (c *catchUp) after(item salebot.HistoryItem, mark Seen) (bool, error) {
 	if c.request.Since.IsZero() {
 		return item.ID > mark.MessageID, nil

@@ -8,11 +8,11 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// Decode reads a body of the project's webhook. It takes JSON under any label, a
-// form, JSON inside a JSON string, and any of these as a member data, and reads
-// each field in all the forms that were seen. A field in a form that it does not
-// understand stays zero and is named in Event.Unread, so that a single odd field
-// never costs the message.
+// Decode reads a body of the project's webhook. It takes JSON under any label, a form,
+// JSON inside a JSON string, and any of these as a member data. It reads each field in
+// all the forms that were seen. A field in a form that it does not understand stays
+// zero and is named in Event.Unread, so that a single odd field never costs the
+// message.
 //
 // The errors are ErrEmptyBody, ErrMalformed, ErrTooDeep (more than
 // DefaultMaxDepth levels) and, for a body that is none of the project's webhook,

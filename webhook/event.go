@@ -52,10 +52,9 @@ type Event struct {
 	// the order of acceptance and is the same for each attempt, so that it can
 	// serve to recognize a repetition. It is 0 outside a Handler.
 	Sequence int64
-	// Attempt counts the attempts to handle this event, from 1. It does not prove
-	// that the function sees the event for the first time: it may be 1 again if the
-	// process died during the first attempt, and it is after Redrive. It is 0 outside
-	// a Handler.
+	// Attempt counts the attempts to handle this event, from 1. It does not prove that
+	// the function sees the event for the first time. It is 1 again after Redrive, and
+	// may be if the process died during the first attempt. It is 0 outside a Handler.
 	Attempt int
 	// AcceptedAt is the time at which the inbox took the event. It is zero outside
 	// a Handler.

@@ -140,8 +140,8 @@ func queryObject(query string, body Flat) ([]byte, error) {
 // Get returns the value of a key; ok is false if there is none.
 func (f Flat) Get(name string) (value salebot.Value, ok bool) { return f.fields.Get(name) }
 
-// Text returns the value of a key as text: a number by its digits, an object or a
-// list as JSON, and "" for null or if there is no such key.
+// Text returns the value of a key as text: a number by its digits, an object or a list
+// as JSON. It is "" for null and if there is no such key.
 func (f Flat) Text(name string) string { return f.fields.Text(name) }
 
 // ClientID returns the value of a key as Salebot's number of a client. It is 0 if there

@@ -27,8 +27,8 @@ func Permanent(err error) error {
 }
 
 // RetryAfter marks an error as one after which the event should be tried again after
-// a time, in place of that of the RetryPolicy; at most an hour, or the policy's
-// MaxDelay if that is longer. A nil error stays nil.
+// the given time, instead of that of the RetryPolicy. The time is at most an hour, or
+// the policy's MaxDelay if that is longer. A nil error stays nil.
 func RetryAfter(err error, delay time.Duration) error {
 	if err == nil {
 		return nil
@@ -256,8 +256,8 @@ func (h *Handler) judge(ctx context.Context, delivery Delivery, failure error, u
 	return v
 }
 
-// inspect looks at the error of a function. The methods of the error are code of
-// somebody else, such as those of a nil pointer, and may panic.
+// inspect looks at the error of a function. The methods of the error are foreign code
+// and may panic, such as those of a nil pointer.
 func (h *Handler) inspect(failure error, unknown bool) (v verdict) {
 	if failure == nil {
 		return verdict{}
@@ -315,8 +315,8 @@ func (h *Handler) persist(ctx context.Context, delivery Delivery, settle func(co
 	}
 }
 
-// delay is the wait after so many attempts: at random in the upper half of a bound
-// that doubles each time, so that events which failed together do not come back
+// delay is the wait after so many attempts. It is at random in the upper half of a
+// bound that doubles each time, so that events which failed together do not come back
 // together.
 func (p *RetryPolicy) delay(attempts int) time.Duration {
 	bound := p.BaseDelay

@@ -9,12 +9,12 @@ import (
 	"sync/atomic"
 )
 
-// Func handles an event. If it returns nil the event is done; if it returns an
-// error or panics the event is tried again later, and the following events of the
-// same client wait. It becomes a dead letter at once if repetition would not mend
-// the failure (see Permanent), or might do something twice: if the error is
-// salebot.ErrOutcomeUnknown, or a call had such an outcome and the error is not one of
-// RetryAfter, a message may have been sent (see WithRepeatUnknown). The function is
+// Func handles an event. If it returns nil the event is done; if it returns an error or
+// panics the event is tried again later, and the following events of the same client
+// wait. It becomes a dead letter at once if repetition would not mend the failure (see
+// Permanent), or might do something twice. The latter is so if the error is
+// salebot.ErrOutcomeUnknown, or if a call had such an outcome and the error is not one
+// of RetryAfter: a message may have been sent (see WithRepeatUnknown). The function is
 // called from several goroutines at once, but with one event of a client at a time.
 //
 // An event reaches it at least once. It may reach it again if the process died between
@@ -118,17 +118,18 @@ func (h *Handler) Redrive(ctx context.Context, sequences ...int64) (int, error) 
 // error is that of the context, or ErrStopped after Stop.
 func (h *Handler) Wait(ctx context.Context) error { return h.workers.drain(ctx) }
 
-// Shutdown ends the handler and drains its inbox: new requests are refused, those
-// under way are answered, and everything that is kept for this endpoint is handled,
-// repetitions included, before it returns nil. Call it after http.Server.Shutdown.
-// With an inbox that lasts use Stop, which need not wait for repetitions.
+// Shutdown ends the handler and drains its inbox. New requests are refused, and those
+// under way are answered. Everything that is kept for this endpoint is handled,
+// repetitions included, before Shutdown returns nil. Call it after
+// http.Server.Shutdown. With an inbox that lasts use Stop, which need not wait for
+// repetitions.
 //
-// When the context ends, or when Stop is called, it begins no more events, ends the
-// context of those that are being handled, gives their functions two seconds to
-// return, so that it can be written down what became of them, and returns the error
-// of the context, or ErrStopped. An event whose function goes on nevertheless is
-// handled again after the next start. What was not handled stays in the inbox: a
-// durable one has it when it is opened again; a memory one loses it.
+// When the context ends, or when Stop is called, it begins no more events and ends the
+// context of those that are being handled. It gives their functions two seconds to
+// return, so that what became of them can be written down. Then it returns the error of
+// the context, or ErrStopped. An event whose function goes on nevertheless is handled
+// again after the next start. What was not handled stays in the inbox: a durable one
+// has it when it is opened again; a memory one loses it.
 func (h *Handler) Shutdown(ctx context.Context) error { return h.end(ctx, true) }
 
 // Stop is Shutdown without draining: it waits for the functions that are running,

@@ -46,10 +46,11 @@ func (l *lastFailure) recent() error {
 	return nil
 }
 
-// Health returns why the handler can't do its work at present, or nil if it can. The error is ErrShutDown after Shutdown, what a HealthReporter
-// says of itself, or what the inbox failed with when it was last asked to keep an
-// event or to hand events out, if that was less than half a minute ago. An error
-// that is ErrInboxBroken lasts until the inbox is opened again.
+// Health returns why the handler can't do its work at present, or nil if it can. The
+// error is ErrShutDown after Shutdown, or what a HealthReporter says of itself. It is
+// also what the inbox failed with when it was last asked to keep an event or to hand
+// events out, if that was less than half a minute ago. An error that is ErrInboxBroken
+// lasts until the inbox is opened again.
 //
 // It is what GET and HEAD are answered by: 200 or, without the reason, 503. That is
 // the sign by which a load balancer should send nothing here. A supervisor that kills
@@ -88,5 +89,5 @@ func (h *Handler) refuseUnhealthy(ctx context.Context) *refusal {
 	return &refusal{status: http.StatusServiceUnavailable, text: "unavailable\n", err: err}
 }
 
-// lasts says whether the failure of an inbox will not pass by itself.
+// lasts reports whether the failure of an inbox will not pass by itself.
 func lasts(err error) bool { return errors.Is(err, ErrClosed) || errors.Is(err, ErrInboxBroken) }

@@ -23,8 +23,8 @@ import (
 //   - An entry is handed out by Lease, again and again, until it is committed,
 //     discarded or made a dead letter: at least once. A committed one never is
 //     again.
-//   - Entries of one endpoint and one ClientID are handed out in the order in which
-//     Put took them, one at a time: the next one only after the one before was
+//   - Entries of one endpoint and one ClientID are handed out in the order in which Put
+//     took them, one at a time. The next one follows only after the one before was
 //     committed or made a dead letter. Entries without a ClientID wait for no other.
 //   - A lease that runs out, and one whose holder died, comes back.
 //

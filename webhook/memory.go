@@ -68,9 +68,10 @@ func positiveNumber(option string, value int, field func(*memoryConfig) *int) Me
 	}
 }
 
-// MemoryInbox is an Inbox that lives as long as the process. What it holds is lost
-// when the process ends, in whatever way, although it was acknowledged: use it for
-// tests, and if Handler.Shutdown is always reached or a lost message does no harm. The module github.com/salebot-go/salebot/sqlite has one that survives. Make it with
+// MemoryInbox is an Inbox that lives as long as the process. What it holds is lost when
+// the process ends, in whatever way, although it was acknowledged. Use it for tests,
+// and if Handler.Shutdown is always reached or a lost message does no harm. The module
+// github.com/salebot-go/salebot/sqlite has one that survives. Make it with
 // NewMemoryInbox.
 type MemoryInbox struct {
 	config   memoryConfig

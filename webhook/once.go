@@ -14,18 +14,18 @@ import (
 )
 
 // WithRunOnce makes each event a piece of work of the client's ledger, so that nobody
-// gets an answer twice, although an event can reach the function more than once: after
-// a failure, and after the death of the process. A call of the function that was
-// accepted before is not made again, but returns what it returned first. A call whose
-// outcome is not known is looked for in the client's history, and otherwise fails
-// without being made; the event is tried again, since the history may show it later,
-// and becomes a dead letter with its last attempt. So it does if the function hides the
+// gets an answer twice. For an event can reach the function more than once: after a
+// failure, and after the death of the process. A call of the function that was accepted
+// before is not made again, but returns what it returned first. A call whose outcome is
+// not known is looked for in the client's history, and otherwise fails without being
+// made. The event is then tried again, since the history may show the call later, and
+// becomes a dead letter with its last attempt. So it does if the function hides the
 // unknown outcome and returns nil.
 //
 // The name, such as "answering bot", tells the handler from others with the same
-// ledger; it must stay the same. The function has to hand its context on to its calls,
-// to make them with this client or a variant of it, and to make the same ones when it
-// runs again. A call whose words may differ then, such as an answer that a model
+// ledger; it must stay the same. The function must pass its context on to its calls,
+// and make them with this client or a variant of it. When it runs again, it must make
+// the same calls. A call whose words may differ then, such as an answer that a model
 // writes, needs a name: see salebot.WithStep. Otherwise the error is
 // salebot.ErrWorkChanged and the event becomes a dead letter at once. So does an event
 // that is older than what the ledger remembers. See salebot.Client.RunOnce.

@@ -46,7 +46,7 @@ type bot struct {
 // answerer is the function of a bot.
 type answerer func(ctx context.Context, client *salebot.Client, event *webhook.Event) error
 
-// newBot makes a bot; once says whether its events are pieces of work.
+// newBot makes a bot; once reports whether its events are pieces of work.
 func newBot(t *testing.T, once bool, fn answerer, opts ...webhook.Option) *bot {
 	t.Helper()
 	b := &bot{emulator: salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: ann})), inbox: newMemoryInbox(t)}

@@ -234,12 +234,12 @@ func WithRetryPolicy(policy RetryPolicy) Option {
 }
 
 // WithRepeatUnknown also tries those events again whose function failed with an error
-// that is salebot.ErrOutcomeUnknown, or after a call with such an outcome: a message may
-// have been sent, a flow may have been started, although the answer did not come, and
-// repeating does it twice. Without this option such an event becomes a dead letter, and
-// it is up to a person whether to redrive it, unless WithRunOnce keeps it from doing
-// anything twice. Calls that may be repeated without harm, such as SaveVariables, are
-// always tried again.
+// that is salebot.ErrOutcomeUnknown, or after a call with such an outcome. A message
+// may have been sent or a flow started although the answer did not come; repeating then
+// does it twice. Without this option such an event becomes a dead letter, and it is up
+// to a person whether to redrive it, unless WithRunOnce keeps it from doing anything
+// twice. Calls that may be repeated without harm, such as SaveVariables, are always
+// tried again.
 func WithRepeatUnknown() Option {
 	return func(c *config) error {
 		c.repeatUnknown = true

@@ -3,9 +3,9 @@ package webhook
 import "net/http"
 
 // Protect keeps strangers from a handler of your own, as a Handler keeps them from
-// itself: next gets the requests that have the secret and come from an allowed
-// address, with a body that is not compressed, and is bounded in its size and in the
-// time that it may take. It is for requests that are not the project's webhook, such
+// itself. The handler next gets the requests that have the secret and come from an
+// allowed address. Their bodies are not compressed, and are bounded in size and in the
+// time that they may take. It is for requests that are not the project's webhook, such
 // as those of "API request" blocks, which DecodeFlatRequest reads.
 //
 // The options that say who and what is let in are used: WithSecretInPath,

@@ -209,12 +209,12 @@ func (h *Handler) recycle(buffer *[]byte) {
 	}
 }
 
-// hasBody says whether a request has a body, or may have one.
+// hasBody reports whether a request has a body, or may have one.
 func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
 
 // limitReading sets the time in which the body has to come, for strangers too: nobody
-// wants theirs, but the server would wait for it. It returns false where there is no
-// limit, as under a ResponseWriter that cannot have one.
+// wants theirs, but the server would wait for it. It returns false if no limit can be
+// set, as under some ResponseWriters.
 func (c *config) limitReading(w http.ResponseWriter, r *http.Request) bool {
 	return hasBody(r) && http.NewResponseController(w).SetReadDeadline(time.Now().Add(c.readTimeout)) == nil
 }
@@ -270,7 +270,7 @@ const (
 	unwanted fate = iota
 	// wanted ones are for the handler's function.
 	wanted
-	// puzzling ones are kept, but nobody can tell what they are.
+	// puzzling ones are kept, but what they are is not known.
 	puzzling
 )
 

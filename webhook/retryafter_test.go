@@ -37,7 +37,7 @@ func TestRetryAfterOfTheAPIIsWaitedFor(t *testing.T) {
 	})
 }
 
-// A senseless Retry-After does not hold a client's messages for ever.
+// A senseless Retry-After does not hold a client's messages forever.
 func TestRetryAfterIsBounded(t *testing.T) {
 	t.Parallel()
 	testkit.Bubble(t, func(t *testing.T) {

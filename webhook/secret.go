@@ -57,9 +57,9 @@ func (s *secrets) add(option string, place secretPlace, name string, values []st
 	return nil
 }
 
-// check says whether a request has one of the secrets. It hashes what was sent, so
-// that the time of the comparison tells nothing about the secrets, and compares
-// with all of them, so that it does not tell which one was right.
+// check reports whether a request has one of the secrets. It hashes what was sent, so
+// that the time of the comparison says nothing about the secrets. It compares with all
+// of them, so that the time does not say which one was right.
 func (s *secrets) check(r *http.Request) bool {
 	var query url.Values
 	found := 0

@@ -54,9 +54,10 @@ var knownNotices = []string{
 var knownServiceTexts = ServiceTexts{}.With(knownNotices...)
 
 // KnownServiceTexts recognizes the service events that the reference or public code
-// names: about members, subscriptions, silence, likes, comments, boosts and polls, the
-// callbacks whose texts Salebot chooses, payments, and messages without text and
-// attachments. A person who types exactly such a text is taken for a notice, too.
+// names. They are about members, subscriptions, silence, likes, comments, boosts, polls
+// and payments. They also include the callbacks whose texts Salebot chooses, and
+// messages without text and attachments. A person who types exactly such a text is
+// taken for a notice, too.
 func KnownServiceTexts() ServiceTexts { return knownServiceTexts }
 
 // Patterns returns the patterns of the set in their order.
@@ -183,8 +184,9 @@ func (p *servicePattern) match(e *Event) bool {
 	return e.Text == p.source
 }
 
-// isCallbackText recognizes the texts that Salebot chooses for callbacks: they begin
-// with a word that ends in _callback, or name a change of a deal or the press of a link.
+// isCallbackText recognizes the texts that Salebot chooses for callbacks. They begin
+// with a word that ends in _callback, or name a change of a deal or the press of a
+// link.
 func isCallbackText(text string) bool {
 	word, rest, _ := strings.Cut(text, " ")
 	if strings.HasSuffix(word, "_callback") {

@@ -81,8 +81,8 @@ func (w *workers) dispatch() {
 	}
 }
 
-// settleable waits while the end of an event cannot be written down: what would be
-// begun meanwhile would have to be handled again. It returns false when leasing ends.
+// settleable waits while the end of an event cannot be written down: what began in that
+// time would have to be handled again. It returns false when leasing ends.
 func (w *workers) settleable() bool {
 	for w.handler.unsettled.Load() > 0 {
 		if !wait.For(w.leasing, firstSettleDelay) {

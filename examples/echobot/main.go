@@ -1,7 +1,6 @@
-// Echobot answers every person with what they wrote. It runs by itself on an
-// embedded emulator of Salebot; where SALEBOT_API_KEY is set it listens on
-// 127.0.0.1:8090 for the webhook of a real project, at /webhook/ followed by the
-// secret of the environment variable WEBHOOK_SECRET.
+// Echobot answers every person with what they wrote. It runs by itself on an embedded
+// emulator of Salebot. If SALEBOT_API_KEY is set, it listens on 127.0.0.1:8090 for the
+// webhook of a real project, at /webhook/ followed by the secret in WEBHOOK_SECRET.
 package main
 
 import (

@@ -1,6 +1,6 @@
 // Reminders sends each client of a list a reminder once a day, whoever starts it and
-// however often: let cron start it every ten minutes, so that a day on which it failed
-// or was killed is made up for.
+// however often. Let cron start it every ten minutes: what failed or was killed is then
+// made up for on the same day.
 //
 //	SALEBOT_API_KEY=… reminders -list 12 -text "The lesson begins at 18:00"
 package main

@@ -1,8 +1,8 @@
-// Package action holds the table of Salebot's API actions: what each one is
-// called, how its parameters travel, whether it may be repeated and how well
-// its answer is known. Everything that differs from one action to the next and
-// is not a Go type belongs here; the client, the emulator, the documentation
-// and the tests read it from this table.
+// Package action holds the table of Salebot's API actions: what each one is called, how
+// its parameters travel, whether it may be repeated and how well its answer is known.
+// Everything that differs from one action to the next and is not a Go type belongs
+// here. The client, the emulator, the documentation and the tests read it from this
+// table.
 package action
 
 import (
@@ -65,7 +65,7 @@ func (p Place) String() string {
 type Evidence uint8
 
 const (
-	// Assumed means that nobody published the answer.
+	// Assumed means that the answer was never published.
 	Assumed Evidence = iota
 	// Documented means that the reference prints the answer.
 	Documented

@@ -124,8 +124,8 @@ func array(body []byte, form action.Answer) Verdict {
 	}
 }
 
-// list reads an array where nothing but a success is due. Its elements may say
-// that something failed; which part of the request they mean is not known.
+// list reads an array if nothing but a success is due. Its elements may say that
+// something failed; which part of the request they mean is not known.
 func list(body []byte) Verdict {
 	verdict := Verdict{Kind: Accepted}
 	count := 0

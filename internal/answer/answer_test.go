@@ -154,7 +154,7 @@ func TestEnvelopes(t *testing.T) {
 			require.NotEmpty(t, verdict.Problem)
 		}
 	}
-	// Where the keys are the user's own, none of that counts.
+	// If the keys are the user's own, none of that counts.
 	for _, body := range append(accepted, `{"status":"fail"}`, `{"success":false}`, `{"error":"x"}`, `{"status":"client_not_found","a":1}`) {
 		require.Equal(t, answer.Accepted, answer.Success([]byte(body), action.Flat).Kind, body)
 	}

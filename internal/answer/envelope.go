@@ -25,7 +25,7 @@ type Envelope struct {
 	doubt string
 	// bare says that the object has nothing to tell but its success.
 	bare bool
-	// detailed says that it has details, which with a status are no sign of anything.
+	// detailed says that it has details, which with a status say nothing.
 	detailed bool
 	// Message is the text for people.
 	Message string

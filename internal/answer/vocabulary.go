@@ -98,8 +98,8 @@ var codeLike = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{1,63}$`)
 
 func looksLikeCode(text string) bool { return codeLike.MatchString(text) || IsOrderNotFound(text) }
 
-// plainCode reports whether a whole body is a code. Any other word may be
-// somebody's data, which no error quotes.
+// plainCode reports whether a whole body is a code. Any other word may be a user's
+// data, which no error quotes.
 func plainCode(text string) bool {
 	return meaningOf(text) != unfamiliar || strings.Contains(text, "_") && codeLike.MatchString(text) && !strings.ContainsAny(text, "0123456789")
 }

@@ -121,7 +121,7 @@ func (l *Loop) Run(ctx context.Context, try func(number int, waited time.Duratio
 	var (
 		summary = Summary{Outcome: NotSent}
 		waited  time.Duration
-		// failures are the attempts that count: a slower pace is no failure.
+		// failures are the attempts that count: a slower pace is not a failure.
 		failures int
 	)
 	for {

@@ -10,8 +10,8 @@ import (
 // maxRetryAfter bounds what a header may ask for; no policy waits longer.
 const maxRetryAfter = 365 * 24 * time.Hour
 
-// RetryAfter reads the Retry-After header of an answer: seconds, or a date, which
-// is read against the answer's own Date if there is one: the clocks of two machines
+// RetryAfter reads the Retry-After header of an answer: seconds, or a date. A date is
+// read against the answer's own Date if there is one, since the clocks of two machines
 // differ. ok is false if the server names no wait that is still to come.
 func RetryAfter(header http.Header, now time.Time) (wait time.Duration, ok bool) {
 	value := strings.TrimSpace(header.Get("Retry-After"))

@@ -1,6 +1,6 @@
-// Package clienttest holds what the tests of the client share: a client with the
-// canary key, transports in memory, a call of every action, and the search for the
-// key in what is printed.
+// Package clienttest holds what the tests of the client share. It has a client with the
+// canary key, transports in memory, a call of every action, and the search for the key
+// in what is printed.
 package clienttest
 
 import (

@@ -171,7 +171,7 @@ func (c *campaign) process(steps int) (*mortal, *mortalLedger) {
 	return process, l
 }
 
-// run runs the campaign for so many steps, for ever if they are negative. It reports
+// run runs the campaign for so many steps, forever if they are negative. It reports
 // whether it got through.
 func (c *campaign) run(steps int) (report *salebot.BulkReport, through bool) {
 	process, l := c.process(steps)

@@ -113,8 +113,8 @@ func TestDefaultTransport(t *testing.T) { //nolint:paralleltest // it replaces a
 
 func TestHTTPMockActivateNonDefault(t *testing.T) {
 	t.Parallel()
-	// httpmock keeps a list of such clients for Deactivate; a mock of one's own
-	// leaves it alone.
+	// httpmock keeps a list of such clients for Deactivate; a separate mock leaves it
+	// alone.
 	for name, late := range map[string]bool{"before New": false, "after New": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -30,8 +30,8 @@ type fate struct {
 	outcome            salebot.Outcome
 	// stopped is a part of the reason for not trying again.
 	stopped string
-	// waited are the waits before the second and further attempts, where the
-	// server ordered them; jitter is checked elsewhere.
+	// waited are the waits before the second and further attempts, if the server
+	// ordered them; jitter is checked elsewhere.
 	waited []time.Duration
 }
 
@@ -43,7 +43,7 @@ const (
 // fault is a row of the matrix.
 type fault struct {
 	name string
-	// peer is made anew for each call.
+	// each call has a new peer.
 	peer    func() *testkit.Peer
 	options []salebot.Option
 	// limit is the deadline of the context, if any.

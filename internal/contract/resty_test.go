@@ -163,7 +163,7 @@ func TestRestyTrap06MergesResults(t *testing.T) {
 	})
 }
 
-// It leaves the result empty, without an error, where the label is not JSON.
+// It leaves the result empty, without an error, if the label is not JSON.
 func TestRestyTrap07BelievesLabels(t *testing.T) {
 	t.Parallel()
 	client := clienttest.New(t, clienttest.Answering(200, `{"a":"1"}`, "Content-Type: text/html"))

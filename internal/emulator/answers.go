@@ -78,10 +78,9 @@ type Answers struct {
 	// reference has an empty object, which is the default; programs met null.
 	NoAttachments NoAttachmentsForm `json:"no_attachments,omitempty"`
 
-	// HideOrderFields leaves the name and the budget of the deal out of
-	// get_order_vars. The reference shows variables only; one program reads
-	// order_name and budget from it, and so they are there by default, where the
-	// deal has them.
+	// HideOrderFields leaves the name and the budget of the deal out of get_order_vars.
+	// The reference shows variables only; one program reads order_name and budget from
+	// it, and so they are there by default, if the deal has them.
 	HideOrderFields bool `json:"hide_order_fields,omitempty"`
 	// NullDescriptions lets get_messages write null for a block that has no
 	// description. Nobody published such a block; the default is an empty text,
@@ -114,7 +113,7 @@ type Answers struct {
 	// it is in any case; for the other messengers it is silent. The default is
 	// UsersCreated, which is what programs rely on for Telegram.
 	UnknownUsers UnknownUsersRule `json:"unknown_users,omitempty"`
-	// UnknownGroups says what becomes of a group_id that is no connected channel.
+	// UnknownGroups says what becomes of a group_id that is not a connected channel.
 	// The evidence is silent; by default it is accepted.
 	UnknownGroups UnknownGroupsRule `json:"unknown_groups,omitempty"`
 	// BroadcastWithoutAudience says who gets a broadcast that names nobody. The
@@ -126,9 +125,9 @@ type Answers struct {
 	// known. By default it is refused; see WrongMethod.
 	AnyMethod bool `json:"any_method,omitempty"`
 
-	// MissingPermission answers a key that lacks the permission for an action.
-	// The text WRONG_ACTION was observed, with a status that is no success; which
-	// one is not known. The default status is 403.
+	// MissingPermission answers a key that lacks the permission for an action. The text
+	// WRONG_ACTION was observed, with a status that is not a success; which one is not
+	// known. The default status is 403.
 	MissingPermission Reply `json:"missing_permission,omitzero"`
 	// UnknownKey answers a key that the project does not have. Nothing is known;
 	// the default is 401 with a text.
@@ -146,13 +145,13 @@ type Answers struct {
 	// TooManyRequests answers a request beyond the limit. Nothing is known; the
 	// default is 429 with a text.
 	TooManyRequests Reply `json:"too_many_requests,omitzero"`
-	// InvalidParameter answers a parameter that is missing or wrong. Programs met
-	// a status that is no success with an explanation in the body. The default is
-	// 400 with a JSON status; in the body, {problem} stands for the explanation.
+	// InvalidParameter answers a parameter that is missing or wrong. Programs met a
+	// status of failure with an explanation in the body. The default is 400 with a JSON
+	// status; in the body, {problem} stands for the explanation.
 	InvalidParameter Reply `json:"invalid_parameter,omitzero"`
 }
 
-// Reply is an answer of one's own. A zero field means the default of the answer
+// Reply is an answer that the user makes. A zero field means the default of the answer
 // that it replaces; a Body that has to be empty is written as a space.
 type Reply struct {
 	// Status is the HTTP status.

@@ -10,10 +10,10 @@ import (
 	"github.com/salebot-go/salebot"
 )
 
-// Block is a block of the smallest flow that lets a bot be tried: if a message
-// of the client, a callback or the text of a pressed button equals the condition,
-// the bot answers. In the texts, #{name} stands for a variable. Nothing else of the
-// constructor is imitated.
+// Block is a block of the smallest flow in which a bot can be tried. If a message of
+// the client, a callback or the text of a pressed button equals the condition, the bot
+// answers. In the texts, #{name} stands for a variable. Nothing else of the constructor
+// is imitated.
 type Block struct {
 	// ID is the number of the block; required.
 	ID salebot.BlockID `json:"id"`

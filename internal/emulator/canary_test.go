@@ -13,8 +13,8 @@ import (
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
-// What the emulator remembers and hands out does not hold the key of a request,
-// known or not: somebody may send the key of a real project by mistake.
+// What the emulator remembers and hands out does not hold the key of a request, known
+// or not: a program may send the key of a real project by mistake.
 func TestKeysAreNotRemembered(t *testing.T) {
 	t.Parallel()
 	target := &receiver{}

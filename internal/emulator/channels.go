@@ -12,8 +12,7 @@ import (
 // Channel is a messenger that is connected to the emulated project.
 type Channel struct {
 	// Messenger is the key under which connected_channels lists it: "telegram",
-	// "vkontakte", "whatsapp", "viber", "facebook", "avito", "ok", or one of one's
-	// own.
+	// "vkontakte", "whatsapp", "viber", "facebook", "avito", "ok", or any other name.
 	Messenger string `json:"messenger"`
 	// ID is the number of the connection. Zero asks for one that is made up.
 	ID salebot.ChannelID `json:"id,omitempty"`
@@ -77,8 +76,8 @@ func (p *project) firstGroup(kind salebot.ClientType) string {
 	return ""
 }
 
-// knowsGroup reports whether a bot may be used. For messengers that
-// connected_channels does not list nobody can tell.
+// knowsGroup reports whether a bot may be used. For messengers that connected_channels
+// does not list, this is not known.
 func (p *project) knowsGroup(kind salebot.ClientType, group string) bool {
 	if p.answers.UnknownGroups != GroupsRefused || messengerOf[kind] == "" {
 		return true
@@ -88,9 +87,9 @@ func (p *project) knowsGroup(kind salebot.ClientType, group string) bool {
 	})
 }
 
-// noteGroup tells of a bot that is not connected, which is most often one that
-// is spelled in another way. For messengers that connected_channels does not list
-// nobody can tell.
+// noteGroup tells of a bot that is not connected, which is most often one that is
+// spelled in another way. For messengers that connected_channels does not list, this is
+// not known.
 func (p *project) noteGroup(about *request.Params, kind salebot.ClientType, name, group string) {
 	messenger := messengerOf[kind]
 	if group == "" || messenger == "" {

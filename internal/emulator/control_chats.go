@@ -150,7 +150,7 @@ func (e *Emulator) Conversation(id salebot.ClientID, query ConversationQuery) (p
 	return part, ok
 }
 
-// position finds a message from the end, where the wanted ones mostly are.
+// position finds a message from the end, since the wanted ones are mostly there.
 func (c *client) position(id salebot.MessageID) int {
 	if id == 0 {
 		return -1
@@ -209,9 +209,9 @@ func (e *Emulator) States() []State {
 	return states
 }
 
-// ChangedClients returns who has changed since a revision, and the present one; all
-// says that it may be anybody: that there are more than limit, or that the state is
-// another one. The first revision to ask for is 0.
+// ChangedClients returns who has changed since a revision, and the present revision.
+// all says that it may be anybody: there are more than limit, or the state is another
+// one. The first revision to ask for is 0.
 func (e *Emulator) ChangedClients(since int64, limit int) (ids []salebot.ClientID, now int64, all bool) {
 	e.read(func(p *project) {
 		now = p.revision

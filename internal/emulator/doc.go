@@ -15,8 +15,8 @@
 // and sender.go deliver messages to the webhook. network.go are the connections in
 // memory. The files whose names begin with control are for the page.
 //
-// State, answers and deliveries are one package because they need each other: an
-// answer is written from the state under the settings that are kept with it, and a
-// change of the state makes deliveries, whose events show the state. Apart, each
-// would have to export most of its fields to the others.
+// State, answers and deliveries are one package because they need each other. An answer
+// is written from the state, under the settings that are kept with it. A change of the
+// state makes deliveries, whose events show the state. Apart, each would have to export
+// most of its fields to the others.
 package emulator

@@ -114,7 +114,7 @@ func TestRepeatedKeysOfABody(t *testing.T) {
 	require.Contains(t, post(t, emulator, "find_clients", `{"q":{"b":"2","b":"1"}}`).body, "[25554]")
 	require.Contains(t, post(t, emulator, "load_clients", `[{"platform_id":1,"platform_id":2,"group_id":"my_shop_bot","client_type":1}]`).body, `"platform_id":2`)
 
-	// Many keys are no burden.
+	// Many keys are not a burden.
 	var body strings.Builder
 	body.WriteString(`{"client_id":25554,"message":"x"`)
 	for i := range 50_000 {

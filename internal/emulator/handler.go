@@ -108,7 +108,7 @@ func setDate(w http.ResponseWriter, now time.Time) {
 // answer reads a request and carries it out.
 func (e *Emulator) answer(w http.ResponseWriter, r *http.Request, key, name string, fault *faults.Fault, entry *Request) reply {
 	if r.ContentLength != 0 {
-		// A program that sends slowly must not hold the connection for ever. What the
+		// A program that sends slowly must not hold the connection forever. What the
 		// connection cannot do is not needed.
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(time.Now().Add(longestUpload))
@@ -226,7 +226,7 @@ func (e *Emulator) allowBrowsers(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	header.Set("Access-Control-Allow-Methods", "GET, POST")
-	// Whoever may call the API at all may send what headers he likes with it.
+	// Whoever may call the API at all may send any headers with it.
 	header.Set("Access-Control-Allow-Headers", cmp.Or(r.Header.Get("Access-Control-Request-Headers"), "Content-Type"))
 	w.WriteHeader(http.StatusNoContent)
 	return true

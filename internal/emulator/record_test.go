@@ -59,8 +59,8 @@ func TestRecordsDescribeTheState(t *testing.T) {
 				if step%100 != 50 {
 					continue
 				}
-				// As a file is written anew: the changes from the beginning of the
-				// records on are repeated after them.
+				// As when a file is written again from its start: the changes from the
+				// beginning of the records on are repeated after them.
 				from := len(told)
 				var state records
 				for record := range emulator.Records() {

@@ -350,7 +350,7 @@ func TestBrowsersMayCallWhereTheyAreAllowed(t *testing.T) {
 	require.Equal(t, http.StatusOK, get(t, emulator, "connected_channels").status)
 }
 
-// A slip in the name of an action is no lack of a permission.
+// A slip in the name of an action is not a lack of permission.
 func TestASlipInAnActionIsNamed(t *testing.T) {
 	t.Parallel()
 	emulator := newEmulator(t)

@@ -136,7 +136,7 @@ func (s *sender) request(d *Delivery) {
 	s.enqueue(d)
 }
 
-// holdBack waits for the delivery that is to overtake this one, but not for ever.
+// holdBack waits for the delivery that is to overtake this one, but not forever.
 func (s *sender) holdBack(d *Delivery) {
 	s.held = d
 	s.later(s.retryDelay(), func() {

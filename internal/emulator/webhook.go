@@ -144,10 +144,10 @@ type Delivery struct {
 	Number int64
 	// Time is when it was due, in the emulator's time.
 	Time time.Time
-	// ClientID and MessageID are what it is about; 0 for a body of one's own.
+	// ClientID and MessageID are what it is about; 0 for a body of the user's own.
 	ClientID  salebot.ClientID
 	MessageID salebot.MessageID
-	// Kind says what the message is; empty for a body of one's own, and for the
+	// Kind says what the message is; empty for a body of the user's own, and for the
 	// request of a block.
 	Kind EventKind
 	// Text is the text of the message.
@@ -294,7 +294,7 @@ func (e *Emulator) tellWebhook(webhook Webhook, c *client, m *message) {
 
 var errNoWebhook = errors.New("there is no webhook; see SetWebhook")
 
-// PostToWebhook delivers a body of one's own, such as a fixture.
+// PostToWebhook delivers a body of the user's own, such as a fixture.
 func (e *Emulator) PostToWebhook(contentType string, body []byte) error {
 	if e.webhook.off() {
 		return errNoWebhook

@@ -24,7 +24,7 @@ func requireWellFormed(t *testing.T, text, what string) {
 	require.NotContains(t, strings.ToLower(whole.Replace(text)), `\ud`, what)
 }
 
-// What is no character comes in by every door and must not go out by any.
+// What is not a character comes in by every door and must not go out by any.
 func TestBrokenUnicodeIsReplaced(t *testing.T) {
 	t.Parallel()
 	testkit.Bubble(t, func(t *testing.T) {

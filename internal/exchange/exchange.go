@@ -134,9 +134,9 @@ func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) 
 	return reply, false, err
 }
 
-// borrow returns a request of resty's with nothing in it. Making one costs more
-// than all the rest that resty does. What net/http works with, also after the
-// answer came, is made anew by each Execute.
+// borrow returns a request of resty's with nothing in it. Making one costs more than
+// all the rest that resty does. What net/http works with, also after the answer came,
+// is made by each Execute for itself.
 func (e *Exchanger) borrow() *resty.Request {
 	if r, ok := e.requests.Get().(*resty.Request); ok {
 		return r

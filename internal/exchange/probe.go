@@ -25,8 +25,8 @@ import (
 // seven times, after a reset of the stream with PROTOCOL_ERROR, although the
 // server may have executed the request.
 //
-// A body is asked for again by GetBody, which refuses where that is not harmless.
-// A request without a body is not asked for: it is stopped when it gets its second
+// A body is asked for again by GetBody, which refuses if that is not harmless. A
+// request without a body is not asked for: it is stopped when it gets its second
 // connection.
 //
 // It is a context so that the transport finds it, and no more has to be allocated.
@@ -54,8 +54,8 @@ type probe struct {
 	wanted int
 	got    bool
 	http2  bool
-	// written says that a part of the request may have been written; it is followed
-	// where that matters.
+	// written says that a part of the request may have been written; it is followed if
+	// that matters.
 	written, followed bool
 	// refused says that a repetition by net/http was stopped.
 	refused bool
@@ -230,8 +230,8 @@ func (p *probe) explain(err error) (notSent bool, explained error) {
 	return false, err
 }
 
-// notProcessed reports whether net/http says that an HTTP/2 server promised not
-// to have processed a request: it refused the stream, or shut the connection down
+// notProcessed reports whether net/http says that an HTTP/2 server promised not to have
+// processed a request. The server then refused the stream, or shut the connection down
 // and named an earlier stream as the last. net/http's errors for it have no types.
 func notProcessed(err error) bool {
 	if wrapped := new(url.Error); errors.As(err, &wrapped) {

@@ -36,8 +36,8 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		answer func(*testkit.HTTP2Stream)
-		// Whether the server's word that it did not process the request arrives: net/http
-		// keeps it to itself where it would repeat a request without a body.
+		// Whether the server's word that it did not process the request arrives:
+		// net/http keeps it to itself if it would repeat a request without a body.
 		notSent, notSentGET bool
 	}{
 		"executed, then reset with PROTOCOL_ERROR": {func(s *testkit.HTTP2Stream) { s.Reset(http2.ErrCodeProtocol) }, false, false},
@@ -91,8 +91,8 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 	}
 }
 
-// A request that is written once and has no body uses HTTP/1 where the server has
-// both, and a connection of its own.
+// A request that is written once and has no body uses HTTP/1 if the server has both,
+// and a connection of its own.
 func TestRequestsWithoutBodyThatRunOnceAvoidHTTP2(t *testing.T) {
 	t.Parallel()
 	testkit.Bubble(t, func(t *testing.T) {
@@ -186,8 +186,7 @@ func composed(primary, fallback http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// What a composed transport did before its last step failed to connect, nobody
-// knows.
+// What a composed transport did before its last step failed to connect is not known.
 func TestComposedTransportsProveNothing(t *testing.T) {
 	t.Parallel()
 	unreachable := (&testkit.Peer{Dialed: dialing(testkit.Refused())}).Transport()

@@ -1,4 +1,4 @@
-// Package filelock keeps other processes out of a file, where the system can.
+// Package filelock keeps other processes out of a file, if the system can.
 package filelock
 
 import "errors"

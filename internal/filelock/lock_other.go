@@ -7,7 +7,7 @@ import "os"
 // Works says that the system has such locks.
 const Works = false
 
-// Lock does nothing where the system has no such lock.
+// Lock does nothing if the system has no such lock.
 func Lock(*os.File) error { return nil }
 
 // Unlock does nothing either.

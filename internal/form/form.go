@@ -1,8 +1,7 @@
-// Package form reads queries and bodies of forms in the way of the servers that
-// people use most: an ampersand is the only separator, a plus sign is a space, and
-// an escape that is malformed stands for itself. The standard library's parser
-// drops a pair with a semicolon or a lone percent sign, and with it what a person
-// wrote.
+// Package form reads queries and bodies of forms in the way of the servers that people
+// use most. An ampersand is the only separator, a plus sign is a space, and a malformed
+// escape stands for itself. The standard library's parser drops a pair with a semicolon
+// or a lone percent sign, and with it what a person wrote.
 package form
 
 import (

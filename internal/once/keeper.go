@@ -1,7 +1,7 @@
-// Package once makes calls that must not be made twice be made once: it decides, from
-// what a ledger knows, whether a request is sent, its recorded answer returned, or
-// neither. It knows nothing of HTTP; the client tells it what became of each attempt
-// and lends it the history of a person.
+// Package once keeps calls from being made twice. It decides, from what a ledger knows,
+// whether a request is sent, its recorded answer returned, or neither. It knows nothing
+// of HTTP; the client tells it what became of each attempt and lends it the history of
+// a person.
 package once
 
 import (

@@ -182,7 +182,7 @@ func TestLimitsThatChange(t *testing.T) {
 }
 
 // A hold is for all, lasts as long as the server asks for but not longer than the
-// bound, and grows where the server asks for nothing.
+// bound, and grows if the server asks for nothing.
 func TestHolds(t *testing.T) {
 	t.Parallel()
 	testkit.Bubble(t, func(t *testing.T) {

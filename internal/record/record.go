@@ -298,7 +298,7 @@ func (r *reader[R]) chooseNames() {
 }
 
 // check finds out whether a field makes the record none. An odd value of a required
-// field under a name that comes before its good one also does, since nobody knows
+// field under a name that comes before its good one also does, since it is not known
 // which of them is meant.
 func (r *reader[R]) check(field int) error {
 	need := r.fields[field].need

@@ -16,10 +16,9 @@ import (
 // looked for: it would be found in innocent text.
 const shortestEncoded = 6
 
-// Scrubber takes one secret out of texts, in the forms in which it travels:
-// raw, percent-encoded, HTML- and JSON-escaped (also several times over), inside
-// base64 at any alignment, and as the numbers of its bytes. The zero value changes
-// nothing.
+// Scrubber takes one secret out of texts, in the forms in which it travels. These are
+// raw, percent-encoded, HTML- and JSON-escaped (also several times over), inside base64
+// at any alignment, and the numbers of its bytes. The zero value changes nothing.
 type Scrubber struct {
 	forms func() *forms
 	is    func(string) bool
@@ -91,9 +90,9 @@ func (s Scrubber) Beginning(text []byte, limit int) []byte {
 // longestEscape is the length of the longest escape of a byte that is looked for.
 const longestEscape = len("&amp;amp;amp;#x0000000;")
 
-// escapedForms is the regular expression of a secret each byte of which may be
-// escaped in one of the ways of URLs, HTML and JSON, and the escape escaped again:
-// encoders differ in what they escape, and texts pass through several.
+// escapedForms is the regular expression of a secret each byte of which may be escaped
+// as in URLs, HTML or JSON, and the escape escaped again. For encoders differ in what
+// they escape, and texts pass through several.
 func escapedForms(secret string) string {
 	var b strings.Builder
 	for _, c := range []byte(secret) {

@@ -286,8 +286,7 @@ func FuzzScrub(f *testing.F) {
 	})
 }
 
-// A backslash before a letter or digit is no escape of it, before anything else it
-// may be one.
+// A backslash before a letter or digit does not escape it; before anything else it may.
 func TestScrubberLeavesOtherBackslashes(t *testing.T) {
 	t.Parallel()
 	for _, first := range "09AZaz" {

@@ -1,6 +1,6 @@
-// Package testkit is what the tests of several packages share: the key that must
-// never show, a network in memory whose faults are real to net/http, and the tables
-// of the documentation.
+// Package testkit is what the tests of several packages share: the key that must never
+// show, a network in memory with faults that net/http takes for real, and the tables of
+// the documentation.
 package testkit
 
 import (
@@ -24,11 +24,11 @@ var EscapedKey = url.PathEscape(Key)
 // first half is too common a text to be looked for.
 const fragment = 10
 
-// FindKey looks for the key, or a large part of it, in a text: as it stands,
-// percent-encoded, HTML- and JSON-escaped, in base64 and hex at any alignment, and
-// in the lists of numbers that fmt prints for bytes. It returns the form that it
-// found, or "". It decodes what it looks at, and so shares no code with the
-// package that hides the key.
+// FindKey looks for the key, or a large part of it, in a text. It finds it as it
+// stands, percent-encoded, HTML- and JSON-escaped, in base64 and hex at any alignment,
+// and in the lists of numbers that fmt prints for bytes. It returns the form that it
+// found, or "". It decodes what it looks at, and so shares no code with the package
+// that hides the key.
 func FindKey(text string) string {
 	for _, view := range []struct {
 		form  string
@@ -99,8 +99,8 @@ func unquoted(text string) string {
 	return strings.NewReplacer(`\/`, "/", `\"`, `"`, `\\`, `\`).Replace(text)
 }
 
-// runs cuts out what consists of the bytes that of accepts, where it is long
-// enough to hold a fragment of the key.
+// runs cuts out what consists of the bytes that of accepts, if it is long enough to
+// hold a fragment of the key.
 func runs(text string, shortest int, of func(byte) bool) []string {
 	var found []string
 	from := 0

@@ -68,10 +68,10 @@ func Respond(status int, body string, headers ...string) Answer {
 	return Answer{Text: b.String()}
 }
 
-// Cut is no answer: the connection is closed.
+// Cut closes the connection instead of an answer.
 func Cut() Answer { return Answer{Cut: true} }
 
-// Hang is no answer at all.
+// Hang never answers.
 func Hang() Answer { return Answer{Hang: true} }
 
 // Always answers all requests in the same way.

@@ -15,9 +15,9 @@ func Check(text []byte, depth int) error {
 	return nil
 }
 
-// EscapeControls escapes the control characters that stand inside the strings of
-// a text as they are, as they come about where a text was pasted into JSON. The
-// rest stays as it is.
+// EscapeControls escapes the control characters that stand inside the strings of a text
+// as they are, as they come about if a text is pasted into JSON. The rest stays as it
+// is.
 func EscapeControls(text []byte) []byte {
 	const hex = "0123456789abcdef"
 	escaped := make([]byte, 0, len(text)+len(text)/8+16)

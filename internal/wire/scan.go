@@ -28,8 +28,7 @@ var (
 	errArray   = errors.New("bad array")
 )
 
-// MaxDepth bounds nesting where nothing else does; it is that of the standard
-// library.
+// MaxDepth bounds nesting if nothing else does; it is that of the standard library.
 const MaxDepth = 10_000
 
 // scanner goes through a JSON text once and checks it on the way, without storing
@@ -126,8 +125,8 @@ func (s *scanner[T]) enter() error {
 }
 
 // another reports whether there is one more member or element, and goes to it. first
-// says that none was read yet; problem is the error where there is neither one nor
-// the closing bracket, behind which it goes otherwise.
+// says that none was read yet. If there is none, it goes behind the closing bracket;
+// problem is the error if that is missing too.
 func (s *scanner[T]) another(first bool, closing byte, problem error) (bool, error) {
 	s.space()
 	switch c := s.next(); {

@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Unquote returns the text of a JSON string that Check has accepted, quotes
-// included. Where nothing has to be changed it is a part of value, not a copy.
-// Invalid UTF-8 and lone surrogates become U+FFFD, as in encoding/json.
+// Unquote returns the text of a JSON string that Check has accepted, quotes included.
+// If nothing has to be changed, it is a part of value, not a copy. Invalid UTF-8 and
+// lone surrogates become U+FFFD, as in encoding/json.
 func Unquote(value string) string {
 	if len(value) < 2 {
 		return ""
@@ -66,8 +66,8 @@ func unescape(text string) (r rune, size int) {
 	}
 }
 
-// unescapeUnit reads the unit of UTF-16 in the escape at the beginning of text;
-// it is U+FFFD where there is none.
+// unescapeUnit reads the unit of UTF-16 in the escape at the beginning of text; it is
+// U+FFFD if there is none.
 func unescapeUnit(text string) rune {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return utf8.RuneError

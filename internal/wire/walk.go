@@ -60,8 +60,8 @@ func (w *Walker) Key() (key string, ok bool) {
 	return Unquote(w.scanner.text[from:to]), true
 }
 
-// Value goes over the value at hand and returns where it begins and ends. ok is
-// false where it is not valid.
+// Value goes over the value at hand and returns where it begins and ends. ok is false
+// if it is not valid.
 func (w *Walker) Value() (from, to int, ok bool) {
 	if w.err != nil {
 		return 0, 0, false

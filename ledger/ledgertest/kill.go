@@ -21,11 +21,11 @@ import (
 const killVariable = "SALEBOT_LEDGERTEST_ROUND"
 
 // Kill starts the test program again as a process that begins and ends records as fast
-// as it can, kills it at a random moment, opens the ledger, and checks that nothing
-// that was acknowledged is lost; and so on, kills times. The function has to open the
-// same ledger in both processes, so its place must not depend on t.TempDir alone: hand
-// it on by an environment variable. The test that calls Kill must call nothing before
-// it that cannot be done twice.
+// as it can. It kills that process at a random moment, opens the ledger, and checks
+// that nothing that was acknowledged is lost; and so on, kills times. The function has
+// to open the same ledger in both processes, so its place must not depend on t.TempDir
+// alone: hand it on by an environment variable. The test that calls Kill must call
+// nothing before it that cannot be done twice.
 //
 // It returns how many records were acknowledged.
 func Kill(t *testing.T, kills int, open Open) int {

@@ -1,6 +1,6 @@
 // Package ledgertest checks that a ledger keeps the promises of package ledger. Call
-// Run in a test of your ledger, Kill in one of a ledger that survives the end of its
-// process, and Processes in one of a ledger that several processes share.
+// Run in a test of your ledger. Call Kill too if it survives the end of its process,
+// and Processes if several processes share it.
 package ledgertest
 
 import (

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// stop suspends a process where the system can.
+// stop suspends a process if the system can.
 func stop(*os.Process) error { return errors.ErrUnsupported }
 
 func resume(*os.Process) error { return errors.ErrUnsupported }

@@ -86,7 +86,7 @@ func buriesAndRedrives(t *testing.T, store Store) {
 }
 
 // redrivesWhileLaterIsUnderWay redrives the dead letter of a client while a later entry
-// of it is leased: they are handed out one at a time, and the older one comes first as
+// of it is leased. They are handed out one at a time, and the older one comes first as
 // soon as the later one is given back.
 func redrivesWhileLaterIsUnderWay(t *testing.T, store Store) {
 	ends := map[string]func(o *opened, d webhook.Delivery) []salebot.MessageID{
@@ -201,9 +201,9 @@ type turmoil struct {
 	put       atomic.Int64
 }
 
-// doesEverythingAtOnce calls every method of an inbox at the same time, and counts in the
-// end: nothing is lost, nothing is handed out after its end, and of no client two entries
-// are handed out at once.
+// doesEverythingAtOnce calls every method of an inbox at the same time, and counts in
+// the end. Nothing is lost, nothing is handed out after its end, and no two entries of
+// a client are handed out at once.
 func doesEverythingAtOnce(t *testing.T, store Store) {
 	o := &turmoil{opened: open(t, store), busy: map[salebot.ClientID]bool{}, committed: map[salebot.MessageID]int{}}
 	const rounds = 60

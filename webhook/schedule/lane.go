@@ -71,7 +71,7 @@ func (l *lane) release() {
 	l.state = idle
 }
 
-// insert puts an entry in its place unless it is there, and says whether it is the
+// insert puts an entry in its place unless it is there, and reports whether it is the
 // head now. A head that someone works on stays where it is.
 func (l *lane) insert(it item) (added, head bool) {
 	if last := len(l.items) - 1; last >= 0 && l.items[last].sequence < it.sequence {

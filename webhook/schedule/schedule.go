@@ -1,9 +1,9 @@
 // Package schedule is for authors of a [github.com/salebot-go/salebot/webhook.Inbox]
 // that one process has open. It decides which entries may be handed out: the oldest
-// first, at most one of a client at a time, so that the entries of a client are handled
+// first, and at most one of a client at a time, so that those of a client are handled
 // in their order. It holds their numbers in memory, not their bodies, and stores
 // nothing. The inboxes in memory and on SQLite use it. An inbox that several processes
-// share has to decide that where its entries are.
+// share has to decide that in its store.
 //
 // Call [Schedule.Add] for each entry that was stored and for each one that was found
 // when the inbox was opened. [Schedule.Take] waits and leases. To end a lease, call
@@ -75,7 +75,7 @@ type Schedule struct {
 	// ended is why nothing can be taken any more; nil while it can.
 	ended error
 	// now is the clock. The times of entries are counted from began by its monotonic
-	// reading, so that they stay where they are when somebody sets the clock.
+	// reading, so that they stay where they are when the clock is set.
 	now   func() time.Time
 	began time.Time
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/salebot-go/salebot/webhook/schedule"
 )
 
-// TestWaitersSeeLeasesOfOthers checks that whoever waits is woken by the end of a
-// lease that another one took meanwhile.
+// TestWaitersSeeLeasesOfOthers checks that whoever waits is woken by the end of a lease
+// that another one took in between.
 func TestWaitersSeeLeasesOfOthers(t *testing.T) {
 	t.Parallel()
 	testkit.Bubble(t, func(t *testing.T) {
@@ -93,8 +93,8 @@ func TestSettlingOutlastsTheLease(t *testing.T) {
 	})
 }
 
-// TestClockSetBack checks that a delay lasts as long as it should when somebody sets
-// the clock back meanwhile.
+// TestClockSetBack checks that a delay lasts as long as it should when the clock is set
+// back in between.
 func TestClockSetBack(t *testing.T) {
 	t.Parallel()
 	start := time.Now()

@@ -9,9 +9,9 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// The universal webhook: parameters with the prefix value_ say under which other
-// names the data has what an action needs, and those with the prefix
-// delimiter_value_ say by which path through nested data.
+// The universal webhook: parameters with the prefix value_ say under which other names
+// the data has what an action needs. Those with the prefix delimiter_value_ give a path
+// through nested data.
 
 const (
 	valuePrefix = "value_"
