@@ -45,6 +45,13 @@ type Attempt struct {
 	Class SafetyClass
 	// Number counts the attempts of the call from 1.
 	Number int
+	// Method is the HTTP method.
+	Method string
+	// Host is the host of the base URL, with its port if it names one.
+	Host string
+	// Path is the path of the request with a placeholder for the key, such as
+	// "/api/{api_key}/message".
+	Path string
 	// Waited is the time spent before this attempt because of the one before.
 	Waited time.Duration
 	// PaceWait is the time spent before this attempt because the server had asked for
@@ -144,7 +151,8 @@ func (j *journey[T]) observed(ctx context.Context, a *Attempt) attempt.Result {
 	if j.watch == nil {
 		return j.exchange(ctx, a)
 	}
-	hooks := j.core.config.hooks
+	hooks, base := j.core.config.hooks, j.core.config.baseURL
+	a.Method, a.Host, a.Path = j.row.Method(), base.Host, base.EscapedPath()+"/{api_key}/"+j.row.Name
 	contexts := make([]context.Context, len(hooks))
 	j.header = j.settings.header
 	var refused error

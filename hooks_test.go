@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -128,7 +129,10 @@ func TestHooks(t *testing.T) {
 		require.Equal(t, slices.Concat(attempt, attempt), events, "the second attempt begins with the caller's context again")
 
 		body := len(`{"client_id":1,"variables":{"a":1}}`)
-		first := salebot.Attempt{Action: "save_variables", Class: salebot.Idempotent, Number: 1, RequestBytes: body}
+		base, err := url.Parse(client.BaseURL())
+		require.NoError(t, err)
+		first := salebot.Attempt{Action: "save_variables", Class: salebot.Idempotent, Number: 1, Method: http.MethodPost, RequestBytes: body}
+		first.Host, first.Path = base.Host, base.Path+"/{api_key}/save_variables"
 		second := first
 		second.Number, second.Waited = 2, 2*time.Second
 		require.Equal(t, []salebot.Attempt{first, first, second, second}, befores)

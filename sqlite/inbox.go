@@ -234,6 +234,7 @@ func (i *Inbox) Bury(ctx context.Context, delivery webhook.Delivery, reason stri
 
 const (
 	countDeadLetters = "SELECT count(*) FROM dead_letter WHERE endpoint = ?"
+	selectAccepted   = "SELECT accepted FROM event WHERE sequence = ?"
 	countDamaged     = "SELECT count(*) FROM damaged WHERE endpoint IN (?, '')"
 )
 
@@ -252,7 +253,19 @@ func (i *Inbox) Counts(ctx context.Context, endpoint string) (webhook.Counts, er
 		return webhook.Counts{}, err
 	}
 	c := i.schedule.Counts(endpoint)
-	return webhook.Counts{Waiting: c.Waiting, Delayed: c.Delayed, Leased: c.Leased, Dead: int(dead), Damaged: int(damaged)}, nil
+	counts := webhook.Counts{Waiting: c.Waiting, Delayed: c.Delayed, Leased: c.Leased, Dead: int(dead), Damaged: int(damaged)}
+	if c.Oldest == 0 {
+		return counts, nil
+	}
+	// It has no row if it was finished just now.
+	accepted, err := i.overview.number(ctx, selectAccepted, c.Oldest)
+	if err != nil {
+		return webhook.Counts{}, err
+	}
+	if accepted != 0 {
+		counts.Oldest = fromMicroseconds(accepted)
+	}
+	return counts, nil
 }
 
 const selectSeen = "SELECT client, max(message) FROM seen WHERE endpoint = ? AND sequence <= ? AND client <> 0 GROUP BY client"

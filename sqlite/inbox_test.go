@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/salebot-go/salebot/sqlite"
 	"github.com/salebot-go/salebot/webhook"
@@ -75,4 +76,46 @@ func openInbox(t testing.TB, path string, opts ...sqlite.InboxOption) *sqlite.In
 		}
 	})
 	return inbox
+}
+
+// TestTheOldestIsKnown checks that an inbox knows since when its oldest event waits, also
+// after it was opened again.
+func TestTheOldestIsKnown(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(quickFolder(t), "inbox.db")
+	inbox := openInbox(t, path)
+	first := time.UnixMicro(1_700_000_000_000_001)
+	oldest := func() time.Time {
+		counts, err := inbox.Counts(t.Context(), "e")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return counts.Oldest
+	}
+	for n := range 2 {
+		entry := webhook.Entry{Endpoint: "e", ClientID: 1, AcceptedAt: first.Add(time.Duration(n) * time.Hour)}
+		if _, err := inbox.Put(t.Context(), entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := oldest(); !got.Equal(first) {
+		t.Errorf("%v, want %v", got, first)
+	}
+	if err := inbox.Close(); err != nil {
+		t.Fatal(err)
+	}
+	inbox = openInbox(t, path)
+	deliveries, err := inbox.Lease(t.Context(), webhook.LeaseRequest{Endpoint: "e", Max: 1, Duration: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := oldest(); !got.Equal(first) {
+		t.Errorf("leased: %v, want %v", got, first)
+	}
+	if err := inbox.Commit(t.Context(), deliveries[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := oldest(), first.Add(time.Hour); !got.Equal(want) {
+		t.Errorf("the first is done: %v, want %v", got, want)
+	}
 }

@@ -98,7 +98,10 @@ func (c *config) leaseDuration() time.Duration { return c.eventTimeout + 2*c.put
 // handle does one attempt with an event.
 func (h *Handler) handle(ctx context.Context, delivery Delivery) {
 	start := time.Now()
-	step := Step{Kind: StepHandle, Attempt: delivery.Attempt, Waited: start.Sub(delivery.AcceptedAt), BodySize: len(delivery.Body)}
+	step := Step{
+		Kind: StepHandle, Endpoint: h.endpoint, ClientID: delivery.ClientID, MessageID: delivery.MessageID, Sequence: delivery.Sequence,
+		Attempt: delivery.Attempt, Waited: start.Sub(delivery.AcceptedAt), BodySize: len(delivery.Body),
+	}
 	hooked := h.before(ctx, step)
 	// Replaced when the function returns or panics; what is left is a function that
 	// ended its goroutine, over which only deferred calls are made.

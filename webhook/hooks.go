@@ -6,15 +6,23 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/salebot-go/salebot"
 )
 
-// Hook observes the steps of a Handler. Either function may be nil. Both may be called
-// from many goroutines at once. A panic of a hook is logged.
+// Hook observes the steps of a Handler. Any function may be nil. All may be called from
+// many goroutines at once. A panic of a hook is logged.
 type Hook struct {
 	// Before is called before each step and returns the context to use for it, for
 	// example one with a span. If it returns nil, the context stays as it is. The
 	// context of a StepHandle is the one that the handler's function gets.
 	Before func(ctx context.Context, step Step) context.Context
+	// Keeping is called in a StepReceive before its event is put into the inbox, with the
+	// context of Before, so that what is told of a StepHandle can be brought together with
+	// what was told here: the event may be handled before the StepReceive is over. The
+	// event may be a repetition. For an event of CatchUp, which has no StepReceive, the
+	// context is that of CatchUp.
+	Keeping func(ctx context.Context, step Step)
 	// After is called after each step, with the context of Before.
 	After func(ctx context.Context, step Step)
 }
@@ -22,7 +30,7 @@ type Hook struct {
 // WithHook adds a hook. It can be given several times; the hooks nest in that order.
 func WithHook(hook Hook) Option {
 	return func(c *config) error {
-		if hook.Before == nil && hook.After == nil {
+		if hook.Before == nil && hook.Keeping == nil && hook.After == nil {
 			return badOption("WithHook", "the hook is empty")
 		}
 		c.hooks = append(c.hooks, hook)
@@ -35,6 +43,14 @@ func WithHook(hook Hook) Option {
 type Step struct {
 	// Kind says what the handler does.
 	Kind StepKind
+	// Endpoint is the name under which the inbox keeps the handler's events.
+	Endpoint string
+	// ClientID and MessageID are those of the event; 0 if it has none. A StepReceive has
+	// them as soon as its body is decoded.
+	ClientID  salebot.ClientID
+	MessageID salebot.MessageID
+	// Sequence is the number under which the inbox keeps the event; 0 for a StepReceive.
+	Sequence int64
 	// Attempt counts the attempts of a StepHandle from 1; 0 for other steps.
 	Attempt int
 	// Waited is the time between the acceptance of the event and a StepHandle.
@@ -131,6 +147,17 @@ func (c *config) before(ctx context.Context, step Step) context.Context {
 		})
 	}
 	return ctx
+}
+
+// keeping tells the hooks about an event that is put into the inbox.
+func (c *config) keeping(ctx context.Context, event *Event) {
+	for _, hook := range c.hooks {
+		if hook.Keeping != nil {
+			c.guard(ctx, func() {
+				hook.Keeping(ctx, Step{Endpoint: c.endpoint, ClientID: event.Client.ID, MessageID: event.ID, BodySize: len(event.raw), Unread: event.Unread})
+			})
+		}
+	}
 }
 
 // after calls the hooks in reverse, so that they nest.

@@ -146,6 +146,9 @@ type Counts struct {
 	Dead int `json:"dead"`
 	// Damaged entries were found unreadable and set apart.
 	Damaged int `json:"damaged"`
+	// Oldest is when the first of the entries that are still to be handled was accepted. It is
+	// zero if there is none, or if the inbox does not know.
+	Oldest time.Time `json:"oldest,omitzero"`
 }
 
 // Event decodes the body, as a Handler did that gave the entry up.

@@ -346,7 +346,7 @@ func (m *MemoryInbox) Counts(ctx context.Context, endpoint string) (Counts, erro
 		return Counts{}, ErrClosed
 	}
 	c := m.schedule.Counts(endpoint)
-	return Counts{Waiting: c.Waiting, Delayed: c.Delayed, Leased: c.Leased, Dead: len(m.dead[endpoint])}, nil
+	return Counts{Waiting: c.Waiting, Delayed: c.Delayed, Leased: c.Leased, Dead: len(m.dead[endpoint]), Oldest: m.entries[c.Oldest].AcceptedAt}, nil
 }
 
 // Close implements Inbox. What has not been handled is lost.

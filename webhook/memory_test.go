@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/webhook"
 	"github.com/salebot-go/salebot/webhook/inboxtest"
 )
@@ -57,5 +58,37 @@ func TestMemoryOfDeadLettersIsBounded(t *testing.T) {
 		if !slices.Equal(left, []int64{8, 9, 10}) {
 			t.Errorf("%s: dead letters %v, want the last three", name, left)
 		}
+	}
+}
+
+// TestMemoryInboxKnowsTheOldest follows the oldest pending entry from state to state.
+func TestMemoryInboxKnowsTheOldest(t *testing.T) {
+	t.Parallel()
+	inbox := newMemoryInbox(t)
+	oldest := func() time.Time {
+		counts, err := inbox.Counts(t.Context(), "e")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return counts.Oldest
+	}
+	first, second := time.Now().Add(-time.Hour), time.Now()
+	for client, at := range []time.Time{first, second} {
+		if _, err := inbox.Put(t.Context(), webhook.Entry{Endpoint: "e", ClientID: salebot.ClientID(client + 1), AcceptedAt: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deliveries, err := inbox.Lease(t.Context(), webhook.LeaseRequest{Endpoint: "e", Max: 1, Duration: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := oldest(); !got.Equal(first) {
+		t.Errorf("leased: %v, want %v", got, first)
+	}
+	if err := inbox.Bury(t.Context(), deliveries[0], "no"); err != nil {
+		t.Fatal(err)
+	}
+	if got := oldest(); !got.Equal(second) {
+		t.Errorf("a dead letter is not pending: %v, want %v", got, second)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/salebot-go/salebot"
 )
 
 // refusal is an answer that is not 2xx.
@@ -53,13 +55,16 @@ type reception struct {
 	size   int
 	result Result
 	unread []string
+	// client and message are those of the event.
+	client  salebot.ClientID
+	message salebot.MessageID
 	// refused is why the answer is not 200; nil if it is.
 	refused *refusal
 }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	step := Step{Kind: StepReceive}
+	step := Step{Kind: StepReceive, Endpoint: h.endpoint}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		step.Kind = StepHealth
 	}
@@ -78,6 +83,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	step.Duration, step.BodySize = time.Since(start), got.size
 	step.Status, step.Result, step.Unread = http.StatusOK, got.result, got.unread
+	step.ClientID, step.MessageID = got.client, got.message
 	if got.refused != nil {
 		step.Status, step.Err = got.refused.status, got.refused.err
 	}
@@ -158,7 +164,7 @@ func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return got
 	}
 	event.serviceTexts = &h.serviceTexts
-	got.unread = event.Unread
+	got.unread, got.client, got.message = event.Unread, event.Client.ID, event.ID
 	got.result, got.refused = h.keep(ctx, event)
 	return got
 }
@@ -322,6 +328,7 @@ func (h *Handler) put(ctx context.Context, event *Event, body string) (Result, e
 	if what == unwanted {
 		return ResultUnwanted, nil
 	}
+	h.keeping(ctx, event)
 	now := time.Now()
 	// A sender that hangs up now has sent its event all the same, and may never send
 	// it again.

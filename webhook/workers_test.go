@@ -422,6 +422,45 @@ func TestHooksNest(t *testing.T) {
 	}
 }
 
+// TestHooksTellWhichEvent checks that what is told of the reception of an event can be
+// brought together with what is told of its handling, whichever ends first.
+func TestHooksTellWhichEvent(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	var mu sync.Mutex
+	received, keeping, handled := webhook.Step{}, webhook.Step{}, webhook.Step{}
+	handler := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithEndpoint("shop"), webhook.WithHook(webhook.Hook{
+		Before: func(ctx context.Context, _ webhook.Step) context.Context {
+			return context.WithValue(ctx, key{}, "span")
+		},
+		Keeping: func(ctx context.Context, step webhook.Step) {
+			if ctx.Value(key{}) != "span" {
+				t.Error("it has another context than that of Before")
+			}
+			keeping = step
+		},
+		After: func(_ context.Context, step webhook.Step) {
+			mu.Lock()
+			defer mu.Unlock()
+			if step.Kind == webhook.StepHandle {
+				handled = step
+			} else {
+				received = step
+			}
+		},
+	}))
+	accepted(t, handler, message(25554, 7, "hi"))
+	shutdown(t, handler)
+	for name, step := range map[string]webhook.Step{"received": received, "keeping": keeping, "handled": handled} {
+		if step.Endpoint != "shop" || step.ClientID != 25554 || step.MessageID != 7 {
+			t.Errorf("%s: %+v", name, step)
+		}
+	}
+	if received.Sequence != 0 || handled.Sequence != 1 {
+		t.Errorf("sequences %d and %d, want 0 and 1", received.Sequence, handled.Sequence)
+	}
+}
+
 // TestHandlersShareAnInbox checks that two endpoints do not see each other's events.
 func TestHandlersShareAnInbox(t *testing.T) {
 	t.Parallel()

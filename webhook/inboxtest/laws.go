@@ -37,6 +37,7 @@ func keepsWhatWasPut(t *testing.T, store Store) {
 		if d.Sequence != sequences[i] || d.Attempt != 1 {
 			t.Fatalf("sequence %d, attempt %d; want %d, 1", d.Sequence, d.Attempt, sequences[i])
 		}
+		o.oldest(want.AcceptedAt)
 		o.commit(d)
 	}
 	o.none()

@@ -170,8 +170,24 @@ func (o *opened) counts(want webhook.Counts) {
 	if err != nil {
 		o.t.Fatalf("counts: %v", err)
 	}
+	if pending := got.Pending() > 0; !pending && !got.Oldest.IsZero() {
+		o.t.Fatalf("counts: %+v; nothing is pending, so nothing can be the oldest", got)
+	}
+	got.Oldest = time.Time{}
 	if got != want {
 		o.t.Fatalf("counts: %+v, want %+v", got, want)
+	}
+}
+
+// oldest checks when the first of the pending entries was accepted, if the inbox knows.
+func (o *opened) oldest(want time.Time) {
+	o.t.Helper()
+	counts, err := o.Counts(o.ctx, endpoint)
+	if err != nil {
+		o.t.Fatalf("counts: %v", err)
+	}
+	if got := counts.Oldest; !got.IsZero() && !got.Truncate(time.Millisecond).Equal(want.Truncate(time.Millisecond)) {
+		o.t.Fatalf("the oldest pending entry was accepted at %v, want %v", got, want)
 	}
 }
 

@@ -61,7 +61,11 @@ type Lease struct {
 }
 
 // Counts are the numbers of entries of an endpoint by their state.
-type Counts struct{ Waiting, Delayed, Leased int }
+type Counts struct {
+	Waiting, Delayed, Leased int
+	// Oldest is the lowest number of an entry that is not finished; 0 if there is none.
+	Oldest int64
+}
 
 // Schedule holds the entries that wait, for any number of endpoints. Make it with
 // New; it is safe for concurrent use.
@@ -335,7 +339,34 @@ func (s *Schedule) Counts(endpoint string) Counts {
 		}
 	}
 	c.Waiting = q.pending - c.Leased - c.Delayed
+	c.Oldest = s.oldest(q)
 	return c
+}
+
+// oldest is the lowest number of an entry of a queue; 0 if it has none.
+func (s *Schedule) oldest(q *queue) int64 {
+	lowest := int64(0)
+	look := func(l *lane) {
+		// Behind a head that someone works on may be one that was added later.
+		for i := range min(len(l.items), 2) {
+			if sequence := l.items[i].sequence; lowest == 0 || sequence < lowest {
+				lowest = sequence
+			}
+		}
+	}
+	if q.ready.Len() > 0 {
+		look(q.ready.lanes[0])
+	}
+	for _, l := range q.timed.lanes {
+		look(l)
+	}
+	for _, l := range s.leased {
+		// One that is being settled is in no heap.
+		if l.queue == q {
+			look(l)
+		}
+	}
+	return lowest
 }
 
 // Pending counts the entries of all endpoints that are not finished. It takes no

@@ -205,3 +205,44 @@ func TestEnding(t *testing.T) {
 		}
 	})
 }
+
+// TestOldest checks that the lowest number is found in every state of its lane.
+func TestOldest(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := schedule.New()
+		oldest := func(when string, want int64) {
+			t.Helper()
+			if got := s.Counts("e").Oldest; got != want {
+				t.Errorf("%s: the oldest is %d, want %d", when, got, want)
+			}
+		}
+		oldest("nothing was added", 0)
+		s.Add(schedule.Entry{Endpoint: "e", Lane: 2, Sequence: 3})
+		s.Add(schedule.Entry{Endpoint: "e", Lane: 1, Sequence: 2})
+		s.Add(schedule.Entry{Endpoint: "other", Lane: 1, Sequence: 1})
+		oldest("two are ready", 2)
+		leases, err := s.Take(t.Context(), "e", 1, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		oldest("it is leased", 2)
+		s.Add(schedule.Entry{Endpoint: "e", Lane: 1, Sequence: 1})
+		oldest("an older one came behind it", 1)
+		if err := s.Settle(2, leases[0].Token); err != nil {
+			t.Fatal(err)
+		}
+		oldest("it is being settled", 1)
+		s.Finish(2)
+		oldest("the older one is left", 1)
+		leases, err = s.Take(t.Context(), "e", 1, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Settle(1, leases[0].Token); err != nil {
+			t.Fatal(err)
+		}
+		s.Delay(1, time.Now().Add(time.Minute))
+		oldest("it is delayed", 1)
+	})
+}
