@@ -63,6 +63,9 @@ func tooLate(err error) bool { return strings.Contains(err.Error(), "would excee
 
 // keepPace waits for the pace that the server allows.
 func (j *journey[T]) keepPace(ctx context.Context) error {
+	if j.core.pacer.Idle() {
+		return nil
+	}
 	waiting, deadline := ctx, j.deadline
 	if p := j.patience; p != nil {
 		var end func()

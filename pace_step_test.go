@@ -3,16 +3,24 @@ package salebot_test
 import (
 	"context"
 	"errors"
+	"iter"
+	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/time/rate"
+	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
+	"github.com/salebot-go/salebot/salebottest"
 )
 
 // Every attempt waits for the limiter, not only every call.
@@ -110,4 +118,433 @@ func spentLimiter() *rate.Limiter {
 	limiter := rate.NewLimiter(rate.Every(time.Hour), 1)
 	limiter.Allow()
 	return limiter
+}
+
+// counting notes what a server answers, after a while for the network.
+type counting struct {
+	inner   http.RoundTripper
+	refused atomic.Int64
+}
+
+func (c *counting) RoundTrip(request *http.Request) (*http.Response, error) {
+	if err := clienttest.Elapse(request.Context(), 12*time.Millisecond); err != nil {
+		return nil, err
+	}
+	response, err := c.inner.RoundTrip(request)
+	if err == nil && response.StatusCode == http.StatusTooManyRequests {
+		c.refused.Add(1)
+	}
+	return response, err
+}
+
+// messageEach sends a text to each of many clients.
+func messageEach(ctx context.Context, client *salebot.Client, clients []salebot.ClientID, options salebot.BulkOptions, texts ...string) (*salebot.BulkReport, error) {
+	return salebot.ForEach(ctx, client, salebot.Items(clients), options, itself, func(ctx context.Context, id salebot.ClientID) error {
+		for _, text := range texts {
+			if _, err := client.Message(ctx, salebot.MessageRequest{ClientID: id, Message: text}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// A run with default settings against a server that allows 50 requests a second takes
+// little longer than that, is refused little, and rejects nobody.
+func TestRunsKeepTheServersPace(t *testing.T) {
+	t.Parallel()
+	const items, workers = 1000, 16
+	for name, c := range map[string]struct {
+		limit salebottest.Limit
+		form  string
+		most  time.Duration
+	}{
+		"window":                 {salebottest.Limit{Requests: 50, Per: time.Second}, "seconds", 27 * time.Second},
+		"window, no header":      {salebottest.Limit{Requests: 50, Per: time.Second}, "none", 27 * time.Second},
+		"bucket of 1":            {salebottest.Limit{Requests: 50, Per: time.Second, Burst: 1}, "seconds", 25 * time.Second},
+		"bucket of 50":           {salebottest.Limit{Requests: 50, Per: time.Second, Burst: 50}, "seconds", 24 * time.Second},
+		"bucket of 50, a date":   {salebottest.Limit{Requests: 50, Per: time.Second, Burst: 50}, "date", 24 * time.Second},
+		"bucket of 1, no header": {salebottest.Limit{Requests: 50, Per: time.Second, Burst: 1}, "none", 25 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				people := make([]salebottest.Person, items)
+				for i := range people {
+					people[i] = salebottest.Person{ID: salebot.ClientID(i + 1)}
+				}
+				emulator := salebottest.New(t, salebottest.WithPeople(people...),
+					salebottest.WithAnswers(salebottest.Answers{RateLimit: c.limit, RetryAfter: c.form}))
+				network := &counting{inner: emulator.Transport()}
+				client, err := emulator.Connect(salebot.WithTransport(network))
+				require.NoError(t, err)
+				start := time.Now()
+				report, err := messageEach(t.Context(), client, clienttest.Numbered(items), salebot.BulkOptions{Workers: workers}, "Hello")
+				require.NoError(t, err, "%+v", report)
+				require.Equal(t, items, report.Accepted)
+				require.Positive(t, report.PaceWait)
+				require.LessOrEqual(t, time.Since(start), c.most)
+				require.LessOrEqual(t, network.refused.Load(), int64(workers+10))
+				for id := range salebot.ClientID(items) {
+					require.Len(t, emulator.History(id+1), 1)
+				}
+			})
+		})
+	}
+}
+
+// refusing answers 429 so many times and then accepts.
+func refusing(times int, headers ...string) func(int, *http.Request) testkit.Answer {
+	return func(number int, _ *http.Request) testkit.Answer {
+		if number <= times {
+			return testkit.Respond(http.StatusTooManyRequests, "slow", headers...)
+		}
+		return testkit.Respond(http.StatusOK, `{"status":"success","clients":[],"subscribers":[],"result":[]}`)
+	}
+}
+
+// However often a server says "too fast", nobody is rejected for it.
+func TestRunsOutlastRefusals(t *testing.T) {
+	t.Parallel()
+	for _, header := range []string{"", "Retry-After: 0", "Retry-After: 1"} {
+		clienttest.InBubble(t, refusing(200, slices.DeleteFunc([]string{header}, func(s string) bool { return s == "" })...), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+			report, err := messageEach(t.Context(), dial(), clienttest.Numbered(100), salebot.BulkOptions{Workers: 8}, "Hello")
+			require.NoError(t, err, "%+v", report)
+			require.Equal(t, 100, report.Accepted)
+		})
+	}
+}
+
+// Each item is accepted that a server would have accepted in time, whatever its limit
+// was until then.
+func TestNobodyIsRejectedForALimitThatIsLifted(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		var (
+			lifted  = time.Duration(rapid.IntRange(0, 600).Draw(r, "seconds until the limit is lifted")) * time.Second
+			burst   = rapid.IntRange(0, 20).Draw(r, "allowed in each ten seconds until then")
+			headers = rapid.SampledFrom([][]string{nil, {"Retry-After: 0"}, {"Retry-After: 1"}, {"Retry-After: 7"}, {"Retry-After: 86400"}, {"Retry-After: soon"}}).Draw(r, "header")
+			workers = rapid.IntRange(1, 16).Draw(r, "workers")
+			bounded = rapid.Bool().Draw(r, "bounded")
+			items   = rapid.IntRange(1, 40).Draw(r, "items")
+		)
+		options := salebot.BulkOptions{Workers: workers}
+		if bounded {
+			// One hold may go on for longer than the limit, and then others come first.
+			options.MaxPaceWait = lifted + salebot.DefaultMaxHold + 5*time.Minute
+		}
+		var report *salebot.BulkReport
+		var failure error
+		testkit.Bubble(t, func(t *testing.T) {
+			var mutex sync.Mutex
+			begin, window, count := time.Now(), time.Now(), 0
+			peer := &testkit.Peer{Answer: func(int, *http.Request) testkit.Answer {
+				mutex.Lock()
+				defer mutex.Unlock()
+				if time.Since(window) >= 10*time.Second {
+					window, count = time.Now(), 0
+				}
+				if count++; count > burst && time.Since(begin) < lifted {
+					return testkit.Respond(http.StatusTooManyRequests, "slow", headers...)
+				}
+				return testkit.Respond(http.StatusOK, `{"status":"success"}`)
+			}}
+			client := clienttest.New(t, peer.Transport())
+			report, failure = messageEach(t.Context(), client, clienttest.Numbered(items), options, "Hello")
+		})
+		require.NoError(r, failure, "%+v", report)
+		require.Equal(r, items, report.Accepted)
+	})
+}
+
+// A step of an item that has to wait does not make the item fail, nor is the step
+// before it repeated, now or in a later run.
+func TestItemThatIsRefusedHalfWay(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		var mutex sync.Mutex
+		received, refused := map[string]int{}, map[string]bool{}
+		server := clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+			mutex.Lock()
+			defer mutex.Unlock()
+			text := string(call.Body)
+			if strings.Contains(text, "two") && !refused[text] {
+				refused[text] = true
+				return http.StatusTooManyRequests, "slow", nil
+			}
+			received[text]++
+			return http.StatusOK, `{"status":"success"}`, nil
+		})
+		client := clienttest.New(t, server, salebot.WithLedger(newTestLedger(t), "shop"), salebot.WithRetryBudget(0))
+		options := salebot.BulkOptions{Name: "spring", Workers: 4}
+		report, err := messageEach(t.Context(), client, clienttest.Numbered(20), options, "one", "two")
+		require.NoError(t, err, "%+v", report)
+		require.Equal(t, 20, report.Accepted)
+		require.Len(t, refused, 20)
+		report, err = messageEach(t.Context(), client, clienttest.Numbered(20), options, "one", "two")
+		require.NoError(t, err)
+		require.Equal(t, 20, report.Earlier)
+		require.Len(t, received, 40)
+		for text, times := range received {
+			require.Equal(t, 1, times, text)
+		}
+	})
+}
+
+// A date is read by the clock of the server, and what names no wait is not followed by a
+// request at once.
+func TestPauseAfterARefusal(t *testing.T) {
+	t.Parallel()
+	at := func(off time.Duration) func() []string {
+		return func() []string {
+			theirs := time.Now().UTC().Add(off)
+			return []string{"Date: " + theirs.Format(http.TimeFormat), "Retry-After: " + theirs.Add(4*time.Second).Format(http.TimeFormat)}
+		}
+	}
+	plain := func(lines ...string) func() []string { return func() []string { return lines } }
+	const jitter = 20 * time.Millisecond
+	for name, c := range map[string]struct {
+		headers func() []string
+		want    time.Duration
+	}{
+		"a clock of our time":        {at(0), 4 * time.Second},
+		"a clock 5 minutes behind":   {at(-5 * time.Minute), 4 * time.Second},
+		"a clock 5 minutes ahead":    {at(5 * time.Minute), 4 * time.Second},
+		"no wait":                    {plain("Retry-After: 0"), 250 * time.Millisecond},
+		"a date that has passed":     {plain("Retry-After: Fri, 01 Jan 1999 00:00:00 GMT"), 250 * time.Millisecond},
+		"no header":                  {plain(), 250 * time.Millisecond},
+		"seconds, whatever the date": {plain("Date: Fri, 01 Jan 1999 00:00:00 GMT", "Retry-After: 3"), 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var arrivals []time.Time
+			answer := func(number int, _ *http.Request) testkit.Answer {
+				arrivals = append(arrivals, time.Now())
+				if number == 1 {
+					return testkit.Respond(http.StatusTooManyRequests, "slow", c.headers()...)
+				}
+				return testkit.Respond(http.StatusOK, "{}")
+			}
+			clienttest.InBubble(t, answer, func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+				_, err := dial().GetVariables(t.Context(), 1)
+				require.NoError(t, err)
+				require.Len(t, arrivals, 2)
+				pause := arrivals[1].Sub(arrivals[0])
+				require.GreaterOrEqual(t, pause, c.want)
+				require.LessOrEqual(t, pause, c.want+jitter)
+			})
+		})
+	}
+}
+
+// An answer of 404 shows a healthy server as well as a success does.
+func TestBudgetIsBackAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		outage := true
+		client := clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) {
+			if outage {
+				return http.StatusServiceUnavailable, "down", nil
+			}
+			return http.StatusNotFound, `{"status":"client_not_found"}`, nil
+		}))
+		attempts := func() int {
+			_, err := client.GetVariables(t.Context(), 1)
+			var failure *salebot.OpError
+			require.ErrorAs(t, err, &failure)
+			return failure.Attempts
+		}
+		for range salebot.DefaultRetryBudget {
+			attempts()
+		}
+		require.Equal(t, 1, attempts(), "nothing is left")
+		outage = false
+		for range 3000 {
+			require.Equal(t, 1, attempts())
+		}
+		outage = true
+		require.Equal(t, salebot.DefaultMaxAttempts, attempts())
+	})
+}
+
+// held is a client that Salebot has just asked to wait for so long.
+func held(t *testing.T, dial func(...salebot.Option) *salebot.Client, options ...salebot.Option) *salebot.Client {
+	t.Helper()
+	client := dial(options...)
+	impatient, err := client.With(salebot.WithoutRetries())
+	require.NoError(t, err)
+	_, err = impatient.GetVariables(t.Context(), 1)
+	require.ErrorIs(t, err, salebot.ErrRateLimited)
+	return client
+}
+
+const holdOf = 5 * time.Second
+
+// refusingFirst asks for a wait, once.
+func refusingFirst() func(int, *http.Request) testkit.Answer { return refusing(1, "Retry-After: 5") }
+
+// pages reads a whole sequence.
+func pages[T any](sequence func(context.Context, *salebot.Client) iter.Seq2[T, error]) func(*testing.T, *salebot.Client) error {
+	return func(t *testing.T, client *salebot.Client) error {
+		t.Helper()
+		for _, err := range sequence(t.Context(), client) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// A hold is for all calls of a client, of its variants, and for what is made of calls.
+func TestHoldsAreForAll(t *testing.T) {
+	t.Parallel()
+	day := salebot.Date{Year: 2026, Month: time.May, Day: 1}
+	variant := func(options ...salebot.Option) func(*testing.T, *salebot.Client) error {
+		return func(t *testing.T, client *salebot.Client) error {
+			t.Helper()
+			other, err := client.With(options...)
+			require.NoError(t, err)
+			_, err = other.Message(t.Context(), salebot.MessageRequest{ClientID: 1, Message: "Hello"})
+			return err
+		}
+	}
+	for name, call := range map[string]func(*testing.T, *salebot.Client) error{
+		"the client itself": variant(),
+		"another timeout":   variant(salebot.WithTimeout(time.Minute)),
+		"another limiter":   variant(salebot.WithRateLimit(1000, 1000)),
+		"another budget":    variant(salebot.WithRetryBudget(1)),
+		"without retries":   variant(salebot.WithoutRetries()),
+		"an iterator of clients": pages(func(ctx context.Context, client *salebot.Client) iter.Seq2[salebot.ClientRecord, error] {
+			return client.Clients(ctx, salebot.ClientsRequest{})
+		}),
+		"an iterator of subscribers": pages(func(ctx context.Context, client *salebot.Client) iter.Seq2[salebot.ClientRecord, error] {
+			return client.Subscribers(ctx, salebot.SubscribersRequest{})
+		}),
+		"a history": pages(func(ctx context.Context, client *salebot.Client) iter.Seq2[salebot.HistoryItem, error] {
+			return client.History(ctx, salebot.HistoryRequest{ClientID: 1, StartDate: day, StopDate: day})
+		}),
+		"a run": func(t *testing.T, client *salebot.Client) error {
+			t.Helper()
+			report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(clienttest.Numbered(3)), salebot.BulkOptions{})
+			require.GreaterOrEqual(t, report.PaceWait, holdOf)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clienttest.InBubble(t, refusingFirst(), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+				client := held(t, dial)
+				start := time.Now()
+				require.NoError(t, call(t, client))
+				require.GreaterOrEqual(t, time.Since(start), holdOf)
+				require.Less(t, time.Since(start), holdOf+time.Second)
+			})
+		})
+	}
+}
+
+// A limiter of the user's own is asked before the pace is waited for, so that it counts
+// what it lets through as it always does.
+func TestLimiterStandsBeforeThePace(t *testing.T) {
+	t.Parallel()
+	clienttest.InBubble(t, refusingFirst(), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+		var asked []time.Time
+		client := held(t, dial, salebot.WithLimiter(clienttest.LimiterFunc(func(context.Context) error {
+			asked = append(asked, time.Now())
+			return nil
+		})))
+		start := time.Now()
+		_, err := client.GetVariables(t.Context(), 1)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, time.Since(start), holdOf)
+		require.Len(t, asked, 2, "once for each attempt")
+		require.Equal(t, start, asked[1])
+	})
+}
+
+// An item waits for the pace as long as MaxPaceWait says and no longer, all its attempts
+// together; the report has the sum.
+func TestMaxPaceWait(t *testing.T) {
+	t.Parallel()
+	const bound, items, workers = 10 * time.Second, 12, 3
+	for name, headers := range map[string][]string{
+		"short holds": {"Retry-After: 3"}, "longer than the bound": {"Retry-After: 30"}, "no header": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer := func(int, *http.Request) testkit.Answer {
+				return testkit.Respond(http.StatusTooManyRequests, "slow", headers...)
+			}
+			clienttest.InBubble(t, answer, func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+				client := dial()
+				start := time.Now()
+				var mutex sync.Mutex
+				var longest time.Duration
+				var refusals []error
+				report, err := salebot.ForEach(t.Context(), client, salebot.Items(clienttest.Numbered(items)), salebot.BulkOptions{Workers: workers, MaxPaceWait: bound}, itself,
+					func(ctx context.Context, id salebot.ClientID) error {
+						begin := time.Now()
+						_, err := client.Message(ctx, salebot.MessageRequest{ClientID: id, Message: "Hello"})
+						mutex.Lock()
+						defer mutex.Unlock()
+						longest = max(longest, time.Since(begin))
+						refusals = append(refusals, err)
+						return err
+					})
+				require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+				require.Equal(t, items, report.Rejected+report.NotTried)
+				require.LessOrEqual(t, longest, bound)
+				for _, refusal := range refusals {
+					require.ErrorIs(t, refusal, salebot.ErrRateLimited)
+				}
+				require.LessOrEqual(t, report.PaceWait, items*bound)
+				require.LessOrEqual(t, report.PaceWait, workers*time.Since(start))
+			})
+		})
+	}
+}
+
+// Without a bound an item waits until the run's context ends.
+func TestRunWaitsUntilItsContextEnds(t *testing.T) {
+	t.Parallel()
+	clienttest.InBubble(t, testkit.Always(testkit.Respond(http.StatusTooManyRequests, "slow", "Retry-After: 3")), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		start := time.Now()
+		report, err := messageEach(ctx, dial(), clienttest.Numbered(3), salebot.BulkOptions{Workers: 2}, "Hello")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, time.Hour, time.Since(start))
+		require.Zero(t, report.Accepted+report.Unknown)
+		require.Equal(t, 3, report.Total())
+		require.Greater(t, report.PaceWait, 100*time.Minute, "of two workers")
+	})
+}
+
+// The wait for the pace stands in hooks, in the report of a run and in the log, and apart
+// from other waits.
+func TestPaceWaitIsTold(t *testing.T) {
+	t.Parallel()
+	answer := testkit.InTurn(testkit.Respond(http.StatusTooManyRequests, "slow", "Retry-After: 5"),
+		testkit.Respond(http.StatusServiceUnavailable, "busy", "Retry-After: 2"), testkit.Respond(http.StatusOK, `{"status":"success"}`))
+	clienttest.InBubble(t, answer, func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+		var attempts []salebot.Attempt
+		var log strings.Builder
+		client := dial(salebot.WithHook(salebot.Hook{After: func(_ context.Context, a salebot.Attempt) { attempts = append(attempts, a) }}),
+			salebot.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		report, err := client.BulkAddToList(t.Context(), 7, salebot.Items(clienttest.Numbered(1)), salebot.BulkOptions{})
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted, "a list may have got its members with an answer of 503")
+		require.Equal(t, 1, report.Unknown)
+		require.Len(t, attempts, 2)
+		require.Zero(t, attempts[0].PaceWait)
+		require.InDelta(t, holdOf, attempts[1].PaceWait, float64(20*time.Millisecond))
+		require.Equal(t, attempts[1].PaceWait, report.PaceWait)
+		require.Contains(t, log.String(), "pace_wait="+report.PaceWait.String())
+
+		attempts = nil
+		_, err = client.GetVariables(t.Context(), 1)
+		require.NoError(t, err)
+		require.Len(t, attempts, 1)
+		require.Less(t, attempts[0].PaceWait, time.Second, "the hold is over")
+	})
 }

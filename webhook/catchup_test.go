@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/testkit"
+	"github.com/salebot-go/salebot/salebottest"
 	"github.com/salebot-go/salebot/webhook"
 )
 
@@ -118,6 +120,36 @@ func TestCatchUp(t *testing.T) {
 	if err != nil || again.Recovered != 0 || again.Duplicates != report.Recovered+1 {
 		t.Errorf("once more: %+v, %v", again, err)
 	}
+}
+
+// The histories are read at the pace that Salebot allows: nobody is left out for it.
+func TestCatchUpKeepsTheServersPace(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		const people = 200
+		emulator := salebottest.New(t, salebottest.WithAnswers(salebottest.Answers{
+			RateLimit: salebottest.Limit{Requests: 20, Per: time.Second, Burst: 1},
+		}))
+		var clients []salebot.ClientID
+		for id := range salebot.ClientID(people) {
+			if _, err := emulator.AddPerson(salebottest.Person{ID: id + 1}); err != nil {
+				t.Fatal(err)
+			}
+			clients = append(clients, id+1)
+		}
+		start := time.Now()
+		handler := newHandler(t, ignore, webhook.WithoutSecret())
+		report, err := handler.CatchUp(t.Context(), webhook.CatchUp{
+			History: emulator.Client(t), Clients: salebot.Items(clients), Since: start.Add(-time.Hour), Concurrency: 16,
+		})
+		if err != nil || report.Clients != people || len(report.Failed) > 0 {
+			t.Errorf("report %+v, %v", report, err)
+		}
+		if took := time.Since(start); took < 9*time.Second || took > 20*time.Second {
+			t.Errorf("it took %v for %d requests at 20 a second", took, people)
+		}
+		shutdown(t, handler)
+	})
 }
 
 func TestCatchUpSince(t *testing.T) {

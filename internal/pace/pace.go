@@ -105,11 +105,14 @@ type Pacer struct {
 	since, sinceBefore     time.Time
 }
 
+// Idle reports whether there is neither a pace nor a hold, so that Wait would not wait.
+func (p *Pacer) Idle() bool { return !p.active.Load() }
+
 // Wait waits until a request may start and returns for how long it waited. It fails
 // if ctx ends, or with ErrTooLate if the start would come after the deadline; a zero
 // deadline is none.
 func (p *Pacer) Wait(ctx context.Context, deadline time.Time) (time.Duration, error) {
-	if !p.active.Load() {
+	if p.Idle() {
 		return 0, nil
 	}
 	start := time.Now()
