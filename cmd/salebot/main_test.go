@@ -30,6 +30,9 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"project":  projectInScript,
+			"serve":    serveInScript,
+			"await":    awaitInScript,
+			"post":     postInScript,
 			"status":   statusInScript,
 			"emulator": startInScript,
 			"end":      endInScript,

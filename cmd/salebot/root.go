@@ -25,9 +25,10 @@ It ends with
 
 ` + commands.ExitCodes,
 		Example: `  export SALEBOT_API_KEY=...
+  salebot doctor
   salebot send 25554 "Hello"
-  salebot history 25554
-  salebot find city=Riga
+  salebot clients export clients.csv
+  salebot clients import people.csv
   salebot emulator`,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -138,6 +138,20 @@ func httpInScript(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// postJSON posts a body and returns the status of the answer.
+func postJSON(address, body string) (int, error) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		return 0, err
+	}
+	return response.StatusCode, response.Body.Close()
+}
+
 func cutInScript(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		info, err := os.Stat(ts.MkAbs(name))

@@ -38,6 +38,8 @@ type Options struct {
 	Width int
 	// Color lets a table stress its first line.
 	Color bool
+	// Live says that records come one by one and are shown at once.
+	Live bool
 	// Append leaves out what a file begins with, to go on with one.
 	Append bool
 }

@@ -17,6 +17,8 @@ const (
 	// narrowest is the least width to which a column is cut. If that does not fit
 	// either, each value gets a line of its own.
 	narrowest = 6
+	// usual is the least width of a column whose other values are not known yet.
+	usual = 10
 	// widest bounds a column whose width is known only after the fact.
 	widest = 60
 )
@@ -51,7 +53,7 @@ func (t *table) Write(values ...any) error {
 		return t.writeRow(cells)
 	}
 	t.waiting = append(t.waiting, cells)
-	if len(t.waiting) < settled {
+	if len(t.waiting) < settled && !t.options.Live {
 		return nil
 	}
 	return t.begin()
@@ -93,6 +95,9 @@ func (t *table) choose() {
 	t.widths = make([]int, len(t.columns))
 	for i, column := range t.columns {
 		t.widths[i] = uniseg.StringWidth(column)
+		if t.options.Live {
+			t.widths[i] = max(t.widths[i], usual)
+		}
 	}
 	for _, cells := range t.waiting {
 		for i, cell := range cells {
