@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/salebottest"
 )
@@ -22,6 +24,9 @@ type program struct {
 	forms []int
 	// vary says that named calls have other words in each run.
 	vary bool
+	// habit is what the function does after a call of unknown outcome: 0 it returns the
+	// error, 1 it goes on and hides it, 2 it makes the call again.
+	habit int
 }
 
 // run runs the program as a process of so many steps.
@@ -43,7 +48,11 @@ func (p *program) run(t require.TestingT, c *campaign, process, steps int) (thro
 			case 2:
 				opts = append(opts, salebot.WithIdempotencyKey(text))
 			}
-			if _, err := client.Message(ctx, salebot.MessageRequest{ClientID: 1, Message: text}, opts...); err != nil {
+			err := errors.New("not made yet")
+			for tries := 0; tries == 0 || p.habit == 2 && tries < 3 && errors.Is(err, salebot.ErrOutcomeUnknown); tries++ {
+				_, err = client.Message(ctx, salebot.MessageRequest{ClientID: 1, Message: text}, opts...)
+			}
+			if hidden := p.habit == 1 && errors.Is(err, salebot.ErrOutcomeUnknown); err != nil && !hidden {
 				return err
 			}
 		}
@@ -69,7 +78,10 @@ func TestWorkIsDoneOnceWhateverHappens(t *testing.T) {
 		{Action: "get_history", Status: 503},
 	}
 	rapid.Check(t, func(r *rapid.T) {
-		p := &program{forms: rapid.SliceOfN(rapid.IntRange(0, 2), 1, 5).Draw(r, "forms"), vary: rapid.Bool().Draw(r, "vary")}
+		p := &program{
+			forms: rapid.SliceOfN(rapid.IntRange(0, 2), 1, 5).Draw(r, "forms"), vary: rapid.Bool().Draw(r, "vary"),
+			habit: rapid.IntRange(0, 2).Draw(r, "habit"),
+		}
 		death := deaths[rapid.SampledFrom([]string{"the process is killed", "the machine fails", "a line is torn"}).Draw(r, "death")]
 		lives := rapid.SliceOfN(rapid.IntRange(0, 40), 0, 5).Draw(r, "lives")
 		plan := rapid.SliceOfN(rapid.IntRange(0, len(faults)-1), 0, 5).Draw(r, "faults")
@@ -111,6 +123,114 @@ func TestWorkIsDoneOnceWhateverHappens(t *testing.T) {
 			}
 			require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
 			require.True(t, p.vary, "the history can tell: %v", errors.Unwrap(err))
+		})
+	})
+}
+
+// threads are goroutines of a piece of work, drawn at random: each makes its calls in a
+// row, and before each it thinks for a while and then reads.
+type threads [][]struct {
+	thinks time.Duration
+	reads  bool
+}
+
+func (p threads) run(t require.TestingT, c *campaign, process, steps int) (through bool, err error) {
+	life, l := c.process(steps)
+	client, failure := c.emulator.Connect(
+		salebot.WithTransport(mortalTransport{life, c.emulator.Transport()}), salebot.WithLedger(l, "shop"),
+		salebot.WithHistoryDelay(historyDelay), salebot.WithTimeout(time.Hour))
+	require.NoError(t, failure)
+	err = client.RunOnce(context.Background(), salebot.Work{Name: "threads", Key: "1"}, func(ctx context.Context) error {
+		var group sync.WaitGroup
+		failures := make([]error, len(p))
+		for i, calls := range p {
+			group.Go(func() {
+				for j, call := range calls {
+					// Each run has another order.
+					if failures[i] = clienttest.Elapse(ctx, call.thinks*time.Duration((i+j+process)%3)); failures[i] != nil {
+						return
+					}
+					if call.reads {
+						if _, failures[i] = client.GetVariables(ctx, 1); failures[i] != nil {
+							return
+						}
+					}
+					if _, failures[i] = client.Message(ctx, salebot.MessageRequest{ClientID: 1, Message: fmt.Sprintf("call %d %d", i, j)}); failures[i] != nil {
+						return
+					}
+				}
+			})
+		}
+		group.Wait()
+		return errors.Join(failures...)
+	})
+	require.NoError(t, l.Close())
+	if life.dead {
+		require.NoError(t, c.death(l))
+	}
+	return !life.dead, err
+}
+
+// Goroutines of a piece of work find their records whatever their order and their speed:
+// nothing is sent twice, nothing is lost, and work that did not change is not taken for
+// work that did.
+func TestGoroutinesDoTheirWorkOnce(t *testing.T) {
+	t.Parallel()
+	faults := []salebottest.Fault{
+		{Action: "message", Reset: salebottest.ResetAfter},
+		{Action: "message", Status: 503},
+		{Action: "message", Delay: 30 * time.Second},
+		{Action: "get_variables", Delay: 50 * time.Second},
+		{Action: "get_history", Delay: 20 * time.Second},
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		p := make(threads, rapid.IntRange(2, 3).Draw(r, "threads"))
+		calls := 0
+		for i := range p {
+			p[i] = make([]struct {
+				thinks time.Duration
+				reads  bool
+			}, rapid.IntRange(1, 3).Draw(r, "calls"))
+			calls += len(p[i])
+			for j := range p[i] {
+				p[i][j].thinks = time.Duration(rapid.IntRange(0, 2000).Draw(r, "thinks")) * time.Millisecond
+				p[i][j].reads = rapid.Bool().Draw(r, "reads")
+			}
+		}
+		lives := rapid.SliceOfN(rapid.IntRange(0, 40), 0, 4).Draw(r, "lives")
+		plan := rapid.SliceOfN(rapid.IntRange(0, len(faults)-1), 0, 5).Draw(r, "faults")
+		skips := rapid.SliceOfN(rapid.IntRange(0, 5), len(plan), len(plan)).Draw(r, "skips")
+		testkit.Bubble(t, func(t *testing.T) {
+			c := newCampaign(t, 1, 1)
+			for i, n := range plan {
+				fault := faults[n]
+				fault.After = skips[i]
+				c.emulator.Fail(fault)
+			}
+			runs := 0
+			for _, steps := range lives {
+				_, _ = p.run(t, c, runs, steps)
+				runs++
+			}
+			var err error
+			for range 10 {
+				var through bool
+				through, err = p.run(t, c, runs, -1)
+				runs++
+				require.True(t, through)
+				if err == nil {
+					break
+				}
+				// A goroutine that gives up leaves records that no other call may pass.
+				require.True(t, errors.Is(err, salebot.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded), "%v", err)
+			}
+			require.NoError(t, err)
+			got := map[string]int{}
+			for _, message := range c.emulator.History(1) {
+				got[message.Text]++
+				require.Equal(t, 1, got[message.Text], "%q was executed twice", message.Text)
+			}
+			require.Len(t, got, calls, "a call was lost")
 		})
 	})
 }
