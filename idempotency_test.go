@@ -116,6 +116,40 @@ func TestIdempotencyKeyAfterARefusal(t *testing.T) {
 }
 
 // A request that may have been executed is looked for in the history: it is there.
+// A client that never repeats a call after a 429 leaves that to whoever has the key: the
+// call was refused, so it is made when it is asked for again.
+func TestIdempotencyKeyAfterARateLimit(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		never bool
+		sent  []int
+	}{
+		"left to the caller":     {true, []int{1, 2, 2}},
+		"repeated by the client": {false, []int{2, 2, 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				s := newShop(t)
+				client := s.open(t, salebot.WithRetryPolicy(salebot.RetryPolicy{NeverRepeatOnceAfterRateLimit: test.never}))
+				s.Fail(salebottest.Fault{Action: "message", Status: http.StatusTooManyRequests})
+				for i, want := range test.sent {
+					answer, err := client.Message(t.Context(), hello("paid"), salebot.WithIdempotencyKey("order 4711"))
+					if test.never && i == 0 {
+						require.ErrorIs(t, err, salebot.ErrRateLimited)
+						require.NotErrorIs(t, err, salebot.ErrOutcomeUnknown)
+					} else {
+						require.NoError(t, err)
+						require.Equal(t, i == 2 || i == 1 && !test.never, answer.Recorded)
+					}
+					s.AssertCalls(t, "message", want)
+				}
+				require.Equal(t, []string{"paid"}, s.received(t))
+			})
+		})
+	}
+}
+
 func TestUnknownIsFoundInTheHistory(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]salebot.Option{

@@ -3,16 +3,19 @@
 package sqlite_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/salebottest"
 	"github.com/salebot-go/salebot/sqlite"
 	"github.com/salebot-go/salebot/webhook"
 )
@@ -27,18 +30,116 @@ const fullDiskFolder = "SQLITE_TEST_FULL_DISK"
 //	go test -tags unshare -run TestFullDisk -v .
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
+	onSmallDisk(t, fillDisk)
+}
+
+// onSmallDisk runs a test in a process of its own, with the folder of a disk that is its
+// own, too.
+func onSmallDisk(t *testing.T, test func(t *testing.T, folder string)) {
+	t.Helper()
 	if folder := os.Getenv(fullDiskFolder); folder != "" {
-		fillDisk(t, folder)
+		test(t, folder)
 		return
 	}
 	folder := t.TempDir()
-	script := fmt.Sprintf("mount -t tmpfs -o size=16m tmpfs %[1]q && %[2]q -test.run '^TestFullDisk$' -test.v", folder, os.Args[0])
+	script := fmt.Sprintf("mount -t tmpfs -o size=16m tmpfs %[1]q && %[2]q -test.run '^%[3]s$' -test.v", folder, os.Args[0], t.Name())
 	command := exec.Command("unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", script)
 	command.Env = append(os.Environ(), fullDiskFolder+"="+folder)
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
-	} else if !strings.Contains(string(output), "PASS: TestFullDisk") {
+	} else if !strings.Contains(string(output), "PASS: "+t.Name()) {
 		t.Fatalf("it did not run: %s", output)
+	}
+}
+
+// TestLedgerOnAFullDisk checks that nothing is sent that cannot be recorded, that the end
+// of what was sent is recorded nevertheless, and that all goes on when there is room.
+func TestLedgerOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	onSmallDisk(t, payOnAFullDisk)
+}
+
+func payOnAFullDisk(t *testing.T, folder string) {
+	t.Helper()
+	path := filepath.Join(folder, "ledger.db")
+	l, err := sqlite.OpenLedger(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	emulator := salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: 1}))
+	// The disk becomes full while a request is under way.
+	fills := false
+	hook := salebot.WithHook(salebot.Hook{After: func(context.Context, salebot.Attempt) {
+		if fills {
+			occupy(t, folder)
+		}
+	}})
+	client := emulator.Client(t, salebot.WithLedger(l, "shop"), hook)
+	pay := func(order int) (*salebot.Ack, error) {
+		return client.Message(t.Context(), salebot.MessageRequest{ClientID: 1, Message: "paid"}, salebot.WithIdempotencyKey(strconv.Itoa(order)))
+	}
+	paid := func(order int) {
+		t.Helper()
+		if answer, err := pay(order); err != nil || !answer.Recorded {
+			t.Fatalf("order %d: %+v, %v", order, answer, err)
+		}
+	}
+	const first = 20
+	for order := range first {
+		fills = order == first-1
+		if _, err := pay(order); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fills = false
+	sent := first
+	refused := func() {
+		t.Helper()
+		_, err := pay(sent)
+		var failure *salebot.OpError
+		if !errors.As(err, &failure) || failure.Outcome != salebot.OutcomeNotSent || !strings.Contains(err.Error(), "no room") {
+			t.Fatalf("order %d on a full disk: %v", sent, err)
+		}
+	}
+	// The log may have had room for some.
+	for ; err == nil; sent++ {
+		occupy(t, folder)
+		_, err = pay(sent)
+	}
+	sent--
+	for range 3 {
+		refused()
+	}
+	for order := range sent {
+		paid(order)
+	}
+	emulator.AssertCalls(t, "message", sent)
+	// It is opened again on the full disk.
+	if err := l.Close(); err != nil {
+		t.Logf("closing: %v", err)
+	}
+	occupy(t, folder)
+	if l, err = sqlite.OpenLedger(path); err != nil {
+		t.Fatalf("opening on a full disk: %v", err)
+	}
+	client = emulator.Client(t, salebot.WithLedger(l, "shop"))
+	refused()
+	for order := range sent {
+		paid(order)
+	}
+	if err := os.Remove(filepath.Join(folder, "other")); err != nil {
+		t.Fatal(err)
+	}
+	for start := time.Now(); ; <-time.After(100 * time.Millisecond) {
+		if _, err := pay(sent); err == nil {
+			break
+		} else if !strings.Contains(err.Error(), "no room") || time.Since(start) > time.Minute {
+			t.Fatalf("with room: %v", err)
+		}
+	}
+	emulator.AssertCalls(t, "message", sent+1)
+	if err := l.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
