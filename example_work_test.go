@@ -2,6 +2,7 @@ package salebot_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 
@@ -94,4 +95,31 @@ func ExampleRehearse() {
 	_, err := client.Message(ctx, salebot.MessageRequest{ClientID: 25554})
 	fmt.Println(err)
 	// Output: salebot: message: invalid request: Message is required, unless BlockID or AttachmentURL is set
+}
+
+// The words of an answer that a model writes differ each time. The name of the call says
+// that it is the same one.
+func ExampleWithStep() {
+	client, closeEmulator := onEmulatorWithLedger()
+	defer closeEmulator()
+
+	ctx := context.Background()
+	for _, words := range []string{"Good morning!", "A good morning to you!"} {
+		err := client.RunOnce(ctx, salebot.Work{Name: "greeting", Key: "25554"}, func(ctx context.Context) error {
+			if _, err := client.Message(ctx, salebot.MessageRequest{ClientID: 25554, Message: words}, salebot.WithStep("greet")); err != nil {
+				return err
+			}
+			if words == "Good morning!" {
+				return errors.New("the program ends before the work does")
+			}
+			return nil
+		})
+		fmt.Println(err)
+	}
+	history, err := client.GetHistory(ctx, salebot.GetHistoryRequest{ClientID: 25554})
+	fmt.Println(len(history), history[0].Text, err)
+	// Output:
+	// the program ends before the work does
+	// <nil>
+	// 1 Good morning! <nil>
 }
