@@ -30,6 +30,10 @@ type forms struct {
 	escaped *regexp.Regexp
 	// encoded replaces the others.
 	encoded *strings.Replacer
+	// parts are the beginnings of what encoded looks for, and of the secret itself.
+	parts []string
+	// bytes are those of the secret.
+	bytes [256]bool
 	// longest bounds the length of the forms.
 	longest int
 }
@@ -48,7 +52,12 @@ func NewScrubber(secret string) Scrubber {
 		var pairs []string
 		for _, form := range encodedForms(secret) {
 			pairs = append(pairs, form, Redacted)
+			f.parts = append(f.parts, beginning(form))
 			f.longest = max(f.longest, len(form))
+		}
+		f.parts = append(f.parts, beginning(secret))
+		for i := range len(secret) {
+			f.bytes[secret[i]] = true
 		}
 		f.encoded = strings.NewReplacer(pairs...)
 		return f
@@ -61,7 +70,21 @@ func (s Scrubber) Text(text string) string {
 		return text
 	}
 	f := s.forms()
+	if !f.possible(text) {
+		return text
+	}
 	return f.encoded.Replace(f.escaped.ReplaceAllLiteralString(text, Redacted))
+}
+
+// Bytes is Text for bytes. It returns text itself, not a copy, if the secret is not in
+// it.
+func (s Scrubber) Bytes(text []byte) []byte {
+	whole := string(text)
+	cleaned := s.Text(whole)
+	if cleaned == whole {
+		return text
+	}
+	return []byte(cleaned)
 }
 
 // Is reports whether text is the secret and nothing else, as it is or as a part of
@@ -85,6 +108,111 @@ func (s Scrubber) Beginning(text []byte, limit int) []byte {
 		cleaned = cleaned[:max(0, len(cleaned)-longest)]
 	}
 	return []byte(cleaned[:min(len(cleaned), limit)])
+}
+
+// beginning cuts what is looked for to a length for which that is fast.
+func beginning(form string) string { return form[:min(len(form), 32)] }
+
+// possible reports whether a text may hold the secret: whether it has one of its whole
+// forms, or the escape of one of its bytes. It is there because nearly no text does, and
+// the regular expression takes hundred times as long.
+func (f *forms) possible(text string) bool {
+	for _, part := range f.parts {
+		if strings.Contains(text, part) {
+			return true
+		}
+	}
+	for _, begin := range []byte{'%', '\\', '&'} {
+		rest := text
+		for {
+			at := strings.IndexByte(rest, begin)
+			if at < 0 {
+				break
+			}
+			if rest = rest[at+1:]; f.escapes(begin, rest) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// escapes reports whether a text goes on, after the beginning of an escape, as one of a
+// byte of the secret. It may take for one what is none.
+func (f *forms) escapes(begin byte, rest string) bool {
+	switch begin {
+	case '%':
+		for strings.HasPrefix(rest, "25") {
+			if f.bytes['%'] {
+				return true
+			}
+			rest = rest[2:]
+		}
+		return f.twoDigits(rest)
+	case '&':
+		for strings.HasPrefix(rest, "amp;") {
+			if f.bytes['&'] {
+				return true
+			}
+			rest = rest[len("amp;"):]
+		}
+		if !strings.HasPrefix(rest, "#") {
+			return false
+		}
+		if rest = rest[1:]; rest != "" && (rest[0] == 'x' || rest[0] == 'X') {
+			return f.number(rest[1:], 16)
+		}
+		return f.number(rest, 10)
+	}
+	rest = strings.TrimLeft(rest, `\`)
+	if rest == "" {
+		return false
+	}
+	switch c := rest[0]; {
+	case c == 'u' || c == 'U':
+		if strings.HasPrefix(rest[1:], "{") {
+			return f.number(rest[2:], 16)
+		}
+		return strings.HasPrefix(rest[1:], "00") && f.twoDigits(rest[3:])
+	case c == 'x' || c == 'X':
+		return f.twoDigits(rest[1:])
+	default:
+		return f.bytes['\\'] || f.bytes[c] && !isAlphanumeric(c)
+	}
+}
+
+// twoDigits reports whether a text begins with the number of a byte of the secret.
+func (f *forms) twoDigits(text string) bool {
+	return len(text) >= 2 && isHex(text[0]) && isHex(text[1]) && f.bytes[hexDigit(text[0])<<4|hexDigit(text[1])]
+}
+
+// number reports whether the digits at the beginning of a text, after any zeros, may be
+// the number of a byte of the secret: further digits may belong to what follows.
+func (f *forms) number(text string, base int) bool {
+	text = strings.TrimLeft(text, "0")
+	n := 0
+	for i := 0; i < len(text) && isHex(text[i]); i++ {
+		digit := int(hexDigit(text[i]))
+		if n = n*base + digit; digit >= base || n >= len(f.bytes) {
+			return false
+		}
+		if f.bytes[n] {
+			return true
+		}
+	}
+	return false
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// hexDigit is the value of a digit.
+func hexDigit(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c&0xf + 9
 }
 
 // longestEscape is the length of the longest escape of a byte that is looked for.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/salebot-go/salebot/internal/secret"
 	"github.com/salebot-go/salebot/internal/testkit"
@@ -357,4 +358,60 @@ func TestFoundInWhatIsLogged(t *testing.T) {
 func TestScrubberOfThreeBytes(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "x REDACTED y", secret.NewScrubber("abc").Text("x 616263 y"), "the shortest encoded form that is looked for")
+}
+
+// However its bytes are written, and whatever stands around it, the secret is found:
+// what nearly every text is spared is only what cannot find anything.
+func TestScrubberFindsMixedSpellings(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		key := rapid.StringMatching(`[a-z0-9A-Z~&+=@:;._-]{6,12}`).Draw(r, "key")
+		noise := rapid.SliceOf(rapid.SampledFrom([]string{
+			"%", "%2", "%25", `\`, `\\`, `\u`, `\u0`, `\u043f`, "&", "&amp;", "&#", "&#x", "&quot;", "0", "00", "1", "x", "привет", key[:3], key[3:],
+		}))
+		written := ""
+		for i := range len(key) {
+			if way := rapid.IntRange(-3, len(escapes)-1).Draw(r, "way"); way >= 0 {
+				written += fmt.Sprintf(escapes[way], key[i])
+			} else {
+				written += key[i : i+1]
+			}
+		}
+		// What stands around it could otherwise be read as a part of its first or last byte.
+		text := strings.Join(noise.Draw(r, "before"), "") + " " + written + " " + strings.Join(noise.Draw(r, "after"), "")
+		s := secret.NewScrubber(key)
+		require.True(r, s.Found(text), "%q in %q", key, text)
+		require.Equal(r, s.Text(text), string(s.Bytes([]byte(text))))
+	})
+}
+
+// A text without the secret comes back as it is, and without a copy.
+func TestBytes(t *testing.T) {
+	t.Parallel()
+	s := secret.NewScrubber(key)
+	for _, text := range []string{"", "ok", `{"text":"\u043f\u0440\"\/","q":"50%","h":"&lt;"}`} {
+		clean := []byte(text)
+		got := s.Bytes(clean)
+		require.Equal(t, text, string(got))
+		require.True(t, len(clean) == 0 || &got[0] == &clean[0])
+	}
+	require.Equal(t, "<REDACTED>", string(s.Bytes([]byte("<"+key+">"))))
+	require.Equal(t, "x", string(secret.Scrubber{}.Bytes([]byte("x"))))
+}
+
+// BenchmarkBytes is what it costs to look for the secret in an answer that has not got it.
+func BenchmarkBytes(b *testing.B) {
+	s := secret.NewScrubber(key)
+	for name, one := range map[string]string{
+		"latin":    `{"id":123456789,"platform_id":"100200300","name":"Ann","avatar":"https:\/\/h.example\/a.jpg","tag":"50%"},`,
+		"cyrillic": `{"id":123456789,"name":"\u0410\u043d\u043d\u0430 \u041f\u0435\u0442\u0440\u043e\u0432\u0430"},`,
+	} {
+		page := []byte(strings.Repeat(one, 500))
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(page)))
+			for b.Loop() {
+				_ = s.Bytes(page)
+			}
+		})
+	}
 }
