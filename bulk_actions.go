@@ -24,9 +24,10 @@ func (c *Client) checkRequest(name string, call []CallOption, encode encoder) (r
 	if !c.ready() {
 		return request, notSent(name, ErrNotInitialized)
 	}
-	s, err := c.core.config.forCall(call)
-	if err == nil && encode != nil {
-		request, err = encode(s)
+	if encode != nil {
+		_, request, err = c.core.config.encoded(action.MustLookup(name), call, encode)
+	} else {
+		_, err = c.core.config.forCall(call)
 	}
 	if err != nil {
 		return request, notSent(name, err)

@@ -17,6 +17,7 @@ import (
 // The way of a call, from top to bottom:
 //
 //	call.go         check and encode the request, then attempt by attempt
+//	middleware.go   what a user puts around calls and attempts
 //	ledger_step.go  ask the ledger, if there is one, whether it was made before
 //	pace_step.go    wait until limiter and pace allow an attempt
 //	exchange.go     one attempt: send, and sort what came of it
@@ -82,33 +83,71 @@ func prepared[T any](ctx context.Context, c *Client, row *action.Row, opts []Cal
 		// They are for this call, and not for those of hooks.
 		ctx = once.WithItems(ctx, nil)
 	}
-	var request payload
-	s, err := c.core.config.forCall(opts)
+	s, request, err := c.core.config.encoded(row, opts, encode)
 	if err == nil {
-		request, err = encode(s)
+		row, err = s.repeatable(row)
+		w.setClass(row.Class)
 	}
 	ctx = w.begin(ctx, &request)
 	if err != nil {
 		return none, notSent(row.Name, err)
 	}
+	call := preparedCall[T]{client: c, row: row, settings: s, request: request, decode: decode, items: items, watch: w}
+	if len(c.core.config.middlewares) > 0 {
+		return throughMiddlewares(ctx, call)
+	}
+	return call.make(ctx)
+}
+
+// preparedCall is a call that has been checked and encoded.
+type preparedCall[T any] struct {
+	client   *Client
+	row      *action.Row
+	settings *settings
+	request  payload
+	decode   decoder[T]
+	items    *once.Items
+	watch    *watch
+	// answer is where the last answer goes, for a middleware; nil if nobody wants it.
+	answer *Response
+}
+
+// make makes the call, unless it is known already what comes of it.
+func (p *preparedCall[T]) make(ctx context.Context) (none T, err error) {
 	if run := once.From(ctx); run != nil {
 		inside, leave, err := run.Enter(ctx)
 		if err != nil {
-			return none, notSent(row.Name, err)
+			return none, notSent(p.row.Name, err)
 		}
 		defer leave()
 		ctx = inside
 	}
-	if row.Class != action.Read && rehearsing(ctx) {
-		w.rehearsed()
-		return rehearsed[T](&request), nil
+	if p.row.Class != action.Read && rehearsing(ctx) {
+		p.watch.rehearsed()
+		p.answered(http.StatusOK)
+		return rehearsed[T](&p.request), nil
 	}
-	j := newJourney(ctx, c, row, s, &request, decode)
-	j.watch = w
-	if row.Class == action.Once || items != nil {
-		return j.onLedger(ctx, c, items, &request)
+	j := newJourney(ctx, p)
+	if p.row.Class == action.Once || p.items != nil {
+		return j.onLedger(ctx, p)
 	}
 	return j.run(ctx)
+}
+
+// answered tells a middleware of an answer that did not come from Salebot now.
+func (p *preparedCall[T]) answered(status int) {
+	if p.answer != nil {
+		*p.answer = Response{Status: status, Header: http.Header{}}
+	}
+}
+
+// deadline is the end of a call; zero leaves that to its context.
+func (p *preparedCall[T]) deadline(ctx context.Context) time.Time {
+	_, limited := ctx.Deadline()
+	if p.settings.timeoutGiven || !limited && patienceOf(ctx) == nil {
+		return time.Now().Add(p.settings.timeout)
+	}
+	return time.Time{}
 }
 
 // refused is the error of a call that could not even be prepared.
@@ -153,6 +192,18 @@ func notSent(name string, err error) *OpError {
 	return e
 }
 
+// encoded returns the settings of a call and its request.
+func (c *config) encoded(row *action.Row, opts []CallOption, encode encoder) (s *settings, request payload, err error) {
+	if s, err = c.forCall(opts); err != nil {
+		return s, request, err
+	}
+	if request, err = encode(s); err != nil {
+		return s, request, err
+	}
+	request, err = request.add(row, s.parameters)
+	return s, request, err
+}
+
 // forCall returns the settings of the client with the options of one call.
 func (c *config) forCall(opts []CallOption) (*settings, error) {
 	if len(opts) == 0 {
@@ -178,6 +229,7 @@ type journey[T any] struct {
 	decode   decoder[T]
 	// address is the last part of the URL: action and query.
 	address string
+	query   url.Values
 	body    []byte
 	// header is sent with the attempt at hand.
 	header http.Header
@@ -191,6 +243,8 @@ type journey[T any] struct {
 	result T
 	// watch tells hooks and logger; nil if there are none.
 	watch *watch
+	// answer is where the last answer goes, for a middleware; nil if nobody wants it.
+	answer *Response
 
 	// guard keeps the request from being executed twice; nil if nothing does. The
 	// rest is what it needs; see ledger_step.go.
@@ -199,14 +253,13 @@ type journey[T any] struct {
 	unwritten error
 }
 
-func newJourney[T any](ctx context.Context, c *Client, row *action.Row, s *settings, request *payload, decode decoder[T]) *journey[T] {
-	j := &journey[T]{core: c.core, settings: s, row: row, decode: decode, body: request.body, header: s.header, address: row.Name, patience: patienceOf(ctx)}
-	if len(request.query) > 0 {
-		j.address += "?" + request.query.Encode()
+func newJourney[T any](ctx context.Context, p *preparedCall[T]) *journey[T] {
+	j := &journey[T]{
+		core: p.client.core, settings: p.settings, row: p.row, decode: p.decode, body: p.request.body, header: p.settings.header,
+		address: p.row.Name, query: p.request.query, patience: patienceOf(ctx), deadline: p.deadline(ctx), watch: p.watch, answer: p.answer,
 	}
-	_, limited := ctx.Deadline()
-	if s.timeoutGiven || !limited && j.patience == nil {
-		j.deadline = time.Now().Add(s.timeout)
+	if len(p.request.query) > 0 {
+		j.address += "?" + p.request.query.Encode()
 	}
 	return j
 }
@@ -215,7 +268,7 @@ func newJourney[T any](ctx context.Context, c *Client, row *action.Row, s *setti
 func (j *journey[T]) run(ctx context.Context) (none T, err error) {
 	loop := attempt.Loop{
 		Policy:   j.settings.retry,
-		Class:    j.row.Class,
+		Class:    j.settings.repeatClass(j.row),
 		Budget:   j.core.budget,
 		Deadline: j.deadline,
 	}
@@ -262,6 +315,7 @@ func (j *journey[T]) try(ctx context.Context, number int, waited time.Duration) 
 	if !began.IsZero() {
 		a.LimiterWait = max(time.Since(began)-a.PaceWait, 0)
 	}
+	j.header = j.settings.header
 	j.watch.trying(ctx, &a)
 	result := j.recorded(ctx, &a)
 	if !result.Skipped {

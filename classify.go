@@ -223,16 +223,18 @@ func (e *chained) Unwrap() []error { return e.inner.Reveal() }
 
 // keep stores the raw answer if the caller asked for it.
 func keep(targets []*Response, reply *exchange.Reply, scrub secret.Scrubber) {
-	if len(targets) == 0 {
-		return
+	for _, target := range targets {
+		*target = kept(reply, scrub)
 	}
+}
+
+// kept is a copy of an answer, whose header does not hold the key.
+func kept(reply *exchange.Reply, scrub secret.Scrubber) Response {
 	header := reply.Header.Clone()
 	for _, values := range header {
 		for i := range values {
 			values[i] = scrub.Text(values[i])
 		}
 	}
-	for _, target := range targets {
-		*target = Response{Status: reply.Status, Header: header, Body: bytes.Clone(reply.Body)}
-	}
+	return Response{Status: reply.Status, Header: header, Body: bytes.Clone(reply.Body)}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -211,82 +210,5 @@ func addressesFrom(prefix string) func(string) secret.Text {
 			return address
 		}
 		return secret.New(prefix + path)
-	}
-}
-
-// transportSource finds the transport for a request at the time of the request.
-// What it holds is hidden: the buffers of open connections still have the last
-// addresses in them.
-type transportSource struct {
-	client secret.Hidden[*http.Client]
-	given  secret.Hidden[http.RoundTripper]
-	own    secret.Hidden[*http.Transport]
-}
-
-// standardTransport is http.DefaultTransport as the program started; nil if it
-// was something else than a plain transport even then.
-var standardTransport, _ = http.DefaultTransport.(*http.Transport)
-
-func newTransportSource(c *config) *transportSource {
-	s := &transportSource{client: c.httpClient, given: c.transport}
-	if s.given.Reveal() == nil {
-		s.own = secret.Hide(newTransport())
-	}
-	return s
-}
-
-func newTransport() *http.Transport {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
-	if standardTransport != nil {
-		transport = standardTransport.Clone()
-	}
-	// The standard pool keeps two connections a host and opens the rest for
-	// each call again.
-	transport.MaxIdleConns = 0
-	transport.MaxIdleConnsPerHost = DefaultIdleConnections
-	transport.IdleConnTimeout = DefaultIdleTimeout
-	return transport
-}
-
-func (s *transportSource) current() http.RoundTripper {
-	if given := s.given.Reveal(); given != nil {
-		return given
-	}
-	client := s.client.Reveal()
-	if client != nil && client.Transport != nil {
-		return client.Transport
-	}
-	// A test that replaced the default transport must not reach the service.
-	standard, ok := http.DefaultTransport.(*http.Transport)
-	untouched := ok && standard == standardTransport
-	if http.DefaultTransport == nil || client == nil && untouched {
-		return s.own.Reveal()
-	}
-	return http.DefaultTransport
-}
-
-// jar returns the client's cookie jar, hidden too: the path of a cookie may be
-// that of a request.
-func (s *transportSource) jar() http.CookieJar {
-	client := s.client.Reveal()
-	if client == nil || client.Jar == nil {
-		return nil
-	}
-	return hiddenJar{secret.Hide(client.Jar)}
-}
-
-type hiddenJar struct{ jar secret.Hidden[http.CookieJar] }
-
-// SetCookies implements http.CookieJar.
-func (h hiddenJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
-	h.jar.Reveal().SetCookies(u, cookies)
-}
-
-// Cookies implements http.CookieJar.
-func (h hiddenJar) Cookies(u *url.URL) []*http.Cookie { return h.jar.Reveal().Cookies(u) }
-
-func (s *transportSource) closeIdle() {
-	if own := s.own.Reveal(); own != nil {
-		own.CloseIdleConnections()
 	}
 }

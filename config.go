@@ -80,6 +80,8 @@ type settings struct {
 
 	// For one call only.
 	idempotencyKey, step string
+	parameters           []parameter
+	repeat               repeatRule
 	responses            []*Response
 	rawItems             bool
 	// received is told when a 2xx answer has come whole.
@@ -101,12 +103,15 @@ type config struct {
 	// givenLedger says that the ledger is not that of the client before.
 	givenLedger bool
 
-	ledger    ledgerConfig
-	budget    int
-	limiter   Limiter
-	logger    *slog.Logger
-	hooks     []Hook
-	userAgent string
+	ledger  ledgerConfig
+	budget  int
+	limiter Limiter
+	logger  *slog.Logger
+	hooks   []Hook
+	// What stands around calls and attempts, the outermost first.
+	middlewares, attemptMiddlewares []Middleware
+	dump                            dumper
+	userAgent                       string
 }
 
 func defaultConfig() config {

@@ -114,9 +114,15 @@
 // [WithLogger] writes a line about each call. [WithResponse] keeps the answer of a call
 // as it came.
 //
+// [WithDump] shows requests and answers for debugging, without the key.
+//
 // # Shape requests
 //
-// [WithHeader] sends a header with every request, or with one.
+// [WithHeader] sends a header with every request, or with one, and [WithParameter] a
+// parameter that is newer than this package. [WithRepeatAllowed] and
+// [WithRepeatForbidden] say whether one call may be executed twice. A [Middleware] stands
+// around each call ([WithMiddleware]) or each attempt ([WithAttemptMiddleware]).
+// [NewTransport] is the transport to change for a proxy or for TLS.
 //
 // # The key
 //

@@ -28,31 +28,70 @@ func (j *journey[T]) exchange(ctx context.Context, a *Attempt) attempt.Result {
 	limited, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 
-	request := exchange.Request{
-		Method:          j.row.Method(),
-		URL:             j.core.address(j.address),
-		Body:            j.body,
-		Header:          j.header,
-		FreshConnection: j.row.FreshConnection(),
-		Limit:           j.settings.maxResponseSize,
-		WriteBy:         j.writeBy,
-		Cancel:          cancel,
+	var (
+		reply   exchange.Reply
+		notSent bool
+		err     error
+	)
+	if len(j.core.config.attemptMiddlewares) > 0 {
+		reply, notSent, err = j.sendThrough(limited, cancel, a.Number)
+	} else {
+		reply, notSent, err = j.send(limited, cancel, a.Number)
 	}
-	reply, notSent, err := j.core.exchanger.Do(limited, j.core.config.userAgent, &request)
 	defer reply.Release()
 	a.Status, a.ResponseBytes = reply.Status, len(reply.Body)
 	if err != nil {
+		j.capture(nil)
 		return j.failed(ctx, limited, &reply, notSent, err)
 	}
-	if j.core.keeper != nil {
-		j.core.clock.set(reply.Header.Get("Date"))
-	}
+	j.capture(&reply)
 	keep(j.settings.responses, &reply, j.core.scrub)
 	if reply.Status == http.StatusTooManyRequests {
 		return j.limited(&reply, started)
 	}
 	j.core.pacer.Answered(started)
 	return j.sorted(&reply)
+}
+
+// send sends the request and reads the answer, within ctx, which cancel ends.
+func (j *journey[T]) send(ctx context.Context, cancel context.CancelFunc, number int) (reply exchange.Reply, notSent bool, err error) {
+	request := exchange.Request{
+		Method:          j.row.Method(),
+		URL:             j.core.address(j.address),
+		Body:            j.body,
+		Header:          j.header,
+		FreshConnection: j.settings.freshConnection(j.row),
+		Limit:           j.settings.maxResponseSize,
+		WriteBy:         j.writeBy,
+		Cancel:          cancel,
+	}
+	dump := j.core.config.dump
+	if dump != nil && !dump.wanted(ctx) {
+		dump = nil
+	}
+	if dump != nil {
+		dump.request(ctx, j.dumped(number))
+	}
+	started := time.Now()
+	reply, notSent, err = j.core.exchanger.Do(ctx, j.core.config.userAgent, &request)
+	if dump != nil {
+		dump.answer(ctx, j.dumpedAnswer(number, &reply, time.Since(started), err))
+	}
+	if err == nil && j.core.keeper != nil {
+		j.core.clock.set(reply.Header.Get("Date"))
+	}
+	return reply, notSent, err
+}
+
+// capture keeps the answer for a middleware around the call; nil if none came.
+func (j *journey[T]) capture(reply *exchange.Reply) {
+	switch {
+	case j.answer == nil:
+	case reply == nil:
+		*j.answer = Response{}
+	default:
+		*j.answer = kept(reply, j.core.scrub)
+	}
 }
 
 // sorted sorts a whole answer by its status.

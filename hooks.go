@@ -154,7 +154,6 @@ func (j *journey[T]) observed(ctx context.Context, a *Attempt) attempt.Result {
 	hooks, base := j.core.config.hooks, j.core.config.baseURL
 	a.Method, a.Host, a.Path = j.row.Method(), base.Host, base.EscapedPath()+"/{api_key}/"+j.row.Name
 	contexts := make([]context.Context, len(hooks))
-	j.header = j.settings.header
 	var refused error
 	for i := range hooks {
 		if before := hooks[i].Before; before != nil {

@@ -3,6 +3,7 @@ package salebot
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -14,12 +15,12 @@ import (
 
 // onLedger is run for a call that may not be executed twice: the ledger is asked
 // before and told afterwards.
-func (j *journey[T]) onLedger(ctx context.Context, c *Client, items *once.Items, request *payload) (none T, err error) {
+func (j *journey[T]) onLedger(ctx context.Context, p *preparedCall[T]) (none T, err error) {
 	var guard *once.Guard
-	if items != nil {
-		guard, err = items.Guard(c.core.keeper)
+	if p.items != nil {
+		guard, err = p.items.Guard(j.core.keeper)
 	} else {
-		guard, err = c.guard(ctx, j.row, j.settings, request, j.deadline)
+		guard, err = p.client.guard(ctx, j.row, j.settings, &p.request, j.deadline)
 	}
 	if err != nil {
 		return none, guardFailure(j.row.Name, err)
@@ -29,7 +30,7 @@ func (j *journey[T]) onLedger(ctx context.Context, c *Client, items *once.Items,
 	}
 	result, err := j.guarded(ctx, guard)
 	if guard != nil {
-		c.logUnwritten(ctx, j.row.Name, j.unwritten)
+		p.client.logUnwritten(ctx, j.row.Name, j.unwritten)
 		if failure, ok := errors.AsType[*OpError](err); ok && guard.Doubtful() && failure.Outcome != OutcomeAccepted {
 			failure.Outcome = OutcomeUnknown
 			result = none
@@ -65,6 +66,9 @@ func (j *journey[T]) guarded(ctx context.Context, guard *once.Guard) (none T, er
 		}
 		if replay {
 			j.watch.recorded()
+			if j.answer != nil {
+				*j.answer = Response{Status: http.StatusOK, Header: http.Header{}}
+			}
 			return replayed[T](answer), nil
 		}
 		j.guard = guard

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -91,6 +92,13 @@ func (w *watch) tried(a *Attempt) {
 	w.last = *a
 	w.call.Attempts++
 	w.call.Status, w.call.UnreadFields = a.Status, a.UnreadFields
+}
+
+// setClass is told the class that the call was given.
+func (w *watch) setClass(class action.Class) {
+	if w != nil {
+		w.call.Class = SafetyClass(class)
+	}
 }
 
 // recorded is told that the answer comes from the ledger.

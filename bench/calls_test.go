@@ -28,6 +28,15 @@ func BenchmarkCallInMemory(b *testing.B) {
 	}
 }
 
+// BenchmarkOptions is what watching and changing requests costs.
+func BenchmarkOptions(b *testing.B) {
+	for _, variant := range calls.Options() {
+		b.Run(variant.Name, func(b *testing.B) {
+			benchmarkCall(b, variant, "http://127.0.0.1/api", peer.NewMemory([]byte(calls.Answer)))
+		})
+	}
+}
+
 // BenchmarkCallSerial is one call after the other over the loopback network.
 func BenchmarkCallSerial(b *testing.B) {
 	address := startPeer(b)

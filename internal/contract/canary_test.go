@@ -148,7 +148,11 @@ type observer struct {
 	mu       sync.Mutex
 	attempts []salebot.Attempt
 	calls    []salebot.Call
-	logged   bytes.Buffer
+	// passed is what middlewares were given, with the errors of next.
+	passed []any
+	failed []error
+	dumped bytes.Buffer
+	logged bytes.Buffer
 }
 
 func (o *observer) options(more ...salebot.Option) []salebot.Option {
@@ -159,6 +163,9 @@ func (o *observer) options(more ...salebot.Option) []salebot.Option {
 			BeforeCall: func(ctx context.Context, c salebot.Call) context.Context { o.noteCall(c); return ctx },
 			AfterCall:  func(_ context.Context, c salebot.Call) { o.noteCall(c) },
 		}),
+		salebot.WithMiddleware(o.pass),
+		salebot.WithAttemptMiddleware(o.pass),
+		salebot.WithDump(&o.dumped),
 		salebot.WithLogger(slog.New(slog.NewJSONHandler(o, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))),
 	}, more...)
 }
@@ -167,6 +174,21 @@ func (o *observer) note(a salebot.Attempt) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.attempts = append(o.attempts, a)
+}
+
+// pass is a middleware that notes all that it is given.
+func (o *observer) pass(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
+	response, err := next(ctx, r)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.passed = append(o.passed, *r, r.Query(), r.Header(), string(r.Body()))
+	if response != nil {
+		o.passed = append(o.passed, *response, string(response.Body))
+	}
+	if err != nil {
+		o.failed = append(o.failed, err)
+	}
+	return response, err
 }
 
 func (o *observer) noteCall(c salebot.Call) {
@@ -193,6 +215,15 @@ func (o *observer) requireHidden(t *testing.T) {
 			clienttest.RequireHiddenError(t, a.Err)
 		}
 	}
+	require.NotEmpty(t, o.passed)
+	require.NotZero(t, o.dumped.Len())
+	for _, value := range o.passed {
+		clienttest.RequireHidden(t, value)
+	}
+	for _, err := range o.failed {
+		clienttest.RequireHiddenError(t, err)
+	}
+	clienttest.RequireClean(t, "dump", o.dumped.String())
 	require.NotEmpty(t, o.calls)
 	for _, c := range o.calls {
 		clienttest.RequireHidden(t, c)
@@ -548,4 +579,28 @@ func TestCanaryInCrashes(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, string(out), "panic: boom")
 	clienttest.RequireClean(t, "crash", string(out))
+}
+
+// What a caller wrote into a request is hidden from middlewares and dumps too, if it has
+// the key in it; so are loggers that dump.
+func TestCanaryInRequests(t *testing.T) {
+	t.Parallel()
+	address := clienttest.Address("message")
+	for name, s := range map[string]clienttest.Scenario{
+		"text":      clienttest.Taking("", salebot.MessageRequest{ClientID: 1, Message: "call " + address}, (*salebot.Client).Message),
+		"variable":  clienttest.Taking("", salebot.SaveVariablesRequest{ClientID: 1, Variables: map[string]any{testkit.Key: []byte(address)}}, (*salebot.Client).SaveVariables),
+		"parameter": clienttest.Taking("", testkit.Key, (*salebot.Client).GetClientIDByEmail),
+		"name":      clienttest.Taking("", salebot.DoRequest{Action: "new", Method: http.MethodGet, Query: url.Values{testkit.Key: {address}}}, (*salebot.Client).Do),
+	} {
+		observed := &observer{}
+		client := clienttest.New(t, clienttest.Answering(200, address), observed.options(salebot.WithoutRetries())...)
+		_, _ = s.Call(t.Context(), client, salebot.WithParameter("added", address))
+		observed.requireHidden(t)
+		var out bytes.Buffer
+		client, err := client.With(salebot.WithDumpLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		require.NoError(t, err)
+		_, _ = s.Call(t.Context(), client)
+		require.NotZero(t, out.Len())
+		clienttest.RequireClean(t, name, out.String())
+	}
 }

@@ -165,6 +165,15 @@ func (e *Exchanger) headers(userAgent string) *headers {
 	return known.(*headers)
 }
 
+// Header returns a copy of what is sent with every request.
+func (e *Exchanger) Header(userAgent string, hasBody bool) http.Header {
+	shared := e.headers(userAgent)
+	if hasBody {
+		return shared.json.Clone()
+	}
+	return shared.plain.Clone()
+}
+
 // noBytes stands for the body, which the probe puts in its place: resty reads a
 // body of any other type, and copies it.
 var noBytes = bytes.NewReader(nil)
