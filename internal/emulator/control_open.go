@@ -21,6 +21,8 @@ type Progress struct {
 	// of those that are remembered are not made yet.
 	Deliveries int64
 	Waiting    int
+	// Failed is the number of deliveries that no receiver took.
+	Failed int64
 	// Faults is the number of faults that are still to come.
 	Faults int
 }
@@ -35,7 +37,7 @@ func (e *Emulator) Progress() Progress {
 	now.Requests = e.log.ring.total
 	e.log.mu.Unlock()
 	e.webhook.mu.Lock()
-	now.Deliveries = e.webhook.log.total
+	now.Deliveries, now.Failed = e.webhook.log.total, e.webhook.failed
 	for _, d := range e.webhook.log.kept {
 		if d.Pending {
 			now.Waiting++

@@ -30,6 +30,7 @@ type sender struct {
 	queue   []*Delivery
 	held    *Delivery // waits to be overtaken
 	active  int       // deliveries that are under way
+	failed  int64     // deliveries that were given up
 	timers  map[*time.Timer]bool
 	closed  bool
 	running sync.WaitGroup
@@ -74,7 +75,7 @@ func (s *sender) off() bool {
 func (s *sender) clear() *round {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log.ring, s.queue, s.held = ring[*Delivery]{}, nil, nil
+	s.log.ring, s.queue, s.held, s.failed = ring[*Delivery]{}, nil, nil, 0
 	s.stopTimers()
 	before := s.round
 	s.round = nil
@@ -233,6 +234,9 @@ func (s *sender) deliver(current *round, webhook Webhook, d *Delivery) {
 		limit = defaultWebhookAttempts
 	}
 	d.Pending = d.BlockID == 0 && webhook.Resend.repeats(attempt) && len(d.Attempts) < limit && !s.closed
+	if !d.Pending && !d.Accepted() {
+		s.failed++
+	}
 	if d.Pending {
 		s.later(s.retryDelay(), func() { s.enqueue(d) })
 	}

@@ -35,6 +35,15 @@ func (c *client) save(name string, value json.RawMessage) {
 	(*target)[name] = slices.Clone(value)
 }
 
+// unset removes a variable.
+func (c *client) unset(name string) {
+	if own, ok := strings.CutPrefix(name, ownPrefix); ok {
+		delete(c.variables, own)
+		return
+	}
+	delete(*c.dealVariables(), name)
+}
+
 // encodedVariable is a value that a Go program gives, as it is kept.
 func encodedVariable(value any) (json.RawMessage, error) {
 	encoded, err := wire.Marshal(value)

@@ -170,27 +170,6 @@ func (c *control) createClient(r *call) (any, error) {
 	return c.shapeOfClient(id)
 }
 
-func (c *control) changeClient(r *call) (any, error) {
-	id, err := r.client()
-	if err != nil {
-		return nil, err
-	}
-	var wanted struct {
-		Paused      *bool   `json:"paused"`
-		Unreachable *string `json:"unreachable"`
-	}
-	if err := r.read(&wanted); err != nil {
-		return nil, err
-	}
-	if wanted.Paused != nil {
-		c.SetPaused(id, *wanted.Paused)
-	}
-	if wanted.Unreachable != nil {
-		c.SetReachable(id, *wanted.Unreachable)
-	}
-	return c.shapeOfClient(id)
-}
-
 type messengerShape struct {
 	ClientType salebot.ClientType `json:"client_type"`
 	Name       string             `json:"name"`

@@ -31,9 +31,11 @@ type control struct {
 	mask    mask
 	save    func() error
 	feed    *feed
+	files   files
 	ended   <-chan struct{}
 	// settings lets one change of the settings at a time read and write them.
 	settings sync.Mutex
+	refusals refusals
 }
 
 // endpoint is one operation of the control API; openapi.yaml describes the same
@@ -55,10 +57,18 @@ var endpoints = []endpoint{
 	{http.MethodPost, "clients", http.StatusCreated, (*control).createClient, ""},
 	{http.MethodGet, "clients/{client_id}", http.StatusOK, (*control).getClient, ""},
 	{http.MethodPatch, "clients/{client_id}", http.StatusOK, (*control).changeClient, ""},
+	{http.MethodDelete, "clients/{client_id}", http.StatusOK, (*control).deleteClient, ""},
+	{http.MethodPost, "clients/{client_id}/orders", http.StatusCreated, (*control).createOrder, ""},
+	{http.MethodPatch, "clients/{client_id}/orders/{order_id}", http.StatusOK, (*control).changeOrder, ""},
+	{http.MethodPost, "clients/{client_id}/blocks/{block_id}", http.StatusOK, (*control).runBlock, ""},
 	{http.MethodGet, "clients/{client_id}/messages", http.StatusOK, (*control).listMessages, "before after limit wait"},
 	{http.MethodPost, "clients/{client_id}/messages", http.StatusCreated, (*control).writeMessage, ""},
 	{http.MethodPost, "clients/{client_id}/press", http.StatusCreated, (*control).pressButton, ""},
+	{http.MethodGet, "messages/{message_id}", http.StatusOK, (*control).traceMessage, ""},
 	{http.MethodGet, "messengers", http.StatusOK, (*control).listMessengers, ""},
+	{http.MethodGet, "blocks", http.StatusOK, (*control).listBlocks, ""},
+	{http.MethodGet, "team", http.StatusOK, (*control).getTeam, ""},
+	{http.MethodPost, "files", http.StatusCreated, (*control).upload, "name"},
 
 	{http.MethodGet, "requests", http.StatusOK, (*control).listRequests, "action before after limit wait"},
 	{http.MethodGet, "requests/{number}", http.StatusOK, (*control).getRequest, ""},
@@ -89,7 +99,7 @@ var endpoints = []endpoint{
 	{http.MethodPost, "reset", http.StatusOK, (*control).reset, ""},
 }
 
-// Two further endpoints answer with something else than JSON.
+// Further endpoints answer with something else than JSON.
 const (
 	eventsPath  = controlPath + "events"
 	openAPIPath = controlPath + "openapi.yaml"
@@ -103,6 +113,7 @@ func (c *control) handler() http.Handler {
 		})
 	}
 	mux.Handle("GET "+eventsPath, withoutQuery(c.feed.ServeHTTP))
+	mux.Handle("GET "+filesPath+"{file}/{name}", withoutQuery(c.serveFile))
 	mux.Handle("GET "+openAPIPath, withoutQuery(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml; charset=utf-8")
 		_, _ = w.Write(openAPI)

@@ -23,28 +23,35 @@ func curl(address string, r engine.Request) string {
 	if r.Query != "" {
 		rest += "?" + r.Query
 	}
+	place := `"` + address + "/api/" + keyVariable
+	if harmless.MatchString(rest) {
+		place += rest + `"`
+	} else {
+		place += `"` + quoted(rest)
+	}
+	return curlCommand(r.Method, place, strings.ContainsAny(rest, "[]{}"), r.ContentType, r.Body)
+}
+
+// curlCommand writes a request to a place that is quoted already; brackets says that
+// it has some in it.
+func curlCommand(method, place string, brackets bool, contentType string, body []byte) string {
 	command := "curl "
-	if strings.ContainsAny(rest, "[]{}") {
+	if brackets {
 		command += "-g " // curl takes brackets for ranges otherwise
 	}
 	// --data makes it a POST by itself.
-	if r.Method != http.MethodGet && (r.Method != http.MethodPost || len(r.Body) == 0) || r.Method == http.MethodGet && len(r.Body) > 0 {
-		command += "-X " + quoted(r.Method) + " "
+	if method != http.MethodGet && (method != http.MethodPost || len(body) == 0) || method == http.MethodGet && len(body) > 0 {
+		command += "-X " + quoted(method) + " "
 	}
-	command += `"` + address + "/api/" + keyVariable
-	if harmless.MatchString(rest) {
-		command += rest + `"`
-	} else {
-		command += `"` + quoted(rest)
-	}
-	if len(r.Body) == 0 {
+	command += place
+	if len(body) == 0 {
 		return command
 	}
-	command += " \\\n  -H " + quoted(strings.TrimSpace("Content-Type: "+r.ContentType)) + " \\\n  "
-	if body := string(r.Body); utf8.ValidString(body) && !strings.Contains(body, "\x00") {
-		return command + "--data-raw " + quoted(body)
+	command += " \\\n  -H " + quoted(strings.TrimSpace("Content-Type: "+contentType)) + " \\\n  "
+	if text := string(body); utf8.ValidString(text) && !strings.Contains(text, "\x00") {
+		return command + "--data-raw " + quoted(text)
 	}
-	return "echo " + base64.StdEncoding.EncodeToString(r.Body) + " | base64 -d | " + command + "--data-binary @-"
+	return "echo " + base64.StdEncoding.EncodeToString(body) + " | base64 -d | " + command + "--data-binary @-"
 }
 
 // quoted writes a text so that a shell takes it as it is.

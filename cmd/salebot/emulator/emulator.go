@@ -45,7 +45,7 @@ func NewHandler(ctx context.Context, options Options) *Handler {
 		ended:    ctx.Done(),
 	}
 	g := newGuard(options.AllowedHosts)
-	c.feed.status = c.status
+	c.feed.describe = c.status
 	go c.feed.follow(ctx, options.Emulator)
 	return &Handler{
 		emulator: options.Emulator,

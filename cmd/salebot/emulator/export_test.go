@@ -7,7 +7,7 @@ func (s *Store) Rewrite() error { return s.rewrite() }
 
 // Endpoints lists the operations of the control API.
 func Endpoints() []string {
-	operations := []string{"GET " + eventsPath, "GET " + openAPIPath}
+	operations := []string{"GET " + eventsPath, "GET " + openAPIPath, "GET " + filesPath + "{file}/{name}"}
 	for _, e := range endpoints {
 		operations = append(operations, e.method+" "+controlPath+e.path)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -31,8 +32,10 @@ type feed struct {
 	revision  int64
 	listeners int
 	ended     bool
-	// status describes the present state.
-	status func(revision int64) Status
+	// describe describes the present state.
+	describe func(revision int64) Status
+	// clients is the revision of the clients up to which listeners were told.
+	clients int64
 	// poked asks for an event where the emulator does not tell of a change.
 	poked chan struct{}
 }
@@ -58,7 +61,7 @@ func (f *feed) follow(ctx context.Context, emulator *engine.Emulator) {
 		f.revision++
 		revision := f.revision
 		f.mu.Unlock()
-		text, err := json.Marshal(f.status(revision))
+		text, err := json.Marshal(f.event(revision, emulator))
 		if err == nil {
 			f.publish(text)
 		}
@@ -77,16 +80,45 @@ func (f *feed) follow(ctx context.Context, emulator *engine.Emulator) {
 	}
 }
 
-// fresh returns the present event with the time of now. Whoever begins to listen
-// sets a clock by it, and the latest change may be long ago.
-func (f *feed) fresh(text []byte) []byte {
-	f.mu.Lock()
-	revision := f.revision
-	f.mu.Unlock()
-	if now, err := json.Marshal(f.status(revision)); err == nil {
-		return now
+// event is what listeners are told: the state, and which clients have changed.
+type event struct {
+	Status
+	// Since and Until are revisions of the clients; Changed are those that changed in
+	// between, and All says that it may be any of them. Whoever knows another
+	// revision than Since has missed an event.
+	Since   int64    `json:"clients_since"`
+	Until   int64    `json:"clients_until"`
+	Changed []string `json:"clients_changed"`
+	All     bool     `json:"clients_all"`
+}
+
+// mostNamed bounds the clients that an event names.
+const mostNamed = 200
+
+func (f *feed) event(revision int64, emulator *engine.Emulator) event {
+	ids, until, all := emulator.ChangedClients(f.clients, mostNamed)
+	e := event{Status: f.describe(revision), Since: f.clients, Until: until, All: all, Changed: []string{}}
+	for _, id := range ids {
+		e.Changed = append(e.Changed, strconv.FormatInt(int64(id), 10))
 	}
-	return text
+	f.clients = until
+	return e
+}
+
+// fresh returns an event with the time of now. Whoever begins to listen sets a clock
+// by it, and the latest change may be long ago; so it may be about any client.
+func (f *feed) fresh(text []byte) []byte {
+	var last event
+	if json.Unmarshal(text, &last) != nil {
+		return text
+	}
+	now, err := json.Marshal(event{
+		Status: f.describe(last.Revision), Since: last.Until, Until: last.Until, Changed: []string{}, All: true,
+	})
+	if err != nil {
+		return text
+	}
+	return now
 }
 
 func (f *feed) publish(text []byte) {

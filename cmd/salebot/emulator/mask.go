@@ -23,7 +23,8 @@ func newMask(keys []string) mask {
 		if len(key) < shortestMasked {
 			continue
 		}
-		for _, form := range []string{key, url.QueryEscape(key), url.PathEscape(key)} {
+		// A form that was not escaped has a space for each plus.
+		for _, form := range []string{key, url.QueryEscape(key), url.PathEscape(key), strings.ReplaceAll(key, "+", " ")} {
 			pairs = append(pairs, form, maskedText)
 		}
 	}

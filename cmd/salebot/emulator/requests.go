@@ -1,14 +1,20 @@
 package emulator
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
+	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/action"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/text"
+	"github.com/salebot-go/salebot/internal/wire"
 )
 
 // requestShape is a request in a list.
@@ -26,6 +32,16 @@ type requestShape struct {
 	Refused bool     `json:"refused"`
 	Fault   string   `json:"fault"`
 	Notes   []string `json:"notes"`
+	// Took is how many milliseconds the caller waits for the answer.
+	Took float64 `json:"took_ms"`
+	// ClientID and Client are whom it is about; "0" and empty for nobody.
+	ClientID salebot.ClientID `json:"client_id,string"`
+	Client   string           `json:"client"`
+	// About is the text of a message, or the parameters that matter.
+	About string `json:"about"`
+	// FirstMessage and LastMessage are the messages that it made; "0" for none.
+	FirstMessage salebot.MessageID `json:"first_message_id,string"`
+	LastMessage  salebot.MessageID `json:"last_message_id,string"`
 }
 
 // requestDetails is a request with all that is known of it.
@@ -54,10 +70,10 @@ type bodyShape struct {
 
 func (c *control) body(body []byte) bodyShape {
 	shape := bodyShape{Bytes: len(body)}
-	if text := c.mask.text(string(body)); utf8.ValidString(text) {
-		shape.Text = text
+	if masked := c.mask.text(string(body)); utf8.ValidString(masked) {
+		shape.Text = masked
 	} else {
-		shape.Base64 = base64.StdEncoding.EncodeToString([]byte(text))
+		shape.Base64 = base64.StdEncoding.EncodeToString([]byte(masked))
 	}
 	return shape
 }
@@ -65,7 +81,9 @@ func (c *control) body(body []byte) bodyShape {
 func (c *control) shapeOfRequest(r engine.Request) requestShape {
 	shape := requestShape{
 		Number: r.Number, Time: r.Time.UTC(), Action: c.mask.text(r.Action), Method: r.Method, Path: c.mask.text(r.Path()), Key: r.Key,
-		Status: r.Status, Refused: refused(r), Fault: r.Fault, Notes: slices.Clone(r.Notes),
+		Status: r.Status, Refused: refused(&r), Fault: r.Fault, Notes: slices.Clone(r.Notes),
+		Took: milliseconds(r.Took), ClientID: r.ClientID, Client: c.nameOf(r.ClientID), About: c.about(&r),
+		FirstMessage: r.FirstMessage, LastMessage: r.LastMessage,
 	}
 	if shape.Notes == nil {
 		shape.Notes = []string{}
@@ -73,10 +91,76 @@ func (c *control) shapeOfRequest(r engine.Request) requestShape {
 	return shape
 }
 
+// milliseconds is a time as the page shows it.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// nameOf is what a person is called, "" for nobody.
+func (c *control) nameOf(id salebot.ClientID) string {
+	person, _ := c.LookupPerson(id)
+	return c.mask.text(cmp.Or(person.Name, string(person.PlatformID)))
+}
+
+const (
+	// longestAbout bounds what a row of a log says of a request, in characters, and
+	// mostAbout is how many parameters it names.
+	longestAbout = 120
+	mostAbout    = 4
+)
+
+// about is what a request is about at a glance: its text, or what else it names.
+func (c *control) about(r *engine.Request) string {
+	// What is cut off could be half of a key.
+	short := func(said string) string { return text.Shorten(c.mask.text(said), longestAbout) }
+	for _, name := range []string{"message", "callback_text"} {
+		if said := r.Parameter(name); said != "" {
+			return short(said)
+		}
+	}
+	parameters := r.Parameters()
+	if len(parameters) > 0 && parameters[0] == '[' {
+		return short(string(parameters))
+	}
+	var named []string
+	_ = wire.Members(parameters, func(name string, value []byte) error {
+		if name == "client_id" || len(named) == mostAbout {
+			return nil
+		}
+		said, err := wire.Text(value)
+		if err != nil {
+			said = string(value)
+		}
+		named = append(named, name+"="+said)
+		return nil
+	})
+	return short(strings.Join(named, ", "))
+}
+
+// refusals counts the requests that were refused, as far as it can be told.
+type refusals struct {
+	mu sync.Mutex
+	// seen is the number of the latest request that was looked at.
+	seen, count int64
+}
+
+func (c *control) countRefusals(total int64) int64 {
+	c.refusals.mu.Lock()
+	defer c.refusals.mu.Unlock()
+	if total < c.refusals.seen {
+		c.refusals.seen, c.refusals.count = 0, 0
+	}
+	for _, r := range c.RequestsBefore(0, int(min(total-c.refusals.seen, engine.DefaultMaxLogEntries))) {
+		if r.Number > c.refusals.seen && r.Number <= total && refused(&r) {
+			c.refusals.count++
+		}
+	}
+	c.refusals.seen = total
+	return c.refusals.count
+}
+
 // refused reports whether an answer is a failure: an HTTP status that is no success,
 // no answer at all, or a JSON status other than success. The variables of
 // get_variables may have the name status, so that one cannot be told.
-func refused(r engine.Request) bool {
+func refused(r *engine.Request) bool {
 	if r.Status < 200 || r.Status > 299 {
 		return true
 	}

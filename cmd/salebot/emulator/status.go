@@ -24,21 +24,31 @@ type Status struct {
 	Requests  int64             `json:"requests"`
 	Delivered int64             `json:"deliveries"`
 	Waiting   int               `json:"deliveries_waiting"`
-	Faults    int               `json:"faults"`
+	// Refused and Failed are the requests that were refused, as far as it can be told,
+	// and the deliveries that no receiver took.
+	Refused int64 `json:"requests_refused"`
+	Failed  int64 `json:"deliveries_failed"`
+	Faults  int   `json:"faults"`
 	// Webhook is the address of the receiver.
 	Webhook string `json:"webhook_url"`
 	// Saves reports whether the state is kept in a file.
 	Saves bool `json:"state_file"`
 	// MaxMessages is how many messages of each conversation are kept; 0 means all.
 	MaxMessages int `json:"max_messages"`
+	// Receivers is how many addresses the webhook has.
+	Receivers int `json:"receivers"`
 }
 
 func (c *control) status(revision int64) Status {
-	p := c.Progress()
+	p, webhook := c.Progress(), c.Webhook()
+	receivers := len(webhook.Further)
+	if webhook.URL != "" {
+		receivers++
+	}
 	return Status{
 		Revision: revision, Version: c.version, ProjectID: c.ProjectID(), Now: c.Now().UTC(), TimeZone: c.Location().String(),
 		Clients: p.Clients, Next: p.NextMessage, Scheduled: p.Scheduled, Requests: p.Requests, Delivered: p.Deliveries,
-		Waiting: p.Waiting, Faults: p.Faults, Webhook: c.Webhook().URL, Saves: c.save != nil,
+		Waiting: p.Waiting, Refused: c.countRefusals(p.Requests), Failed: p.Failed, Faults: p.Faults, Webhook: webhook.URL, Receivers: receivers, Saves: c.save != nil,
 		MaxMessages: c.MaxMessages(),
 	}
 }
