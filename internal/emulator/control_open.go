@@ -23,6 +23,8 @@ type Progress struct {
 	Waiting    int
 	// Failed is the number of deliveries that no receiver took.
 	Failed int64
+	// Attempts is how often a delivery was tried.
+	Attempts int64
 	// Faults is the number of faults that are still to come.
 	Faults int
 }
@@ -37,7 +39,7 @@ func (e *Emulator) Progress() Progress {
 	now.Requests = e.log.ring.total
 	e.log.mu.Unlock()
 	e.webhook.mu.Lock()
-	now.Deliveries, now.Failed = e.webhook.log.total, e.webhook.failed
+	now.Deliveries, now.Failed, now.Attempts = e.webhook.log.total, e.webhook.failed, e.webhook.attempts
 	for _, d := range e.webhook.log.kept {
 		if d.Pending {
 			now.Waiting++

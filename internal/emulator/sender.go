@@ -31,9 +31,11 @@ type sender struct {
 	held    *Delivery // waits to be overtaken
 	active  int       // deliveries that are under way
 	failed  int64     // deliveries that were given up
-	timers  map[*time.Timer]bool
-	closed  bool
-	running sync.WaitGroup
+	// attempts counts how often a delivery was tried.
+	attempts int64
+	timers   map[*time.Timer]bool
+	closed   bool
+	running  sync.WaitGroup
 	// round is what is under way since the last clear; nil before the first
 	// delivery.
 	round *round
@@ -75,7 +77,8 @@ func (s *sender) off() bool {
 func (s *sender) clear() *round {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log.ring, s.queue, s.held, s.failed = ring[*Delivery]{}, nil, nil, 0
+	s.log.ring, s.queue, s.held = ring[*Delivery]{}, nil, nil
+	s.failed, s.attempts = 0, 0
 	s.stopTimers()
 	before := s.round
 	s.round = nil
@@ -229,6 +232,7 @@ func (s *sender) deliver(current *round, webhook Webhook, d *Delivery) {
 		return // it is forgotten
 	}
 	d.Attempts = append(d.Attempts, attempt)
+	s.attempts++
 	limit := webhook.Attempts
 	if limit == 0 {
 		limit = defaultWebhookAttempts

@@ -28,7 +28,9 @@ type Status struct {
 	// and the deliveries that no receiver took.
 	Refused int64 `json:"requests_refused"`
 	Failed  int64 `json:"deliveries_failed"`
-	Faults  int   `json:"faults"`
+	// Attempts is how often a delivery was tried.
+	Attempts int64 `json:"delivery_attempts"`
+	Faults   int   `json:"faults"`
 	// Webhook is the address of the receiver.
 	Webhook string `json:"webhook_url"`
 	// Saves reports whether the state is kept in a file.
@@ -48,7 +50,7 @@ func (c *control) status(revision int64) Status {
 	return Status{
 		Revision: revision, Version: c.version, ProjectID: c.ProjectID(), Now: c.Now().UTC(), TimeZone: c.Location().String(),
 		Clients: p.Clients, Next: p.NextMessage, Scheduled: p.Scheduled, Requests: p.Requests, Delivered: p.Deliveries,
-		Waiting: p.Waiting, Refused: c.countRefusals(p.Requests), Failed: p.Failed, Faults: p.Faults, Webhook: webhook.URL, Receivers: receivers, Saves: c.save != nil,
+		Waiting: p.Waiting, Refused: c.countRefusals(p.Requests), Failed: p.Failed, Attempts: p.Attempts, Faults: p.Faults, Webhook: webhook.URL, Receivers: receivers, Saves: c.save != nil,
 		MaxMessages: c.MaxMessages(),
 	}
 }

@@ -2,7 +2,8 @@
 // all of them would be, and pages of it are fetched as they come into view.
 import { byId, copy, el, fill, oneAtATime } from "./dom.js";
 import { ask, query } from "./server.js";
-import { attempt, brief, chosenClient, choose, on, show, wantToWrite } from "./shared.js";
+import { chosenClient, choose, inPlace, setPlace } from "./place.js";
+import { attempt, brief, on, paced, show, state, wantToWrite } from "./shared.js";
 import { onLanguage, t } from "./words.js";
 
 const rowHeight = 64;
@@ -175,6 +176,8 @@ function move(to) {
 }
 
 function filterChanged() {
+  setPlace("q", search.value.trim());
+  setPlace("messenger", messenger.value);
   list.scrollTop = 0;
   focused = -1;
   focusedID = null;
@@ -200,6 +203,8 @@ async function create(event) {
     byId("client-dialog").close();
     search.value = "";
     messenger.value = "";
+    setPlace("q", "");
+    setPlace("messenger", "");
     focusedID = client.id;
     choose(client.id);
     show("talk");
@@ -216,12 +221,14 @@ async function fillMessengers() {
   if (!answer) return;
   const chosen = messenger.value;
   messenger.replaceChildren(messenger.firstElementChild, ...answer.messengers.map((m) => el("option", { value: m.client_type }, m.name)));
-  messenger.value = chosen;
+  messenger.value = chosen || inPlace("messenger");
+  if (messenger.value !== chosen) refresh();
   byId("client-form").elements.client_type.replaceChildren(...answer.messengers.map((m) => el("option", { value: m.client_type }, m.name)));
 }
 
 /** Starts the list; it is done when the first chats are there. */
 export function startChats() {
+  search.value = inPlace("q");
   fillMessengers();
   let timer;
   search.addEventListener("input", () => {
@@ -273,7 +280,19 @@ export function startChats() {
   byId("new-client").addEventListener("click", openDialog);
   byId("client-cancel").addEventListener("click", () => byId("client-dialog").close());
   byId("client-form").addEventListener("submit", create);
-  on("state", refresh);
+  const soon = paced(refresh, 250);
+  let before = null;
+  on("state", (status) => {
+    const same = state.changed?.size === 0 && before?.clients === status.clients;
+    before = status;
+    if (!same) soon();
+  });
+  on("place", () => {
+    if (search.value.trim() === inPlace("q") && messenger.value === inPlace("messenger")) return;
+    search.value = inPlace("q");
+    messenger.value = inPlace("messenger");
+    filterChanged();
+  });
   on("chosen", draw);
   onLanguage(draw);
   // The page itself asked for these already; see index.html.

@@ -2,18 +2,26 @@
 // and older ones as the person scrolls up.
 import { byId, el, fill, link, oneAtATime } from "./dom.js";
 import { ask, query } from "./server.js";
-import { attempt, choose, chosenClient, on, show, state, written } from "./shared.js";
+import { choose, chosenClient, inPlace, setPlace } from "./place.js";
+import { attempt, on, paced, show, state, touches, written } from "./shared.js";
+import { attachmentPart, startAttaching } from "./attachments.js";
+import { traceButton } from "./trace.js";
 import { onLanguage, t } from "./words.js";
 import { command, guide, messageCall } from "./chats.js";
 
 const pageSize = 50;
+// How many messages are drawn at most. Further away ones are fetched when the person
+// gets there.
+const mostDrawn = 600;
 let messages = [];
 let before = 0; // how many messages are older than those here
+let behind = false; // there are newer ones than those here
 let shown = null; // the client whose messages are here
 let loadingOlder = false;
 let about = null;
 let gone = null; // the client that was shown and is no longer there: {id, word}
 let writing = false; // the person wants to write once the chat is there
+let wanted = null; // the message to show once the chat is there
 
 const area = byId("messages");
 const empty = byId("talk-empty");
@@ -28,25 +36,33 @@ const refresh = oneAtATime(async () => {
     shown = null;
     messages = [];
     before = 0;
+    behind = false;
     return drawFrame();
   }
   let answer;
   try {
     about = await ask("clients/" + id);
     const fresh = shown !== id;
-    const last = fresh ? undefined : messages.at(-1)?.id;
-    answer = await ask(path(id) + query({ after: last, limit: fresh ? pageSize : 500 }));
-    // A bounded conversation loses its oldest messages.
-    if (!fresh && isFull(answer)) forget(before + messages.length - answer.before);
-    // Something was taken away, or the last message is no longer there.
-    if (!fresh && answer.before !== before + messages.length) answer = await ask(path(id) + query({ limit: pageSize }));
-    else if (!fresh) {
-      if (chosenClient() === id) append(answer.messages);
-      drawFrame();
-      // There are more than one answer holds.
-      if (answer.after > 0) refresh();
-      return;
+    if (!fresh && wanted === null) {
+      const last = messages.at(-1)?.id;
+      answer = await ask(path(id) + query({ after: last, limit: pageSize * 2 }));
+      // The person may have scrolled to other messages in the meantime.
+      if (chosenClient() !== id || messages.at(-1)?.id !== last) return void refresh();
+      // A bounded conversation loses its oldest messages.
+      if (isFull(answer)) forget(before + messages.length - answer.before);
+      if (answer.before === before + messages.length) {
+        if (chosenClient() !== id) return;
+        if (!behind && answer.after === 0) return append(answer.messages);
+        // Too much has come to draw all of it; the person may be reading.
+        if (!atEnd()) {
+          behind = behind || answer.messages.length > 0;
+          newest.hidden = !behind;
+          return drawFrame();
+        }
+      }
     }
+    // Something was taken away, or the latest ones are far from those here.
+    answer = await around(id, wanted);
   } catch (error) {
     if (chosenClient() !== id) return;
     if (error.status === 404) {
@@ -69,9 +85,39 @@ const refresh = oneAtATime(async () => {
   shown = id;
   messages = answer.messages;
   before = answer.before;
+  behind = answer.after > 0;
   drawAll();
-  toEnd();
+  if (wanted === null) toEnd();
+  else pointAt(wanted);
+  wanted = null;
 });
+
+// around fetches the messages about one, or the latest ones.
+async function around(id, message) {
+  if (message === null) return ask(path(id) + query({ limit: pageSize }));
+  const older = await ask(path(id) + query({ before: message, limit: pageSize }));
+  const newer = await ask(path(id) + query({ after: older.messages.at(-1)?.id ?? String(BigInt(message) - 1n), limit: pageSize }));
+  return { messages: [...older.messages, ...newer.messages], before: older.before, after: newer.after };
+}
+
+/** Shows a message of a client, in the middle of its conversation. */
+export function reveal(client, message) {
+  wanted = message;
+  show("talk");
+  if (chosenClient() === client) refresh();
+  else choose(client);
+}
+
+function pointAt(id) {
+  newest.hidden = !behind;
+  const element = area.querySelector(`[data-id="${id}"]`);
+  if (!element) return toEnd();
+  element.scrollIntoView({ block: "center" });
+  element.classList.add("pointed");
+  element.tabIndex = -1;
+  element.focus({ preventScroll: true });
+  setTimeout(() => element.classList.remove("pointed"), 3000);
+}
 
 // isFull reports whether a conversation has as many messages as are kept.
 const isFull = (answer) => answer.before + answer.messages.length + answer.after === state.status?.max_messages;
@@ -81,20 +127,40 @@ function forget(count) {
   if (count <= 0 || count >= before + messages.length) return;
   const older = Math.min(count, before);
   before -= older;
-  const gone = messages.splice(0, count - older);
-  for (const message of gone) area.querySelector(`[data-id="${message.id}"]`)?.remove();
+  undraw(messages.splice(0, count - older));
   if (before === 0) area.querySelector(".older")?.remove();
 }
 
-function append(fresh) {
-  if (fresh.length === 0) return;
-  const wasAtEnd = atEnd();
-  const last = messages.at(-1);
-  messages.push(...fresh);
-  area.append(...elements(fresh, last));
-  if (wasAtEnd) toEnd();
-  else newest.hidden = false;
+function undraw(some) {
+  for (const message of some) {
+    const element = area.querySelector(`[data-id="${message.id}"]`);
+    // The day stands before its first message, and goes with its last one.
+    const day = element?.previousElementSibling;
+    const next = element?.nextElementSibling;
+    if (day?.classList.contains("day") && (!next || next.classList.contains("day"))) day.remove();
+    element?.remove();
+  }
 }
+
+function append(fresh) {
+  const wasAtEnd = atEnd();
+  if (fresh.length > 0) {
+    const last = messages.at(-1);
+    messages.push(...fresh);
+    area.append(...elements(fresh, last));
+    if (messages.length > mostDrawn && wasAtEnd) {
+      const surplus = messages.length - mostDrawn / 2;
+      if (before === 0) area.prepend(olderButton());
+      before += surplus;
+      undraw(messages.splice(0, surplus));
+    }
+  }
+  drawFrame();
+  if (wasAtEnd) toEnd();
+  else if (fresh.length > 0) newest.hidden = false;
+}
+
+const olderButton = () => el("button", { type: "button", class: "older", onclick: older }, t("older"));
 
 async function older() {
   if (loadingOlder || before === 0 || !shown) return;
@@ -103,11 +169,23 @@ async function older() {
   try {
     const answer = await attempt(() => ask(path(id) + query({ before: messages[0].id, limit: pageSize })));
     if (!answer || id !== shown) return;
+    const first = messages[0];
+    const fromEnd = area.scrollHeight - area.scrollTop;
     messages.unshift(...answer.messages);
     before = answer.before;
-    const fromEnd = area.scrollHeight - area.scrollTop;
-    drawAll();
+    // Only what is new is drawn. The day of what was the first may begin earlier.
+    const button = area.querySelector(".older");
+    if (first && written(answer.messages.at(-1)?.time ?? first.time, "day") === written(first.time, "day")) {
+      area.querySelector(".day")?.remove();
+    }
+    button?.after(...elements(answer.messages, null));
+    if (before === 0) button?.remove();
     area.scrollTop = area.scrollHeight - fromEnd;
+    if (messages.length > mostDrawn) {
+      undraw(messages.splice(mostDrawn));
+      behind = true;
+      newest.hidden = false;
+    }
   } finally {
     loadingOlder = false;
   }
@@ -120,8 +198,17 @@ function toEnd() {
   newest.hidden = true;
 }
 
+// toNewest leads to the end of the conversation, which may not be here.
+async function toNewest() {
+  if (behind) {
+    shown = null;
+    await refresh();
+  }
+  toEnd();
+}
+
 function drawAll() {
-  const top = before > 0 ? [el("button", { type: "button", class: "older", onclick: older }, t("older"))] : [];
+  const top = before > 0 ? [olderButton()] : [];
   area.replaceChildren(...top, ...elements(messages, null));
   drawFrame();
 }
@@ -179,7 +266,7 @@ function bubble(message) {
   if (message.hint !== "") parts.push(el("p", { class: "hint" }, t("hint", { hint: message.hint })));
   const inline = message.buttons.filter((button) => button.type === "inline");
   const keyboard = message.buttons.filter((button) => button.type !== "inline");
-  parts.push(el("span", { class: "meta" }, el("time", { datetime: message.time }, written(message.time, "clock")), mark(message, side)));
+  parts.push(el("span", { class: "meta" }, el("time", { datetime: message.time }, written(message.time, "clock")), mark(message, side), traceButton(message)));
   return el("article", { class: "message " + side, dataset: { id: message.id } },
     el("div", { class: "bubble" }, parts),
     rowsOf(message, inline, "inline"), rowsOf(message, keyboard, "keyboard"));
@@ -197,12 +284,6 @@ function mark(message, side) {
   if (message.delivered) return el("span", { class: "mark", role: "img", "aria-label": t("delivered"), title: t("delivered") }, "✓✓");
   const text = t("not_delivered", { error: message.error });
   return el("span", { class: "mark bad" }, "✗ " + text);
-}
-
-function attachmentPart(attachment) {
-  if (attachment.phone_number) return el("p", { class: "attachment" }, t("contact", { phone: attachment.phone_number }));
-  const kind = ["image", "video", "audio", "file", "link"].includes(attachment.type) ? t(attachment.type) : attachment.type || t("file");
-  return el("p", { class: "attachment" }, kind + ": ", link(attachment.url ?? ""));
 }
 
 function rowsOf(message, buttons, kind) {
@@ -230,7 +311,7 @@ async function press(message, place) {
   const id = chosenClient();
   await attempt(() => ask("clients/" + id + "/press", { method: "POST", body: { message_id: message, button: place } }));
   await refresh();
-  toEnd();
+  await toNewest();
 }
 
 async function write(event) {
@@ -238,20 +319,47 @@ async function write(event) {
   const text = input.value;
   const id = chosenClient();
   if (text.trim() === "" || !id) return;
-  input.value = "";
-  const sent = await attempt(() => ask(path(id), { method: "POST", body: { text } }));
-  if (!sent && input.value === "") input.value = text;
+  setDraft("");
+  const sent = await attempt(() => ask(path(id), { method: "POST", body: { text, employee: author.value } }));
+  if (!sent && input.value === "" && chosenClient() === id) setDraft(text);
   await refresh();
-  toEnd();
+  await toNewest();
+}
+
+function setDraft(text) {
+  input.value = text;
+  setPlace("draft", text);
+}
+
+const author = byId("write-as");
+
+// Who writes: the client, or one of the employees.
+async function fillAuthors() {
+  const team = await attempt(() => ask("team"));
+  if (!team) return;
+  const chosen = author.value;
+  author.replaceChildren(el("option", { value: "" }, t("as_client")),
+    ...team.employees.map((one) => el("option", { value: one.email }, t("as_employee", { email: one.email }))));
+  author.value = chosen;
+}
+
+function nameInput() {
+  const name = author.value === "" ? t("write_as_client") : t("write_as_employee");
+  input.placeholder = name;
+  input.setAttribute("aria-label", name);
+  byId("attach").hidden = author.value !== "";
 }
 
 /** Starts the conversation. */
 export function startConversation() {
   byId("write").addEventListener("submit", write);
-  newest.addEventListener("click", () => { toEnd(); input.focus(); });
+  newest.addEventListener("click", async () => {
+    await toNewest();
+    input.focus();
+  });
   area.addEventListener("scroll", () => {
     if (area.scrollTop < 80) older();
-    if (atEnd()) newest.hidden = true;
+    if (atEnd() && !behind) newest.hidden = true;
   });
   const back = (event) => {
     if (event.key !== "Escape") return;
@@ -265,18 +373,35 @@ export function startConversation() {
     shown = null;
     messages = [];
     before = 0;
+    behind = false;
     about = null;
     fill(area);
     newest.hidden = true;
-    input.value = "";
+    input.value = inPlace("draft");
     refresh();
   });
-  on("state", refresh);
+  on("place", () => { if (input.value !== inPlace("draft")) input.value = inPlace("draft"); });
+  input.addEventListener("input", () => setPlace("draft", input.value));
+  author.addEventListener("change", nameInput);
+  fillAuthors();
+  startAttaching((attachment) => attempt(async () => {
+    await ask(path(chosenClient()), { method: "POST", body: { text: input.value, attachments: [attachment] } });
+    setDraft("");
+    await refresh();
+    await toNewest();
+  }));
+  const soon = paced(refresh, 100);
+  on("state", () => { if (!chosenClient() || shown === null || touches(chosenClient())) soon(); else drawFrame(); });
   on("writing", () => {
     writing = true;
     drawFrame();
   });
-  onLanguage(() => { if (shown) drawAll(); else drawFrame(); });
+  onLanguage(() => {
+    if (shown) drawAll();
+    else drawFrame();
+    author.firstElementChild.textContent = t("as_client");
+    nameInput();
+  });
   drawFrame();
   refresh(); // a chat may have been chosen already
 }

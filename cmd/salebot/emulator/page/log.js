@@ -15,13 +15,13 @@ export function makeLog(element, { path, name, summary, details, empty, filter =
   const entries = new Map(); // number -> {entry, node}
   const list = el("div", { class: "log" });
   const none = el("div", { class: "empty" });
-  const more = el("button", { type: "button", class: "older", hidden: true, onclick: () => attempt(older) }, t("older"));
+  const more = el("button", { type: "button", class: "older", hidden: true, onclick: () => attempt(() => older()) }, t("older"));
   element.append(none, list, more);
   let generation = 0;
   let exhausted = true; // nothing older is remembered
 
   const numbers = () => [...entries.keys()];
-  const fetchPage = (before) => ask(path + query({ ...filter(), before, limit: pageSize }));
+  const fetchPage = (before, limit = pageSize) => ask(path + query({ ...filter(), before, limit }));
 
   const refresh = oneAtATime(async () => {
     const current = generation;
@@ -43,10 +43,10 @@ export function makeLog(element, { path, name, summary, details, empty, filter =
     drawEmpty();
   });
 
-  async function older() {
-    const answer = await fetchPage(Math.min(...numbers()));
+  async function older(limit = pageSize) {
+    const answer = await fetchPage(Math.min(...numbers()), limit);
     for (const entry of answer[name]) put(entry);
-    exhausted = answer[name].length < pageSize;
+    exhausted = answer[name].length < limit;
     more.hidden = exhausted;
   }
 
@@ -56,9 +56,10 @@ export function makeLog(element, { path, name, summary, details, empty, filter =
     if (known?.text === text) return;
     const node = draw(entry, known?.node);
     if (!known) {
-      const next = numbers().filter((number) => number < entry.number);
-      if (next.length === 0) list.append(node);
-      else entries.get(Math.max(...next)).node.before(node);
+      // Mostly it is newer than all the others, or older.
+      let next = list.firstElementChild;
+      while (next && Number(next.dataset.number) > entry.number) next = next.nextElementSibling;
+      list.insertBefore(node, next);
     }
     entries.set(entry.number, { entry, node, text });
   }
@@ -112,6 +113,18 @@ export function makeLog(element, { path, name, summary, details, empty, filter =
 
   return {
     refresh,
+    /** Opens an entry, also one that is not here; found says whether it is
+     * remembered. */
+    async reveal(number) {
+      if (entries.size === 0) await refresh();
+      while (!entries.has(number) && entries.size > 0 && Math.min(...numbers()) > number && !exhausted) await older(500);
+      const entry = entries.get(number);
+      if (!entry) return false;
+      entry.node.open = true;
+      entry.node.scrollIntoView({ block: "start" });
+      entry.node.querySelector("summary").focus({ preventScroll: true });
+      return true;
+    },
     /** Draws everything anew, in another language or with another filter. */
     restart() {
       generation++;

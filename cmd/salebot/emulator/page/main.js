@@ -1,7 +1,8 @@
 // Starts the page.
 import { byId, el } from "./dom.js";
 import { listen } from "./server.js";
-import { chosenClient, complain, emulatorNow, follow, on, show, state, take, written } from "./shared.js";
+import { chosenClient } from "./place.js";
+import { complain, emulatorNow, follow, on, show, state, take, written } from "./shared.js";
 import { currentLanguage, languages, onLanguage, speak, t } from "./words.js";
 import { startChats } from "./chats.js";
 

@@ -1,9 +1,12 @@
 // The tabs on the right. Each pane is refreshed while it is shown.
 import { byId } from "./dom.js";
-import { on, show } from "./shared.js";
-import { onLanguage } from "./words.js";
+import { chosenClient, inPlace, setPlace } from "./place.js";
+import { on, paced, show, state, touches } from "./shared.js";
+import { onLanguage, t } from "./words.js";
 
-const names = ["client", "requests", "webhook", "faults", "answers", "time"];
+const names = ["client", "flow", "requests", "webhook", "faults", "answers", "time"];
+// A pane is drawn at most this often by itself, in milliseconds.
+const pace = 300;
 const panes = new Map();
 let current = "client";
 
@@ -14,6 +17,7 @@ export const addPane = (name, pane) => panes.set(name, pane);
 /** Shows a pane. */
 export function open(name) {
   current = name;
+  setPlace("tab", name === names[0] ? "" : name);
   for (const other of names) {
     const tab = byId("tab-" + other);
     tab.setAttribute("aria-selected", String(other === name));
@@ -21,6 +25,56 @@ export function open(name) {
     byId("pane-" + other).hidden = other !== name;
   }
   panes.get(name)?.refresh();
+  drawBadges();
+}
+
+// What has come since the person looked at a log: its number of entries, of those
+// that failed.
+const logs = {
+  requests: { all: "requests", bad: "requests_refused", seen: null },
+  webhook: { all: "deliveries", bad: "deliveries_failed", seen: null },
+};
+
+function drawBadges() {
+  const status = state.status;
+  if (!status) return;
+  let alarm = false;
+  for (const [name, log] of Object.entries(logs)) {
+    const now = { all: status[log.all], bad: status[log.bad] };
+    // After a reset the numbers begin again.
+    if (!log.seen || name === current && isShown() || now.all < log.seen.all || now.bad < log.seen.bad) log.seen = now;
+    const fresh = now.all - log.seen.all;
+    const bad = now.bad - log.seen.bad;
+    alarm ||= bad > 0;
+    const badge = byId("badge-" + name);
+    badge.hidden = fresh === 0 && bad === 0;
+    badge.classList.toggle("bad", bad > 0);
+    badge.firstElementChild.textContent = fresh > 99 || bad > 99 ? "99+" : String(bad || fresh);
+    badge.lastElementChild.textContent = bad > 0 ? t("entries_failed", { n: bad }) : t("entries_new", { n: fresh });
+  }
+  byId("badge-panel").hidden = !alarm;
+}
+
+const isShown = () => byId("panel").checkVisibility() && !document.hidden;
+
+// What the pane at hand shows may have changed by the latest event.
+let drawn = null;
+function concerns() {
+  const status = state.status;
+  const before = drawn;
+  drawn = status;
+  if (!before) return true;
+  switch (current) {
+    case "client":
+      return touches(chosenClient());
+    case "requests":
+      return before.requests !== status.requests;
+    case "webhook":
+      return before.delivery_attempts !== status.delivery_attempts || before.deliveries !== status.deliveries ||
+        before.deliveries_waiting !== status.deliveries_waiting || before.webhook_url !== status.webhook_url || before.receivers !== status.receivers;
+    default:
+      return true;
+  }
 }
 
 /** Starts the tabs. */
@@ -40,11 +94,18 @@ export function startPanes() {
     show("panel");
   });
   const refresh = () => panes.get(current)?.refresh();
-  on("state", refresh);
+  const soon = paced(refresh, pace);
+  on("state", () => {
+    drawBadges();
+    if (concerns()) soon();
+  });
   on("chosen", () => { if (current === "client") refresh(); });
   onLanguage(() => {
     for (const pane of panes.values()) pane.redraw?.();
     refresh();
+    drawBadges();
   });
-  open("client");
+  const named = () => (names.includes(inPlace("tab")) ? inPlace("tab") : names[0]);
+  on("place", () => { if (named() !== current) open(named()); });
+  open(named());
 }

@@ -2,8 +2,12 @@
 // answered.
 import { byId, el } from "./dom.js";
 import { ask } from "./server.js";
-import { attempt, code, readable, written } from "./shared.js";
-import { addPane } from "./panes.js";
+import { choose, inPlace, setPlace } from "./place.js";
+import { attempt, code, complain, on, readable, show, took, written } from "./shared.js";
+import { addPane, open } from "./panes.js";
+import { reveal } from "./conversation.js";
+import { onReveal } from "./trace.js";
+import { remark } from "./remarks.js";
 import { command } from "./chats.js";
 import { makeLog } from "./log.js";
 import { t } from "./words.js";
@@ -23,19 +27,37 @@ export function bodyPart(body, label) {
 const summary = (request) => [
   el("span", { class: "log-line" },
     badge(request.status, request.refused), el("b", {}, request.action || t("no_action")), el("span", { class: "mono small" }, request.method),
+    el("span", { class: "small took" }, took(request.took_ms)),
     el("time", { datetime: request.time }, written(request.time, "clock"))),
+  glance(request.client, request.about, "→"),
   request.fault ? el("span", { class: "log-note bad" }, t("fault_was", { what: request.fault })) : null,
-  request.notes.map((text) => el("span", { class: "log-note" }, t("remark", { text }))),
+  request.notes.map((text) => el("span", { class: "log-note" }, t("remark", { text: remark(text) }))),
 ];
 
+/** The line of a row that says whom it was about and what was said: in which
+ * direction. */
+export const glance = (person, text, direction) => person || text ? el("span", { class: "log-about" },
+  person ? [el("span", { class: "direction", "aria-hidden": "true" }, direction), " ", el("bdi", { class: "who" }, person), text ? ": " : ""] : null,
+  el("bdi", {}, text.replace(/\s+/g, " "))) : null;
+
+/** A button that leads to the chat of a client. */
+export const toChat = (id, name) => el("button", { type: "button", class: "link", onclick: () => { choose(id); show("talk"); } }, name || id);
+
+/** A button that leads to a message in its chat. */
+export const toMessage = (client, message) =>
+  el("button", { type: "button", class: "link", onclick: () => reveal(client, message) }, t("about_message", { id: message }));
+
 const details = (request) => [
+  request.client_id === "0" ? null : el("p", { class: "log-links" }, toChat(request.client_id, request.client),
+    request.first_message_id === "0" ? null : [" · ", toMessage(request.client_id, request.first_message_id)]),
   request.action === "" ? el("p", { class: "log-note" }, t("no_action_about")) : null,
   request.action === "" || request.action_known ? null : el("p", { class: "log-note bad" }, t("unknown_action")),
   el("h4", {}, t("arrived")),
   code(arrived(request), t("arrived")),
   bodyPart(request.body, t("body")),
   el("h4", {}, t("understood")), code(readable(request.parameters_text), t("understood")),
-  el("h4", {}, t("answered")), el("p", {}, badge(request.status, request.refused)), bodyPart(request.answer, t("answered")),
+  el("h4", {}, t("answered")), el("p", {}, badge(request.status, request.refused), " ", el("span", { class: "small" }, took(request.took_ms))),
+  bodyPart(request.answer, t("answered")),
   // Without an address there is nothing to repeat.
   request.action === "" ? null : [el("h4", {}, t("again")), command(request.curl)],
 ];
@@ -59,15 +81,34 @@ export function startRequests() {
   attempt(async () => {
     const answer = await ask("actions");
     chosen.append(...answer.actions.map((action) => el("option", { value: action.name }, action.name)));
+    chosen.value = inPlace("action");
+    if (chosen.value !== "") log.restart();
   });
   const log = makeLog(pane, {
     path: "requests", name: "requests", summary, details,
-    filter: () => ({ action: chosen.value }),
+    filter: () => ({ action: chosen.value ?? "" }),
     empty: () => [
       el("p", {}, t("no_requests")),
       command(`curl "${location.origin}/api/$SALEBOT_API_KEY/connected_channels"`),
     ],
   });
-  chosen.addEventListener("change", () => log.restart());
+  const filtered = () => {
+    setPlace("action", chosen.value);
+    return log.restart();
+  };
+  chosen.addEventListener("change", filtered);
+  on("place", () => {
+    if (chosen.value === inPlace("action")) return;
+    chosen.value = inPlace("action");
+    log.restart();
+  });
+  onReveal("requests", (number) => attempt(async () => {
+    open("requests");
+    if (chosen.value !== "") {
+      chosen.value = "";
+      await filtered();
+    }
+    if (!await log.reveal(number)) complain(new Error(t("not_remembered")));
+  }));
   addPane("requests", { refresh: log.refresh, redraw: () => { words(); log.restart(); } });
 }

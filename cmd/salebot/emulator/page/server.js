@@ -33,6 +33,19 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
   return answer;
 }
 
+/** Uploads a file and returns what the emulator answers. */
+export async function upload(path, file) {
+  let response;
+  try {
+    response = await fetch("/_emulator/" + path, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file });
+  } catch {
+    throw new Refused(t("offline"));
+  }
+  const answer = await response.json();
+  if (!response.ok) throw new Refused(answer.error ?? String(response.status), response.status);
+  return answer;
+}
+
 /** Writes a query. Empty values are left out. */
 export function query(values) {
   const parameters = new URLSearchParams();

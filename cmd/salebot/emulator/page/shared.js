@@ -1,39 +1,23 @@
-// What the parts of the page share: the state of the emulator, the chosen chat,
-// and how times are written.
+// What the parts of the page share: the state of the emulator and how times are
+// written.
 import { byId, el } from "./dom.js";
+import { chosenClient, follow as followPlace, onPlace } from "./place.js";
 import { currentLanguage, t } from "./words.js";
 
 /** The latest state that the emulator told, and the clock's distance from ours. */
-export const state = { now: null, status: null, ahead: 0 };
+export const state = { now: null, status: null, ahead: 0, changed: null };
 
-const subjects = { chosen: [], state: [], writing: [] };
-let chosen = null;
+const subjects = { state: [], writing: [] };
+let known = -1; // the revision of the clients that we have heard of
 
 /** Calls a function when a chat is chosen ("chosen"), when something happened in
- * the emulator ("state") or when the person wants to write ("writing"). */
-export const on = (subject, run) => subjects[subject].push(run);
+ * the emulator ("state"), when the person wants to write ("writing") or when the
+ * address was changed ("place"). */
+export const on = (subject, run) => (subjects[subject] ? subjects[subject].push(run) : onPlace(subject, run));
 
-/** Returns the number of the chosen client, or null. */
-export const chosenClient = () => chosen;
-
-/** Chooses a chat; null for none. The address names it, and Back returns to the
- * one before. */
-export function choose(id) {
-  if (id === chosen) return;
-  chosen = id;
-  if (!id) history.replaceState(null, "", location.pathname);
-  else if (location.hash !== "#" + id) history.pushState(null, "", "#" + id);
-  for (const run of subjects.chosen) run(id);
-}
-
-/** Chooses the chat that the address names. */
+/** Goes where the address says. */
 export function follow() {
-  const named = location.hash.slice(1);
-  if (named !== "" && !/^\d+$/.test(named)) return;
-  const id = named === "" || /^0+$/.test(named) ? null : named.replace(/^0+/, "");
-  if (id === chosen) return;
-  choose(id);
-  show(id ? "talk" : "chats");
+  if (followPlace()) show(chosenClient() ? "talk" : "chats");
 }
 
 /** Puts the focus where one writes, as soon as that is possible. */
@@ -41,12 +25,18 @@ export function wantToWrite() {
   for (const run of subjects.writing) run();
 }
 
-/** Takes a new state of the emulator. */
+/** Takes a new state of the emulator, and which clients have changed. */
 export function take(status) {
   state.status = status;
+  // Whoever missed an event does not know what was in it.
+  state.changed = status.clients_all || status.clients_since !== known ? null : new Set(status.clients_changed);
+  known = status.clients_until;
   state.ahead = Date.parse(status.now) - Date.now();
   for (const run of subjects.state) run(status);
 }
+
+/** Reports whether the latest event may be about a client. */
+export const touches = (id) => state.changed === null || state.changed.has(id);
 
 /** Returns the emulator's time. */
 export const emulatorNow = () => new Date(Date.now() + state.ahead);
@@ -84,6 +74,33 @@ export const written = (time, kind) => format(kind).format(new Date(time));
 /** Writes a time short: the hour today, the day otherwise. */
 export function brief(time) {
   return written(time, "day") === written(emulatorNow(), "day") ? written(time, "minutes") : written(time, "short");
+}
+
+/** Writes how long something took, in milliseconds. */
+export function took(ms) {
+  if (ms < 1) return t("ms", { n: "<1" });
+  return ms < 1000 ? t("ms", { n: String(Math.round(ms)) }) : t("seconds", { n: (ms / 1000).toFixed(1) });
+}
+
+/** Makes a function that runs at once, but not again before a pause has passed; what
+ * is asked for in between happens then. */
+export function paced(run, pause) {
+  let last = -Infinity;
+  let timer = null;
+  return () => {
+    if (timer) return;
+    const wait = last + pause - performance.now();
+    if (wait <= 0) {
+      last = performance.now();
+      run();
+      return;
+    }
+    timer = setTimeout(() => {
+      timer = null;
+      last = performance.now();
+      run();
+    }, wait);
+  };
 }
 
 /** Tells the person that something did not work. */
@@ -164,4 +181,10 @@ function indented(text) {
     else if (!/\s/.test(c)) out += c;
   }
   return out;
+}
+
+/** Lets a button say for a moment that something was done. */
+export function sayOn(button, done, usual) {
+  button.textContent = done;
+  setTimeout(() => { button.textContent = usual; }, 1500);
 }

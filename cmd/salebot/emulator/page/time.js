@@ -1,7 +1,8 @@
 // The pane of time: the clock, what waits for its time, and the whole state.
 import { byId, el, fill, oneAtATime } from "./dom.js";
 import { ask } from "./server.js";
-import { attempt, choose, show, state, written } from "./shared.js";
+import { choose } from "./place.js";
+import { attempt, sayOn, show, state, written } from "./shared.js";
 import { addPane } from "./panes.js";
 import { t } from "./words.js";
 
@@ -41,8 +42,7 @@ function draw() {
       state.status?.state_file ? el("button", { type: "button", onclick: (event) => attempt(async () => {
         const button = event.target;
         await ask("save", { method: "POST" });
-        button.textContent = t("state_saved");
-        setTimeout(() => { button.textContent = t("save_state"); }, 1500);
+        sayOn(button, t("state_saved"), t("save_state"));
       }) }, t("save_state")) : null,
       el("button", { type: "button", class: "danger", onclick: reset }, t("reset"))),
     el("p", {}, el("a", { href: "/_emulator/openapi.yaml" }, t("docs"))),

@@ -3,6 +3,7 @@
 import { startConversation } from "./conversation.js";
 import { startPanes } from "./panes.js";
 import { startClient } from "./client.js";
+import { startFlow } from "./flow.js";
 import { startRequests } from "./requests.js";
 import { startWebhook } from "./webhook.js";
 import { startFaults } from "./faults.js";
@@ -12,11 +13,12 @@ import { startTime } from "./time.js";
 /** Starts the conversation and the tabs. */
 export function startTools() {
   startConversation();
-  startPanes();
   startClient();
+  startFlow();
   startRequests();
   startWebhook();
   startFaults();
   startAnswers();
   startTime();
+  startPanes(); // it opens one of them
 }
