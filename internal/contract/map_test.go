@@ -25,7 +25,7 @@ func TestTheMapIsTheHouse(t *testing.T) {
 	var places []string
 	for _, line := range strings.Split(table, "\n")[2:] {
 		cell, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
-		for _, place := range strings.Split(cell, ", ") {
+		for place := range strings.SplitSeq(cell, ", ") {
 			places = append(places, strings.Trim(strings.TrimSpace(place), "`"))
 		}
 	}

@@ -17,11 +17,11 @@ const mostRemarks = 20
 // to use.
 type remarks struct{ texts []string }
 
-func (r *remarks) add(text string) {
+func (r *remarks) add(remark string) {
 	switch {
-	case slices.Contains(r.texts, text):
+	case slices.Contains(r.texts, remark):
 	case len(r.texts) < mostRemarks:
-		r.texts = append(r.texts, text)
+		r.texts = append(r.texts, remark)
 	case len(r.texts) == mostRemarks:
 		r.texts = append(r.texts, "there would be more remarks than these")
 	}
@@ -99,13 +99,13 @@ func (p *Params) NoteSkipped(name string, elements []string, why string) {
 
 // isPlaceholder reports whether a text is nothing but the name of a value that a
 // program or a flow was to put in its place.
-func isPlaceholder(text string) bool {
-	text = strings.TrimSpace(text)
+func isPlaceholder(value string) bool {
+	value = strings.TrimSpace(value)
 	switch {
-	case strings.HasPrefix(text, "{{"):
-		return strings.HasSuffix(text, "}}")
-	case strings.HasPrefix(text, "#{"), strings.HasPrefix(text, "${"):
-		return strings.HasSuffix(text, "}")
+	case strings.HasPrefix(value, "{{"):
+		return strings.HasSuffix(value, "}}")
+	case strings.HasPrefix(value, "#{"), strings.HasPrefix(value, "${"):
+		return strings.HasSuffix(value, "}")
 	}
 	return false
 }
