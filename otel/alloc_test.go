@@ -1,0 +1,50 @@
+//go:build !race
+
+package otelsalebot_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot"
+	otelsalebot "github.com/salebot-go/salebot/otel"
+	"github.com/salebot-go/salebot/webhook"
+)
+
+// TestAllocationsWithoutProviders checks what the hooks cost a program that has set no
+// provider: two spans of nothing, with their contexts, beside what any hook costs.
+func TestAllocationsWithoutProviders(t *testing.T) { //nolint:paralleltest // it counts allocations
+	mock := httpmock.NewMockTransport()
+	mock.RegisterNoResponder(func(*http.Request) (*http.Response, error) { return httpmock.NewStringResponse(200, "ok"), nil })
+	allocations := func(options ...salebot.Option) float64 {
+		client, err := salebot.New(canaryKey, append(options, salebot.WithTransport(mock))...)
+		require.NoError(t, err)
+		return testing.AllocsPerRun(100, func() {
+			if _, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: ann, Message: "hello"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	nothing := salebot.Hook{BeforeCall: func(ctx context.Context, _ salebot.Call) context.Context { return ctx }}
+	hook, err := otelsalebot.NewClientHook()
+	require.NoError(t, err)
+	plain, hooked, ours := allocations(), allocations(salebot.WithHook(nothing)), allocations(salebot.WithHook(hook))
+	t.Logf("plain %v, with a hook that does nothing %v, with ours %v", plain, hooked, ours)
+	require.LessOrEqual(t, ours, hooked+6)
+
+	receiving, err := otelsalebot.NewHandlerHook()
+	require.NoError(t, err)
+	step := webhook.Step{Kind: webhook.StepHandle, Endpoint: "default", MessageID: 7}
+	ctx := t.Context()
+	event := testing.AllocsPerRun(100, func() {
+		received := receiving.Before(ctx, step)
+		receiving.Keeping(received, step)
+		receiving.After(received, step)
+	})
+	t.Logf("of an event %v", event)
+	require.LessOrEqual(t, event, 3.0)
+}
