@@ -115,7 +115,6 @@ func TestIdempotencyKeyAfterARefusal(t *testing.T) {
 	require.Len(t, s.History(ann), 1)
 }
 
-// A request that may have been executed is looked for in the history: it is there.
 // A client that never repeats a call after a 429 leaves that to whoever has the key: the
 // call was refused, so it is made when it is asked for again.
 func TestIdempotencyKeyAfterARateLimit(t *testing.T) {
@@ -150,6 +149,7 @@ func TestIdempotencyKeyAfterARateLimit(t *testing.T) {
 	}
 }
 
+// A request that may have been executed is looked for in the history: it is there.
 func TestUnknownIsFoundInTheHistory(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]salebot.Option{

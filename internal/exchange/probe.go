@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 // probe follows one request through net/http. It knows whether the request can
@@ -82,7 +84,7 @@ func newProbe(ctx context.Context, request *Request, spokeHTTP1 *atomic.Bool) *p
 var ErrTooLate = errors.New("the connection took longer than the ledger's record of the request allows")
 
 // passed reports whether a moment has passed; the zero one never does.
-func passed(moment time.Time) bool { return !moment.IsZero() && !time.Now().Before(moment) }
+func passed(moment time.Time) bool { return !moment.IsZero() && wait.Passed(moment) }
 
 // Value implements context.Context.
 func (p *probe) Value(key any) any {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/salebot-go/salebot/internal/wait"
 	"github.com/salebot-go/salebot/ledger"
 )
 
@@ -267,7 +268,7 @@ func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error
 		if err := g.write(ctx, until); err != nil {
 			return time.Time{}, err
 		}
-		if time.Now().Before(until) {
+		if !wait.Passed(until) {
 			return until, nil
 		}
 		if err := ctx.Err(); err != nil {

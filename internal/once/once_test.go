@@ -18,6 +18,8 @@ type page struct {
 	whole  bool
 	took   time.Duration
 	reads  int
+	// server is the time by Salebot's clock.
+	server time.Time
 }
 
 func (p *page) Newest(context.Context, int64) (int64, error) { return p.newest, nil }
@@ -28,7 +30,7 @@ func (p *page) Since(ctx context.Context, _ *Sent, _ ledger.Anchor) ([]Item, boo
 	return items, p.whole, sleep(ctx, p.took)
 }
 
-func (*page) ServerTime() (time.Time, bool) { return time.Time{}, false }
+func (p *page) ServerTime() (time.Time, bool) { return p.server, !p.server.IsZero() }
 
 const delay = 20 * time.Second
 
@@ -145,6 +147,22 @@ func TestAMomentFarAheadBlocksNobodyForEver(t *testing.T) {
 		start := time.Now()
 		require.Equal(t, Send, entered(t, k, "key", h))
 		require.Less(t, time.Since(start), time.Second)
+	})
+}
+
+// A clock of this machine that was put forward does not shorten the time that Salebot
+// takes: its own clock tells.
+func TestAClockThatWasPutForwardProvesNothing(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		server := time.Now()
+		k, h := newKeeper(t), &page{newest: 10, whole: true, server: server}
+		lost(t, k, "key", h, ledger.Unknown)
+		pass(t, time.Hour)
+		h.server = server.Add(10 * time.Second)
+		require.Equal(t, Leave, entered(t, k, "key", h))
+		h.server = server.Add(delay + 5*time.Second)
+		require.Equal(t, Send, entered(t, k, "key", h))
 	})
 }
 

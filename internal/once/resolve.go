@@ -130,10 +130,22 @@ func (g *Guard) look(ctx context.Context, record *ledger.Record, sent *Sent) (De
 	switch {
 	case len(certain) > claimable(certain, others):
 		return Replay, nil
-	case len(possible) <= claimedAfter(record, others, read.Add(-g.keeper.HistoryDelay)):
+	case len(possible) <= claimedAfter(record, others, read.Add(-g.keeper.HistoryDelay)) && !g.tooSoon(record):
 		return Send, nil
 	}
 	return Leave, nil
+}
+
+// tooSoon reports whether less time has passed by Salebot's clock than it takes to write
+// a message down. The clock of this machine was changed then.
+func (g *Guard) tooSoon(record *ledger.Record) bool {
+	now, known := g.history.ServerTime()
+	if !known || record.Anchor.Server.IsZero() {
+		return false
+	}
+	// Both times are known to the second.
+	const unsure = serverSlack + time.Second
+	return now.Sub(record.Anchor.Server)+unsure < g.keeper.HistoryDelay
 }
 
 // place is where a message stands to an anchor.

@@ -22,5 +22,13 @@ func For(ctx context.Context, duration time.Duration) bool {
 	}
 }
 
+// Passed reports whether a moment has passed by one of the clocks that the machine has:
+// the one that Go compares by stands still while the machine sleeps, and the other one
+// can be changed.
+func Passed(moment time.Time) bool {
+	now := time.Now()
+	return !now.Before(moment) || !now.Round(0).Before(moment.Round(0))
+}
+
 // Until is For up to a moment.
 func Until(ctx context.Context, moment time.Time) bool { return For(ctx, time.Until(moment)) }

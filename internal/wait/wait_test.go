@@ -4,12 +4,36 @@ import (
 	"context"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/internal/wait"
 )
+
+// A machine that sleeps, or whose clock is changed, has two clocks that disagree.
+func TestPassed(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	require.True(t, wait.Passed(now))
+	require.False(t, wait.Passed(now.Add(time.Hour)))
+	require.True(t, wait.Passed(now.Add(-time.Hour).Round(0)))
+	require.False(t, wait.Passed(now.Add(time.Hour).Round(0)))
+
+	slept := now.Add(time.Hour)
+	require.Equal(t, time.Hour, slept.Sub(now))
+	setBack(&slept, 2*time.Hour)
+	require.Equal(t, time.Hour, slept.Sub(now), "by the clock that stood still")
+	require.True(t, wait.Passed(slept))
+}
+
+// setBack changes what the wall clock says in a time, and leaves the other clock.
+func setBack(t *time.Time, d time.Duration) {
+	const secondsAt = 30
+	wall := (*uint64)(unsafe.Pointer(t))
+	*wall -= uint64(d/time.Second) << secondsAt
+}
 
 func TestFor(t *testing.T) {
 	t.Parallel()
