@@ -334,6 +334,8 @@ type testLedger struct {
 	*ledger.Memory
 
 	failFind, failBegin, failEnd error
+	// afterBegin is called when records were begun, if it is not nil.
+	afterBegin func()
 	// begun counts the records that were begun.
 	begun atomic.Int64
 	// keys are theirs.
@@ -354,6 +356,9 @@ func (l *testLedger) Begin(ctx context.Context, records ...ledger.Record) ([]led
 	l.begun.Add(int64(len(records)))
 	for i := range records {
 		l.keys.Store(records[i].Key, true)
+	}
+	if l.afterBegin != nil {
+		defer l.afterBegin()
 	}
 	return l.Memory.Begin(ctx, records...)
 }

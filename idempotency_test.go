@@ -1,6 +1,7 @@
 package salebot_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync"
@@ -114,6 +115,35 @@ func TestIdempotencyKeyAfterARefusal(t *testing.T) {
 	s.AssertCalls(t, "message", 2)
 	require.Len(t, s.History(ann), 1)
 }
+
+// A context that ends between the record and the request has sent nothing, and says so:
+// the next call need not look for it.
+func TestContextThatEndsAfterTheRecord(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	client := s.open(t)
+	for _, opts := range [][]salebot.CallOption{{salebot.WithIdempotencyKey("order 4711")}, {salebot.WithStep("paid")}} {
+		for _, given := range []bool{true, false} {
+			err := client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+				limited, cancel := context.WithCancel(ctx)
+				defer cancel()
+				if given {
+					s.ledger.afterBegin = cancel
+				}
+				_, err := client.Message(limited, hello("paid"), opts...)
+				s.ledger.afterBegin = nil
+				return errors.Join(err, errNotYet)
+			})
+			require.ErrorIs(t, err, errNotYet)
+			require.NotErrorIs(t, err, salebot.ErrOutcomeUnknown)
+			require.Equal(t, given, errors.Is(err, context.Canceled))
+		}
+	}
+	s.AssertCalls(t, "message", 2)
+}
+
+// errNotYet keeps a piece of work from being done.
+var errNotYet = errors.New("not yet")
 
 // A client that never repeats a call after a 429 leaves that to whoever has the key: the
 // call was refused, so it is made when it is asked for again.

@@ -268,11 +268,12 @@ func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error
 		if err := g.write(ctx, until); err != nil {
 			return time.Time{}, err
 		}
-		if !wait.Passed(until) {
-			return until, nil
-		}
+		// Whoever gave up while it was written has sent nothing.
 		if err := ctx.Err(); err != nil {
 			return time.Time{}, errors.Join(err, g.undo(ctx))
+		}
+		if !wait.Passed(until) {
+			return until, nil
 		}
 	}
 	return time.Time{}, errors.Join(
