@@ -33,7 +33,14 @@ func run() int {
 // reached is a mistake of the command line.
 func execute(ctx context.Context, root *cobra.Command) error {
 	reached := false
-	root.PersistentPreRun = func(*cobra.Command, []string) { reached = true }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		// cobra would check these later.
+		if err := cmd.ValidateFlagGroups(); err != nil {
+			return err
+		}
+		reached = true
+		return nil
+	}
 	err := root.ExecuteContext(ctx)
 	if err != nil && !reached {
 		return commands.UsageError(err)

@@ -116,7 +116,17 @@ func colored(stream any) bool {
 
 // ending returns a context for a single call that changes something: it outlives the
 // first Ctrl-C, so that the outcome becomes known. The second one ends the program.
-func ending(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+func (a *app) ending(cmd *cobra.Command) context.Context {
+	a.announceEnd(cmd)
+	return context.WithoutCancel(cmd.Context())
+}
+
+// announceEnd says what happens at the first Ctrl-C.
+func (a *app) announceEnd(cmd *cobra.Command) {
+	context.AfterFunc(cmd.Context(), func() {
+		a.note(cmd, "Ending after what is under way. Ctrl-C once more ends at once; what became of it is then not known.")
+	})
+}
 
 // discard closes what was only read or has been flushed.
 func discard(closer io.Closer) { _ = closer.Close() }

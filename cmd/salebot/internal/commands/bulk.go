@@ -211,6 +211,7 @@ func (b *bulk) run(cmd *cobra.Command, client *salebot.Client, p plan, run runFu
 		return &salebot.BulkReport{}, err
 	}
 	meter := b.app.meter(cmd, p.unit, p.size)
+	b.app.announceEnd(cmd)
 	result, err := run(cmd.Context(), client, salebot.BulkOptions{
 		Name: b.name, Workers: b.workers, RepeatUnknown: b.repeatUnknown, DryRun: b.dryRun,
 		OnItem: func(item salebot.BulkItem) {

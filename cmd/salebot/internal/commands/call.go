@@ -56,7 +56,7 @@ A call that a person could notice twice is not repeated, whatever happens.`,
 			}
 			ctx := cmd.Context()
 			if request.Class != salebot.Read {
-				ctx = ending(ctx)
+				ctx = a.ending(cmd)
 			}
 			response, err := client.Do(ctx, request)
 			if err != nil {

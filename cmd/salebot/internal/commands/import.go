@@ -262,6 +262,7 @@ func (m *importing) start(cmd *cobra.Command, profile profiles.Profile, p plan, 
 		}
 	}
 	m.meter = m.app.meter(cmd, p.unit, p.size)
+	m.app.announceEnd(cmd)
 	err = m.work(cmd.Context(), client, source)
 	m.meter.Close()
 	if opened != nil {

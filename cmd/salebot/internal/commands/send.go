@@ -169,7 +169,7 @@ func (a *app) sendWhatsApp(cmd *cobra.Command, client *salebot.Client, profile p
 
 // rehearsal is the context of a single call that changes something.
 func (a *app) rehearsal(cmd *cobra.Command, dryRun bool) context.Context {
-	ctx := ending(cmd.Context())
+	ctx := a.ending(cmd)
 	if dryRun {
 		return salebot.Rehearse(ctx)
 	}

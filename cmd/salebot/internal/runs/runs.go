@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -155,10 +156,37 @@ func (r *Run) Close(ending Ending) error {
 	switch ending {
 	case Done:
 		done := strings.TrimSuffix(r.path, extension) + time.Now().UTC().Format(".20060102T150405.000") + extension
-		return os.Rename(r.path, done)
+		if err := os.Rename(r.path, done); err != nil {
+			return err
+		}
+		return sweep(filepath.Dir(r.path))
 	case Refused:
 		return os.WriteFile(r.path+marker, nil, 0o600)
 	case Unfinished:
+	}
+	return nil
+}
+
+var nameOfDone = regexp.MustCompile(`\.\d{8}T\d{6}\.\d{3}\.ledger$`)
+
+// sweep removes the ledgers of runs that were done so long ago that their records count
+// no more.
+func sweep(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !nameOfDone.MatchString(entry.Name()) {
+			continue
+		}
+		info, err := entry.Info()
+		if err == nil && time.Since(info.ModTime()) > ledger.DefaultRetention {
+			err = os.Remove(filepath.Join(folder, entry.Name()))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }
