@@ -19,22 +19,20 @@ func writeHelp(to io.Writer, cmd *cobra.Command) error {
 			text.WriteString(title + "\n" + body + "\n\n")
 		}
 	}
-	if text.Len() == 0 {
-		section("Examples:", cmd.Example)
-	}
+	section("Examples:", cmd.Example)
 	about := cmd.Long
 	if about == "" {
 		about = cmd.Short + "."
 	}
-	text.WriteString(wrapText(about, "", helpWidth) + "\n\n")
-	section("Usage:", wrapText(usageLine(cmd), "  ", helpWidth))
+	text.WriteString(wrapText(about, "") + "\n\n")
+	section("Usage:", wrapText(usageLine(cmd), "  "))
 	section("Commands:", commandList(cmd))
 	section("Flags:", cmd.LocalNonPersistentFlags().FlagUsagesWrapped(helpWidth))
 	if cmd.Annotations[offline] == "" && cmd.HasAvailableInheritedFlags() {
 		section("Flags of all commands:", cmd.InheritedFlags().FlagUsagesWrapped(helpWidth))
 	}
 	if cmd.HasAvailableSubCommands() {
-		section("More:", wrapText("Help for a command: "+cmd.CommandPath()+" COMMAND --help", "  ", helpWidth))
+		section("More:", wrapText("Help for a command: "+cmd.CommandPath()+" COMMAND --help", "  "))
 	}
 	_, err := io.WriteString(to, strings.TrimRight(text.String(), "\n")+"\n")
 	return err
@@ -55,22 +53,22 @@ func commandList(cmd *cobra.Command) string {
 	for _, child := range cmd.Commands() {
 		if child.IsAvailableCommand() || child.Name() == "help" {
 			name := "  " + child.Name() + strings.Repeat(" ", max(0, cmd.NamePadding()-len(child.Name()))) + "  "
-			lines := wrapText(child.Short, strings.Repeat(" ", len(name)), helpWidth)
+			lines := wrapText(child.Short, strings.Repeat(" ", len(name)))
 			list.WriteString(name + strings.TrimLeft(lines, " ") + "\n")
 		}
 	}
 	return list.String()
 }
 
-// wrapText breaks paragraphs at a width. Lines that begin with a space stay as they
+// wrapText breaks paragraphs at the width of a help. Lines that begin with a space stay as they
 // are.
-func wrapText(text, indent string, width int) string {
+func wrapText(text, indent string) string {
 	var lines []string
 	var paragraph []string
 	flush := func() {
 		line := ""
 		for _, word := range paragraph {
-			if line != "" && utf8.RuneCountInString(indent+line+" "+word) > width {
+			if line != "" && utf8.RuneCountInString(indent+line+" "+word) > helpWidth {
 				lines = append(lines, indent+line)
 				line = ""
 			}

@@ -79,7 +79,7 @@ func people(n int) engine.Project {
 	for i := range n {
 		seed.Clients = append(seed.Clients, engine.PersonState{Person: engine.Person{
 			ID: salebot.ClientID(1000 + i), ClientType: salebot.ClientTypeTelegram, GroupID: "my_shop_bot",
-			PlatformID: salebot.PlatformID(fmt.Sprint(50_000_000 + i)), Name: fmt.Sprintf("%d, \"%s\"", i, strings.Repeat("имя ", 60)),
+			PlatformID: salebot.PlatformID(fmt.Sprint(50_000_000 + i)), Name: fmt.Sprintf("%d, %q", i, strings.Repeat("имя ", 60)),
 		}})
 	}
 	return seed
@@ -163,11 +163,11 @@ func TestImportOfManyAfterKills(t *testing.T) {
 	var bad []string
 	text.WriteString("platform_id,client_type,group_id\n")
 	for i := range many {
-		switch {
-		case i%1000 == 7:
+		switch i % 1000 {
+		case 7:
 			fmt.Fprintf(&text, "%d,pigeon,my_shop_bot\n", i)
 			bad = append(bad, fmt.Sprint(i+2))
-		case i%1000 == 500:
+		case 500:
 			fmt.Fprintf(&text, "%d\n", i)
 			bad = append(bad, fmt.Sprint(i+2))
 		default:

@@ -57,9 +57,9 @@ func (a *app) choose(cmd *cobra.Command) (profiles.Profile, error) {
 	if in, terminal := terminalOf(cmd.InOrStdin()); terminal {
 		ask = func(name string) (string, error) {
 			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "API key of %s (it is not shown): ", name)
-			key, err := term.ReadPassword(int(in.Fd()))
+			key, failed := term.ReadPassword(int(in.Fd()))
 			_, _ = fmt.Fprintln(cmd.ErrOrStderr())
-			return strings.TrimSpace(string(key)), err
+			return strings.TrimSpace(string(key)), failed
 		}
 	}
 	chosen, err := profiles.Choose(file, a.profile, ask)
@@ -67,12 +67,12 @@ func (a *app) choose(cmd *cobra.Command) (profiles.Profile, error) {
 }
 
 // connect returns the client of a command's project.
-func (a *app) connect(cmd *cobra.Command, options ...salebot.Option) (*salebot.Client, profiles.Profile, error) {
+func (a *app) connect(cmd *cobra.Command) (*salebot.Client, profiles.Profile, error) {
 	profile, err := a.choose(cmd)
 	if err != nil {
 		return nil, profile, err
 	}
-	client, err := a.clientOf(profile, options...)
+	client, err := a.clientOf(profile)
 	return client, profile, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -105,7 +106,7 @@ func (b *bulk) confirm(cmd *cobra.Command, p plan) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if strings.TrimSpace(answer) != fmt.Sprint(p.size) {
+	if strings.TrimSpace(answer) != strconv.Itoa(p.size) {
 		return usage("not confirmed; nothing was done")
 	}
 	return nil
@@ -154,7 +155,7 @@ func (b *bulk) begin(cmd *cobra.Command, profile profiles.Profile, p plan) (*run
 	if earlier != nil {
 		b.app.note(cmd, "The run %q goes on: %s.", b.name, already(earlier, cmp.Or(p.recorded, p.unit)))
 	}
-	if err := b.confirm(cmd, p); err != nil {
+	if err = b.confirm(cmd, p); err != nil {
 		return nil, nil, err
 	}
 	var opened *runs.Run

@@ -245,11 +245,11 @@ func contentOf(in io.Reader, given string) ([]byte, error) {
 func inAddress(parameters map[string]json.RawMessage) url.Values {
 	query := url.Values{}
 	for name, value := range parameters {
-		var text string
-		if json.Unmarshal(value, &text) != nil {
-			text = string(value)
+		var plain string
+		if json.Unmarshal(value, &plain) != nil {
+			plain = string(value)
 		}
-		query.Set(name, text)
+		query.Set(name, plain)
 	}
 	return query
 }

@@ -164,7 +164,7 @@ func (a *app) callMany(cmd *cobra.Command, client *salebot.Client, profile profi
 // assignments reads NAME=TEXT.
 func assignments(args []string) (map[string]any, error) {
 	if len(args) == 0 {
-		return nil, nil //nolint:nilnil // no variables
+		return nil, nil // no variables
 	}
 	values := make(map[string]any, len(args))
 	for _, arg := range args {

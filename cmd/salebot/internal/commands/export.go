@@ -83,35 +83,38 @@ Variables cost a request for each client.`,
 // prepare reads the flags.
 func (e *export) prepare(cmd *cobra.Command, path string) error {
 	if e.out.format == "" && path != "" {
-		switch strings.ToLower(filepath.Ext(path)) {
-		case ".csv":
-			e.out.format = "csv"
-		case ".json":
-			e.out.format = "json"
-		case ".jsonl", ".ndjson":
-			e.out.format = "jsonl"
-		default:
+		format, known := formats[strings.ToLower(filepath.Ext(path))]
+		if !known {
 			return usage("%s: the ending .csv, .jsonl or .json tells the form of a file, or --output", path)
 		}
+		e.out.format = string(format)
 	}
 	var err error
 	if e.options, err = e.out.options(cmd.OutOrStdout()); err != nil {
 		return err
 	}
-	if e.pageSize < 1 || e.pageSize > salebot.MaxClientsPage {
-		return usage("--page-size is 1 to %d", salebot.MaxClientsPage)
-	}
-	if path == "" && e.resume {
-		return usage("--resume goes on with a file; name it")
-	}
-	if e.resume && e.offset != 0 {
-		return usage("--resume finds out by itself where to go on, so it does not go with --offset")
-	}
-	if e.resume && e.options.Format == records.JSON || path != "" && e.options.Format == records.Table {
-		return usage("a file is csv or jsonl if it is to be resumed, and never a table")
-	}
 	if path != "" {
 		e.options.Width, e.options.Color = 0, false
+	}
+	return e.check(path)
+}
+
+// formats are the forms of files by their endings.
+var formats = map[string]records.Format{
+	".csv": records.CSV, ".json": records.JSON, ".jsonl": records.Lines, ".ndjson": records.Lines,
+}
+
+// check refuses flags that do not go together.
+func (e *export) check(path string) error {
+	switch {
+	case e.pageSize < 1 || e.pageSize > salebot.MaxClientsPage:
+		return usage("--page-size is 1 to %d", salebot.MaxClientsPage)
+	case path == "" && e.resume:
+		return usage("--resume goes on with a file; name it")
+	case e.resume && e.offset != 0:
+		return usage("--resume finds out by itself where to go on, so it does not go with --offset")
+	case e.resume && e.options.Format == records.JSON, path != "" && e.options.Format == records.Table:
+		return usage("a file is csv or jsonl if it is to be resumed, and never a table")
 	}
 	return nil
 }
@@ -246,10 +249,10 @@ func (e *export) goOn(ctx context.Context, client *salebot.Client, file *os.File
 	if err != nil {
 		return 0, usage("%s: %w", name, err)
 	}
-	if err := file.Truncate(whole); err != nil {
+	if err = file.Truncate(whole); err != nil {
 		return 0, err
 	}
-	if _, err := file.Seek(whole, io.SeekStart); err != nil {
+	if _, err = file.Seek(whole, io.SeekStart); err != nil {
 		return 0, err
 	}
 	e.options.Append = whole > 0

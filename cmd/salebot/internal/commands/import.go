@@ -248,14 +248,14 @@ func (m *importing) understand(row records.Row) importRow {
 
 // start asks and imports.
 func (m *importing) start(cmd *cobra.Command, profile profiles.Profile, p plan, source *os.File) error {
+	if _, err := source.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
 	opened, client, err := m.run.begin(cmd, profile, p)
 	if err != nil {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	if _, err := source.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	if opened != nil {
 		if m.bad, err = openRejects(m.rejects, opened.Known); err != nil {
 			return errors.Join(UsageError(err), opened.Close(runs.Unfinished))
@@ -374,7 +374,7 @@ func loadRows(ctx context.Context, client *salebot.Client, rows []importRow, bad
 		}
 	case isAboutRows(err) && len(rows) > 1:
 		half := len(rows) / 2
-		if err := loadRows(ctx, client, rows[:half], bad); err != nil {
+		if err = loadRows(ctx, client, rows[:half], bad); err != nil {
 			return err
 		}
 		return loadRows(ctx, client, rows[half:], bad)

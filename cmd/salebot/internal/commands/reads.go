@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/cmd/salebot/internal/records"
 )
 
 func (a *app) history() *cobra.Command {
@@ -42,30 +43,15 @@ days in the project's time zone.`,
 			if err != nil {
 				return err
 			}
-			write := func(h *salebot.HistoryItem) error {
-				return results.Write(h.ID, h.CreatedAt, writtenBy(h), h.Text, attached(h), h.Delivered, h.ErrorMessage)
+			if from != "" || to != "" {
+				return writePeriod(cmd.Context(), client, results, id, from, to)
 			}
-			if from == "" && to == "" {
-				items, err := client.GetHistory(cmd.Context(), salebot.GetHistoryRequest{ClientID: id, Limit: limit})
-				if err != nil && !errors.Is(err, salebot.ErrTruncated) {
-					return err
-				}
-				for i := range items {
-					if err := write(&items[i]); err != nil {
-						return err
-					}
-				}
-				return results.Close()
-			}
-			request, err := period(id, from, to)
+			items, err := client.GetHistory(cmd.Context(), salebot.GetHistoryRequest{ClientID: id, Limit: limit})
 			if err != nil {
 				return err
 			}
-			for item, err := range client.History(cmd.Context(), request) {
-				if err != nil {
-					return errors.Join(results.Flush(), err)
-				}
-				if err := write(&item); err != nil {
+			for i := range items {
+				if err = writeItem(results, &items[i]); err != nil {
 					return err
 				}
 			}
@@ -77,6 +63,27 @@ days in the project's time zone.`,
 	command.Flags().StringVar(&to, "to", "", "last `day` (default today)")
 	out.addTo(command)
 	return command
+}
+
+// writePeriod writes the messages of a period.
+func writePeriod(ctx context.Context, client *salebot.Client, results records.Writer, id salebot.ClientID, from, to string) error {
+	request, err := period(id, from, to)
+	if err != nil {
+		return err
+	}
+	for item, failed := range client.History(ctx, request) {
+		if failed != nil {
+			return errors.Join(results.Flush(), failed)
+		}
+		if err = writeItem(results, &item); err != nil {
+			return err
+		}
+	}
+	return results.Close()
+}
+
+func writeItem(results records.Writer, h *salebot.HistoryItem) error {
+	return results.Write(h.ID, stamp(h.CreatedAt), writtenBy(h), h.Text, attached(h), h.Delivered, h.ErrorMessage)
 }
 
 // writtenBy says who wrote a message.

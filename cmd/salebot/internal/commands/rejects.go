@@ -53,12 +53,12 @@ func openRejects(path string, goesOn bool) (*rejectsFile, error) {
 	lines := bufio.NewReader(file)
 	whole := int64(0)
 	for number := 0; ; number++ {
-		line, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
+		line, failed := lines.ReadBytes('\n')
+		if errors.Is(failed, io.EOF) {
 			break
 		}
-		if err != nil {
-			return nil, errors.Join(err, file.Close())
+		if failed != nil {
+			return nil, errors.Join(failed, file.Close())
 		}
 		if number == 0 && string(line) != rejectsHead {
 			discard(file)
@@ -66,16 +66,16 @@ func openRejects(path string, goesOn bool) (*rejectsFile, error) {
 		}
 		whole += int64(len(line))
 		text, _, _ := bytes.Cut(line, []byte(","))
-		if n, err := strconv.Atoi(string(text)); err == nil {
+		if n, notNumber := strconv.Atoi(string(text)); notNumber == nil {
 			r.known[n] = struct{}{}
 		}
 	}
 	r.count = len(r.known)
-	if err := file.Truncate(whole); err != nil {
+	if err = file.Truncate(whole); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	if whole == 0 {
-		_, err = io.WriteString(file, rejectsHead)
+		_, err = file.WriteString(rejectsHead)
 		return r, err
 	}
 	_, err = file.Seek(whole, io.SeekStart)
@@ -109,7 +109,7 @@ func (r *rejectsFile) write(rows []reject) error {
 			return err
 		}
 		r.file = file
-		if _, err := io.WriteString(file, rejectsHead); err != nil {
+		if _, err := file.WriteString(rejectsHead); err != nil {
 			return err
 		}
 	}

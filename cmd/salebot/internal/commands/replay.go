@@ -89,23 +89,20 @@ func (r *replay) run(cmd *cobra.Command, path string) error {
 	forwarder := newForwarder()
 	defer forwarder.CloseIdleConnections()
 	err = r.each(file, func(line int, kept keptEvent) error {
-		if err := cmd.Context().Err(); err != nil {
-			return err
+		if ended := cmd.Context().Err(); ended != nil {
+			return ended
 		}
-		event, err := webhook.Decode([]byte(kept.Body))
-		if err != nil {
-			return err
+		event, odd := webhook.Decode([]byte(kept.Body))
+		if odd != nil {
+			return odd
 		}
 		event.AcceptedAt = kept.At
 		if !r.dryRun {
-			if err := post(cmd.Context(), forwarder, r.target, []byte(kept.Body)); err != nil {
-				return &codedError{code: exitTemporary, err: err, text: fmt.Sprintf("%v. To go on, add --from-line %d", err, line)}
+			if failed := post(cmd.Context(), forwarder, r.target, []byte(kept.Body)); failed != nil {
+				return &codedError{code: exitTemporary, err: failed, text: fmt.Sprintf("%v. To go on, add --from-line %d", failed, line)}
 			}
 		}
-		if err := results.Write(append([]any{line}, eventValues(&event)...)...); err != nil {
-			return err
-		}
-		return results.Flush()
+		return errors.Join(results.Write(append([]any{line}, eventValues(&event)...)...), results.Flush())
 	})
 	if err != nil {
 		return errors.Join(err, results.Flush())

@@ -139,6 +139,11 @@ func (r *receiver) run(cmd *cobra.Command) (err error) {
 		}
 		defer discard(r.kept)
 	}
+	listener, err := (&net.ListenConfig{}).Listen(cmd.Context(), "tcp", r.addr)
+	if err != nil {
+		return err
+	}
+	defer discard(listener)
 	inbox, err := sqlite.OpenInbox(r.inbox)
 	if err != nil {
 		return err
@@ -151,15 +156,11 @@ func (r *receiver) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	if r.redrive {
-		again, err := handler.Redrive(cmd.Context(), webhook.AllDeadLetters)
-		if err != nil {
-			return err
+		again, failed := handler.Redrive(cmd.Context(), webhook.AllDeadLetters)
+		if failed != nil {
+			return errors.Join(failed, handler.Stop(cmd.Context()))
 		}
 		r.say("%d events are tried again.", again)
-	}
-	listener, err := (&net.ListenConfig{}).Listen(cmd.Context(), "tcp", r.addr)
-	if err != nil {
-		return err
 	}
 	shown := "<the secret>"
 	if made {

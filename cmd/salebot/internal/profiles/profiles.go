@@ -81,7 +81,7 @@ func Load() (*File, error) {
 	path, err := Path()
 	if err != nil {
 		// Without a home there is no file.
-		return &File{}, nil //nolint:nilerr // the environment can have the key
+		return &File{}, nil // the environment can have the key
 	}
 	loaded := &File{Path: path}
 	file, err := os.Open(path) //nolint:gosec // the user names the file
@@ -103,7 +103,10 @@ func Load() (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return loaded, loaded.decode(text)
+	if err := loaded.decode(text); err != nil {
+		return nil, err
+	}
+	return loaded, nil
 }
 
 var lineOfYAML = regexp.MustCompile(`line \d+`)

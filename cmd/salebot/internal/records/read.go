@@ -135,32 +135,36 @@ func csvRows(from io.Reader, first, column string) ([]string, iter.Seq2[Row, err
 		}
 	}
 	return columns, func(yield func(Row, error) bool) {
-		if start != nil && !yield(csvRow(columns, start, 1), nil) {
-			return
-		}
-		for {
-			record, err := reader.Read()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			// A quote that is never closed swallows what follows; one that is wrong in
-			// itself spoils its line only.
-			if parse, ok := errors.AsType[*csv.ParseError](err); ok && parse.StartLine == parse.Line {
-				if !yield(Row{Line: parse.Line, Err: fmt.Errorf("not CSV: %w", parse.Err)}, nil) {
-					return
-				}
-				continue
-			}
-			if err != nil {
-				yield(Row{}, csvError(err))
-				return
-			}
-			line, _ := reader.FieldPos(0)
-			if !yield(csvRow(columns, record, line), nil) {
-				return
-			}
+		if start == nil || yield(csvRow(columns, start, 1), nil) {
+			readRows(reader, columns, yield)
 		}
 	}, nil
+}
+
+// readRows hands on what follows the names of the columns.
+func readRows(reader *csv.Reader, columns []string, yield func(Row, error) bool) {
+	for {
+		record, err := reader.Read()
+		parse, broken := errors.AsType[*csv.ParseError](err)
+		row := Row{}
+		switch {
+		case errors.Is(err, io.EOF):
+			return
+		case broken && parse.StartLine == parse.Line:
+			// It spoils its line only, unlike a quote that is never closed and so swallows
+			// what follows.
+			row = Row{Line: parse.Line, Err: fmt.Errorf("not CSV: %w", parse.Err)}
+		case err != nil:
+			yield(Row{}, csvError(err))
+			return
+		default:
+			line, _ := reader.FieldPos(0)
+			row = csvRow(columns, record, line)
+		}
+		if !yield(row, nil) {
+			return
+		}
+	}
 }
 
 func startsWithDigit(text string) bool {

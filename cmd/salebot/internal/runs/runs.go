@@ -100,7 +100,7 @@ func Look(project, name string, named bool) (*Summary, error) {
 	}
 	summary, err := Summarize(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil //nolint:nilnil // there was none
+		return nil, nil // there was none
 	}
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func Open(project, name string, named bool) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err = os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
 	_, missing := os.Stat(path)
@@ -308,7 +308,7 @@ func (n *Namer) Write(text []byte) (int, error) { return n.sum.Write(text) }
 // Add adds a part of what the work is.
 func (n *Namer) Add(parts ...any) {
 	for _, part := range parts {
-		fmt.Fprintf(n.sum, "%d:%v\x00", len(fmt.Sprint(part)), part)
+		_, _ = fmt.Fprintf(n.sum, "%d:%v\x00", len(fmt.Sprint(part)), part)
 	}
 }
 

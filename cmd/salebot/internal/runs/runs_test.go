@@ -130,7 +130,8 @@ func TestNamesOfWork(t *testing.T) {
 		namer.Add(parts...)
 		return namer.Name()
 	}
-	require.Equal(t, name("Hello", 1), name("Hello", 1))
+	first, again := name("Hello", 1), name("Hello", 1)
+	require.Equal(t, first, again)
 	require.NotEqual(t, name("Hello", "1"), name("Hello1", ""), "parts do not run together")
 	namer := runs.NewNamer("import")
 	_, err := io.WriteString(namer, "content")
