@@ -112,6 +112,10 @@ func (b *bulk) confirm(cmd *cobra.Command, p plan) error {
 	return nil
 }
 
+// direct reports whether there is one client and no name: a call, and not a run that
+// has a ledger.
+func (b *bulk) direct(whom *audience) bool { return !whom.isMany() && b.name == "" }
+
 // runFunc does a run.
 type runFunc func(ctx context.Context, client *salebot.Client, options salebot.BulkOptions) (*salebot.BulkReport, error)
 
@@ -296,6 +300,9 @@ func codeOf(r *salebot.BulkReport) int {
 
 // advice says how to go on.
 func (b *bulk) advice(r *salebot.BulkReport) string {
+	if r.Rejected > 0 && r.Rejected+r.Accepted == r.Total() {
+		return fmt.Sprintf("To try the refused ones again, add --name %q.", b.name)
+	}
 	text := fmt.Sprintf("To go on, run the same command again (run %q).", b.name)
 	if r.Unknown > 0 {
 		text += fmt.Sprintf(" %d may have been done, and are not repeated without --repeat-unknown.", r.Unknown)

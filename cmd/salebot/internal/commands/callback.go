@@ -60,6 +60,9 @@ many it asks, as salebot send does, and goes on if it is run again.`,
 				if len(args) != 1 || whom.isMany() {
 					return usage("one receiver: a client, or a person in a messenger, or many clients")
 				}
+				if run.name != "" {
+					return errNameOfPerson
+				}
 				request.Message = args[0]
 				err := who.call(a.rehearsal(cmd, run.dryRun), client, request)
 				return a.said(cmd, err, run.dryRun)
@@ -137,7 +140,7 @@ func (a *app) callMany(cmd *cobra.Command, client *salebot.Client, profile profi
 	if err != nil {
 		return err
 	}
-	if !whom.isMany() {
+	if run.direct(whom) {
 		request.ClientID = ids[0]
 		_, err := client.Callback(a.rehearsal(cmd, run.dryRun), request)
 		return a.said(cmd, err, run.dryRun)

@@ -74,7 +74,7 @@ func (a *app) changeList(change listChange) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !whom.isMany() {
+			if run.direct(&whom) {
 				return a.said(cmd, change.few(a.rehearsal(cmd, run.dryRun), client, salebot.ListID(list), ids), run.dryRun)
 			}
 			p := plan{

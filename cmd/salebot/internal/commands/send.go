@@ -116,6 +116,9 @@ command is run again, and sends nothing twice.`,
 				return err
 			}
 			if whatsApp != "" {
+				if run.name != "" {
+					return errNameOfPerson
+				}
 				return a.sendWhatsApp(cmd, client, profile, &what, whatsApp, bot, args, run.dryRun)
 			}
 			named, text := splitClient(&whom, args)
@@ -129,6 +132,9 @@ command is run again, and sends nothing twice.`,
 	run.addTo(command)
 	return command
 }
+
+// errNameOfPerson says that a run has clients, of whom a ledger knows.
+var errNameOfPerson = usage("--name goes with clients, not with a person who is named by phone or messenger")
 
 // start returns the project of a command and its client without a ledger.
 func (a *app) start(cmd *cobra.Command) (profiles.Profile, *salebot.Client, error) {
@@ -202,7 +208,7 @@ func (a *app) sendMessages(cmd *cobra.Command, client *salebot.Client, profile p
 	if err != nil {
 		return err
 	}
-	if !whom.isMany() {
+	if run.direct(whom) {
 		request.ClientID = ids[0]
 		_, err := client.Message(a.rehearsal(cmd, run.dryRun), request)
 		return a.said(cmd, err, run.dryRun)

@@ -151,7 +151,7 @@ func (a *app) writeVars(w varsWriting) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !whom.isMany() {
+			if run.direct(&whom) || of.is() {
 				return a.said(cmd, of.write(a.rehearsal(cmd, run.dryRun), client, ids[0], values), run.dryRun)
 			}
 			values = profileNames(values)
