@@ -22,8 +22,7 @@ import (
 //	pace_step.go    wait until limiter and pace allow an attempt
 //	exchange.go     one attempt: send, and sort what came of it
 //	classify.go     the error that tells about it
-//	hooks.go        what is told about each attempt, and
-//	watch.go        about the call as a whole
+//	hooks.go        what is told about each attempt, and about the call as a whole
 
 // payload is the encoded request of a call.
 type payload struct {

@@ -37,9 +37,10 @@ func WithDump(w io.Writer) Option {
 	})
 }
 
-// WithDumpLogger is WithDump for a logger: the messages are "salebot request" and "salebot
-// answer", at debug level, with the attributes action, attempt, method, url, header and
-// body, or action, attempt, duration, status, header and body, or error.
+// WithDumpLogger is WithDump for a logger. The messages are at debug level. "salebot
+// request" has the attributes action, attempt, method, url, header and body. "salebot
+// answer" has action, attempt and duration, with status, header and body, or with
+// error.
 func WithDumpLogger(logger *slog.Logger) Option {
 	return clientOption(func(c *config) error {
 		if logger == nil {

@@ -2,11 +2,14 @@ package salebot
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/exchange"
 	"github.com/salebot-go/salebot/internal/secret"
 )
 
@@ -30,7 +33,7 @@ import (
 // What next returned, and the texts in it, must not be changed in place.
 //
 // What became of the request is never lost. An error that a middleware returns without
-// having called next is OutcomeNotSent; one that it returns instead of an answer leaves
+// having called next is OutcomeNotSent. One that it returns instead of an answer leaves
 // the outcome unknown, unless the request was provably not executed. If a middleware
 // sends the request by other means, such as another client, its error has to be an
 // OpError, or to wrap one, whose Outcome then counts.
@@ -43,9 +46,10 @@ type Middleware func(ctx context.Context, request *Request, next Next) (*Respons
 // may both be there: an answer that is a failure.
 //
 // Around a call the error is an OpError. Next may be called again, one call after the
-// other, but a call of class Once only if it was provably not executed: otherwise the
-// second Next fails, and nothing is sent. Around an attempt it works once: whoever wants
-// another attempt returns the answer or the error, and the client decides.
+// other. A call of class Once is made again only if it was provably not executed:
+// otherwise the second Next fails, and nothing is sent. Around an attempt it works
+// once: whoever wants another attempt returns the answer or the error, and the client
+// decides.
 type Next func(ctx context.Context, request *Request) (*Response, error)
 
 // WithMiddleware adds a middleware around each call of the client. It can be given
@@ -187,4 +191,91 @@ func chainMiddlewares(middlewares []Middleware, innermost Next) Next {
 		next = func(ctx context.Context, request *Request) (*Response, error) { return middleware(ctx, request, inner) }
 	}
 	return next
+}
+
+// attemptPassage is one attempt on its way through the middlewares around it.
+type attemptPassage[T any] struct {
+	journey *journey[T]
+	number  int
+	cancel  context.CancelFunc
+
+	// mutex is held while next makes the attempt.
+	mutex       sync.Mutex
+	made, ended bool
+	reply       exchange.Reply
+	notSent     bool
+	err         error
+}
+
+var errNextOnce = errors.New("a middleware called next again within one attempt; nothing was sent for that")
+
+// sendThrough is send with the middlewares around it.
+func (j *journey[T]) sendThrough(ctx context.Context, cancel context.CancelFunc, number int) (exchange.Reply, bool, error) {
+	core := j.core
+	p := &attemptPassage[T]{journey: j, number: number, cancel: cancel}
+	defer p.end()
+	first := &Request{
+		row: j.row, attempt: number, payload: secret.Hide(payload{query: j.query, body: j.body}), header: j.header, scrub: core.scrub,
+	}
+	response, err := chainMiddlewares(core.config.attemptMiddlewares, p.next)(context.WithValue(ctx, passageKey{}, p), first)
+	p.end()
+	if err == nil && response != nil {
+		return exchange.Reply{Status: response.Status, Header: response.Header, Body: response.Body}, false, nil
+	}
+	if err == nil {
+		err = errNoAnswer
+	}
+	if p.err != nil && errors.Is(err, p.err) {
+		return p.reply, p.notSent, err
+	}
+	notSent := !p.made || p.err != nil && p.notSent
+	if op, ok := errors.AsType[*OpError](err); ok && op.Outcome != OutcomeNotSent {
+		// It was sent by other means.
+		notSent = false
+	}
+	return exchange.Reply{}, notSent, err
+}
+
+// end ends what is under way when the middlewares have returned, and waits for it.
+func (p *attemptPassage[T]) end() {
+	if !p.mutex.TryLock() {
+		p.cancel()
+		p.mutex.Lock()
+	}
+	p.ended = true
+	p.mutex.Unlock()
+}
+
+// next is the innermost next: it makes the attempt.
+func (p *attemptPassage[T]) next(ctx context.Context, request *Request) (*Response, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	j := p.journey
+	err := checkPassage(ctx, p)
+	if err == nil {
+		err = request.passable(j.row)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case p.ended:
+		return nil, errPassageEnded
+	case p.made:
+		return nil, errNextOnce
+	}
+	p.made = true
+	j.header = request.header
+	reply, notSent, err := j.send(ctx, p.cancel, p.number)
+	if err != nil {
+		// Errors of transports hold the address, in their texts or behind pointers.
+		clean := cleanError(err, j.core.scrub)
+		p.err = chain(clean.Error(), clean)
+		// What came of the answer is looked at by those who judge the error.
+		p.reply, p.notSent = reply, notSent
+		return nil, p.err
+	}
+	defer reply.Release()
+	response := kept(&reply, j.core.scrub)
+	response.Body = j.core.scrub.Bytes(response.Body)
+	return &response, nil
 }

@@ -35,11 +35,11 @@ func newTransportSource(c *config) *transportSource {
 //	transport.Proxy = http.ProxyURL(proxy)
 //	client, err := salebot.New(key, salebot.WithTransport(transport))
 //
-// It is http.DefaultTransport, with room for DefaultIdleConnections connections that wait
-// for the next call: the standard pool keeps two for a host, and opens the rest for
-// each call again. Handed in as it is, it is also kept from sending a request a second
-// time by itself, over HTTP/1 and HTTP/2; a RoundTripper around it is given requests
-// that cannot be sent twice.
+// It is http.DefaultTransport, with room for DefaultIdleConnections connections that
+// wait for the next call: the standard pool keeps two for a host, and opens the rest
+// for each call again. Handed in as it is, it is also kept from sending a request a
+// second time by itself, over HTTP/1 and HTTP/2. A RoundTripper around it is given
+// requests that cannot be sent twice.
 //
 // It asks the environment for a proxy (HTTPS_PROXY, NO_PROXY), as http.DefaultTransport
 // does. A proxy sees the host and not the key, since https passes through it

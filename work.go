@@ -82,7 +82,7 @@ const runOnce = "run_once"
 // whatever the function returns: if it hides that and returns nil, the error is
 // ErrOutcomeUnknown, and when the work is asked for again it runs again and the call is
 // looked for. A call without a name that is equal to one of unknown outcome in the same
-// run is taken for its repetition: it is looked for, and not sent a second time. Name
+// run is taken for its repetition. It is looked for, and not sent a second time. Name
 // the calls with WithStep if both are meant.
 func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Context) error) error {
 	if !c.ready() {
