@@ -15,6 +15,7 @@ import (
 	"github.com/salebot-go/salebot/bench/pairs"
 	"github.com/salebot-go/salebot/bench/peer"
 	"github.com/salebot-go/salebot/ledger"
+	"github.com/salebot-go/salebot/sqlite"
 )
 
 // keyedDelay is how long the server takes for a call.
@@ -48,13 +49,18 @@ func compareKeyed(ctx context.Context, _ pairs.Settings) error {
 		return err
 	}
 	defer func() { _ = file.Close() }()
+	database, err := sqlite.OpenLedger(filepath.Join(folder, "database"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = database.Close() }()
 	fmt.Printf("\na message with an idempotency key, %v a call\n\n", keyedDelay)
 	fmt.Println("| ledger | callers | a plain call | a call with a key | ratio |")
 	fmt.Println("|---|--:|--:|--:|--:|")
 	for _, subject := range []struct {
 		name   string
 		ledger ledger.Ledger
-	}{{"memory", memory}, {"file", file}} {
+	}{{"memory", memory}, {"file", file}, {"sqlite", database}} {
 		client, err := salebot.New(calls.Key, salebot.WithBaseURL(address+peer.Path(keyedDelay, 0)), salebot.WithLedger(subject.ledger, "bench"))
 		if err != nil {
 			return err

@@ -42,6 +42,7 @@ func main() {
 		{"handler", compareHandler},
 		{"receive", compareReceive},
 		{"keyed", compareKeyed},
+		{"pace", comparePace},
 	} {
 		if len(only) > 0 && !slices.Contains(only, part.name) {
 			continue
