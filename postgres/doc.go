@@ -1,0 +1,2 @@
+// Package postgres keeps events in PostgreSQL.
+package postgres

@@ -1,0 +1,45 @@
+//go:build postgres
+
+package postgres
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// Crash ends an inbox as if its process had died and the others had noticed: nothing that
+// is under way ends well, and nobody says goodbye.
+func (i *Inbox) Crash(t testing.TB) {
+	t.Helper()
+	i.closed.Store(true)
+	id := i.presence.id.Swap(0)
+	i.end()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	// The time of WithLifetime passes.
+	i.Execute(t, ctx, "UPDATE salebot.holder SET expires = '-infinity' WHERE id = $1", id)
+	i.Execute(t, ctx, "SELECT salebot.bury_holders()")
+	_ = i.Close()
+}
+
+// Execute runs a statement as another process could.
+func (i *Inbox) Execute(t testing.TB, ctx context.Context, statement string, args ...any) { //nolint:revive // as tests have it
+	t.Helper()
+	if _, err := i.pool.Exec(ctx, i.config.schema.sql(statement), args...); err != nil {
+		t.Error(err)
+	}
+}
+
+// SetFailing lets every change of events fail, or ends that.
+func (i *Inbox) SetFailing(t testing.TB, failing bool) {
+	t.Helper()
+	ctx := t.Context()
+	if failing {
+		i.Execute(t, ctx, "CREATE FUNCTION salebot.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'failing as wanted'; END $$")
+		i.Execute(t, ctx, "CREATE TRIGGER failing BEFORE INSERT OR DELETE OR UPDATE ON salebot.event FOR EACH ROW EXECUTE FUNCTION salebot.fail()")
+		return
+	}
+	i.Execute(t, ctx, "DROP TRIGGER failing ON salebot.event")
+	i.Execute(t, ctx, "DROP FUNCTION salebot.fail()")
+}
