@@ -121,6 +121,9 @@ func (p *preparedCall[T]) make(ctx context.Context) (none T, err error) {
 		defer leave()
 		ctx = inside
 	}
+	if once.Refused(ctx) {
+		return none, notSent(p.row.Name, ErrCallsRefused)
+	}
 	if p.row.Class != action.Read && rehearsing(ctx) {
 		p.watch.rehearsed()
 		p.answered(http.StatusOK)

@@ -122,10 +122,14 @@ func unproven(err error) attempt.Result {
 // client down.
 func (j *journey[T]) limited(reply *exchange.Reply, started time.Time) attempt.Result {
 	wish, _ := attempt.RetryAfter(reply.Header, time.Now())
+	hold := j.core.pacer.Limited(started, wish, j.settings.retry.MaxHold)
+	if observer, ok := j.core.config.limiter.(HoldObserver); ok && hold > 0 {
+		observer.Held(hold)
+	}
 	return attempt.Result{
 		Outcome:     attempt.Rejected,
 		RateLimited: true,
-		Hold:        j.core.pacer.Limited(started, wish, j.settings.retry.MaxHold),
+		Hold:        hold,
 		Err:         refusal(j.row, reply, answer.Failure(reply.Body), j.core.scrub),
 	}
 }

@@ -3,6 +3,7 @@ package salebot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -41,7 +42,18 @@ var (
 	// ErrOtherLedger says that a piece of work belongs to the ledger or the project of
 	// another client.
 	ErrOtherLedger = once.ErrOtherLedger
+	// ErrCallsRefused says that a call was made inside a transaction; see RefuseCalls.
+	ErrCallsRefused = errors.New("salebot: no call can be made inside a transaction: make it before, or reserve it to be sent after the commit")
 )
+
+// RefuseCalls returns a context in which every call of every client fails with
+// ErrCallsRefused before anything is sent, until allow is called also in ctx if it is
+// that of a piece of work or of a webhook's event. It is for code that holds something
+// which must not wait for a server far away, such as the transaction of a database: a
+// call would hold it for as long as Salebot takes, and is not undone with it.
+func RefuseCalls(ctx context.Context) (refusing context.Context, allow func()) {
+	return once.Refuse(ctx)
+}
 
 // DefaultSendWindow is how long after a ledger has recorded a request it may be
 // written (WithSendWindow).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -440,4 +441,48 @@ func TestIdempotencyKeyOfDo(t *testing.T) {
 		require.Equal(t, http.StatusOK, response.Status)
 	}
 	s.AssertCalls(t, "message", 1)
+}
+
+// Inside a transaction no call is sent, also where the context of the work around is
+// used; before and after it calls are sent.
+func TestCallsAreRefusedInsideATransaction(t *testing.T) {
+	t.Parallel()
+	memory, err := ledger.NewMemory()
+	require.NoError(t, err)
+	clienttest.InBubble(t, testkit.Always(testkit.Respond(200, `{"status":"success"}`)), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+		client := dial(salebot.WithLedger(memory, "shop"))
+		send := func(ctx context.Context, text string) error {
+			_, err := client.Message(ctx, salebot.MessageRequest{ClientID: 1, Message: text})
+			return err
+		}
+		refused := func(err error) {
+			t.Helper()
+			require.ErrorIs(t, err, salebot.ErrCallsRefused)
+			failure, ok := errors.AsType[*salebot.OpError](err)
+			require.True(t, ok)
+			require.Equal(t, salebot.OutcomeNotSent, failure.Outcome)
+		}
+		err := client.RunOnce(t.Context(), salebot.Work{Name: "order", Key: "1"}, func(ctx context.Context) error {
+			require.NoError(t, send(ctx, "before"))
+			inside, allow := salebot.RefuseCalls(ctx)
+			refused(send(inside, "inside"))
+			refused(send(ctx, "outside, but now"))
+			refused(client.RunOnce(inside, salebot.Work{Name: "order", Key: "2"}, func(context.Context) error { return nil }))
+			_, err := client.GetVariables(inside, 1)
+			refused(err)
+			allow()
+			allow() // once more does nothing
+			refused(send(inside, "still inside"))
+			return send(ctx, "after")
+		})
+		require.NoError(t, err)
+		require.NoError(t, send(t.Context(), "elsewhere"))
+		sent := 0
+		for _, arrival := range peer.Arrivals() {
+			if strings.HasSuffix(arrival.Path, "/message") {
+				sent++
+			}
+		}
+		require.Equal(t, 3, sent)
+	})
 }

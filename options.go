@@ -55,6 +55,14 @@ type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
+// HoldObserver is implemented by a Limiter that wants to know when Salebot asks for a
+// slower pace, so that it can hold back others than the client that was asked.
+type HoldObserver interface {
+	// Held is called after an answer of 429 with the time for which the client holds its
+	// calls back. It must not block, and may be called from several goroutines at once.
+	Held(hold time.Duration)
+}
+
 // RetryPolicy says how calls that may be repeated are repeated. A zero field
 // means its default, so the zero policy is the default one; to switch retries
 // off use WithoutRetries.

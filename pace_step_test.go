@@ -546,5 +546,23 @@ func TestPaceWaitIsTold(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, attempts, 1)
 		require.Less(t, attempts[0].PaceWait, time.Second, "the hold is over")
+
+// holds is a limiter that lets all pass and notes what it is told.
+type holds struct{ held []time.Duration }
+
+func (*holds) Wait(context.Context) error { return nil }
+
+func (h *holds) Held(hold time.Duration) { h.held = append(h.held, hold) }
+
+// A limiter that wants to is told for how long a 429 holds the client back.
+func TestLimiterLearnsOfHolds(t *testing.T) {
+	t.Parallel()
+	answers := testkit.InTurn(testkit.Respond(429, "", "Retry-After: 3"), testkit.Respond(503, ""), testkit.Respond(200, "{}"))
+	clienttest.InBubble(t, answers, func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+		limiter := &holds{}
+		_, err := dial(salebot.WithLimiter(limiter)).GetVariables(t.Context(), 1)
+		require.NoError(t, err)
+		require.Len(t, limiter.held, 1, "the 503 says nothing of the pace")
+		require.GreaterOrEqual(t, limiter.held[0], 3*time.Second)
 	})
 }

@@ -162,6 +162,9 @@ func (c *Client) runWork(ctx context.Context, w once.Work, repeatUnknown bool, f
 	if ctx == nil {
 		return workResult{}, notSent(runOnce, invalid("ctx", "is nil"))
 	}
+	if once.Refused(ctx) {
+		return workResult{}, notSent(runOnce, ErrCallsRefused)
+	}
 	if rehearsing(ctx) {
 		// Nothing is sent, so nothing is done.
 		return runTallied(ctx, once.Counting(ctx), fn)

@@ -105,6 +105,14 @@ need() {
 	} >.build/apt.log 2>&1 || { tail -n 30 .build/apt.log && return 1; }
 }
 
+# need_postgres installs the server of PostgreSQL, whose programs Debian keeps out of
+# the path. The tests start servers of their own.
+need_postgres() {
+	if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+		need initdb postgresql
+	fi
+}
+
 # copy_of_tree copies the working tree to a new folder.
 copy_of_tree() {
 	local copy

@@ -243,6 +243,7 @@ step_special() {
 			unshare) need unshare util-linux ;;
 			browser) need chromium chromium ;;
 			curl) need curl curl ;;
+			postgres) need_postgres ;;
 			live)
 				echo "$dir, tag live: not run, it talks to the real service (step vet compiles it)"
 				continue

@@ -14,7 +14,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/salebot-go/salebot"
-	"github.com/salebot-go/salebot/postgres"
 	"github.com/salebot-go/salebot/postgres/internal/postgrestest"
 	"github.com/salebot-go/salebot/webhook"
 )
@@ -71,20 +70,6 @@ func startServer(b *testing.B) *postgrestest.Server {
 		}
 	})
 	return server
-}
-
-func openInbox(b testing.TB, server *postgrestest.Server, opts ...postgres.InboxOption) *postgres.Inbox {
-	b.Helper()
-	inbox, err := postgres.OpenInbox(b.Context(), server.Address(), opts...)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := inbox.Close(); err != nil {
-			b.Error(err)
-		}
-	})
-	return inbox
 }
 
 // BenchmarkPut compares Put with a plain INSERT that is committed, each from its own

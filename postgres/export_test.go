@@ -43,3 +43,27 @@ func (i *Inbox) SetFailing(t testing.TB, failing bool) {
 	i.Execute(t, ctx, "DROP TRIGGER failing ON salebot.event")
 	i.Execute(t, ctx, "DROP FUNCTION salebot.fail()")
 }
+
+// WithMinServer sets the oldest version of the server.
+func WithMinServer(version int) SharedOption {
+	return sharedOption(func(c *config) error {
+		c.minServer = version
+		return nil
+	})
+}
+
+// SQL is a statement for the schema of the inbox.
+func (i *Inbox) SQL(statement string) string { return i.config.schema.sql(statement) }
+
+// Settle waits until nothing goes on in the background.
+func (i *Inbox) Settle(t testing.TB) {
+	t.Helper()
+	for i.pool.Stat().AcquiredConns() > 0 || len(i.waker.told) > 0 {
+		if !sleep(t.Context(), 2*between) {
+			t.Fatal("there is always something going on")
+		}
+	}
+	if !sleep(t.Context(), 4*between) {
+		t.Fatal("the test is over")
+	}
+}

@@ -86,7 +86,7 @@ func OpenInbox(ctx context.Context, address string, opts ...InboxOption) (*Inbox
 	}
 	i := &Inbox{config: c, pool: pool, transactions: transactions, waker: newWaker(), closing: make(chan struct{})}
 	i.presence = presence{pool: pool, config: &i.config.config, reclaimed: func() { i.waker.tell(everyone) }}
-	i.leases = leases{turn: make(chan struct{}, 1), known: map[uint64]struct{}{}}
+	i.leases = leases{turn: make(chan struct{}, 1), known: map[uint64]struct{}{}, settled: map[uint64]struct{}{}}
 	i.room = room{most: int64(c.maxPending), left: int64(c.maxPending+7) / 8}
 	if err := i.enter(ctx); err != nil {
 		pool.Close()

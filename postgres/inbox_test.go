@@ -12,26 +12,32 @@ import (
 
 func TestInbox(t *testing.T) {
 	t.Parallel()
-	inboxtest.Run(t, func(t testing.TB) inboxtest.Store { return newStore(t) })
+	inboxtest.Run(t, newStore)
 }
 
-// TestInboxWithoutListening checks that nothing depends on notifications, as under a
-// pooler that does not let them through.
-func TestInboxWithoutListening(t *testing.T) {
+// TestInboxBehindAPooler checks that nothing depends on what a pooler such as PgBouncer in
+// transaction mode does not let through: notifications, and statements that were prepared
+// in an earlier transaction.
+func TestInboxBehindAPooler(t *testing.T) {
 	t.Parallel()
 	inboxtest.Run(t, func(t testing.TB) inboxtest.Store {
 		t.Helper()
-		return newStore(t, postgres.WithoutListen())
+		return newStoreAt(t, commonServer(t).Address()+" default_query_exec_mode=exec", postgres.WithoutListen())
 	})
 }
 
-func newStore(t testing.TB, opts ...postgres.InboxOption) inboxtest.Store {
+func newStore(t testing.TB) inboxtest.Store {
+	t.Helper()
+	return newStoreAt(t, commonServer(t).Address())
+}
+
+func newStoreAt(t testing.TB, address string, opts ...postgres.InboxOption) inboxtest.Store {
 	t.Helper()
 	server := commonServer(t)
 	open := func(t testing.TB, schema postgres.SharedOption, more ...postgres.InboxOption) webhook.Inbox {
 		t.Helper()
 		all := append([]postgres.InboxOption{schema}, opts...)
-		inbox, err := postgres.OpenInbox(t.Context(), server.Address(), append(all, more...)...)
+		inbox, err := postgres.OpenInbox(t.Context(), address, append(all, more...)...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,8 @@ type leases struct {
 	mutex sync.Mutex
 	// known are the leases that somebody got and did not end.
 	known map[uint64]struct{}
+	// settled are those that Settle has ended and Commit was not called for.
+	settled map[uint64]struct{}
 }
 
 func (l *leases) add(deliveries []webhook.Delivery) {

@@ -51,11 +51,17 @@ func (i *Inbox) Commit(ctx context.Context, delivery webhook.Delivery) error {
 
 // Release implements webhook.Inbox.
 func (i *Inbox) Release(ctx context.Context, delivery webhook.Delivery, delay time.Duration, reason string) error {
+	if i.settledBefore(delivery) {
+		return webhook.ErrLeaseLost
+	}
 	return i.settle(ctx, settlement{delivery: delivery, how: release, delay: delay, reason: reason})
 }
 
 // Bury implements webhook.Inbox.
 func (i *Inbox) Bury(ctx context.Context, delivery webhook.Delivery, reason string) error {
+	if i.settledBefore(delivery) {
+		return webhook.ErrLeaseLost
+	}
 	return i.settle(ctx, settlement{delivery: delivery, how: bury, reason: reason})
 }
 

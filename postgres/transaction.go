@@ -1,5 +1,107 @@
 package postgres
 
-import "github.com/salebot-go/salebot/webhook"
+import (
+	"context"
+	"errors"
+	"fmt"
 
-func (i *Inbox) settledBefore(webhook.Delivery) bool { return false }
+	"github.com/jackc/pgx/v5"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/webhook"
+)
+
+// ErrNotFunction says that Settle was called with a context which is not that of a
+// function of a webhook.Handler whose inbox is one of this package.
+var ErrNotFunction = errors.New("postgres: the context is not that of a handler's function with an inbox of this package")
+
+// Settle ends the event that the function of a webhook.Handler is called with in one
+// transaction with rows of the user's own: either both are there afterwards or neither.
+// It has to be the last thing that the function does:
+//
+//	func(ctx context.Context, event *webhook.Event) error {
+//		answer, err := client.Message(ctx, …)
+//		…
+//		return postgres.Settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+//			_, err := tx.Exec(ctx, "INSERT INTO answered …")
+//			return err
+//		})
+//	}
+//
+// fn gets a transaction in the database of the inbox, and must neither commit it nor roll
+// it back. If fn fails, or the commit does, the event is not ended and Settle returns the
+// error. Calls of clients inside of fn are refused with salebot.ErrCallsRefused, since the
+// transaction would wait for them and they are not undone with it. To send something if
+// and only if the transaction is committed, use Reserve.
+//
+// Errors: that of fn; ErrNotFunction; webhook.ErrLeaseLost if the event was handed out
+// again, and then nothing is committed; those of the database. After ErrUnreachable the
+// transaction may have been committed; the function then fails, and does not run again
+// if it was.
+func Settle(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
+	inbox, delivery, ok := webhook.DeliveryFrom(ctx)
+	if !ok {
+		return ErrNotFunction
+	}
+	// Also an inbox of the user's that has one of ours in it.
+	ours, ok := inbox.(interface {
+		settleWith(ctx context.Context, delivery webhook.Delivery, fn func(ctx context.Context, tx pgx.Tx) error) error
+	})
+	if !ok {
+		return fmt.Errorf("%w: the inbox is a %T", ErrNotFunction, inbox)
+	}
+	return ours.settleWith(ctx, delivery, fn)
+}
+
+// settleWith ends a delivery in one transaction with what fn does.
+func (i *Inbox) settleWith(ctx context.Context, delivery webhook.Delivery, fn func(ctx context.Context, tx pgx.Tx) error) error {
+	if err := i.usable(); err != nil {
+		return err
+	}
+	ctx, allow := salebot.RefuseCalls(ctx)
+	defer allow()
+	var result outcome
+	var failed error
+	err := pgx.BeginFunc(ctx, i.transactions, func(tx pgx.Tx) error {
+		if failed = fn(ctx, tx); failed != nil {
+			return failed
+		}
+		s := settlement{delivery: delivery, how: commit}
+		var results []int16
+		if err := tx.QueryRow(ctx, i.config.schema.sql(settleStatement), arguments([]*settlement{&s})...).Scan(&results); err != nil {
+			return err
+		}
+		if result = outcome(results[0]); result == lost {
+			return webhook.ErrLeaseLost
+		}
+		return nil
+	})
+	switch {
+	case failed != nil:
+		return failed
+	case errors.Is(err, webhook.ErrLeaseLost):
+		return webhook.ErrLeaseLost
+	case err != nil && ctx.Err() != nil:
+		return errors.Join(ctx.Err(), failure("settling with a transaction", err))
+	case err != nil:
+		return failure("settling with a transaction", err)
+	}
+	i.leases.settle(delivery.Lease)
+	return i.noteSettled(&delivery, result)
+}
+
+// settledBefore reports whether Settle has committed a delivery, and forgets it.
+func (i *Inbox) settledBefore(delivery webhook.Delivery) bool {
+	i.leases.mutex.Lock()
+	defer i.leases.mutex.Unlock()
+	_, settled := i.leases.settled[delivery.Lease]
+	delete(i.leases.settled, delivery.Lease)
+	return settled
+}
+
+// settle notes that a lease was ended by Settle, until Commit is called for it.
+func (l *leases) settle(lease uint64) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.settled[lease] = struct{}{}
+}

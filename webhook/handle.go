@@ -114,7 +114,8 @@ func (h *Handler) handle(ctx context.Context, delivery Delivery) {
 		h.after(hooked, step)
 		h.settle(ctx, delivery, v)
 	}()
-	limited, cancel := context.WithTimeout(once.With(hooked, calls), h.eventTimeout)
+	handling := context.WithValue(once.With(hooked, calls), deliveryKey{}, &handed{h.inbox, delivery})
+	limited, cancel := context.WithTimeout(handling, h.eventTimeout)
 	defer cancel()
 	err = h.call(limited, delivery, &step)
 }

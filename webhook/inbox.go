@@ -164,6 +164,26 @@ func (l *DeadLetter) Event() (*Event, error) {
 // Pending is the number of entries that are still to be handled.
 func (c Counts) Pending() int { return c.Waiting + c.Delayed + c.Leased }
 
+type deliveryKey struct{}
+
+// handed is a delivery in the hands of a function.
+type handed struct {
+	inbox    Inbox
+	delivery Delivery
+}
+
+// DeliveryFrom returns the delivery whose event a Handler's function is called with, and
+// the inbox that it comes from, if the context is the function's. It is for inboxes that
+// let a function end its event together with something of its own. Once the inbox has
+// ended the delivery in such a way, its Commit has to return nil for it.
+func DeliveryFrom(ctx context.Context) (inbox Inbox, delivery Delivery, ok bool) {
+	h, ok := ctx.Value(deliveryKey{}).(*handed)
+	if !ok {
+		return nil, Delivery{}, false
+	}
+	return h.inbox, h.delivery, true
+}
+
 // SeenLister is implemented by inboxes that remember what they had accepted before
 // this process opened them. Handler.CatchUp begins there.
 type SeenLister interface {

@@ -38,6 +38,8 @@ type Run struct {
 	closed bool
 	// became says what was counted of the calls that can be told apart.
 	became map[any]ledger.State
+	// refusals counts those who let no call be made now.
+	refusals int
 
 	// record is the ledger's record of the piece of work; the others are those of its
 	// calls.
@@ -298,6 +300,42 @@ func (r *Run) Ended() bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	return r.closed
+}
+
+type refusalKey struct{}
+
+// Refuse returns a context in which no call may be made. In ctx none may either, if it
+// is that of a piece of work, until allow is called.
+func Refuse(ctx context.Context) (refusing context.Context, allow func()) {
+	refusing = context.WithValue(ctx, refusalKey{}, true)
+	r := From(ctx)
+	if r == nil {
+		return refusing, func() {}
+	}
+	r.refuse(1)
+	return refusing, sync.OnceFunc(func() { r.refuse(-1) })
+}
+
+func (r *Run) refuse(more int) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.refusals += more
+}
+
+// Refused reports whether no call may be made in a context.
+func Refused(ctx context.Context) bool {
+	if ctx.Value(refusalKey{}) != nil {
+		return true
+	}
+	for r := From(ctx); r != nil; r = r.parent {
+		r.mutex.Lock()
+		refused := r.refusals > 0
+		r.mutex.Unlock()
+		if refused {
+			return true
+		}
+	}
+	return false
 }
 
 // Recorded reports whether the calls of the piece of work are recorded.

@@ -207,7 +207,12 @@ func (s *Server) halt() error {
 }
 
 // Address is the address of the server for pgx.
-func (s *Server) Address() string { return "host=" + s.folder + " user=postgres dbname=postgres" }
+func (s *Server) Address() string { return s.AddressIn("postgres") }
+
+// AddressIn is the address of one of its databases.
+func (s *Server) AddressIn(database string) string {
+	return "host=" + s.folder + " user=postgres dbname=" + database
+}
 
 // AddressOfBoth is the address of whichever of two servers takes changes.
 func AddressOfBoth(a, b *Server) string {
@@ -247,7 +252,12 @@ func (s *Server) Promote(ctx context.Context) error {
 
 // Execute runs statements as the administrator.
 func (s *Server) Execute(ctx context.Context, statements ...string) error {
-	connection, err := pgx.Connect(ctx, s.Address())
+	return s.ExecuteIn(ctx, "postgres", statements...)
+}
+
+// ExecuteIn runs statements in one of the databases.
+func (s *Server) ExecuteIn(ctx context.Context, database string, statements ...string) error {
+	connection, err := pgx.Connect(ctx, s.AddressIn(database))
 	if err != nil {
 		return err
 	}
@@ -271,3 +281,5 @@ func (s *Server) Remove() error { return errors.Join(s.halt(), os.RemoveAll(s.fo
 
 // Folder is where the server's data, log and socket are.
 func (s *Server) Folder() string { return s.folder }
+
+func joinRemove(err error, folder string) error { return errors.Join(err, os.RemoveAll(folder)) }

@@ -1,0 +1,166 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+var errGroupClosed = errors.New("closed")
+
+// numbersGroup is a group whose transactions take a second and return what they were
+// given.
+type numbersGroup struct {
+	group[int, int]
+
+	mutex sync.Mutex
+	// batches are the sizes of the transactions.
+	batches []int
+	// fail returns the error of a transaction; nil for none.
+	fail func(in []int) error
+}
+
+func newNumbersGroup(t *testing.T, workers int, fail func([]int) error) *numbersGroup {
+	t.Helper()
+	g := &numbersGroup{fail: fail}
+	g.group = group[int, int]{most: 10, timeout: time.Minute, closedErr: errGroupClosed, write: g.write}
+	g.start(t.Context(), workers)
+	return g
+}
+
+func (g *numbersGroup) write(ctx context.Context, in []int) ([]int, error) {
+	g.mutex.Lock()
+	g.batches = append(g.batches, len(in))
+	g.mutex.Unlock()
+	if !sleep(ctx, time.Second) {
+		return nil, ctx.Err()
+	}
+	if err := g.fail(in); err != nil {
+		return nil, err
+	}
+	return slices.Clone(in), nil
+}
+
+func succeed([]int) error { return nil }
+
+// bubble runs a test in virtual time.
+func bubble(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, test) //nolint:forbidigo // its assertions use no panics
+}
+
+// TestGroupJoinsCalls checks that calls which come while a transaction is under way share
+// the next one, up to the bound, and that each gets its own result.
+func TestGroupJoinsCalls(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		g := newNumbersGroup(t, 1, succeed)
+		var group sync.WaitGroup
+		for n := range 25 {
+			group.Go(func() {
+				if out, err := g.do(t.Context(), n); out != n || err != nil {
+					t.Errorf("%d: %d, %v", n, out, err)
+				}
+			})
+			synctest.Wait()
+		}
+		group.Wait()
+		g.close()
+		if want := []int{1, 10, 10, 4}; !slices.Equal(g.batches, want) {
+			t.Errorf("transactions of %v, want %v", g.batches, want)
+		}
+	})
+}
+
+// TestGroupFailsAlone checks that a call with values that the server does not take fails
+// alone, and that others fail together.
+func TestGroupFailsAlone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		bad := &pgconn.PgError{Code: "22021"}
+		g := newNumbersGroup(t, 1, func(in []int) error {
+			if slices.Contains(in, 3) {
+				return fmt.Errorf("wrapped: %w", bad)
+			}
+			return nil
+		})
+		var group sync.WaitGroup
+		for n := range 6 {
+			group.Go(func() {
+				_, err := g.do(t.Context(), n)
+				if failed := errors.Is(err, bad); failed != (n == 3) {
+					t.Errorf("%d: %v", n, err)
+				}
+			})
+			synctest.Wait()
+		}
+		group.Wait()
+		g.close()
+	})
+}
+
+// TestGroupRepeats checks that a transaction which another one was in the way of is
+// repeated, a bounded number of times, and that one which failed otherwise is not.
+func TestGroupRepeats(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		deadlock, other := &pgconn.PgError{Code: "40P01"}, errors.New("gone")
+		failures := 2
+		g := newNumbersGroup(t, 1, func(in []int) error {
+			switch {
+			case in[0] == 1 && failures > 0:
+				failures--
+				return deadlock
+			case in[0] == 2:
+				return deadlock
+			case in[0] == 3:
+				return other
+			}
+			return nil
+		})
+		for n, want := range map[int]struct {
+			err   error
+			tries int
+		}{1: {nil, 3}, 2: {deadlock, repetitions}, 3: {other, 1}} {
+			g.batches = nil
+			if _, err := g.do(t.Context(), n); !errors.Is(err, want.err) || len(g.batches) != want.tries {
+				t.Errorf("%d: %v after %d tries, want %v after %d", n, err, len(g.batches), want.err, want.tries)
+			}
+		}
+		g.close()
+	})
+}
+
+// TestGroupCloses checks that calls which came are done when the group is closed, that
+// those after it are refused, and that nobody waits beyond his context.
+func TestGroupCloses(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		g := newNumbersGroup(t, 2, succeed)
+		var group sync.WaitGroup
+		for n := range 8 {
+			group.Go(func() {
+				if _, err := g.do(t.Context(), n); err != nil {
+					t.Errorf("%d: %v", n, err)
+				}
+			})
+		}
+		group.Go(func() {
+			limited, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			if _, err := g.do(limited, 8); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a context that ends: %v", err)
+			}
+		})
+		synctest.Wait()
+		g.close()
+		group.Wait()
+		if _, err := g.do(t.Context(), 9); !errors.Is(err, errGroupClosed) {
+			t.Errorf("after close: %v", err)
+		}
+	})
+}

@@ -1,0 +1,47 @@
+//go:build postgres
+
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/salebot-go/salebot/postgres"
+	"github.com/salebot-go/salebot/postgres/internal/postgrestest"
+)
+
+// query returns the first column of what a person would see who looks into the database.
+func query[T any](t testing.TB, server *postgrestest.Server, statement string) []T {
+	t.Helper()
+	ctx := t.Context()
+	connection, err := pgx.Connect(ctx, server.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connection.Close(ctx) }()
+	rows, err := connection.Query(ctx, statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[T])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// openInbox opens an inbox that is closed with the test.
+func openInbox(t testing.TB, server *postgrestest.Server, opts ...postgres.InboxOption) *postgres.Inbox {
+	t.Helper()
+	inbox, err := postgres.OpenInbox(t.Context(), server.Address(), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := inbox.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return inbox
+}
