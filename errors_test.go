@@ -199,6 +199,7 @@ var sentinels = map[string]error{
 	"ErrNotReadBack":        salebot.ErrNotReadBack,
 	"ErrOrderNotFound":      salebot.ErrOrderNotFound,
 	"ErrOtherLedger":        salebot.ErrOtherLedger,
+	"ErrCallsRefused":       salebot.ErrCallsRefused,
 	"ErrOutcomeUnknown":     salebot.ErrOutcomeUnknown,
 	"ErrRateLimited":        salebot.ErrRateLimited,
 	"ErrRejected":           salebot.ErrRejected,
