@@ -546,6 +546,8 @@ func TestPaceWaitIsTold(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, attempts, 1)
 		require.Less(t, attempts[0].PaceWait, time.Second, "the hold is over")
+	})
+}
 
 // holds is a limiter that lets all pass and notes what it is told.
 type holds struct{ held []time.Duration }
