@@ -38,6 +38,7 @@ type InboxOption interface{ applyToInbox(c *inboxConfig) error }
 // SharedOption sets a property that everything in this package has.
 type SharedOption interface {
 	InboxOption
+	LedgerOption
 	applyShared(c *config) error
 }
 
@@ -116,6 +117,8 @@ type sharedOption func(*config) error
 
 func (o sharedOption) applyShared(c *config) error       { return o(c) }
 func (o sharedOption) applyToInbox(c *inboxConfig) error { return o(&c.config) }
+
+func (o sharedOption) applyToLedger(c *ledgerConfig) error { return o(&c.config) }
 
 type inboxOption func(*inboxConfig) error
 
