@@ -43,7 +43,7 @@ var (
 	// another client.
 	ErrOtherLedger = once.ErrOtherLedger
 	// ErrCallsRefused says that a call was made inside a transaction; see RefuseCalls.
-	ErrCallsRefused = errors.New("salebot: no call can be made inside a transaction: make it before, or reserve it to be sent after the commit")
+	ErrCallsRefused = errors.New("salebot: no call can be made inside a transaction: make it before")
 )
 
 // RefuseCalls returns a context in which every call of every client fails with

@@ -1,11 +1,16 @@
 // Package postgres keeps in PostgreSQL what several processes on several machines have to
-// share: the events of a webhook.Handler, see [OpenInbox].
+// share: the events of a webhook.Handler ([OpenInbox]), what a client must not send twice
+// ([OpenLedger]), and the pace of all clients together ([OpenPace]).
 //
 //	steps, err := postgres.Migrate(ctx, address) // once, before a new version starts
 //	inbox, err := postgres.OpenInbox(ctx, address)
-//	handler, err := webhook.New(answer, webhook.WithSecretInPath(secret), webhook.WithInbox(inbox))
+//	records, err := postgres.OpenLedger(ctx, address)
+//	pace, err := postgres.OpenPace(ctx, address, "shop", 20, 5)
+//	client, err := salebot.NewFromEnv(salebot.WithLedger(records, "shop"), salebot.WithLimiter(pace))
+//	handler, err := webhook.New(answer, webhook.WithSecretInPath(secret),
+//		webhook.WithInbox(inbox), webhook.WithRunOnce(client, "answering bot"))
 //
-// Any number of processes may receive and handle events of one inbox. Duplicates are
+// Each of the three has connections of its own. Any number of processes may receive and handle events of one inbox. Duplicates are
 // dropped whichever of them they come to. Of a client one event is handed out at a time,
 // in the order of acceptance, whichever process gets it.
 //
@@ -37,6 +42,18 @@
 // PL/pgSQL, SELECT … FOR UPDATE SKIP LOCKED, INSERT … ON CONFLICT, partial indexes, and
 // for prompt delivery LISTEN and NOTIFY. Behind a pooler in transaction mode, see
 // [WithListenAddress] or [WithoutListen].
+//
+// # Ledger and pace
+//
+// A ledger keeps keyed digests, ids, states and times: no request, no text and no phone.
+// Begin is committed before a request is sent. What became of the request is recorded
+// without waiting for the disk: if the server dies within a moment, it is not known, and
+// is found out like after the death of a process. A process that dies is known to be dead
+// after [WithLifetime]; others take over what it had begun then, and not before the last
+// moment at which its request could be written.
+//
+// While the database is away, nothing is begun, and calls with an idempotency key fail
+// without being sent. A pace fails, too, or each process keeps its part ([WithLocalShare]).
 //
 // The statements of this package hold no values, and bodies are stored in the tables
 // event and dead_letter only. The API key is stored nowhere.

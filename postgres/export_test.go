@@ -67,3 +67,9 @@ func (i *Inbox) Settle(t testing.TB) {
 		t.Fatal("the test is over")
 	}
 }
+
+// Told waits until the other processes were told of a hold.
+func (p *Pace) Told() { p.background.Wait() }
+
+// SQL is a statement for the schema of the pace.
+func (p *Pace) SQL(statement string) string { return p.config.schema.sql(statement) }

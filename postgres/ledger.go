@@ -115,13 +115,18 @@ func OpenLedger(ctx context.Context, address string, opts ...LedgerOption) (*Led
 // secretSize is the length of the secret, in bytes.
 const secretSize = 32
 
+func newSecret() []byte {
+	secret := make([]byte, secretSize)
+	_, _ = rand.Read(secret) // it never fails
+	return secret
+}
+
 // Bind implements ledger.Ledger. The first project that is named is that of the schema.
 func (l *Ledger) Bind(ctx context.Context, project string) (ledger.Binding, error) {
 	if err := l.usable(); err != nil {
 		return ledger.Binding{}, err
 	}
-	secret := make([]byte, secretSize)
-	_, _ = rand.Read(secret) // it never fails
+	secret := newSecret()
 	var bound string
 	err := l.pool.QueryRow(ctx, l.config.schema.sql("SELECT project, secret FROM salebot.bind($1, $2)"), project, secret).Scan(&bound, &secret)
 	switch {
@@ -176,16 +181,20 @@ func (l *Ledger) Begin(ctx context.Context, records ...ledger.Record) ([]ledger.
 func newVersion() int64 { return 1 + mathrand.Int64N(math.MaxInt64-1) } //nolint:gosec // it needs no secrecy
 
 // End implements ledger.Ledger. The death of this process does not undo it; that of the
-// server may, and then the records are as Begin left them.
+// server may, and then the records are as Begin left them. If it fails because the server
+// is away, it is tried again in the background until it succeeds or the ledger is closed:
+// as long as this process lives, others wait for the end of what it has begun.
 func (l *Ledger) End(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
 	}
-	ended, err := l.ends.do(ctx, ending{records: slices.Clone(records)})
+	records = slices.Clone(records)
+	ended, err := l.ends.do(ctx, ending{records: records})
 	if err == nil && len(ended) != len(records) {
-		err = ledger.ErrTaken
+		return nil, ledger.ErrTaken
 	}
 	if err != nil {
+		l.endLater(records, false)
 		return nil, err
 	}
 	return ended, nil
@@ -205,19 +214,36 @@ func (l *Ledger) takeBack(b *beginning) {
 		}
 		r.Version, r.Answer = b.fresh[i], ledger.Answer{}
 	}
+	l.endLater(records, true)
+}
+
+// endLater ends records in the background. If they may be begun only later, by a
+// transaction that goes on although nobody waits for it, that is waited for, too.
+func (l *Ledger) endLater(records []ledger.Record, begunLater bool) {
+	tries := 1
+	if begunLater {
+		tries = lateTries
+	}
 	l.background.Go(func() {
-		for delay := between; ; delay = min(2*delay, time.Second) {
-			// A transaction that goes on all the same has ended after its timeout.
+		for delay := between; tries > 0; delay = min(2*delay, time.Second) {
 			if !sleep(l.life, delay) {
 				return
 			}
 			ended, err := l.ends.do(l.life, ending{records: records})
-			if err == nil && (len(ended) > 0 || delay >= time.Second) {
+			switch {
+			case errors.Is(err, ledger.ErrClosed), err == nil && len(ended) > 0:
 				return
+			case err == nil:
+				// They are not there, or somebody else has them.
+				tries--
 			}
 		}
 	})
 }
+
+// lateTries is how often records are looked for that may be begun later: for some seconds
+// longer than a server takes to notice that a connection is gone.
+const lateTries = 20
 
 // Forget implements ledger.Ledger.
 func (l *Ledger) Forget(ctx context.Context, keys ...ledger.Digest) error {

@@ -4,14 +4,17 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/ledger/ledgertest"
 	"github.com/salebot-go/salebot/postgres"
+	"github.com/salebot-go/salebot/postgres/internal/postgrestest"
 )
 
 func ledgerSubject(options string) ledgertest.Subject {
@@ -67,4 +70,71 @@ func TestLedgerKill(t *testing.T) { //nolint:paralleltest // it sets the environ
 
 func TestLedgerProcesses(t *testing.T) { //nolint:paralleltest // it sets the environment
 	ledgertest.Processes(t, sharedLedger(t, postgres.WithLifetime(2*time.Second)))
+}
+
+// TestLedgerEndsLater checks that what became of a request is recorded when the server is
+// back, if it was away at the time: others would wait for it as long as this process lives.
+func TestLedgerEndsLater(t *testing.T) {
+	t.Parallel()
+	server, err := postgrestest.Start(t.Context(), "fsync=off")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Remove() }()
+	if _, err := postgres.Migrate(t.Context(), server.Address()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := postgres.OpenLedger(t.Context(), server.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	record := ledger.Record{Key: ledger.Digest{1}, Content: ledger.Digest{2}}
+	begun, err := l.Begin(t.Context(), record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.StopNow(); err != nil {
+		t.Fatal(err)
+	}
+	begun[0].State = ledger.Accepted
+	if _, err := l.End(t.Context(), begun...); !errors.Is(err, postgres.ErrUnreachable) {
+		t.Errorf("%v, want ErrUnreachable", err)
+	}
+	if _, err := l.Begin(t.Context(), ledger.Record{Key: ledger.Digest{3}, Content: ledger.Digest{2}}); !errors.Is(err, postgres.ErrUnreachable) {
+		t.Errorf("%v, want ErrUnreachable", err)
+	}
+	if err := server.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the record is accepted", func() bool {
+		found, err := l.Find(t.Context(), record.Key)
+		return err == nil && len(found) == 1 && found[0].State == ledger.Accepted
+	})
+}
+
+// TestLedgerTakesBack checks that a record which was begun without the caller hearing of
+// it is taken back: nothing was sent for it.
+func TestLedgerTakesBack(t *testing.T) {
+	t.Parallel()
+	server := commonServer(t)
+	cutter, err := postgrestest.NewCutter(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cutter.Close() }()
+	l, err := postgres.OpenLedger(t.Context(), cutter.Address()+" default_query_exec_mode=exec", newSchema(t, server), postgres.WithLifetime(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	record := ledger.Record{Key: ledger.Digest{1}, Content: ledger.Digest{2}}
+	cutter.Arm()
+	if _, err := l.Begin(t.Context(), record); !errors.Is(err, postgres.ErrUnreachable) {
+		t.Fatalf("%v, want ErrUnreachable", err)
+	}
+	eventually(t, "the record is refused", func() bool {
+		found, err := l.Find(t.Context(), record.Key)
+		return err == nil && len(found) == 1 && found[0].State == ledger.Refused
+	})
 }

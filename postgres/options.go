@@ -39,6 +39,7 @@ type InboxOption interface{ applyToInbox(c *inboxConfig) error }
 type SharedOption interface {
 	InboxOption
 	LedgerOption
+	PaceOption
 	applyShared(c *config) error
 }
 
@@ -119,6 +120,8 @@ func (o sharedOption) applyShared(c *config) error       { return o(c) }
 func (o sharedOption) applyToInbox(c *inboxConfig) error { return o(&c.config) }
 
 func (o sharedOption) applyToLedger(c *ledgerConfig) error { return o(&c.config) }
+
+func (o sharedOption) applyToPace(c *paceConfig) error { return o(&c.config) }
 
 type inboxOption func(*inboxConfig) error
 

@@ -11,6 +11,9 @@ import (
 	"github.com/salebot-go/salebot/postgres/internal/postgrestest"
 )
 
+// canary is the API key of the tests. Wherever it shows, something leaks.
+const canary = "c4n4ry+k3y=0123456789abcdef"
+
 // query returns the first column of what a person would see who looks into the database.
 func query[T any](t testing.TB, server *postgrestest.Server, statement string) []T {
 	t.Helper()

@@ -99,8 +99,8 @@ func programs() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if path, err := exec.LookPath("initdb"); err == nil {
-		folders = append(folders, filepath.Dir(path))
+	if path, lookErr := exec.LookPath("initdb"); lookErr == nil {
+		folders = append([]string{filepath.Dir(path)}, folders...)
 	}
 	for _, folder := range slices.Backward(folders) {
 		if _, err := os.Stat(filepath.Join(folder, "initdb")); err == nil {
@@ -199,10 +199,14 @@ func pause(ctx context.Context) bool {
 	}
 }
 
-// halt waits for the end of the server's processes.
+// halt ends the server's processes, if there are any, and waits for that.
 func (s *Server) halt() error {
+	if s.command == nil {
+		return nil
+	}
 	err := s.input.Close()
 	_ = s.command.Wait() // it was killed
+	s.command = nil
 	return err
 }
 
@@ -283,3 +287,6 @@ func (s *Server) Remove() error { return errors.Join(s.halt(), os.RemoveAll(s.fo
 func (s *Server) Folder() string { return s.folder }
 
 func joinRemove(err error, folder string) error { return errors.Join(err, os.RemoveAll(folder)) }
+
+// Programs is the folder with the programs of PostgreSQL.
+func (s *Server) Programs() string { return s.bin }

@@ -1,0 +1,294 @@
+package postgres
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/time/rate"
+
+	"github.com/salebot-go/salebot"
+)
+
+// Pace is a salebot.Limiter that any number of processes share: all of them together start
+// so many requests a second. Make it with OpenPace, and hand it to salebot.WithLimiter.
+//
+// A process takes moments at which requests may start from a row of the database, several
+// at a time if several requests wait. A 429 that one process gets holds all of them back
+// and lowers the rate to 70 %, from which it grows by 2 % of the rate a second; moments
+// that a process has taken already, for a tenth of a second at most, are still used.
+type Pace struct {
+	config paceConfig
+	name   []byte
+	pool   *pgxpool.Pool
+	// share is what paces this process while the database cannot be reached; nil for
+	// nothing.
+	share *rate.Limiter
+
+	// turn lets one goroutine at a time wait for the next moment.
+	turn    chan struct{}
+	waiting atomic.Int64
+	// next is the next of the moments that this process has taken, left is how many, and
+	// step the time between two. They belong to who has the turn, as does away, which is
+	// until when the database is not asked again.
+	next, away time.Time
+	left       int
+	step       time.Duration
+
+	life       context.Context
+	end        context.CancelFunc
+	background sync.WaitGroup
+	// mutex keeps Held from beginning something after Close.
+	mutex   sync.Mutex
+	closed  bool
+	closing chan struct{}
+}
+
+var (
+	_ salebot.Limiter      = (*Pace)(nil)
+	_ salebot.HoldObserver = (*Pace)(nil)
+)
+
+// ErrPaceClosed is the error of a Pace that was closed.
+var ErrPaceClosed = errors.New("postgres: the pace is closed")
+
+// PaceOption sets a property of a Pace. If one is given twice, the later one counts. A nil
+// option is ignored.
+type PaceOption interface{ applyToPace(c *paceConfig) error }
+
+type paceConfig struct {
+	config
+	perSecond float64
+	burst     int
+	// processes is how many share the rate while the database is away; 0 if nothing may
+	// be sent then.
+	processes int
+}
+
+type paceOption func(*paceConfig) error
+
+func (o paceOption) applyToPace(c *paceConfig) error { return o(c) }
+
+// WithLocalShare lets a process start requests by itself while the database cannot be
+// reached: its part of the rate if so many processes share it. By default calls fail then,
+// without being sent.
+func WithLocalShare(processes int) PaceOption {
+	return paceOption(func(c *paceConfig) error {
+		if processes < 1 {
+			return badOption("WithLocalShare", "must be at least 1")
+		}
+		c.processes = processes
+		return nil
+	})
+}
+
+const (
+	// paceConnections are for taking moments and for telling of holds.
+	paceConnections = 2
+	// horizon is for how long a process takes moments at once.
+	horizon = 100 * time.Millisecond
+	// minBurst allows for timers, which are never exact.
+	minBurst = 2
+	// maxGrant bounds the moments that are taken at once.
+	maxGrant = 1000
+	// awayDelay is how long the database is not asked after it could not be reached.
+	awayDelay = time.Second
+)
+
+// OpenPace opens a pace in a database, given by its address; see OpenInbox. The name is
+// one of your choice for the Salebot project: all processes with the same one share the
+// pace, and have to give the same numbers. It is stored as a keyed digest.
+//
+// In no time of any length w do more than perSecond × w + burst requests start, by the
+// clock of the server and apart from the time that an answer of the server is on its way.
+// burst is at least 2.
+func OpenPace(ctx context.Context, address, name string, perSecond float64, burst int, opts ...PaceOption) (*Pace, error) {
+	switch {
+	case name == "":
+		return nil, badOption("name", "is empty")
+	case !(perSecond > 0) || math.IsInf(perSecond, 0):
+		return nil, badOption("perSecond", "must be positive")
+	case burst < minBurst:
+		return nil, badOption("burst", "must be at least 2")
+	}
+	shared, err := newConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	c := paceConfig{config: shared, perSecond: perSecond, burst: burst}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err = opt.applyToPace(&c); err != nil {
+			return nil, err
+		}
+	}
+	pool, err := c.opening(ctx, paceConnections)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pace{config: c, pool: pool, turn: make(chan struct{}, 1), closing: make(chan struct{})}
+	if err := p.digest(ctx, name); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	if c.processes > 0 {
+		p.share = rate.NewLimiter(rate.Limit(perSecond/float64(c.processes)), max(burst/c.processes, 1))
+	}
+	p.life, p.end = context.WithCancel(context.WithoutCancel(ctx))
+	return p, nil
+}
+
+// digest makes the digest of the name, with a secret that only the database has.
+func (p *Pace) digest(ctx context.Context, name string) error {
+	limited, cancel := context.WithTimeout(ctx, p.config.timeout)
+	defer cancel()
+	var secret []byte
+	err := p.pool.QueryRow(limited, p.config.schema.sql("SELECT salebot.pace_secret($1)"), newSecret()).Scan(&secret)
+	if err != nil {
+		return failure("opening", err)
+	}
+	mac := hmac.New(sha256.New, secret)
+	_, _ = mac.Write([]byte(name)) // it never fails
+	p.name = mac.Sum(nil)
+	return nil
+}
+
+// Wait implements salebot.Limiter. Its errors are those of the context, ErrPaceClosed, and
+// without WithLocalShare those of the database.
+func (p *Pace) Wait(ctx context.Context) error {
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.closing:
+		return ErrPaceClosed
+	}
+	defer func() { <-p.turn }()
+	for {
+		if err := p.take(ctx); err != nil {
+			return p.alone(ctx, err)
+		}
+		start := p.next
+		p.next, p.left = p.next.Add(p.step), p.left-1
+		if err := p.until(ctx, start); err != nil {
+			return err
+		}
+		// A moment that has passed for too long would be one too many with those of others.
+		if time.Since(start) <= p.tolerance() {
+			return nil
+		}
+	}
+}
+
+// tolerance is for how long a moment may be used after it has come.
+func (p *Pace) tolerance() time.Duration {
+	return time.Duration(float64(p.config.burst-1) / p.config.perSecond * float64(time.Second))
+}
+
+// take takes moments from the database unless there are some left.
+func (p *Pace) take(ctx context.Context) error {
+	if p.left > 0 {
+		return nil
+	}
+	if time.Now().Before(p.away) {
+		return ErrUnreachable
+	}
+	number := int(min(p.waiting.Load(), int64(max(p.config.perSecond*horizon.Seconds(), 1)), maxGrant))
+	limited, cancel := context.WithTimeout(ctx, p.config.timeout)
+	defer cancel()
+	var first, step float64
+	// A moment is not used before it has come by the server's clock: what it says is
+	// counted from when its answer is there.
+	err := p.pool.QueryRow(limited, p.config.schema.sql("SELECT first, step FROM salebot.grant_starts($1, $2, $3, $4)"),
+		p.name, p.config.perSecond, p.tolerance().Seconds(), number).Scan(&first, &step)
+	if err != nil {
+		return failure("taking a pace", err)
+	}
+	p.next, p.left = time.Now().Add(time.Duration(first*float64(time.Second))), number
+	p.step = time.Duration(step * float64(time.Second))
+	return nil
+}
+
+// until waits for a moment.
+func (p *Pace) until(ctx context.Context, moment time.Time) error {
+	wait := time.Until(moment)
+	if wait <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.closing:
+		return ErrPaceClosed
+	}
+}
+
+// alone is what Wait does if the database cannot be used.
+func (p *Pace) alone(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case p.isClosed():
+		return ErrPaceClosed
+	case p.share == nil:
+		return err
+	}
+	if !time.Now().Before(p.away) {
+		p.config.logger.WarnContext(ctx, "postgres: the pace cannot be shared, and each process keeps its part", slog.Any("error", err))
+		p.away = time.Now().Add(awayDelay)
+	}
+	return p.share.Wait(ctx)
+}
+
+// Held implements salebot.HoldObserver: it holds all processes back.
+func (p *Pace) Held(hold time.Duration) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.closed {
+		return
+	}
+	p.background.Go(func() {
+		limited, cancel := context.WithTimeout(p.life, p.config.timeout)
+		defer cancel()
+		if _, err := p.pool.Exec(limited, p.config.schema.sql("SELECT salebot.hold_starts($1, $2)"), p.name, hold.Seconds()); err != nil && p.life.Err() == nil {
+			p.config.logger.WarnContext(limited, "postgres: other processes were not told of a 429", slog.Any("error", failure("holding", err)))
+		}
+	})
+}
+
+func (p *Pace) isClosed() bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.closed
+}
+
+// Close ends the use of the pace. Calls that wait fail.
+func (p *Pace) Close() error {
+	p.mutex.Lock()
+	if p.closed {
+		p.mutex.Unlock()
+		return nil
+	}
+	p.closed = true
+	close(p.closing)
+	p.mutex.Unlock()
+	p.end()
+	p.background.Wait()
+	p.pool.Close()
+	return nil
+}
