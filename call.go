@@ -113,6 +113,9 @@ type preparedCall[T any] struct {
 
 // make makes the call, unless it is known already what comes of it.
 func (p *preparedCall[T]) make(ctx context.Context) (none T, err error) {
+	if once.Refused(ctx) {
+		return none, notSent(p.row.Name, ErrCallsRefused)
+	}
 	if run := once.From(ctx); run != nil {
 		inside, leave, err := run.Enter(ctx)
 		if err != nil {
@@ -120,9 +123,6 @@ func (p *preparedCall[T]) make(ctx context.Context) (none T, err error) {
 		}
 		defer leave()
 		ctx = inside
-	}
-	if once.Refused(ctx) {
-		return none, notSent(p.row.Name, ErrCallsRefused)
 	}
 	if p.row.Class != action.Read && rehearsing(ctx) {
 		p.watch.rehearsed()
