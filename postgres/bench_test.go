@@ -4,6 +4,7 @@ package postgres_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/ledger"
+	"github.com/salebot-go/salebot/postgres"
 	"github.com/salebot-go/salebot/postgres/internal/postgrestest"
 	"github.com/salebot-go/salebot/webhook"
 )
@@ -86,7 +89,7 @@ func BenchmarkPut(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			settings.MaxConns = int32(senders) //nolint:gosec // small
+			settings.MaxConns = int32(senders)
 			pool, err := pgxpool.NewWithConfig(b.Context(), settings)
 			if err != nil {
 				b.Fatal(err)
@@ -112,4 +115,136 @@ func BenchmarkPut(b *testing.B) {
 			b.ReportMetric(median(ratios), "ratio")
 		})
 	}
+}
+
+// BenchmarkWaiting compares how long it takes to open an inbox, to lease and commit 32
+// events, and to put one, with nothing waiting and with a million events: spread over a
+// hundred thousand clients, or half of them one client's and at the front. The
+// connections made their plans while the tables were empty.
+func BenchmarkWaiting(b *testing.B) {
+	server := startServer(b)
+	for _, hot := range []bool{false, true} {
+		b.Run(map[bool]string{false: "spread", true: "half-of-one-client"}[hot], func(b *testing.B) {
+			schema := newSchema(b, server)
+			inbox := openInbox(b, server, schema, postgres.WithoutListen(), postgres.WithMaxPending(1<<30))
+			empty := measure(b, server, inbox, schema)
+			fill(b, server, inbox, hot)
+			full := measure(b, server, inbox, schema)
+			for what, before := range empty {
+				b.ReportMetric(full[what].Seconds()/before.Seconds(), what+"-ratio")
+				b.ReportMetric(full[what].Seconds()*1e3, what+"-ms")
+			}
+		})
+	}
+}
+
+// fill puts a million events into the tables, as put does.
+func fill(b *testing.B, server *postgrestest.Server, inbox *postgres.Inbox, hot bool) {
+	b.Helper()
+	client := "n % 100000 + 1"
+	if hot {
+		client = "CASE WHEN n <= 500000 THEN 1 ELSE n % 100000 + 1 END"
+	}
+	if err := server.Execute(b.Context(),
+		inbox.SQL(`INSERT INTO salebot.event (client, endpoint, sequence, message, failed, recovered, accepted, body)
+			SELECT `+client+`, 'bench', nextval('salebot.event_sequence'), 0, false, false, now(), convert_to(repeat('x', 250), 'UTF8') FROM generate_series(1, 1000000) n`),
+		inbox.SQL(`INSERT INTO salebot.lane (client, single, endpoint, head) SELECT client, 0, endpoint, min(sequence) FROM salebot.event GROUP BY client, endpoint
+			ON CONFLICT (client, single, endpoint) DO UPDATE SET head = excluded.head, due = NULL`),
+		"ANALYZE", "CHECKPOINT"); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// measure returns the medians of some operations.
+func measure(b *testing.B, server *postgrestest.Server, inbox *postgres.Inbox, schema postgres.SharedOption) map[string]time.Duration {
+	b.Helper()
+	const rounds = 60
+	times := map[string][]float64{}
+	timed := func(what string, do func() error) {
+		begin := time.Now()
+		if err := do(); err != nil {
+			b.Fatal(err)
+		}
+		times[what] = append(times[what], time.Since(begin).Seconds())
+	}
+	for range rounds {
+		for range 40 {
+			if _, err := inbox.Put(b.Context(), benchEntry(numbers.Add(1))); err != nil {
+				b.Fatal(err)
+			}
+		}
+		timed("put", func() error {
+			_, err := inbox.Put(b.Context(), benchEntry(numbers.Add(1)))
+			return err
+		})
+		timed("lease-and-commit-32", func() error {
+			deliveries, err := inbox.Lease(b.Context(), webhook.LeaseRequest{Endpoint: "bench", Max: 32, Duration: time.Minute})
+			if err != nil {
+				return err
+			}
+			var group sync.WaitGroup
+			for _, d := range deliveries {
+				group.Go(func() {
+					if err := inbox.Commit(b.Context(), d); err != nil {
+						b.Error(err)
+					}
+				})
+			}
+			group.Wait()
+			return nil
+		})
+	}
+	for range rounds / 6 {
+		timed("open", func() error {
+			other, err := postgres.OpenInbox(b.Context(), server.Address(), schema, postgres.WithoutListen())
+			if err != nil {
+				return err
+			}
+			return other.Close()
+		})
+	}
+	medians := map[string]time.Duration{}
+	for what, all := range times {
+		medians[what] = time.Duration(median(all) * float64(time.Second))
+	}
+	return medians
+}
+
+// BenchmarkLedger compares a call between two records of a ledger with one without, which
+// both take 20 ms.
+func BenchmarkLedger(b *testing.B) {
+	server := startServer(b)
+	for _, callers := range []int{16, 256} {
+		b.Run(fmt.Sprint(callers), func(b *testing.B) {
+			l, err := postgres.OpenLedger(b.Context(), server.Address(), newSchema(b, server))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = l.Close() }()
+			call := func() { <-time.After(20 * time.Millisecond) }
+			var ratios []float64
+			for round := range 2*b.N + 6 {
+				plain := rate(b, callers, func(int, int64) error { call(); return nil })
+				keyed := rate(b, callers, func(_ int, n int64) error {
+					begun, err := l.Begin(b.Context(), ledger.Record{Key: digestOf(n), Content: digestOf(n)})
+					if err != nil {
+						return err
+					}
+					call()
+					begun[0].State = ledger.Accepted
+					_, err = l.End(b.Context(), begun...)
+					return err
+				})
+				if round > 0 {
+					ratios = append(ratios, plain/keyed)
+				}
+			}
+			b.ReportMetric(median(ratios), "time-ratio")
+		})
+	}
+}
+
+func digestOf(number int64) (d ledger.Digest) {
+	binary.BigEndian.PutUint64(d[:], uint64(number)) //nolint:gosec // it is positive
+	return d
 }

@@ -47,9 +47,9 @@ func (i *Inbox) deadLettersAfter(ctx context.Context, endpoint string, last int6
 		var client, message int64
 		var body []byte
 		var l webhook.DeadLetter
-		err := row.Scan(&l.Sequence, &client, &message, &l.Failed, &l.Recovered, &l.AcceptedAt, &l.Attempts, &l.Reason, &l.BuriedAt, &body)
+		scanErr := row.Scan(&l.Sequence, &client, &message, &l.Failed, &l.Recovered, &l.AcceptedAt, &l.Attempts, &l.Reason, &l.BuriedAt, &body)
 		l.Endpoint, l.ClientID, l.MessageID, l.Body = endpoint, salebot.ClientID(client), salebot.MessageID(message), string(body)
-		return l, err
+		return l, scanErr
 	})
 	if err != nil {
 		return nil, i.failure(ctx, "reading dead letters", err)

@@ -53,13 +53,13 @@ func succeed([]int) error { return nil }
 // bubble runs a test in virtual time.
 func bubble(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
-	t.Parallel()
 	synctest.Test(t, test) //nolint:forbidigo // its assertions use no panics
 }
 
 // TestGroupJoinsCalls checks that calls which come while a transaction is under way share
 // the next one, up to the bound, and that each gets its own result.
 func TestGroupJoinsCalls(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		g := newNumbersGroup(t, 1, succeed)
 		var group sync.WaitGroup
@@ -82,6 +82,7 @@ func TestGroupJoinsCalls(t *testing.T) {
 // TestGroupFailsAlone checks that a call with values that the server does not take fails
 // alone, and that others fail together.
 func TestGroupFailsAlone(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		bad := &pgconn.PgError{Code: "22021"}
 		g := newNumbersGroup(t, 1, func(in []int) error {
@@ -108,6 +109,7 @@ func TestGroupFailsAlone(t *testing.T) {
 // TestGroupRepeats checks that a transaction which another one was in the way of is
 // repeated, a bounded number of times, and that one which failed otherwise is not.
 func TestGroupRepeats(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		deadlock, other := &pgconn.PgError{Code: "40P01"}, errors.New("gone")
 		failures := 2
@@ -139,6 +141,7 @@ func TestGroupRepeats(t *testing.T) {
 // TestGroupCloses checks that calls which came are done when the group is closed, that
 // those after it are refused, and that nobody waits beyond his context.
 func TestGroupCloses(t *testing.T) {
+	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		g := newNumbersGroup(t, 2, succeed)
 		var group sync.WaitGroup

@@ -275,8 +275,8 @@ func (i *Inbox) Seen(ctx context.Context, endpoint string) iter.Seq2[webhook.See
 		// All of it, so that no connection waits for the caller.
 		all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (webhook.Seen, error) {
 			var client, message int64
-			err := row.Scan(&client, &message)
-			return webhook.Seen{ClientID: salebot.ClientID(client), MessageID: salebot.MessageID(message)}, err
+			scanErr := row.Scan(&client, &message)
+			return webhook.Seen{ClientID: salebot.ClientID(client), MessageID: salebot.MessageID(message)}, scanErr
 		})
 		if err != nil {
 			yield(webhook.Seen{}, i.failure(ctx, "reading", err))

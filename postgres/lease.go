@@ -111,7 +111,7 @@ func (i *Inbox) look(ctx context.Context, request webhook.LeaseRequest) found {
 	}
 	result := make(chan found, 1)
 	var over atomic.Bool
-	i.background.Go(func() {
+	i.background.Go(func() { //nolint:contextcheck // it goes on when the context ends
 		defer func() { <-i.leases.turn }()
 		limited, cancel := context.WithTimeout(i.life, i.config.timeout)
 		defer cancel()
@@ -148,7 +148,7 @@ func (i *Inbox) take(ctx context.Context, request webhook.LeaseRequest) found {
 	}
 	deliveries, err := i.query(ctx, request)
 	if isDeadHolder(err) {
-		if err := i.presence.renew(ctx); err != nil {
+		if err = i.presence.renew(ctx); err != nil {
 			return found{err: err}
 		}
 		deliveries, err = i.query(ctx, request)
@@ -186,10 +186,10 @@ func (i *Inbox) query(ctx context.Context, request webhook.LeaseRequest) ([]webh
 		var client, message, lease int64
 		var body []byte
 		d := webhook.Delivery{Until: until}
-		err := row.Scan(&client, &d.Sequence, &message, &d.Failed, &d.Recovered, &d.AcceptedAt, &body, &d.Attempt, &lease)
+		scanErr := row.Scan(&client, &d.Sequence, &message, &d.Failed, &d.Recovered, &d.AcceptedAt, &body, &d.Attempt, &lease)
 		d.Endpoint, d.ClientID, d.MessageID, d.Body = request.Endpoint, salebot.ClientID(client), salebot.MessageID(message), string(body)
 		d.Lease = uint64(lease) //nolint:gosec // it is positive
-		return d, err
+		return d, scanErr
 	})
 	slices.SortFunc(deliveries, func(a, b webhook.Delivery) int { return int(min(max(a.Sequence-b.Sequence, -1), 1)) })
 	return deliveries, err

@@ -98,7 +98,7 @@ func OpenLedger(ctx context.Context, address string, opts ...LedgerOption) (*Led
 	}
 	l := &Ledger{config: c, pool: pool}
 	l.presence = presence{pool: pool, config: &l.config.config, reclaimed: func() {}}
-	if err := l.presence.renew(ctx); err != nil {
+	if err = l.presence.renew(ctx); err != nil {
 		pool.Close()
 		return nil, err
 	}

@@ -136,7 +136,7 @@ func OpenPace(ctx context.Context, address, name string, perSecond float64, burs
 		return nil, err
 	}
 	p := &Pace{config: c, pool: pool, turn: make(chan struct{}, 1), closing: make(chan struct{})}
-	if err := p.digest(ctx, name); err != nil {
+	if err = p.digest(ctx, name); err != nil {
 		pool.Close()
 		return nil, err
 	}

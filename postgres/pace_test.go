@@ -42,8 +42,8 @@ const (
 	paceRate    = 200
 	paceBurst   = 10
 	// paceLate is for how long the clock may be read after a start.
-	paceLate = 0.05
-	paceStarts  = 120
+	paceLate   = 0.05
+	paceStarts = 120
 )
 
 func init() { roles["pace"] = paceProcess } //nolint:gochecknoinits // the table of roles is in another file

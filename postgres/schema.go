@@ -82,7 +82,7 @@ func Migrate(ctx context.Context, address string, opts ...SharedOption) (steps i
 	if err != nil {
 		return 0, err
 	}
-	if err := applyShared(&c, opts); err != nil {
+	if err = applyShared(&c, opts); err != nil {
 		return 0, err
 	}
 	connection, err := pgx.ConnectConfig(ctx, c.pool.ConnConfig.Copy())
@@ -91,9 +91,9 @@ func Migrate(ctx context.Context, address string, opts ...SharedOption) (steps i
 	}
 	defer func() { err = errors.Join(err, connection.Close(context.WithoutCancel(ctx))) }()
 	for _, m := range migrations() {
-		done, err := c.schema.migrate(ctx, connection, m)
-		if err != nil {
-			return steps, failure(fmt.Sprintf("migration %d", m.version), err)
+		done, stepErr := c.schema.migrate(ctx, connection, m)
+		if stepErr != nil {
+			return steps, failure(fmt.Sprintf("migration %d", m.version), stepErr)
 		}
 		if done {
 			steps++
@@ -105,17 +105,17 @@ func Migrate(ctx context.Context, address string, opts ...SharedOption) (steps i
 // migrate applies a migration unless it was applied.
 func (s schema) migrate(ctx context.Context, connection *pgx.Conn, m migration) (done bool, err error) {
 	err = pgx.BeginFunc(ctx, connection, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext($1))", string(s)); err != nil {
-			return err
+		if _, lockErr := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext($1))", string(s)); lockErr != nil {
+			return lockErr
 		}
-		version, err := s.version(ctx, tx)
-		if err != nil || version >= m.version {
-			return err
+		version, versionErr := s.version(ctx, tx)
+		if versionErr != nil || version >= m.version {
+			return versionErr
 		}
 		// Without arguments a text may have several statements.
-		_, err = tx.Conn().PgConn().Exec(ctx, s.sql(m.text)).ReadAll()
-		done = err == nil
-		return err
+		_, applyErr := tx.Conn().PgConn().Exec(ctx, s.sql(m.text)).ReadAll()
+		done = applyErr == nil
+		return applyErr
 	})
 	return done, err
 }
@@ -129,7 +129,7 @@ type querier interface {
 func (s schema) version(ctx context.Context, q querier) (version int, err error) {
 	// to_regclass also finds what the user may not read.
 	var found bool
-	if err := q.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", string(s)+".migration").Scan(&found); err != nil || !found {
+	if err = q.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", string(s)+".migration").Scan(&found); err != nil || !found {
 		return 0, err
 	}
 	err = q.QueryRow(ctx, s.sql("SELECT coalesce(max(version), 0) FROM salebot.migration")).Scan(&version)

@@ -157,7 +157,7 @@ func TestSettleElsewhere(t *testing.T) {
 	t.Parallel()
 	never := func(context.Context, pgx.Tx) error {
 		t.Error("it was called")
-		return nil
+		return errors.New("it was called")
 	}
 	if err := postgres.Settle(t.Context(), never); !errors.Is(err, postgres.ErrNotFunction) {
 		t.Errorf("%v, want ErrNotFunction", err)

@@ -75,7 +75,7 @@ func (c *Cutter) ask(client, server net.Conn, cut *atomic.Bool) {
 			if c.armed.CompareAndSwap(true, false) {
 				cut.Store(true)
 			}
-			if _, err := server.Write(buffer[:n]); err != nil {
+			if _, writeErr := server.Write(buffer[:n]); writeErr != nil {
 				return
 			}
 		}

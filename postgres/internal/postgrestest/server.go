@@ -138,7 +138,7 @@ func (s *Server) data() string { return filepath.Join(s.folder, "data") }
 
 // program makes a command of PostgreSQL that runs as the server's user.
 func (s *Server) program(ctx context.Context, name string, args ...string) *exec.Cmd {
-	command := exec.CommandContext(ctx, name, args...)
+	command := exec.CommandContext(ctx, name, args...) //nolint:gosec // the programs of PostgreSQL
 	command.Dir = s.folder
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: s.account, Setpgid: true}
 	return command
