@@ -1,6 +1,7 @@
 // Package postgres keeps in PostgreSQL what several processes on several machines have to
 // share: the events of a webhook.Handler ([OpenInbox]), what a client must not send twice
-// ([OpenLedger]), and the pace of all clients together ([OpenPace]).
+// ([OpenLedger]), the pace of all clients together ([OpenPace]), and what is to be sent
+// after a transaction of yours ([OpenOutbox]).
 //
 //	steps, err := postgres.Migrate(ctx, address) // once, before a new version starts
 //	inbox, err := postgres.OpenInbox(ctx, address)
@@ -10,7 +11,7 @@
 //	handler, err := webhook.New(answer, webhook.WithSecretInPath(secret),
 //		webhook.WithInbox(inbox), webhook.WithRunOnce(client, "answering bot"))
 //
-// Each of the three has connections of its own. Any number of processes may receive and handle events of one inbox. Duplicates are
+// Each of them has connections of its own. Any number of processes may receive and handle events of one inbox. Duplicates are
 // dropped whichever of them they come to. Of a client one event is handed out at a time,
 // in the order of acceptance, whichever process gets it.
 //
@@ -55,6 +56,7 @@
 // While the database is away, nothing is begun, and calls with an idempotency key fail
 // without being sent. A pace fails, too, or each process keeps its part ([WithLocalShare]).
 //
-// The statements of this package hold no values, and bodies are stored in the tables
-// event and dead_letter only. The API key is stored nowhere.
+// The statements of this package hold no values. Bodies of events are stored in the
+// tables event and dead_letter only, and requests in the table outgoing, until they are
+// sent. The API key is stored nowhere.
 package postgres

@@ -73,3 +73,13 @@ func (p *Pace) Told() { p.background.Wait() }
 
 // SQL is a statement for the schema of the pace.
 func (p *Pace) SQL(statement string) string { return p.config.schema.sql(statement) }
+
+// SQL is a statement for the schema of the outbox.
+func (o *Outbox) SQL(statement string) string { return o.config.schema.sql(statement) }
+
+// SQL is a statement for the schema of an option.
+func SQL(option SharedOption, statement string) string {
+	var c config
+	_ = option.applyShared(&c)
+	return c.schema.sql(statement)
+}

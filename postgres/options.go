@@ -40,6 +40,7 @@ type SharedOption interface {
 	InboxOption
 	LedgerOption
 	PaceOption
+	OutboxOption
 	applyShared(c *config) error
 }
 
@@ -122,6 +123,8 @@ func (o sharedOption) applyToInbox(c *inboxConfig) error { return o(&c.config) }
 func (o sharedOption) applyToLedger(c *ledgerConfig) error { return o(&c.config) }
 
 func (o sharedOption) applyToPace(c *paceConfig) error { return o(&c.config) }
+
+func (o sharedOption) applyToOutbox(c *outboxConfig) error { return o(&c.config) }
 
 type inboxOption func(*inboxConfig) error
 
@@ -214,17 +217,29 @@ func WithoutListen() InboxOption {
 	})
 }
 
-// WithPollInterval sets how often a waiting Lease looks for events although nobody said
-// that there are any. The default is DefaultPollInterval.
-func WithPollInterval(interval time.Duration) InboxOption {
-	return inboxOption(func(c *inboxConfig) error {
-		if interval < time.Millisecond {
-			return badOption("WithPollInterval", "must be at least a millisecond")
-		}
-		c.poll = interval
-		return nil
-	})
+// PollOption is an option of what is found by looking.
+type PollOption interface {
+	InboxOption
+	OutboxOption
 }
+
+type pollOption time.Duration
+
+func (o pollOption) applyToInbox(c *inboxConfig) error   { return o.apply(&c.poll) }
+func (o pollOption) applyToOutbox(c *outboxConfig) error { return o.apply(&c.poll) }
+
+func (o pollOption) apply(poll *time.Duration) error {
+	if time.Duration(o) < time.Millisecond {
+		return badOption("WithPollInterval", "must be at least a millisecond")
+	}
+	*poll = time.Duration(o)
+	return nil
+}
+
+// WithPollInterval sets how often a waiting Lease looks for events although nobody said
+// that there are any, and how often an outbox looks for requests. The default is
+// DefaultPollInterval.
+func WithPollInterval(interval time.Duration) PollOption { return pollOption(interval) }
 
 // WithDuplicateWindow sets how long an accepted message is remembered, so that it is
 // recognized if it comes again. It is forgotten up to an hour later. The default is

@@ -88,6 +88,13 @@ func TestUnusableDatabases(t *testing.T) {
 		t.Fatal(err)
 	}
 	foreign := strings.ReplaceAll(server.Address(), "user=postgres", "user="+role)
+	old := postgres.WithSchema(fmt.Sprintf("old_%d", schemas.Add(1)))
+	if _, err := postgres.Migrate(t.Context(), server.Address(), old); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Execute(t.Context(), postgres.SQL(old, "DELETE FROM salebot.migration WHERE version > 1")); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		address string
 		opts    []postgres.InboxOption
@@ -95,6 +102,7 @@ func TestUnusableDatabases(t *testing.T) {
 		says    string
 	}{
 		"no schema":      {server.Address(), []postgres.InboxOption{none}, postgres.ErrNoSchema, "Migrate"},
+		"schema too old": {server.Address(), []postgres.InboxOption{old}, postgres.ErrSchemaTooOld, "Migrate"},
 		"no rights":      {foreign, []postgres.InboxOption{schema}, postgres.ErrNoRights, "permission denied"},
 		"server too old": {server.Address(), []postgres.InboxOption{schema, postgres.WithMinServer(1000)}, postgres.ErrServerTooOld, "1000 is needed"},
 		"nobody there":   {"host=" + t.TempDir() + " user=postgres", nil, postgres.ErrUnreachable, "connect"},

@@ -31,7 +31,8 @@ var ErrNotFunction = errors.New("postgres: the context is not that of a handler'
 // fn gets a transaction in the database of the inbox, and must neither commit it nor roll
 // it back. If fn fails, or the commit does, the event is not ended and Settle returns the
 // error. Calls of clients inside of fn are refused with salebot.ErrCallsRefused, since the
-// transaction would wait for them and they are not undone with it.
+// transaction would wait for them and they are not undone with it. To send something if
+// and only if the transaction is committed, use Outbox.Reserve.
 //
 // Errors: that of fn; ErrNotFunction; webhook.ErrLeaseLost if the event was handed out
 // again, and then nothing is committed; those of the database. After ErrUnreachable the

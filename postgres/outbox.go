@@ -1,0 +1,321 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/salebot-go/salebot"
+)
+
+// Outbox sends what was reserved in transactions of yours, after they were committed, and
+// never if they were not. Make it with OpenOutbox; any number of processes may have it
+// open.
+//
+//	outbox, err := postgres.OpenOutbox(ctx, address, client, "order paid",
+//		func(ctx context.Context, request postgres.Outgoing) error {
+//			order, err := decode(request.Body)
+//			…
+//			_, err = client.Callback(ctx, salebot.CallbackRequest{ClientID: order.Client, Message: "order_paid"})
+//			return err
+//		})
+//	…
+//	tx, err := pool.Begin(ctx)
+//	_, err = tx.Exec(ctx, "UPDATE orders SET paid = true WHERE …")
+//	err = outbox.Reserve(ctx, tx, "order 4711", body)
+//	err = tx.Commit(ctx)
+type Outbox struct {
+	config   outboxConfig
+	name     string
+	client   *salebot.Client
+	send     func(ctx context.Context, request Outgoing) error
+	pool     *pgxpool.Pool
+	presence presence
+	waker    *waker
+
+	life       context.Context
+	end        context.CancelFunc
+	background sync.WaitGroup
+	closed     atomic.Bool
+	closing    sync.Once
+	failed     error
+}
+
+// Outgoing is a request that was reserved.
+type Outgoing struct {
+	// Key is what it was reserved under.
+	Key string
+	// Body is what Reserve was given.
+	Body []byte
+	// Reserved is the time of the transaction.
+	Reserved time.Time
+	// Attempt counts the attempts, from 1.
+	Attempt int
+	lease   int64
+}
+
+// OutboxOption sets a property of an Outbox. If one is given twice, the later one counts.
+// A nil option is ignored.
+type OutboxOption interface{ applyToOutbox(c *outboxConfig) error }
+
+type outboxConfig struct {
+	config
+	poll time.Duration
+}
+
+// The sizes of an outbox.
+const (
+	// outboxWorkers is how many requests a process sends at once.
+	outboxWorkers = 4
+	// outboxConnections are for them and for what goes on besides.
+	outboxConnections = outboxWorkers + 2
+	// outboxAttempts is how often a request is tried before it is given up.
+	outboxAttempts = 25
+	// outboxTimeout bounds one attempt, and outboxLease is longer.
+	outboxTimeout, outboxLease = time.Minute, 90 * time.Second
+	// The wait after a failure doubles from one to the other.
+	firstOutboxDelay, lastOutboxDelay = time.Second, 5 * time.Minute
+)
+
+// ErrOutboxClosed is the error of an Outbox that was closed.
+var ErrOutboxClosed = errors.New("postgres: the outbox is closed")
+
+// OpenOutbox opens the outbox of a name in a database, given by its address; see OpenInbox.
+// The transactions of Reserve have to be in the same database. The client needs a ledger
+// (salebot.WithLedger): each request is a piece of work of that name (see
+// salebot.Client.RunOnce), so that its calls of class Once are made once, also if a process
+// dies over it. send has to hand its context on to its calls, and to make the same ones if
+// it is called again.
+//
+// If send fails, the request is tried again, after a second at first and then twice as
+// long each time. After 25 attempts it is given up: see Failed.
+func OpenOutbox(ctx context.Context, address string, client *salebot.Client, name string, send func(ctx context.Context, request Outgoing) error, opts ...OutboxOption) (*Outbox, error) {
+	switch {
+	case client == nil:
+		return nil, badOption("client", "is nil")
+	case strings.TrimSpace(name) == "" || checkEndpoint(name) != nil:
+		return nil, badOption("name", "must be a text that is not empty")
+	case send == nil:
+		return nil, badOption("send", "is nil")
+	}
+	shared, err := newConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	c := outboxConfig{config: shared, poll: DefaultPollInterval}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err = opt.applyToOutbox(&c); err != nil {
+			return nil, err
+		}
+	}
+	// A client without a ledger is refused now.
+	if err = client.ForgetWork(ctx, salebot.Work{Name: name, Key: "check of the outbox"}); err != nil {
+		return nil, fmt.Errorf("postgres: the client of an outbox: %w", err)
+	}
+	pool, err := c.opening(ctx, outboxConnections)
+	if err != nil {
+		return nil, err
+	}
+	o := &Outbox{config: c, name: name, client: client, send: send, pool: pool, waker: newWaker()}
+	o.presence = presence{pool: pool, config: &o.config.config, reclaimed: func() { o.waker.wake(everyone) }}
+	if err = o.presence.renew(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	o.life, o.end = context.WithCancel(context.WithoutCancel(ctx))
+	o.background.Go(func() { o.presence.keep(o.life) })
+	for range outboxWorkers {
+		o.background.Go(func() { o.work(o.life) })
+	}
+	return o, nil
+}
+
+// Reserve lets a request be sent when the transaction was committed, within
+// WithPollInterval, by whichever process has the outbox open. The body is kept until then,
+// and until it was sent; it is what send gets. A key that is reserved already stays as it
+// is; one that was sent is known by the client's ledger, for as long as that remembers it,
+// and is not sent again.
+func (o *Outbox) Reserve(ctx context.Context, tx pgx.Tx, key string, body []byte) error {
+	if o.closed.Load() {
+		return ErrOutboxClosed
+	}
+	if key == "" || checkEndpoint(key) != nil {
+		return badOption("key", "must be a text that is not empty")
+	}
+	if body == nil {
+		body = []byte{}
+	}
+	_, err := tx.Exec(ctx, o.config.schema.sql("INSERT INTO salebot.outgoing (name, key, request) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"), o.name, key, body)
+	return failure("reserving a request", err)
+}
+
+// Wake looks for requests now. Call it after the commit of a Reserve to have the request
+// sent at once.
+func (o *Outbox) Wake() { o.waker.wake(o.name) }
+
+// work sends requests until the context ends.
+func (o *Outbox) work(ctx context.Context) {
+	for ctx.Err() == nil {
+		news := o.waker.wait(o.name)
+		request, found, err := o.take(ctx)
+		if err != nil && ctx.Err() == nil {
+			o.config.logger.WarnContext(ctx, "postgres: outbox cannot be read", slog.Any("error", err))
+		}
+		if found {
+			o.try(ctx, request)
+			continue
+		}
+		timer := time.NewTimer(o.config.poll)
+		select {
+		case <-news:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+func (o *Outbox) take(ctx context.Context) (request Outgoing, found bool, err error) {
+	limited, cancel := context.WithTimeout(ctx, o.config.timeout)
+	defer cancel()
+	row := o.pool.QueryRow(limited, o.config.schema.sql("SELECT key, request, reserved, attempt, lease FROM salebot.take_outgoing($1, 1, $2, $3)"),
+		o.name, outboxLease, o.presence.id.Load())
+	err = row.Scan(&request.Key, &request.Body, &request.Reserved, &request.Attempt, &request.lease)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return request, false, nil
+	case isDeadHolder(err):
+		return request, false, o.presence.renew(limited)
+	case err != nil:
+		return request, false, failure("taking a request", err)
+	}
+	return request, true, nil
+}
+
+// try does one attempt and writes down what came of it.
+func (o *Outbox) try(ctx context.Context, request Outgoing) {
+	limited, cancel := context.WithTimeout(ctx, outboxTimeout)
+	defer cancel()
+	err := o.client.RunOnce(limited, salebot.Work{Name: o.name, Key: request.Key, Since: request.Reserved}, func(ctx context.Context) error {
+		return o.send(ctx, request)
+	})
+	statement, args := "DELETE FROM salebot.outgoing WHERE name = $1 AND key = $2 AND lease = $3", []any{o.name, request.Key, request.lease}
+	if err != nil {
+		// Null gives it up.
+		var delay *time.Duration
+		if request.Attempt < outboxAttempts || ctx.Err() != nil {
+			wait := backoff(request.Attempt)
+			delay = &wait
+		}
+		o.config.logger.WarnContext(ctx, "postgres: a request of the outbox failed", slog.String("outbox", o.name), slog.Int("attempt", request.Attempt), slog.Any("error", err))
+		statement = "UPDATE salebot.outgoing SET due = clock_timestamp() + $4::interval, reason = $5, lease = 0, holder = 0 WHERE name = $1 AND key = $2 AND lease = $3"
+		args = append(args, delay, cleaned(err.Error()[:min(len(err.Error()), 1<<10)]))
+	}
+	// If it cannot be written down it is tried again, and the ledger knows what was sent.
+	for wait := between; ; wait = min(2*wait, time.Second) {
+		writing, cancelWriting := context.WithTimeout(context.WithoutCancel(ctx), o.config.timeout)
+		_, err := o.pool.Exec(writing, o.config.schema.sql(statement), args...)
+		cancelWriting()
+		if err == nil || !sleep(ctx, wait) {
+			return
+		}
+	}
+}
+
+// backoff is the wait after so many attempts: at random in the upper half of a bound that
+// doubles each time.
+func backoff(attempts int) time.Duration {
+	bound := firstOutboxDelay
+	for range attempts - 1 {
+		if bound = min(2*bound, lastOutboxDelay); bound == lastOutboxDelay {
+			break
+		}
+	}
+	return bound/2 + rand.N(bound/2+1) //nolint:gosec // jitter needs no secrecy
+}
+
+// Failure is a request that was given up.
+type Failure struct {
+	Outgoing
+	// Reason is the failure of the last attempt.
+	Reason string
+}
+
+// Failed returns the requests that were given up, at most so many, the oldest first.
+func (o *Outbox) Failed(ctx context.Context, number int) ([]Failure, error) {
+	if o.closed.Load() {
+		return nil, ErrOutboxClosed
+	}
+	rows, err := o.pool.Query(ctx, o.config.schema.sql(`SELECT key, request, reserved, attempts, reason FROM salebot.outgoing
+		WHERE name = $1 AND due IS NULL ORDER BY reserved, key LIMIT $2`), o.name, number)
+	if err != nil {
+		return nil, failure("reading requests", err)
+	}
+	failed, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Failure, err error) {
+		err = row.Scan(&f.Key, &f.Body, &f.Reserved, &f.Attempt, &f.Reason)
+		return f, err
+	})
+	if err != nil {
+		return nil, failure("reading requests", err)
+	}
+	return failed, nil
+}
+
+// Retry tries requests that were given up again, with no attempts counted, and returns how
+// many.
+func (o *Outbox) Retry(ctx context.Context, keys ...string) (int, error) {
+	return o.change(ctx, "UPDATE salebot.outgoing SET due = '-infinity', attempts = 0 WHERE name = $1 AND key = ANY ($2) AND due IS NULL", keys)
+}
+
+// Discard deletes requests that were given up and returns how many.
+func (o *Outbox) Discard(ctx context.Context, keys ...string) (int, error) {
+	return o.change(ctx, "DELETE FROM salebot.outgoing WHERE name = $1 AND key = ANY ($2) AND due IS NULL", keys)
+}
+
+func (o *Outbox) change(ctx context.Context, statement string, keys []string) (int, error) {
+	if o.closed.Load() {
+		return 0, ErrOutboxClosed
+	}
+	tag, err := o.pool.Exec(ctx, o.config.schema.sql(statement), o.name, keys)
+	if err != nil {
+		return 0, failure("changing requests", err)
+	}
+	o.Wake()
+	return int(tag.RowsAffected()), nil
+}
+
+// Pending returns how many requests are still to be sent.
+func (o *Outbox) Pending(ctx context.Context) (pending int, err error) {
+	if o.closed.Load() {
+		return 0, ErrOutboxClosed
+	}
+	err = o.pool.QueryRow(ctx, o.config.schema.sql("SELECT count(*) FROM salebot.outgoing WHERE name = $1 AND due IS NOT NULL"), o.name).Scan(&pending)
+	return pending, failure("counting requests", err)
+}
+
+// Close ends the sending. The context of calls under way ends; what was not sent is sent by
+// other processes, or when the outbox is opened again.
+func (o *Outbox) Close() error {
+	o.closing.Do(func() {
+		o.closed.Store(true)
+		o.end()
+		o.background.Wait()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(o.life), closeGrace)
+		defer cancel()
+		o.failed = o.presence.leave(ctx)
+		o.pool.Close()
+	})
+	return o.failed
+}

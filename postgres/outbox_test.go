@@ -1,0 +1,201 @@
+//go:build postgres
+
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/postgres"
+	"github.com/salebot-go/salebot/salebottest"
+)
+
+// shop is a database and a Salebot with outboxes between them.
+type shop struct {
+	t        *testing.T
+	schema   postgres.SharedOption
+	emulator *salebottest.Emulator
+	client   *salebot.Client
+	db       *pgx.Conn
+}
+
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	server := commonServer(t)
+	s := &shop{t: t, schema: newSchema(t, server), emulator: salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: 1}))}
+	records, err := postgres.OpenLedger(t.Context(), server.Address(), s.schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = records.Close() })
+	s.client = s.emulator.Client(t, salebot.WithLedger(records, "shop"))
+	if s.db, err = pgx.Connect(t.Context(), server.Address()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.db.Close(context.Background()) })
+	return s
+}
+
+// open opens an outbox that sends its bodies as messages, unless fail says otherwise.
+func (s *shop) open(fail func(postgres.Outgoing) error) *postgres.Outbox {
+	s.t.Helper()
+	outbox, err := postgres.OpenOutbox(s.t.Context(), commonServer(s.t).Address(), s.client, "order paid",
+		func(ctx context.Context, request postgres.Outgoing) error {
+			if err := fail(request); err != nil {
+				return err
+			}
+			_, err := s.client.Message(ctx, salebot.MessageRequest{ClientID: 1, Message: string(request.Body)})
+			return err
+		}, s.schema, postgres.WithPollInterval(20*time.Millisecond))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = outbox.Close() })
+	return outbox
+}
+
+// reserve reserves a request in a transaction that is committed or not.
+func (s *shop) reserve(outbox *postgres.Outbox, key string, commit bool) {
+	s.t.Helper()
+	tx, err := s.db.Begin(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err = outbox.Reserve(s.t.Context(), tx, key, []byte("paid: "+key)); err != nil {
+		s.t.Fatal(err)
+	}
+	if commit {
+		err = tx.Commit(s.t.Context())
+	} else {
+		err = tx.Rollback(s.t.Context())
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *shop) sent(outbox *postgres.Outbox) {
+	s.t.Helper()
+	eventually(s.t, "all is sent", func() bool {
+		pending, err := outbox.Pending(s.t.Context())
+		return err == nil && pending == 0
+	})
+}
+
+// TestOutbox checks that what was reserved is sent once if its transaction was committed,
+// and not at all if it was not, with several processes, repeated keys and failures.
+func TestOutbox(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	asWanted := func(request postgres.Outgoing) error {
+		if request.Attempt == 1 && strings.HasSuffix(request.Key, "3") {
+			return errors.New("as wanted")
+		}
+		return nil
+	}
+	one, two := s.open(asWanted), s.open(asWanted)
+	const orders = 20
+	for n := range orders {
+		s.reserve(one, fmt.Sprint("order ", n), n%4 != 1)
+		s.reserve(two, fmt.Sprint("order ", n), n%4 != 1)
+	}
+	two.Wake()
+	s.sent(one)
+	// The ledger knows it although the outbox forgot it.
+	s.reserve(one, "order 0", true)
+	s.sent(one)
+	texts := map[string]int{}
+	for _, message := range s.emulator.Messages(1) {
+		texts[message.Text]++
+	}
+	for n := range orders {
+		want := 1
+		if n%4 == 1 {
+			want = 0
+		}
+		if got := texts[fmt.Sprint("paid: order ", n)]; got != want {
+			t.Errorf("order %d was sent %d times, want %d", n, got, want)
+		}
+	}
+}
+
+// TestOutboxGivesUp checks the way of a request that cannot be sent.
+func TestOutboxGivesUp(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	failing := make(chan bool, 1)
+	failing <- true
+	outbox := s.open(func(postgres.Outgoing) error {
+		now := <-failing
+		failing <- now
+		if now {
+			return errors.New("as wanted")
+		}
+		return nil
+	})
+	s.reserve(outbox, "order 1", true)
+	eventually(t, "the first attempt failed", func() bool {
+		tag, err := s.db.Exec(t.Context(), outbox.SQL("UPDATE salebot.outgoing SET attempts = 24, due = now() WHERE attempts > 0 AND lease = 0"))
+		return err == nil && tag.RowsAffected() == 1
+	})
+	var failed []postgres.Failure
+	eventually(t, "it is given up", func() bool {
+		var err error
+		failed, err = outbox.Failed(t.Context(), 10)
+		return err == nil && len(failed) == 1
+	})
+	if f := failed[0]; f.Key != "order 1" || string(f.Body) != "paid: order 1" || f.Attempt != 25 || !strings.Contains(f.Reason, "as wanted") {
+		t.Errorf("%+v", f)
+	}
+	<-failing
+	failing <- false
+	if n, err := outbox.Retry(t.Context(), "order 1", "order 2"); n != 1 || err != nil {
+		t.Errorf("%d, %v; want 1", n, err)
+	}
+	s.sent(outbox)
+	s.emulator.AssertMessage(t, 1, "paid: order 1")
+	if n, err := outbox.Discard(t.Context(), "order 1"); n != 0 || err != nil {
+		t.Errorf("%d, %v; want none left", n, err)
+	}
+}
+
+// TestOutboxOfTheDead checks that others send at once what a process that was closed had
+// not sent.
+func TestOutboxOfTheDead(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	began := make(chan struct{}, 10)
+	stuck := s.open(func(postgres.Outgoing) error {
+		began <- struct{}{}
+		return errors.New("as wanted")
+	})
+	s.reserve(stuck, "order 1", true)
+	<-began
+	if err := stuck.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := stuck.Reserve(t.Context(), nil, "order 2", nil); !errors.Is(err, postgres.ErrOutboxClosed) {
+		t.Errorf("after Close: %v, want ErrOutboxClosed", err)
+	}
+	other := s.open(func(postgres.Outgoing) error { return nil })
+	s.sent(other)
+	s.emulator.AssertMessage(t, 1, "paid: order 1")
+}
+
+// TestOutboxNeedsALedger checks that an outbox whose calls could be made twice is refused.
+func TestOutboxNeedsALedger(t *testing.T) {
+	t.Parallel()
+	server := commonServer(t)
+	client := salebottest.New(t).Client(t)
+	_, err := postgres.OpenOutbox(t.Context(), server.Address(), client, "order paid", func(context.Context, postgres.Outgoing) error { return nil })
+	if !errors.Is(err, salebot.ErrInvalidRequest) {
+		t.Errorf("%v, want ErrInvalidRequest", err)
+	}
+}
