@@ -38,11 +38,12 @@ BEGIN
 	SELECT s.value INTO secret FROM salebot.setting s WHERE s.name = 'secret';
 END $$;
 
+-- The two functions that others call have no settings of their own: theirs hold.
+--
 -- over reports whether all records of a key are past their time. They go together: a
 -- piece of work that is still tried needs what its first calls came to. A record that is
 -- under way in a process that lives is not past its time.
-CREATE FUNCTION salebot.over(of_key uuid, retention interval) RETURNS boolean LANGUAGE plpgsql STABLE
-	SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
+CREATE FUNCTION salebot.over(of_key uuid, retention interval) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
 	RETURN NOT EXISTS (
 		SELECT FROM salebot.record r WHERE r.key = of_key AND (
@@ -67,20 +68,26 @@ END $$;
 
 -- begin_record records that a request is about to be sent, or a piece of work begins. It
 -- returns when it was begun first, or null if the record is not as the caller knew it.
-CREATE FUNCTION salebot.begin_record(new salebot.record, fresh bigint, retention interval) RETURNS timestamptz LANGUAGE plpgsql
-	SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
+CREATE FUNCTION salebot.begin_record(new salebot.record, fresh bigint, retention interval) RETURNS timestamptz LANGUAGE plpgsql AS $$
 DECLARE
 	present salebot.record;
 	moment timestamptz := clock_timestamp();
+	past boolean;
 BEGIN
-	SELECT * INTO present FROM salebot.record r WHERE r.key = new.key AND r.number = new.number FOR UPDATE;
-	IF NOT FOUND OR salebot.over(new.key, retention) THEN
+	-- Most keys are new, and this is all that has to be asked for one.
+	IF NOT EXISTS (SELECT FROM salebot.record r WHERE r.key = new.key) THEN
+		past := true;
+	ELSE
+		SELECT * INTO present FROM salebot.record r WHERE r.key = new.key AND r.number = new.number FOR UPDATE;
+		past := salebot.over(new.key, retention);
+		IF past AND new.version = 0 THEN
+			-- What is past its time must not look younger because of what is new.
+			DELETE FROM salebot.record r WHERE r.key = new.key;
+		END IF;
+	END IF;
+	IF present.key IS NULL OR past THEN
 		IF new.version <> 0 THEN
 			RETURN NULL;
-		END IF;
-		-- What is past its time must not look younger because of what is new.
-		IF salebot.over(new.key, retention) THEN
-			DELETE FROM salebot.record r WHERE r.key = new.key;
 		END IF;
 		INSERT INTO salebot.record (key, number, content, step, state, version, holder, write_by, scheduled, anchored, message, server, begun)
 		VALUES (new.key, new.number, new.content, new.step, 0, fresh, new.holder, new.write_by, new.scheduled, new.anchored, new.message, new.server, moment)
@@ -107,7 +114,8 @@ END $$;
 -- taken for dead.
 CREATE FUNCTION salebot.begin_records(holder_id bigint, retention interval, calls integer[], keys uuid[], numbers integer[], contents uuid[], steps uuid[],
 	versions bigint[], fresh bigint[], write_bys timestamptz[], scheduleds boolean[], anchoreds boolean[], messages bigint[], servers timestamptz[])
-	RETURNS timestamptz[] LANGUAGE plpgsql AS $$
+	RETURNS timestamptz[] LANGUAGE plpgsql
+	SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
 	results timestamptz[] := '{}';
 	part timestamptz[];
