@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -23,8 +24,13 @@ type emulatorFlags struct {
 	webhookURL, webhookResend      string
 	rateLimit                      string
 	historyDelay                   string
-	hideSends                      bool
+	allowHosts                     []string
+	hideSends, browse, quiet       bool
+	health                         bool
 }
+
+// emulatorAddress is where the emulator listens if nothing else is said.
+const emulatorAddress = "127.0.0.1:8085"
 
 func newEmulatorCommand() *cobra.Command {
 	var flags emulatorFlags
@@ -35,7 +41,11 @@ func newEmulatorCommand() *cobra.Command {
 page in the browser at / that shows each chat and lets you write as the client,
 and a control API under /_emulator/ for tests in any language.
 
-When it is ready it prints its address. It stops at Ctrl-C or SIGTERM.`,
+When it is ready it prints its address, and on a terminal a line for each request.
+It stops at Ctrl-C or SIGTERM.
+
+Each flag can be set by an environment variable too: --webhook-url by
+SALEBOT_EMULATOR_WEBHOOK_URL, and so on.`,
 		Example: `  salebot emulator
   salebot emulator --key test --seed shop.yaml \
     --webhook-url http://localhost:3000/webhook
@@ -43,12 +53,15 @@ When it is ready it prints its address. It stops at Ctrl-C or SIGTERM.`,
     http://127.0.0.1:8085/api/test/message`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
 			return flags.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	set := command.Flags()
 	set.SortFlags = false
-	set.StringVar(&flags.addr, "addr", "127.0.0.1:8085", "address to listen on; port 0 takes a free one")
+	set.StringVar(&flags.addr, "addr", emulatorAddress, "address to listen on; port 0 takes a free one")
 	set.StringVar(&flags.key, "key", "", "API key; without it one is made and printed")
 	set.StringVar(&flags.seed, "seed", "", "YAML or JSON file with the project to begin with")
 	set.StringVar(&flags.state, "state", "", "file to keep the state in; it counts more than --seed once it is there")
@@ -58,10 +71,22 @@ When it is ready it prints its address. It stops at Ctrl-C or SIGTERM.`,
 	set.StringVar(&flags.historyDelay, "history-delay", "", "time until a message of the API is in the history, such as 5s (default at once)")
 	set.BoolVar(&flags.hideSends, "hide-sends-in-history", false, "leave the messages of the API out of the history for good")
 	set.StringVar(&flags.config, "config", "", "YAML or JSON file with settings")
+	set.StringSliceVar(&flags.allowHosts, "allow-host", nil, "further host name of the page and the control API, such as that of a container")
+	set.BoolVar(&flags.browse, "open", false, "open the page in the browser")
+	set.BoolVar(&flags.quiet, "quiet", false, "print nothing but problems; needs --key")
+	set.BoolVar(&flags.health, "health", false, "ask the emulator at --addr whether it answers, and end: for the health check of a container")
 	return command
 }
 
+var errQuiet = errors.New("--quiet needs --key: nobody would learn the key that is made")
+
 func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
+	if f.health {
+		return checkHealth(ctx, f.addr)
+	}
+	if f.quiet && f.key == "" {
+		return errQuiet
+	}
 	var config settings.Config
 	var err error
 	if f.config != "" {
@@ -87,7 +112,7 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 		keys = append(keys, key.Value)
 	}
 	options := emulator.Options{
-		Emulator: emulated, Version: salebot.Version, Keys: keys, AllowedHosts: config.AllowedHosts,
+		Emulator: emulated, Version: salebot.Version, Keys: keys, AllowedHosts: append(config.AllowedHosts, f.allowHosts...),
 	}
 	var store *emulator.Store
 	if f.state != "" {
@@ -108,8 +133,16 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 		report("warning: it listens on " + listener.Addr().String() + ", so that whoever reaches this machine can use it")
 	}
 	handler := emulator.NewHandler(ctx, options)
-	if _, err = io.WriteString(out, greeting(address, main, made)); err != nil {
+	if err = f.greet(out, greeting(address, main, made)); err != nil {
 		return err
+	}
+	if !f.quiet && isTerminal(log) {
+		go emulator.WriteRequests(ctx, log, emulated, keys)
+	}
+	if f.browse {
+		if failed := browse(ctx, address); failed != nil {
+			report(failed.Error())
+		}
 	}
 	err = emulator.Serve(ctx, listener, handler)
 	if store != nil {
@@ -117,6 +150,14 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 			return failed
 		}
 	}
+	return err
+}
+
+func (f *emulatorFlags) greet(out io.Writer, text string) error {
+	if f.quiet {
+		return nil
+	}
+	_, err := io.WriteString(out, text)
 	return err
 }
 

@@ -52,6 +52,7 @@ type endpoint struct {
 
 var endpoints = []endpoint{
 	{http.MethodGet, "status", http.StatusOK, (*control).getStatus, ""},
+	{http.MethodGet, "health", http.StatusOK, (*control).getHealth, ""},
 
 	{http.MethodGet, "clients", http.StatusOK, (*control).listClients, "search client_type offset limit"},
 	{http.MethodPost, "clients", http.StatusCreated, (*control).createClient, ""},

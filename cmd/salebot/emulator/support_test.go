@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -55,3 +56,6 @@ func eventsOf(stream io.Reader) iter.Seq[string] {
 		}
 	}
 }
+
+// waitForLine bounds what a test waits for a line of a log.
+const waitForLine = time.Minute

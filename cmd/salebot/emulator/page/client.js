@@ -37,8 +37,8 @@ const isWritten = (field) => pane.contains(field) && field.matches("input:not([t
 
 // again draws what was changed here, and puts the focus where it was.
 async function again(focus) {
+  if (editing !== "" && byId(editing)) drawn = ""; // an editor goes also if nothing was changed
   editing = "";
-  drawn = "";
   await refresh();
   byId(focus)?.focus();
 }
