@@ -232,6 +232,15 @@ step_bench() {
 	done
 }
 
+# The tests of the page run axe-core, which looks for what keeps people from using it.
+fetch_axe() {
+	if [[ -e .build/axe/package/axe.min.js ]]; then return; fi
+	need npm npm
+	mkdir -p .build/axe
+	(cd .build/axe && npm pack --silent axe-core@4.14.1 && tar xzf axe-core-4.14.1.tgz) >.build/axe.log 2>&1 ||
+		{ tail -n 30 .build/axe.log && return 1; }
+}
+
 # Tests that need a program of the system stand behind a build tag.
 step_special() {
 	local dir tag names packages log status=0
@@ -241,7 +250,7 @@ step_special() {
 			case $tag in
 			strace) need strace strace ;;
 			unshare) need unshare util-linux ;;
-			browser) need chromium chromium ;;
+			browser) need chromium chromium && fetch_axe ;;
 			curl) need curl curl ;;
 			postgres) need_postgres ;;
 			live)

@@ -383,6 +383,8 @@ export function startConversation() {
   on("place", () => { if (input.value !== inPlace("draft")) input.value = inPlace("draft"); });
   input.addEventListener("input", () => setPlace("draft", input.value));
   author.addEventListener("change", nameInput);
+  author.firstElementChild.textContent = t("as_client");
+  nameInput();
   fillAuthors();
   startAttaching((attachment) => attempt(async () => {
     await ask(path(chosenClient()), { method: "POST", body: { text: input.value, attachments: [attachment] } });
