@@ -46,7 +46,7 @@ function block(one) {
     one.answer ? el("p", { class: "text", dir: "auto" }, one.answer) : null,
     one.attachments.length > 0 ? el("p", { class: "hint" }, one.attachments.map((file) => file.type + ": " + (file.url ?? "")).join(", ")) : null,
     one.buttons.length > 0 ? el("p", { class: "block-buttons" }, one.buttons.map((button) => el("span", { class: "badge" }, button.text))) : null,
-    one.request ? [el("h4", {}, t("block_requests")), code([(one.request.method || "POST") + " " + one.request.url,
+    one.request ? [el("h3", { class: "part" }, t("block_requests")), code([(one.request.method || "POST") + " " + one.request.url,
       ...Object.entries(one.request.header ?? {}).map(([name, value]) => name + ": " + value), "", one.request.body ?? ""].join("\n").trim(), t("block_requests"))] : null);
 }
 

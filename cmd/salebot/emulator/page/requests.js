@@ -52,14 +52,14 @@ const details = (request) => [
     request.first_message_id === "0" ? null : [" · ", toMessage(request.client_id, request.first_message_id)]),
   request.action === "" ? el("p", { class: "log-note" }, t("no_action_about")) : null,
   request.action === "" || request.action_known ? null : el("p", { class: "log-note bad" }, t("unknown_action")),
-  el("h4", {}, t("arrived")),
+  el("h3", { class: "part" }, t("arrived")),
   code(arrived(request), t("arrived")),
   bodyPart(request.body, t("body")),
-  el("h4", {}, t("understood")), code(readable(request.parameters_text), t("understood")),
-  el("h4", {}, t("answered")), el("p", {}, badge(request.status, request.refused), " ", el("span", { class: "small" }, took(request.took_ms))),
+  el("h3", { class: "part" }, t("understood")), code(readable(request.parameters_text), t("understood")),
+  el("h3", { class: "part" }, t("answered")), el("p", {}, badge(request.status, request.refused), " ", el("span", { class: "small" }, took(request.took_ms))),
   bodyPart(request.answer, t("answered")),
   // Without an address there is nothing to repeat.
-  request.action === "" ? null : [el("h4", {}, t("again")), command(request.curl)],
+  request.action === "" ? null : [el("h3", { class: "part" }, t("again")), command(request.curl)],
 ];
 
 const arrived = (request) => [

@@ -42,14 +42,14 @@ const details = (delivery) => [
   el("p", { class: "log-links" },
     delivery.client_id === "0" ? null : [toChat(delivery.client_id, delivery.client), delivery.message_id === "0" ? null : " · "],
     delivery.message_id === "0" ? null : toMessage(delivery.client_id, delivery.message_id)),
-  el("h4", {}, t("sent")), code([delivery.method + " " + delivery.url, delivery.content_type && "Content-Type: " + delivery.content_type].filter(Boolean).join("\n"), t("sent")),
+  el("h3", { class: "part" }, t("sent")), code([delivery.method + " " + delivery.url, delivery.content_type && "Content-Type: " + delivery.content_type].filter(Boolean).join("\n"), t("sent")),
   bodyPart(delivery.body, t("body")),
   delivery.attempts.map((one, index) => [
-    el("h4", {}, t("attempt", { n: index + 1 }), " ", el("time", { class: "small" }, written(one.time, "clock")), " ", el("span", { class: "small" }, took(one.took_ms))),
+    el("h3", { class: "part" }, t("attempt", { n: index + 1 }), " ", el("time", { class: "small" }, written(one.time, "clock")), " ", el("span", { class: "small" }, took(one.took_ms))),
     el("p", {}, badge(one.status, one.status < 200 || one.status > 299), " ", one.error),
     one.status !== 0 ? bodyPart(one.answer, t("answered")) : null,
   ]),
-  el("h4", {}, t("again")), command(delivery.curl),
+  el("h3", { class: "part" }, t("again")), command(delivery.curl),
 ];
 
 // The form has a row for each address.
