@@ -176,3 +176,9 @@ func serve(t testing.TB, handler http.Handler) *pipes {
 	})
 	return network
 }
+
+// withoutOldest is how many entries are in which state, without since when.
+func withoutOldest(counts webhook.Counts) webhook.Counts {
+	counts.Oldest = time.Time{}
+	return counts
+}

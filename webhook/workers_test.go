@@ -110,7 +110,7 @@ func TestRetries(t *testing.T) {
 		defer cancel()
 		synctest.Wait()
 		letters := handler.Inbox()
-		if counts, err := letters.Counts(ctx, handler.Endpoint()); err != nil || counts != (webhook.Counts{Waiting: 1, Delayed: 3, Dead: 1}) {
+		if counts, err := letters.Counts(ctx, handler.Endpoint()); err != nil || withoutOldest(counts) != (webhook.Counts{Waiting: 1, Delayed: 3, Dead: 1}) {
 			t.Errorf("after the first attempts: %+v, %v", counts, err)
 		}
 		drained := make(chan error, 1)
@@ -314,7 +314,7 @@ func TestStopCutsShutdownShort(t *testing.T) {
 		if err := <-result; !errors.Is(err, webhook.ErrStopped) {
 			t.Errorf("shutdown: %v, want ErrStopped", err)
 		}
-		if counts, err := inbox.Counts(t.Context(), handler.Endpoint()); err != nil || counts != (webhook.Counts{Delayed: 1}) {
+		if counts, err := inbox.Counts(t.Context(), handler.Endpoint()); err != nil || withoutOldest(counts) != (webhook.Counts{Delayed: 1}) {
 			t.Errorf("%+v, %v", counts, err)
 		}
 	})

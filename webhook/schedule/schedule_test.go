@@ -84,7 +84,7 @@ func TestSettlingOutlastsTheLease(t *testing.T) {
 		s.Delay(1, time.Now())
 		s.Undo(7)
 		s.Resume(7)
-		if c := s.Counts("e"); c != (schedule.Counts{Leased: 1}) || s.Pending() != 1 {
+		if c := s.Counts("e"); c != (schedule.Counts{Leased: 1, Oldest: 1}) || s.Pending() != 1 {
 			t.Errorf("%+v, %d pending", c, s.Pending())
 		}
 		if c := s.Counts("another"); c != (schedule.Counts{}) {
@@ -118,11 +118,11 @@ func TestClockSetBack(t *testing.T) {
 		t.Fatalf("the clock is off by %v, want an hour", wall)
 	}
 	passed = time.Minute - 1
-	if c := s.Counts("e"); c != (schedule.Counts{Delayed: 2}) {
+	if c := s.Counts("e"); c != (schedule.Counts{Delayed: 2, Oldest: 1}) {
 		t.Errorf("%+v just before a minute has passed, want both delayed", c)
 	}
 	passed = time.Minute
-	if c := s.Counts("e"); c != (schedule.Counts{Waiting: 2}) {
+	if c := s.Counts("e"); c != (schedule.Counts{Waiting: 2, Oldest: 1}) {
 		t.Errorf("%+v when a minute has passed, want both waiting", c)
 	}
 }
