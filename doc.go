@@ -40,6 +40,7 @@
 // # Variables
 //
 //   - [Client.GetVariables] and [Client.SaveVariables]
+//   - [VariablesFor] to write and read a struct; [VariablesOf] to fake them in tests
 //   - [Variables] to read them, one by one or into a struct; [EncodeVariables] to
 //     write a struct; [ClientVariable] for the name of a client's own variable
 //
@@ -66,6 +67,7 @@
 //   - [Client.GetOrderState], [Client.SetOrderState] and
 //     [Client.MoveOrderToNextState]
 //   - [Client.GetOrderVariables] and [Client.SetOrderVariables]
+//   - [Client.GetOrderDetails] for the deals of a client with state and variables
 //
 // # The project
 //
@@ -78,7 +80,7 @@
 // on where an earlier one failed ([PageError]).
 //
 //   - [Client.Clients] reads all clients, or those of a list; [Client.GetClients]
-//     reads one page
+//     reads one page; [Client.ClientsWithVariables] reads their variables too
 //   - [Client.Subscribers] does so for subscribers; [Client.GetSubscribers] and
 //     [Client.GetVKSubscribers] read one page
 //   - [Client.History] reads the messages of a client

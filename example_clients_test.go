@@ -2,8 +2,10 @@ package salebot_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/salebot-go/salebot"
 )
@@ -216,4 +218,62 @@ func ExampleClient_CheckInstagramSubscription() {
 	}
 	fmt.Println(account.Username, account.IsFollower)
 	// Output: ann false
+}
+
+// An export of all clients with their variables. After a failure, Position says where to
+// go on.
+func ExampleClient_ClientsWithVariables() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	for record, err := range client.ClientsWithVariables(context.Background(), salebot.ClientsWithVariablesRequest{}) {
+		if page := new(salebot.PageError); errors.As(err, &page) {
+			fmt.Println("go on at", page.Position)
+			return
+		}
+		fmt.Println(record.Name, record.Variables.Text("city"))
+	}
+	// Output:
+	// Ann Kazan
+	// Bob Omsk
+}
+
+// A struct is written and read back with one location for both ways.
+func ExampleVariablesFor() {
+	type Profile struct {
+		City     string       `salebot:"city"`
+		Birthday salebot.Date `salebot:"birthday"`
+		Paid     time.Time    `salebot:"paid,layout=02.01.2006 15:04"`
+	}
+	profiles, err := salebot.VariablesFor[Profile](time.FixedZone("MSK", 3*60*60))
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	ctx := context.Background()
+	variables, err := profiles.Encode(Profile{
+		City: "Riga", Birthday: salebot.Date{Year: 2000, Month: time.May, Day: 28}, Paid: time.Date(2026, time.October, 16, 19, 15, 0, 0, time.UTC),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.SaveVariables(ctx, salebot.SaveVariablesRequest{ClientID: 25554, Variables: variables}); err != nil {
+		log.Fatal(err)
+	}
+	read, err := client.GetVariables(ctx, 25554)
+	if err != nil {
+		log.Fatal(err)
+	}
+	profile, err := profiles.Decode(read)
+	fmt.Println(read.Text("paid"), profile.City, profile.Birthday, profile.Paid.UTC(), err)
+	// Output: 16.10.2026 22:15 Riga 28.05.2000 2026-10-16 19:15:00 +0000 UTC <nil>
+}
+
+// Variables for a test that needs no client.
+func ExampleVariablesOf() {
+	variables, err := salebot.VariablesOf(map[string]any{"client.city": "Riga", "level": 3})
+	fmt.Println(variables, err)
+	// Output: {"city":"Riga","level":3} <nil>
 }

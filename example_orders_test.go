@@ -109,3 +109,27 @@ func ExampleClient_GetOrderVariables() {
 	fmt.Println(variables.Text("delivery"), err)
 	// Output: courier <nil>
 }
+
+// The deals of a client with what is known of each.
+func ExampleClient_GetOrderDetails() {
+	client, closeEmulator := onEmulator()
+	defer closeEmulator()
+
+	ctx := context.Background()
+	order, err := client.CreateOrder(ctx, salebot.CreateOrderRequest{ClientID: 25554, Name: "Boots"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.SetOrderVariables(ctx, salebot.SetOrderVariablesRequest{ClientID: 25554, OrderID: order, Variables: map[string]any{"color": "red"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	deals, err := client.GetOrderDetails(ctx, salebot.GetOrdersRequest{ClientID: 25554})
+	for _, deal := range deals {
+		fmt.Println(deal.ID == order, deal.StateID != 0, deal.Variables.Text("color"))
+	}
+	fmt.Println(err)
+	// Output:
+	// true true red
+	// <nil>
+}

@@ -126,7 +126,10 @@ type historyServer struct {
 func (s *historyServer) serve(call clienttest.MemoryCall) (int, string, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	start, stop := parseDay(call.Query.Get("start_date")), parseDay(call.Query.Get("stop_date"))
+	start, stop := salebot.Date{}, salebot.Date{Year: 9999, Month: time.December, Day: 31}
+	if call.Query.Has("start_date") {
+		start, stop = parseDay(call.Query.Get("start_date")), parseDay(call.Query.Get("stop_date"))
+	}
 	s.periods = append(s.periods, call.Query.Get("start_date")+"-"+call.Query.Get("stop_date"))
 	var items []string
 	for _, m := range s.messages {

@@ -105,6 +105,53 @@ func inOrder[P any](
 	}
 }
 
+// eachInOrder calls work for each item of a source, at most inFlight at once, and yields
+// what it returns in the order of the source, up to the first error. It asks the source
+// for nothing before the first value is asked for, and when it returns no call is left.
+func eachInOrder[T, U any](
+	ctx context.Context, inFlight int, source func(context.Context) iter.Seq2[T, error], work func(context.Context, T) (U, error),
+) iter.Seq2[U, error] {
+	type result struct {
+		value U
+		err   error
+	}
+	return func(yield func(U, error) bool) {
+		working, cancel := context.WithCancel(ctx)
+		stopped := make(chan struct{})
+		var running sync.WaitGroup
+		defer running.Wait()
+		defer cancel()
+		defer close(stopped)
+		// One more is with the consumer.
+		queue := make(chan chan result, inFlight-1)
+		running.Go(func() {
+			defer close(queue)
+			for item, err := range source(working) {
+				slot := make(chan result, 1)
+				select {
+				case queue <- slot:
+				case <-stopped:
+					return
+				}
+				if err != nil {
+					slot <- result{err: err}
+					return
+				}
+				running.Go(func() {
+					r := result{err: errGoexit}
+					defer func() { slot <- r }()
+					r.value, r.err = work(working, item)
+				})
+			}
+		})
+		for slot := range queue {
+			if r := <-slot; !yield(r.value, r.err) || r.err != nil {
+				return
+			}
+		}
+	}
+}
+
 // errGoexit is the error of a page whose goroutine was ended in the middle: a test
 // does that when it fails in the answer of a mock.
 var errGoexit = errors.New(prefix + "the request was given up by runtime.Goexit")

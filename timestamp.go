@@ -271,6 +271,13 @@ func unixText(at time.Time) (text string, ok bool) {
 	return text, true
 }
 
+// The layouts of the constructor's own variables: date_of_creation and other dates, and
+// the time of the day. See Value.Time, and the tags of Variables.Decode.
+const (
+	DateLayout = "02.01.2006"
+	TimeLayout = "15:04"
+)
+
 // Date is a day without a zone. The zero value means "none".
 type Date struct {
 	Year  int
@@ -289,6 +296,34 @@ func (d Date) IsZero() bool { return d == Date{} }
 
 // String returns the day as the API writes it: dd.mm.yyyy.
 func (d Date) String() string { return fmt.Sprintf("%02d.%02d.%04d", d.Day, int(d.Month), d.Year) }
+
+// MarshalText is String; the zero Date is an empty text.
+func (d Date) MarshalText() ([]byte, error) {
+	switch {
+	case d.IsZero():
+		return nil, nil
+	case !d.valid():
+		return nil, errNoDay
+	}
+	return []byte(d.String()), nil
+}
+
+// UnmarshalText reads a day as the API writes it, such as 05.10.2026; an empty text is the
+// zero Date.
+func (d *Date) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*d = Date{}
+		return nil
+	}
+	at, err := time.Parse(DateLayout, string(text))
+	if err != nil || !DateOf(at).valid() {
+		return errNoDay
+	}
+	*d = DateOf(at)
+	return nil
+}
+
+var errNoDay = errors.New(prefix + "not a day in the form dd.mm.yyyy")
 
 // Before reports whether d comes before other.
 func (d Date) Before(other Date) bool { return d.utc().Before(other.utc()) }

@@ -353,6 +353,21 @@ func (v Value) Time(layout string, location *time.Location) (time.Time, error) {
 	return at, nil
 }
 
+// Date returns a day that is written as the constructor writes its own dates:
+// dd.mm.yyyy.
+func (v Value) Date() (Date, error) {
+	const kind = "date"
+	text, err := v.set(kind)
+	if err != nil {
+		return Date{}, err
+	}
+	var day Date
+	if err := day.UnmarshalText([]byte(text)); err != nil {
+		return Date{}, &ValueError{kind, errNoDay}
+	}
+	return day, nil
+}
+
 // String returns the value as text; see Text.
 func (v Value) String() string { return v.Text() }
 

@@ -28,11 +28,12 @@ const tagName = "salebot"
 //		Sum   float64   `salebot:"sum,order"`
 //	}
 //
-// Fields may be text, numbers, flags, times (with a layout in the tag), types with
-// UnmarshalText, and pointers to these. A variable that is missing or unset
+// Fields may be text, numbers, flags, a Date (dd.mm.yyyy, as the constructor writes its
+// own dates), times with a layout in the tag, types with UnmarshalText, and pointers to
+// these. A variable that is missing or unset
 // leaves its field as it is. The prefix "client." and the option order of a tag are
 // for EncodeVariables only: names come without a prefix. Times are read in UTC;
-// DecodeIn takes another location.
+// DecodeIn takes another location, and StructVariables keeps one for both ways.
 //
 // All fields that can be read are written. The error is a VariablesError, which names
 // all variables that cannot be.

@@ -31,8 +31,8 @@ const (
 // compositeMethods are the methods of the client that call several actions, or
 // one action many times, or none.
 var compositeMethods = []string{
-	"BulkAddToList", "BaseURL", "BulkBroadcast", "Clients", "CloseIdleConnections", "BulkDeleteClients", "Do", "FindSent", "ForgetWork",
-	"Format", "History", "LatestMessageID", "BulkLoadClients", "LogValue", "BulkRemoveFromList", "RunOnce",
+	"BulkAddToList", "BaseURL", "BulkBroadcast", "Clients", "ClientsWithVariables", "CloseIdleConnections", "BulkDeleteClients", "Do", "FindSent", "ForgetWork",
+	"Format", "GetOrderDetails", "History", "LatestMessageID", "BulkLoadClients", "LogValue", "BulkRemoveFromList", "RunOnce",
 	"SaveVariablesAndCallback", "BulkSaveVariables", "BulkSendCallbackByPlatformID", "String", "Subscribers",
 	"UniversalWebhookURL", "With",
 }
