@@ -86,6 +86,9 @@ func (a *app) summaryOf(name string) (*runs.Summary, error) {
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {
 		return runs.Summarize(name)
 	}
+	if err := runs.CheckName(name); err != nil {
+		return nil, UsageError(err)
+	}
 	project, err := a.projectName()
 	if err != nil {
 		return nil, err

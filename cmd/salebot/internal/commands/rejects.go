@@ -74,11 +74,9 @@ func openRejects(path string, goesOn bool) (*rejectsFile, error) {
 	if err = file.Truncate(whole); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	if whole == 0 {
+	if _, err = file.Seek(whole, io.SeekStart); err == nil && whole == 0 {
 		_, err = file.WriteString(rejectsHead)
-		return r, err
 	}
-	_, err = file.Seek(whole, io.SeekStart)
 	return r, err
 }
 
