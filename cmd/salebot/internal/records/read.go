@@ -146,7 +146,7 @@ func readRows(reader *csv.Reader, columns []string, yield func(Row, error) bool)
 	for {
 		record, err := reader.Read()
 		parse, broken := errors.AsType[*csv.ParseError](err)
-		row := Row{}
+		var row Row
 		switch {
 		case errors.Is(err, io.EOF):
 			return
