@@ -245,6 +245,6 @@ func BenchmarkLedger(b *testing.B) {
 }
 
 func digestOf(number int64) (d ledger.Digest) {
-	binary.BigEndian.PutUint64(d[:], uint64(number)) //nolint:gosec // it is positive
+	binary.BigEndian.PutUint64(d[:], uint64(number))
 	return d
 }

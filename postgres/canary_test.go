@@ -69,7 +69,7 @@ func TestKeyIsNowhere(t *testing.T) {
 		})
 	}, webhook.WithRunOnce(client, "bot"), webhook.WithLogger(logger))
 	for message := range int64(3) {
-		post(t, h, 1, message+1)
+		post(t, h, message+1)
 	}
 	shutDown(t, h)
 	texts := map[string]string{"connections": strings.Join(query[string](t, server, "SELECT a::text FROM pg_stat_activity a"), "\n")}

@@ -69,7 +69,7 @@ func (i *Inbox) Settle(t testing.TB) {
 }
 
 // Told waits until the other processes were told of a hold.
-func (p *Pace) Told() { p.background.Wait() }
+func (p *Pace) Told() { p.background.group.Wait() }
 
 // SQL is a statement for the schema of the pace.
 func (p *Pace) SQL(statement string) string { return p.config.schema.sql(statement) }

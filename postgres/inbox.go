@@ -37,7 +37,7 @@ type Inbox struct {
 	// life ends what goes on in the background, and the transactions under way.
 	life       context.Context
 	end        context.CancelFunc
-	background sync.WaitGroup
+	background tasks
 	// closed is set first, and closing closed, so that those who wait return.
 	closed  atomic.Bool
 	closing chan struct{}
@@ -114,12 +114,12 @@ func (i *Inbox) start(listening *pgx.ConnConfig) {
 	i.settlements = group[settlement, outcome]{write: i.writeSettlements, most: settlementsAtOnce, timeout: i.config.timeout, closedErr: webhook.ErrClosed}
 	i.settlements.start(i.life, settleWorkers)
 	channel := i.config.schema.channel()
-	i.background.Go(func() { i.presence.keep(i.life) })
-	i.background.Go(func() { i.waker.notify(i.life, i.pool, channel, i.config.timeout) })
-	i.background.Go(func() { i.forget(i.life) })
+	i.background.start(func() { i.presence.keep(i.life) })
+	i.background.start(func() { i.waker.notify(i.life, i.pool, channel, i.config.timeout) })
+	i.background.start(func() { i.forget(i.life) })
 	if i.config.listen {
 		connect := func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, listening.Copy()) }
-		i.background.Go(func() { i.waker.listen(i.life, connect, channel, i.config.logger) })
+		i.background.start(func() { i.waker.listen(i.life, connect, channel, i.config.logger) })
 	}
 }
 
@@ -334,7 +334,7 @@ func (i *Inbox) Close() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(i.life), closeGrace)
 		defer cancel()
 		i.end()
-		i.background.Wait()
+		i.background.wait()
 		i.failed = i.presence.leave(ctx)
 		i.transactions.Close()
 		i.pool.Close()

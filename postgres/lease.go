@@ -111,7 +111,7 @@ func (i *Inbox) look(ctx context.Context, request webhook.LeaseRequest) found {
 	}
 	result := make(chan found, 1)
 	var over atomic.Bool
-	i.background.Go(func() { //nolint:contextcheck // it goes on when the context ends
+	started := i.background.start(func() { //nolint:contextcheck // it goes on when the context ends
 		defer func() { <-i.leases.turn }()
 		limited, cancel := context.WithTimeout(i.life, i.config.timeout)
 		defer cancel()
@@ -122,6 +122,10 @@ func (i *Inbox) look(ctx context.Context, request webhook.LeaseRequest) found {
 		}
 		result <- f
 	})
+	if !started {
+		<-i.leases.turn
+		return found{err: webhook.ErrClosed}
+	}
 	select {
 	case f := <-result:
 		return f

@@ -31,7 +31,7 @@ type Ledger struct {
 	// life ends what goes on in the background.
 	life       context.Context
 	end        context.CancelFunc
-	background sync.WaitGroup
+	background tasks
 	closed     atomic.Bool
 	closing    sync.Once
 	failed     error
@@ -104,11 +104,11 @@ func OpenLedger(ctx context.Context, address string, opts ...LedgerOption) (*Led
 	}
 	l.life, l.end = context.WithCancel(context.WithoutCancel(ctx))
 	l.begins = group[beginning, []time.Time]{write: l.writeBegins, most: recordsAtOnce, timeout: c.timeout, closedErr: ledger.ErrClosed}
-	l.begins.start(l.life, ledgerWorkers)
+	l.begins.start(l.life, ledgerWorkers) //nolint:contextcheck // they outlive the call that opens
 	l.ends = group[ending, []ledger.Record]{write: l.writeEnds, most: recordsAtOnce, timeout: c.timeout, closedErr: ledger.ErrClosed}
-	l.ends.start(l.life, ledgerWorkers)
-	l.background.Go(func() { l.presence.keep(l.life) })
-	l.background.Go(func() { l.sweepAlways(l.life) })
+	l.ends.start(l.life, ledgerWorkers) //nolint:contextcheck // as above
+	l.background.start(func() { l.presence.keep(l.life) })
+	l.background.start(func() { l.sweepAlways(l.life) })
 	return l, nil
 }
 
@@ -224,7 +224,7 @@ func (l *Ledger) endLater(records []ledger.Record, begunLater bool) {
 	if begunLater {
 		tries = lateTries
 	}
-	l.background.Go(func() {
+	l.background.start(func() {
 		for delay := between; tries > 0; delay = min(2*delay, time.Second) {
 			if !sleep(l.life, delay) {
 				return
@@ -332,7 +332,7 @@ func (l *Ledger) Close() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(l.life), closeGrace)
 		defer cancel()
 		l.end()
-		l.background.Wait()
+		l.background.wait()
 		l.failed = l.presence.leave(ctx)
 		l.pool.Close()
 	})

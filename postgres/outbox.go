@@ -44,7 +44,7 @@ type Outbox struct {
 
 	life       context.Context
 	end        context.CancelFunc
-	background sync.WaitGroup
+	background tasks
 	closed     atomic.Bool
 	closing    sync.Once
 	failed     error
@@ -135,9 +135,9 @@ func OpenOutbox(ctx context.Context, address string, client *salebot.Client, nam
 		return nil, err
 	}
 	o.life, o.end = context.WithCancel(context.WithoutCancel(ctx))
-	o.background.Go(func() { o.presence.keep(o.life) })
+	o.background.start(func() { o.presence.keep(o.life) })
 	for range outboxWorkers {
-		o.background.Go(func() { o.work(o.life) })
+		o.background.start(func() { o.work(o.life) })
 	}
 	return o, nil
 }
@@ -311,7 +311,7 @@ func (o *Outbox) Close() error {
 	o.closing.Do(func() {
 		o.closed.Store(true)
 		o.end()
-		o.background.Wait()
+		o.background.wait()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(o.life), closeGrace)
 		defer cancel()
 		o.failed = o.presence.leave(ctx)

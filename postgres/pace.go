@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,11 +43,9 @@ type Pace struct {
 
 	life       context.Context
 	end        context.CancelFunc
-	background sync.WaitGroup
-	// mutex keeps Held from beginning something after Close.
-	mutex   sync.Mutex
-	closed  bool
-	closing chan struct{}
+	background tasks
+	closed     atomic.Bool
+	closing    chan struct{}
 }
 
 var (
@@ -243,7 +240,7 @@ func (p *Pace) alone(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case p.isClosed():
+	case p.closed.Load():
 		return ErrPaceClosed
 	case p.share == nil:
 		return err
@@ -257,12 +254,7 @@ func (p *Pace) alone(ctx context.Context, err error) error {
 
 // Held implements salebot.HoldObserver: it holds all processes back.
 func (p *Pace) Held(hold time.Duration) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if p.closed {
-		return
-	}
-	p.background.Go(func() {
+	p.background.start(func() {
 		limited, cancel := context.WithTimeout(p.life, p.config.timeout)
 		defer cancel()
 		if _, err := p.pool.Exec(limited, p.config.schema.sql("SELECT salebot.hold_starts($1, $2)"), p.name, hold.Seconds()); err != nil && p.life.Err() == nil {
@@ -271,24 +263,14 @@ func (p *Pace) Held(hold time.Duration) {
 	})
 }
 
-func (p *Pace) isClosed() bool {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	return p.closed
-}
-
 // Close ends the use of the pace. Calls that wait fail.
 func (p *Pace) Close() error {
-	p.mutex.Lock()
-	if p.closed {
-		p.mutex.Unlock()
+	if !p.closed.CompareAndSwap(false, true) {
 		return nil
 	}
-	p.closed = true
 	close(p.closing)
-	p.mutex.Unlock()
 	p.end()
-	p.background.Wait()
+	p.background.wait()
 	p.pool.Close()
 	return nil
 }

@@ -32,9 +32,10 @@ func handler(t *testing.T, inbox webhook.Inbox, fn webhook.Func, opts ...webhook
 	return h
 }
 
-func post(t *testing.T, h http.Handler, client, message int64) {
+// post sends a message of client 1.
+func post(t *testing.T, h http.Handler, message int64) {
 	t.Helper()
-	body := fmt.Sprintf(`{"id":%d,"client":{"id":%d,"recepient":"1"},"message":"hello","is_input":1,"delivered":1}`, message, client)
+	body := fmt.Sprintf(`{"id":%d,"client":{"id":1,"recepient":"1"},"message":"hello","is_input":1,"delivered":1}`, message)
 	recorder := httptest.NewRecorder()
 	h.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
 	if recorder.Code != http.StatusOK {
@@ -87,7 +88,7 @@ func TestSettle(t *testing.T) {
 	var letters []webhook.DeadLetter
 	h := handler(t, wrapped{inbox}, fn, webhook.WithDeadLetterFunc(func(_ context.Context, letter webhook.DeadLetter) { letters = append(letters, letter) }))
 	for m := range int64(4) {
-		post(t, h, 1, m+1)
+		post(t, h, m+1)
 	}
 	shutDown(t, h)
 	close(refused)
@@ -139,7 +140,7 @@ func TestSettleWhatWasLost(t *testing.T) {
 		return err
 	}
 	h := handler(t, inbox, fn, webhook.WithWorkers(1))
-	post(t, h, 1, 1)
+	post(t, h, 1)
 	shutDown(t, h)
 	if err := <-results; !errors.Is(err, webhook.ErrLeaseLost) {
 		t.Errorf("%v, want ErrLeaseLost", err)
@@ -171,7 +172,7 @@ func TestSettleElsewhere(t *testing.T) {
 		result <- postgres.Settle(ctx, never)
 		return nil
 	})
-	post(t, h, 1, 1)
+	post(t, h, 1)
 	shutDown(t, h)
 	if err := <-result; !errors.Is(err, postgres.ErrNotFunction) {
 		t.Errorf("with another inbox: %v, want ErrNotFunction", err)

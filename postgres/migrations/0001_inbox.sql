@@ -238,23 +238,27 @@ END $$;
 CREATE FUNCTION salebot.take(for_endpoint text, number integer, duration interval, holder_id bigint)
 	RETURNS TABLE (client bigint, sequence bigint, message bigint, failed boolean, recovered boolean, accepted timestamptz, body bytea, attempt integer, lease bigint)
 	LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+	lanes salebot.lane[];
 BEGIN
 	PERFORM FROM salebot.holder h WHERE h.id = holder_id FOR KEY SHARE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'the process was taken for dead' USING ERRCODE = 'SB001';
 	END IF;
 	PERFORM salebot.advance(for_endpoint);
-	RETURN QUERY
 	WITH ready AS MATERIALIZED (
 		SELECT l.client, l.single, l.endpoint FROM salebot.lane l WHERE l.endpoint = for_endpoint AND l.due IS NULL
 		ORDER BY l.head LIMIT number FOR UPDATE SKIP LOCKED
 	), leased AS (
 		UPDATE salebot.lane l SET attempts = l.attempts + 1, due = clock_timestamp() + duration, lease = nextval('salebot.lease_sequence'), holder = holder_id
 		FROM ready r WHERE l.client = r.client AND l.single = r.single AND l.endpoint = r.endpoint
-		RETURNING l.client, l.endpoint, l.head, l.attempts, l.lease
+		RETURNING l.*
 	)
-	SELECT e.client, e.sequence, e.message, e.failed, e.recovered, e.accepted, e.body, l.attempts, l.lease
-	FROM leased l JOIN salebot.event e ON e.client = l.client AND e.endpoint = l.endpoint AND e.sequence = l.head;
+	SELECT array_agg(leased::salebot.lane) INTO lanes FROM leased;
+	-- A statement of its own, so that it sees an event that came just before its lane was
+	-- locked.
+	RETURN QUERY SELECT e.client, e.sequence, e.message, e.failed, e.recovered, e.accepted, e.body, l.attempts, l.lease
+	FROM unnest(lanes) l JOIN salebot.event e ON e.client = l.client AND e.endpoint = l.endpoint AND e.sequence = l.head;
 END $$;
 
 -- next_due says in how many seconds the next delay or lease ends; null if there is none.
