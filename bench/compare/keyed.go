@@ -49,7 +49,7 @@ func compareKeyed(ctx context.Context, _ pairs.Settings) error {
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	database, err := sqlite.OpenLedger(filepath.Join(folder, "database"))
+	database, err := sqlite.OpenLedger(filepath.Join(folder, "database")) //nolint:contextcheck // it lives as long as it is open
 	if err != nil {
 		return err
 	}
