@@ -87,12 +87,9 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 	if f.quiet && f.key == "" {
 		return errQuiet
 	}
-	var config settings.Config
-	var err error
-	if f.config != "" {
-		if config, err = settings.LoadConfig(f.config); err != nil {
-			return err
-		}
+	config, err := f.settings()
+	if err != nil {
+		return err
 	}
 	main, made := f.mainKey()
 	emulated, err := f.open(config, main)
@@ -114,19 +111,13 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 	options := emulator.Options{
 		Emulator: emulated, Version: salebot.Version, Keys: keys, AllowedHosts: append(config.AllowedHosts, f.allowHosts...),
 	}
-	var store *emulator.Store
-	if f.state != "" {
-		store, err = emulator.OpenStore(f.state, emulated, report)
-		if err != nil {
-			return err
-		}
+	store, err := f.keep(ctx, emulated, report)
+	if err != nil {
+		return err
+	}
+	if store != nil {
 		defer func() { _ = store.Close() }()
-		err = store.Load()
-		if err != nil {
-			return err
-		}
 		options.Save = store.Save
-		go store.Follow(ctx)
 	}
 	address, onLoopback := addressOf(listener)
 	if !onLoopback {
@@ -136,14 +127,7 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 	if err = f.greet(out, greeting(address, main, made)); err != nil {
 		return err
 	}
-	if !f.quiet && isTerminal(log) {
-		go emulator.WriteRequests(ctx, log, emulated, keys)
-	}
-	if f.browse {
-		if failed := browse(ctx, address); failed != nil {
-			report(failed.Error())
-		}
-	}
+	f.accompany(ctx, address, log, func() { emulator.WriteRequests(ctx, log, emulated, keys) }, report)
 	err = emulator.Serve(ctx, listener, handler)
 	if store != nil {
 		if failed := store.Save(); failed != nil {
@@ -151,6 +135,42 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 		}
 	}
 	return err
+}
+
+// settings reads the configuration.
+func (f *emulatorFlags) settings() (settings.Config, error) {
+	if f.config == "" {
+		return settings.Config{}, nil
+	}
+	return settings.LoadConfig(f.config)
+}
+
+// keep keeps the state in its file; the store is nil if there is none.
+func (f *emulatorFlags) keep(ctx context.Context, emulated *engine.Emulator, report func(string)) (*emulator.Store, error) {
+	if f.state == "" {
+		return nil, nil //nolint:nilnil // no file was wanted
+	}
+	store, err := emulator.OpenStore(f.state, emulated, report)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Load(); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	go store.Follow(ctx)
+	return store, nil
+}
+
+// accompany shows a person at a terminal what happens.
+func (f *emulatorFlags) accompany(ctx context.Context, address string, log io.Writer, follow func(), report func(string)) {
+	if !f.quiet && isTerminal(log) {
+		go follow()
+	}
+	if f.browse {
+		if err := browse(ctx, address); err != nil {
+			report(err.Error())
+		}
+	}
 }
 
 func (f *emulatorFlags) greet(out io.Writer, text string) error {

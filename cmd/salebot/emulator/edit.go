@@ -108,7 +108,7 @@ func (c *control) changeOrder(r *call) (any, error) {
 		return nil, err
 	}
 	var wanted deal
-	if err := r.read(&wanted); err != nil {
+	if err = r.read(&wanted); err != nil {
 		return nil, err
 	}
 	if wanted.Status != nil && (*wanted.Status < 0 || *wanted.Status > salebot.OrderStatusFailed) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -200,5 +199,5 @@ func TestFiles(t *testing.T) {
 		require.Equal(t, 201, status)
 	}
 	require.Equal(t, 404, get(one.URL).StatusCode, "the oldest go first")
-	require.False(t, strings.Contains(one.URL, ".."))
+	require.NotContains(t, one.URL, "..")
 }

@@ -24,7 +24,7 @@ func TestRemarksInBothLanguages(t *testing.T) {
 	text, err := os.ReadFile("page/remarks.js")
 	require.NoError(t, err)
 	var translated []string
-	for _, match := range regexp.MustCompile(`(?m)^  ("(?:[^"\\]|\\.)*"): "(.*)",$`).FindAllStringSubmatch(string(text), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^ {2}("(?:[^"\\]|\\.)*"): "(.*)",$`).FindAllStringSubmatch(string(text), -1) {
 		english, err := strconv.Unquote(match[1])
 		require.NoError(t, err)
 		translated = append(translated, english)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	engine "github.com/salebot-go/salebot/internal/emulator"
@@ -48,21 +49,22 @@ func (c *control) line(r *engine.Request) string {
 	if action == "" {
 		action = "(wrong address)"
 	}
-	text := fmt.Sprintf("%s %s %-4s %s %s", r.Time.In(c.Location()).Format(time.TimeOnly), status, shape.Method, action, r.Took.Round(time.Millisecond/10))
+	var line strings.Builder
+	fmt.Fprintf(&line, "%s %s %-4s %s %s", r.Time.In(c.Location()).Format(time.TimeOnly), status, shape.Method, action, r.Took.Round(time.Millisecond/10))
 	if shape.Client != "" {
-		text += " " + printable(shape.Client)
+		line.WriteString(" " + printable(shape.Client))
 	}
 	if shape.About != "" {
-		text += ": " + printable(shape.About)
+		line.WriteString(": " + printable(shape.About))
 	}
 	if shape.Fault != "" {
-		text += " [made to go wrong: " + shape.Fault + "]"
+		line.WriteString(" [made to go wrong: " + shape.Fault + "]")
 	}
-	text += "\n"
+	line.WriteString("\n")
 	for _, note := range shape.Notes {
-		text += "         " + printable(note) + "\n"
+		line.WriteString("         " + printable(note) + "\n")
 	}
-	return text
+	return line.String()
 }
 
 // printable is a text without what a terminal takes for a command.

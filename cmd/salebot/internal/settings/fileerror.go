@@ -76,7 +76,7 @@ func located(path string, text []byte, err error) error {
 
 // separate takes joined errors apart.
 func separate(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // it is the outermost one that is taken apart
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}
