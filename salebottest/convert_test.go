@@ -38,7 +38,7 @@ func TestConversionsLoseNothing(t *testing.T) {
 		for _, only := range pageOnly[name] {
 			_, here := value.Type().FieldByName(only)
 			_, there := known.FieldByName(only)
-			require.True(t, here != there, "%s: %s", name, only)
+			require.NotEqual(t, here, there, "%s: %s", name, only)
 		}
 		require.Equal(t, len(pageOnly[name]), max(known.NumField(), value.NumField())-min(known.NumField(), value.NumField()), name)
 		for i := range value.NumField() {

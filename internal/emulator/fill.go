@@ -54,7 +54,7 @@ func (p *project) lookedUp(c *client, name string) []byte {
 	if value, ok := (*c.dealVariables())[name]; ok && !isOwn {
 		return value
 	}
-	value := ""
+	var value string
 	switch own {
 	case "client_id":
 		value = strconv.FormatInt(c.id, 10)

@@ -151,7 +151,7 @@ func TestFurtherReceivers(t *testing.T) {
 	urls := make([]string, len(receivers))
 	for i := range receivers {
 		s := httptest.NewServer(&receivers[i])
-		defer s.Close()
+		t.Cleanup(s.Close)
 		urls[i] = s.URL + "/"
 	}
 	emulator := newEmulator(t, engine.WithBlocks(engine.Block{ID: 1, Condition: "hi", Answer: "ho"}), engine.WithPerson(engine.Person{ID: 1, ClientType: 1}),
@@ -176,8 +176,11 @@ func TestFurtherReceivers(t *testing.T) {
 	require.Len(t, receivers[2].seen(), 4)
 
 	for _, wrong := range []engine.Webhook{
-		{Events: []engine.EventKind{"all"}}, {Further: []engine.Receiver{{}}}, {Further: []engine.Receiver{{URL: "ftp://x"}}},
-		{Further: []engine.Receiver{{URL: urls[0], Header: http.Header{"a b": {"x"}}}}}, {Further: make([]engine.Receiver, 17)},
+		{Events: []engine.EventKind{"all"}},
+		{Further: []engine.Receiver{{}}},
+		{Further: []engine.Receiver{{URL: "ftp://x"}}},
+		{Further: []engine.Receiver{{URL: urls[0], Header: http.Header{"a b": {"x"}}}}},
+		{Further: make([]engine.Receiver, 17)},
 	} {
 		require.Error(t, emulator.SetWebhook(wrong))
 	}

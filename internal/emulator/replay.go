@@ -83,8 +83,7 @@ func (r *Replay) Take(record []byte) error {
 }
 
 func (r *Replay) take(word string, parts [][]byte) error {
-	switch word {
-	case wordChange: // which may be empty
+	if word == wordChange { // which may be empty
 		for _, part := range parts {
 			if err := r.Take(part); err != nil {
 				return err

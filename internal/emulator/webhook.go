@@ -325,15 +325,16 @@ func (e *Emulator) Redeliver(number int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.log.all() {
-		if d.Number == number {
-			if d.URL == "" && s.webhook.off() {
-				return errNoWebhook
-			}
-			d.Pending = true
-			s.enqueue(d)
-			e.changes.notify()
-			return nil
+		if d.Number != number {
+			continue
 		}
+		if d.URL == "" && s.webhook.off() {
+			return errNoWebhook
+		}
+		d.Pending = true
+		s.enqueue(d)
+		e.changes.notify()
+		return nil
 	}
 	return fmt.Errorf("delivery %d is not remembered", number)
 }
