@@ -174,31 +174,20 @@ type beginning struct {
 
 // apply stores the records. A refusal changes nothing.
 func (b *beginning) apply(w *writer) error {
-	if b.ledger.file.reserve.spent.Load() {
-		return refusal{webhook.ErrFull}
-	}
-	if tight, err := w.tight(); err != nil {
+	if err := b.room(w); err != nil {
 		return err
-	} else if tight {
-		return refusal{webhook.ErrFull}
 	}
 	now := roundedUp(time.Now())
 	b.begun, b.before = nil, nil
 	var old []ledger.Digest
 	for _, record := range b.records {
-		present, err := lookupRecord(w, &record)
+		present, outdated, err := b.ledger.present(w, &record, now)
 		if err != nil {
 			return err
 		}
-		if present == nil || b.ledger.expired(present, now) {
-			outdated, err := b.ledger.outdated(w, record.Key, now)
-			if err != nil {
-				return err
-			}
-			if outdated {
-				// Before a new record makes the others look younger.
-				present, old = nil, append(old, record.Key)
-			}
+		if outdated {
+			// Before a new record makes the others look younger.
+			old = append(old, record.Key)
 		}
 		before := ledger.Refused
 		record.BegunAt = now
@@ -227,6 +216,28 @@ func (b *beginning) apply(w *writer) error {
 		}
 	}
 	return nil
+}
+
+// room refuses a beginning for which there is no room.
+func (b *beginning) room(w *writer) error {
+	tight, err := w.tight()
+	if err == nil && (tight || b.ledger.file.reserve.spent.Load()) {
+		return refusal{webhook.ErrFull}
+	}
+	return err
+}
+
+// present returns what is stored of a record, unless its key is past its time.
+func (l *Ledger) present(w *writer, r *ledger.Record, now time.Time) (present *ledger.Record, outdated bool, err error) {
+	present, err = lookupRecord(w, r)
+	if err != nil || present != nil && !l.expired(present, now) {
+		return present, false, err
+	}
+	outdated, err = l.outdated(w, r.Key, now)
+	if outdated {
+		present = nil
+	}
+	return present, outdated, err
 }
 
 // ended is told by the committer whether the records are written.

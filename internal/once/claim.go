@@ -152,20 +152,17 @@ func (r *Run) match(content, step ledger.Digest) (sight, error) {
 	last, foreign := 0, false
 	for _, e := range r.calls {
 		last = e.record.Number
-		equal := e.record.Step.IsZero() && e.record.Content == content
 		switch {
 		case sameName(step, e.record.Step):
 			return e.named(step)
 		case e.used:
-			if equal && step.IsZero() && e.busy == nil && doubtful(&e.record) && doubted == nil {
+			if doubted == nil && step.IsZero() && e.is(content) && e.inDoubt() {
 				doubted = e
 			}
-		case equal:
-			if found == nil || found.record.State == ledger.Refused && e.record.State != ledger.Refused {
-				found = e
-			}
-		case e.record.State != ledger.Refused && (step.IsZero() || e.record.Step.IsZero()):
-			foreign = true
+		case !e.is(content):
+			foreign = foreign || e.record.State != ledger.Refused && (step.IsZero() || e.record.Step.IsZero())
+		case found == nil, found.record.State == ledger.Refused && e.record.State != ledger.Refused:
+			found = e
 		}
 	}
 	switch {
@@ -180,6 +177,14 @@ func (r *Run) match(content, step ledger.Digest) (sight, error) {
 	r.calls = append(r.calls, found)
 	return sight{found: found}, nil
 }
+
+// is reports whether it is the record of a call without a name that has this content.
+func (e *entry) is(content ledger.Digest) bool {
+	return e.record.Step.IsZero() && e.record.Content == content
+}
+
+// inDoubt reports whether the call is over and may have been executed.
+func (e *entry) inDoubt() bool { return e.busy == nil && doubtful(&e.record) }
 
 // named is the record for a call with its name, once no other call has it.
 func (e *entry) named(step ledger.Digest) (sight, error) {
