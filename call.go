@@ -55,7 +55,7 @@ func callRow[T any](ctx context.Context, c *Client, row *action.Row, opts []Call
 }
 
 // watched makes a call and tells its end, also if it panics.
-func watched[T any](ctx context.Context, w *watch, make func() (T, error)) (result T, err error) {
+func watched[T any](ctx context.Context, w *watch, run func() (T, error)) (result T, err error) {
 	err = errPanic
 	if ctx == nil {
 		ctx = context.Background()
@@ -64,7 +64,7 @@ func watched[T any](ctx context.Context, w *watch, make func() (T, error)) (resu
 		found, _ := any(result).(ClientID)
 		w.end(ctx, found, err)
 	}()
-	result, err = make()
+	result, err = run()
 	return result, err
 }
 

@@ -22,8 +22,15 @@ func TestMiddlewaresChangeNothingByThemselves(t *testing.T) {
 			status int
 			body   string
 		}{
-			{200, "ok"}, {200, `{"status":"success","result":[],"client_id":5,"order_id":6,"state_id":7,"items":[]}`}, {200, `[]`}, {200, `{"status":"fail"}`},
-			{200, clienttest.Page}, {200, ""}, {404, "client_not_found"}, {500, "x"}, {302, ""},
+			{200, "ok"},
+			{200, `{"status":"success","result":[],"client_id":5,"order_id":6,"state_id":7,"items":[]}`},
+			{200, `[]`},
+			{200, `{"status":"fail"}`},
+			{200, clienttest.Page},
+			{200, ""},
+			{404, "client_not_found"},
+			{500, "x"},
+			{302, ""},
 		} {
 			var plain, wrapped salebot.Response
 			call := func(raw *salebot.Response, options ...salebot.Option) (any, error) {

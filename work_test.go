@@ -334,12 +334,16 @@ func TestRunOnceThatRepeatsAnUnknownCall(t *testing.T) {
 		},
 		"cannot be told, not executed": {salebottest.Fault{Action: "message", Status: 503}, nil, nil, 0, salebot.ErrOutcomeUnknown},
 		"with a key": {
-			salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter}, []salebot.Option{salebot.WithHistoryDelay(20 * time.Second)},
-			[]salebot.CallOption{salebot.WithIdempotencyKey("paid")}, 1, nil,
+			salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter},
+			[]salebot.Option{salebot.WithHistoryDelay(20 * time.Second)},
+			[]salebot.CallOption{salebot.WithIdempotencyKey("paid")},
+			1, nil,
 		},
 		"with a name": {
-			salebottest.Fault{Action: "message", Status: 503}, []salebot.Option{salebot.WithHistoryDelay(20 * time.Second)},
-			[]salebot.CallOption{salebot.WithStep("paid")}, 1, nil,
+			salebottest.Fault{Action: "message", Status: 503},
+			[]salebot.Option{salebot.WithHistoryDelay(20 * time.Second)},
+			[]salebot.CallOption{salebot.WithStep("paid")},
+			1, nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
