@@ -150,3 +150,33 @@ func replaceOnce(t *testing.T, source, pattern, replacement string) string {
 	require.Len(t, expression.FindAllString(source, -1), 1, "%s: %s", pattern, source)
 	return expression.ReplaceAllString(source, replacement)
 }
+
+// TestLinksLeadSomewhere follows the links of all pages to files of the repository.
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	root := filepath.Dir(readmeFile)
+	checked := 0
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/ru/*.md", "examples/*.md", "bench/*.md", "internal/*/*.md"} {
+		pages, err := filepath.Glob(filepath.Join(root, pattern))
+		require.NoError(t, err)
+		for _, page := range pages {
+			for _, match := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(readPage(t, page), -1) {
+				target, _, _ := strings.Cut(match[1], "#")
+				if target == "" || strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+					continue
+				}
+				checked++
+				require.FileExists(t, existing(filepath.Join(filepath.Dir(page), target)), "%s links to %s", page, match[1])
+			}
+		}
+	}
+	require.Greater(t, checked, 30)
+}
+
+// existing returns a file in the place of a folder that exists.
+func existing(name string) string {
+	if information, err := os.Stat(name); err == nil && information.IsDir() {
+		return readmeFile
+	}
+	return name
+}
