@@ -50,7 +50,7 @@ function draw() {
     el("p", { class: "row answers-reset" },
       el("button", { type: "button", id: "answers-reset", disabled: changed.length === 0, onclick: resetAll }, t("answers_reset")),
       el("span", { class: "small", role: "status", id: "answers-changed" }, changed.length === 0 ? t("answers_unchanged") : t("answers_changed", { n: changed.length }))),
-    changed.length === 0 ? null : el("details", { class: "keep" },
+    changed.length === 0 ? null : el("details", { class: "keep", open: pane.querySelector(".keep")?.open },
       el("summary", {}, t("answers_keep")), command(configuration(changed))),
     el("h3", {}, t("answers_forms")), settings.filter((one) => one.kind !== "reply").map(row),
     el("h3", {}, t("answers_errors")), el("p", { class: "hint" }, t("answers_errors_about")), settings.filter((one) => one.kind === "reply").map(row));
