@@ -115,7 +115,7 @@
 // [WithHook] is told of every [Call] and [Attempt], for metrics and spans, and
 // [WithLogger] writes a line about each call. [WithResponse] keeps the answer of a call
 // as it came.
-// The module [github.com/salebot-go/salebot/otel] makes spans and metrics of them.
+// The module [github.com/salebot-go/salebot/otel] makes spans and metrics of calls.
 //
 // [WithDump] shows requests and answers for debugging, without the key.
 //

@@ -155,7 +155,9 @@ func (j *journey[T]) observed(ctx context.Context, a *Attempt) attempt.Result {
 		return j.exchange(ctx, a)
 	}
 	hooks, base := j.core.config.hooks, j.core.config.baseURL
-	a.Method, a.Host, a.Path = j.row.Method(), base.Host, base.EscapedPath()+"/{api_key}/"+j.row.Name
+	if len(hooks) > 0 {
+		a.Method, a.Host, a.Path = j.row.Method(), base.Host, base.EscapedPath()+"/{api_key}/"+j.row.Name
+	}
 	contexts := make([]context.Context, len(hooks))
 	var refused error
 	for i := range hooks {

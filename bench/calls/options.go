@@ -58,7 +58,7 @@ func Options() []Variant {
 			}, nil
 		}})
 	}
-	return variants
+	return append(variants, OpenTelemetry()...)
 }
 
 func pass(ctx context.Context, request *salebot.Request, next salebot.Next) (*salebot.Response, error) {
