@@ -85,7 +85,9 @@ func handler(client *salebot.Client) http.Handler {
 		})
 		if err != nil {
 			http.Error(w, "the bot was not, or may not have been, started", http.StatusServiceUnavailable)
+			return
 		}
+		w.WriteHeader(http.StatusOK)
 	})
 }
 
