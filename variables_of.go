@@ -19,11 +19,11 @@ func VariablesOf(variables map[string]any) (Variables, error) {
 	seen := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		field := "Variables[" + strconv.Quote(name) + "]"
-		bare := strings.TrimPrefix(name, ClientPrefix)
+		short := strings.TrimPrefix(name, ClientPrefix)
 		switch {
-		case bare == "":
+		case short == "":
 			return Variables{}, invalid(field, "has an empty name")
-		case seen[bare]:
+		case seen[short]:
 			return Variables{}, invalid(field, "is there with and without the prefix of the client; GetVariables returns only one of them")
 		}
 		value, err := wire.Marshal(variables[name])
@@ -33,8 +33,8 @@ func VariablesOf(variables map[string]any) (Variables, error) {
 		case value[0] == '{' || value[0] == '[':
 			return Variables{}, invalid(field, "is neither a text nor a number, a flag or nil, as variables are")
 		}
-		seen[bare] = true
-		o.Raw(bare, value)
+		seen[short] = true
+		o.Raw(short, value)
 	}
 	return Variables{object: o.Bytes()}, nil
 }
@@ -43,8 +43,8 @@ func VariablesOf(variables map[string]any) (Variables, error) {
 // location for both, so that what was written comes back equal. Make it with
 // VariablesFor. The zero value works in UTC, and does not know yet whether T is right.
 //
-//	var profiles = ... // salebot.VariablesFor[Profile](moscow)
-//
+//	profiles, err := salebot.VariablesFor[Profile](moscow)
+//	...
 //	variables, err := profiles.Encode(profile)
 //	_, err = client.SaveVariables(ctx, salebot.SaveVariablesRequest{ClientID: id, Variables: variables})
 //	...
