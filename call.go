@@ -58,7 +58,7 @@ func callRow[T any](ctx context.Context, c *Client, row *action.Row, opts []Call
 func watched[T any](ctx context.Context, w *watch, run func() (T, error)) (result T, err error) {
 	err = errPanic
 	if ctx == nil {
-		ctx = context.Background()
+		ctx = context.Background() //nolint:contextcheck // there is none to inherit
 	}
 	defer func() {
 		found, _ := any(result).(ClientID)
@@ -153,7 +153,7 @@ func (p *preparedCall[T]) deadline(ctx context.Context) time.Time {
 }
 
 // refused is the error of a call that could not even be prepared.
-func refused(ctx context.Context, c *Client, name string, err error) error {
+func refused(ctx context.Context, c *Client, name string, err error) error { //nolint:contextcheck // one that is missing is replaced
 	failure := notSent(name, err)
 	if w := c.core.config.watch(name, failure.Class); w != nil {
 		if ctx == nil {

@@ -36,18 +36,19 @@ var firstHistoryDay = Date{Year: 2010, Month: time.January, Day: 1}
 
 // bounded returns the request with both days. Where it is today is not known, so the last
 // day may be that of tomorrow.
-func (r HistoryRequest) bounded() HistoryRequest {
-	if r.StopDate.IsZero() {
-		r.StopDate = DateOf(time.Now().UTC()).AddDays(1)
+func (r *HistoryRequest) bounded() HistoryRequest {
+	whole := *r
+	if whole.StopDate.IsZero() {
+		whole.StopDate = DateOf(time.Now().UTC()).AddDays(1)
 	}
-	if r.StartDate.IsZero() {
-		r.StartDate = firstHistoryDay
-		if r.StopDate.Before(firstHistoryDay) {
-			r.StartDate = r.StopDate
+	if whole.StartDate.IsZero() {
+		whole.StartDate = firstHistoryDay
+		if whole.StopDate.Before(firstHistoryDay) {
+			whole.StartDate = whole.StopDate
 		}
-		r.DaysPerRequest = firstSet(r.DaysPerRequest, math.MaxInt32)
+		whole.DaysPerRequest = firstSet(whole.DaysPerRequest, math.MaxInt32)
 	}
-	return r
+	return whole
 }
 
 func (r *HistoryRequest) check() error {

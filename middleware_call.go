@@ -84,7 +84,7 @@ func (p *callPassage[T]) end() {
 	}
 	p.state.Unlock()
 	p.mutex.Lock()
-	defer p.mutex.Unlock()
+	p.mutex.Unlock() //nolint:staticcheck // whoever holds it is waited for
 }
 
 // begin returns the context of a call of next, unless it comes too late.
@@ -94,7 +94,7 @@ func (p *callPassage[T]) begin(ctx context.Context) (context.Context, error) {
 	if p.ended {
 		return ctx, errPassageEnded
 	}
-	ctx, p.cancel = context.WithCancel(ctx)
+	ctx, p.cancel = context.WithCancel(ctx) //nolint:gosec // next calls it
 	return ctx, nil
 }
 
@@ -168,13 +168,13 @@ func (p *callPassage[T]) failed(err error) (none T, _ error) {
 	op, isOp := errors.AsType[*OpError](err)
 	for i := range p.made {
 		made := &p.made[i]
-		if !isOp || made.err != error(op) {
+		if !isOp || made.err != error(op) { //nolint:errorlint // this very error
 			continue
 		}
 		if op.Outcome == OutcomeAccepted {
 			none = made.result
 		}
-		if err == error(op) && outcome == op.Outcome {
+		if err == error(op) && outcome == op.Outcome { //nolint:errorlint // this very error
 			return none, err
 		}
 		return none, p.failure(outcome, err)
