@@ -124,7 +124,7 @@ func TestOutcomesOfMiddlewares(t *testing.T) {
 			return response, fmt.Errorf("wrapped: %w", err)
 		}, 404, salebot.OutcomeRejected, salebot.OutcomeRejected, 1, false},
 		"another context": {func(_ context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
-			return next(context.Background(), r) //nolint:contextcheck // this is what is tested
+			return next(context.Background(), r)
 		}, 200, salebot.OutcomeNotSent, salebot.OutcomeNotSent, 0, true},
 	} {
 		for place, option := range map[string]func(salebot.Middleware) salebot.Option{"call": salebot.WithMiddleware, "attempt": salebot.WithAttemptMiddleware} {

@@ -83,7 +83,7 @@ func ExampleObserveInbox() {
 	if err != nil {
 		log.Panic(err)
 	}
-	defer inbox.Close()
+	defer func() { _ = inbox.Close() }()
 	_, err = otelsalebot.ObserveInbox(inbox, webhook.DefaultEndpoint,
 		otelsalebot.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))))
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"strconv"
 
 	"github.com/salebot-go/salebot"
 )
@@ -37,11 +38,11 @@ func main() {
 
 // export writes both files and tells its progress.
 func export(ctx context.Context, client *salebot.Client, linesName, tableName string, progress io.Writer) error {
-	lines, err := os.OpenFile(linesName, os.O_RDWR|os.O_CREATE, 0o600)
+	lines, err := os.OpenFile(linesName, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user names it
 	if err != nil {
 		return err
 	}
-	defer lines.Close()
+	defer func() { _ = lines.Close() }()
 	count, err := wholeLines(lines)
 	if err != nil {
 		return err
@@ -57,13 +58,13 @@ func export(ctx context.Context, client *salebot.Client, linesName, tableName st
 			return err
 		}
 		if count++; count%1000 == 0 {
-			fmt.Fprintln(progress, count, "clients")
+			_, _ = fmt.Fprintln(progress, count, "clients")
 		}
 	}
 	if err := errors.Join(writer.Flush(), lines.Sync()); err != nil {
 		return err
 	}
-	fmt.Fprintln(progress, count, "clients, complete")
+	_, _ = fmt.Fprintln(progress, count, "clients, complete")
 	return writeTable(lines, tableName)
 }
 
@@ -72,16 +73,16 @@ func wholeLines(file *os.File) (count int, err error) {
 	reader := bufio.NewReader(file)
 	var size int64
 	for {
-		line, err := reader.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
+		line, failure := reader.ReadBytes('\n')
+		if errors.Is(failure, io.EOF) {
 			break
 		}
-		if err != nil {
-			return 0, err
+		if failure != nil {
+			return 0, failure
 		}
 		count, size = count+1, size+int64(len(line))
 	}
-	if err := file.Truncate(size); err != nil {
+	if err = file.Truncate(size); err != nil {
 		return 0, err
 	}
 	_, err = file.Seek(size, io.SeekStart)
@@ -93,11 +94,11 @@ func writeTable(lines io.ReadSeeker, name string) error {
 	if _, err := lines.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	file, err := os.Create(name)
+	file, err := os.Create(name) //nolint:gosec // the user names it
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	table := csv.NewWriter(file)
 	row := []string{"id", "messenger", "platform_id", "name", "created_at"}
 	for decoder := json.NewDecoder(bufio.NewReader(lines)); ; {
@@ -114,7 +115,7 @@ func writeTable(lines io.ReadSeeker, name string) error {
 			return err
 		}
 		row = []string{
-			fmt.Sprint(int64(record.ID)), record.ClientType.String(), string(record.PlatformID), record.Name, record.CreatedAt.String(),
+			strconv.FormatInt(int64(record.ID), 10), record.ClientType.String(), string(record.PlatformID), record.Name, record.CreatedAt.String(),
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package once
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,23 +161,26 @@ func (r *Run) match(content, step ledger.Digest) (sight, error) {
 				doubted = e
 			}
 		case !e.is(content):
-			foreign = foreign || e.record.State != ledger.Refused && (step.IsZero() || e.record.Step.IsZero())
-		case found == nil, found.record.State == ledger.Refused && e.record.State != ledger.Refused:
+			foreign = foreign || e.couldBe(step)
+		case found == nil || found.refused() && !e.refused():
 			found = e
 		}
 	}
-	switch {
-	case doubted != nil:
-		return sight{found: doubted}, nil
-	case found != nil:
-		return sight{found: found}, nil
-	case foreign:
-		return sight{foreign: true}, nil
+	if found = cmp.Or(doubted, found); found != nil || foreign {
+		return sight{found: found, foreign: found == nil}, nil
 	}
 	found = &entry{record: ledger.Record{Key: r.record.Key, Number: last + 1, Content: content, Step: step}}
 	r.calls = append(r.calls, found)
 	return sight{found: found}, nil
 }
+
+// couldBe reports whether it may be the record of a call with this name, or without one,
+// in other words.
+func (e *entry) couldBe(step ledger.Digest) bool {
+	return !e.refused() && (step.IsZero() || e.record.Step.IsZero())
+}
+
+func (e *entry) refused() bool { return e.record.State == ledger.Refused }
 
 // is reports whether it is the record of a call without a name that has this content.
 func (e *entry) is(content ledger.Digest) bool {

@@ -142,40 +142,53 @@ func (f *forms) possible(text string) bool {
 func (f *forms) escapes(begin byte, rest string) bool {
 	switch begin {
 	case '%':
-		for strings.HasPrefix(rest, "25") {
-			if f.bytes['%'] {
-				return true
-			}
-			rest = rest[2:]
-		}
-		return f.twoDigits(rest)
+		rest, found := f.after(rest, "25", '%')
+		return found || f.twoDigits(rest)
 	case '&':
-		for strings.HasPrefix(rest, "amp;") {
-			if f.bytes['&'] {
-				return true
-			}
-			rest = rest[len("amp;"):]
-		}
-		if !strings.HasPrefix(rest, "#") {
-			return false
-		}
-		if rest = rest[1:]; rest != "" && (rest[0] == 'x' || rest[0] == 'X') {
-			return f.number(rest[1:], 16)
-		}
-		return f.number(rest, 10)
+		rest, found := f.after(rest, "amp;", '&')
+		return found || f.reference(rest)
+	default:
+		return f.backslashed(strings.TrimLeft(rest, `\`))
 	}
-	rest = strings.TrimLeft(rest, `\`)
-	if rest == "" {
+}
+
+// after leaves out what stands, any number of times, for a byte that begins an escape,
+// and reports whether the secret has that byte.
+func (f *forms) after(text, escaped string, begin byte) (rest string, found bool) {
+	for strings.HasPrefix(text, escaped) {
+		if f.bytes[begin] {
+			return text, true
+		}
+		text = text[len(escaped):]
+	}
+	return text, false
+}
+
+// reference reports whether a text goes on, after an ampersand, as a byte of the secret.
+func (f *forms) reference(text string) bool {
+	number, found := strings.CutPrefix(text, "#")
+	if !found {
 		return false
 	}
-	switch c := rest[0]; {
-	case c == 'u' || c == 'U':
-		if strings.HasPrefix(rest[1:], "{") {
-			return f.number(rest[2:], 16)
+	if number != "" && (number[0] == 'x' || number[0] == 'X') {
+		return f.number(number[1:], 16)
+	}
+	return f.number(number, 10)
+}
+
+// backslashed reports whether a text goes on, after backslashes, as a byte of the secret.
+func (f *forms) backslashed(text string) bool {
+	if text == "" {
+		return false
+	}
+	switch c := text[0]; c {
+	case 'u', 'U':
+		if strings.HasPrefix(text[1:], "{") {
+			return f.number(text[2:], 16)
 		}
-		return strings.HasPrefix(rest[1:], "00") && f.twoDigits(rest[3:])
-	case c == 'x' || c == 'X':
-		return f.twoDigits(rest[1:])
+		return strings.HasPrefix(text[1:], "00") && f.twoDigits(text[3:])
+	case 'x', 'X':
+		return f.twoDigits(text[1:])
 	default:
 		return f.bytes['\\'] || f.bytes[c] && !isAlphanumeric(c)
 	}

@@ -27,7 +27,7 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	known := []string{"message", "get_messages", "callback"}
 	for given, want := range map[string]string{
-		"mesage": "message", "Message": "message", "get-messages": "get_messages", "calback": "callback",
+		"mesage": "message", "Message": "message", "get-messages": "get_messages", "callbak": "callback",
 		"orders": "", "": "", strings.Repeat("message", 20): "",
 	} {
 		require.Equal(t, want, text.Nearest(given, known), given)

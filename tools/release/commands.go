@@ -18,7 +18,7 @@ type commands struct {
 // what it printed.
 func (c commands) run(ctx context.Context, folder string, environment []string, name string, args ...string) (string, error) {
 	_, _ = fmt.Fprintln(c.output, "$", name, strings.Join(args, " "))
-	command := exec.CommandContext(ctx, name, args...) //nolint:gosec // git and go, with arguments from here
+	command := exec.CommandContext(ctx, name, args...)
 	command.Dir = folder
 	command.Env = append(os.Environ(), environment...)
 	printed, err := command.CombinedOutput()

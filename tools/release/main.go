@@ -56,10 +56,10 @@ func run(ctx context.Context, w io.Writer, into string, args []string, now time.
 		scratch:  scratch,
 		proxy:    proxy(filepath.Join(scratch, "proxy")),
 	}
-	if err := r.prepare(ctx); err != nil {
+	if err = r.prepare(ctx); err != nil {
 		return err
 	}
-	if err := r.prove(ctx); err != nil {
+	if err = r.prove(ctx); err != nil {
 		return fmt.Errorf("the release is made and does not work: %w", err)
 	}
 	if into == "" {

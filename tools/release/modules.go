@@ -68,7 +68,7 @@ func readModules(repository string) ([]moduleFolder, error) {
 }
 
 func readModuleFile(folder string) (*modfile.File, error) {
-	text, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+	text, err := os.ReadFile(filepath.Join(folder, "go.mod")) //nolint:gosec // a folder of the repository
 	if err != nil {
 		return nil, err
 	}

@@ -30,14 +30,14 @@ func (r *release) prepare(ctx context.Context) error {
 		return err
 	}
 	for _, m := range r.modules {
-		if err := closeChangelog(filepath.Join(r.folder, m.folder, "CHANGELOG.md"), r.version, r.date); err != nil {
+		if err = closeChangelog(filepath.Join(r.folder, m.folder, "CHANGELOG.md"), r.version, r.date); err != nil {
 			return err
 		}
 	}
-	if err := setVersion(r.folder, r.version); err != nil {
+	if err = setVersion(r.folder, r.version); err != nil {
 		return err
 	}
-	if err := r.commit(ctx, "Release "+r.version); err != nil {
+	if err = r.commit(ctx, "Release "+r.version); err != nil {
 		return err
 	}
 	development, err := r.git(ctx, "rev-parse", "HEAD")

@@ -13,7 +13,7 @@ func (r *release) prove(ctx context.Context) error {
 	environment := append(r.proxy.environment(), "GOMODCACHE="+filepath.Join(r.scratch, "cache"), "GOBIN="+filepath.Join(r.scratch, "bin"))
 	for i, m := range r.modules {
 		folder := filepath.Join(r.scratch, fmt.Sprintf("user%d", i))
-		if err := os.Mkdir(folder, 0o755); err != nil {
+		if err := os.Mkdir(folder, 0o750); err != nil {
 			return err
 		}
 		var err error

@@ -23,7 +23,7 @@ func (p proxy) publish(repository string, m moduleFolder, version string) error 
 		return err
 	}
 	folder := filepath.Join(string(p), escaped, "@v")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return err
 	}
 	information, err := json.Marshal(map[string]any{"Version": version, "Time": time.Now().UTC().Truncate(time.Second)})
@@ -35,7 +35,7 @@ func (p proxy) publish(repository string, m moduleFolder, version string) error 
 		return err
 	}
 	for name, text := range map[string][]byte{"list": []byte(version + "\n"), version + ".info": information, version + ".mod": description} {
-		if err := os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
+		if err = os.WriteFile(filepath.Join(folder, name), text, 0o600); err != nil {
 			return err
 		}
 	}
@@ -67,7 +67,7 @@ func (p proxy) environment() []string {
 }
 
 func goSetting(name string) string {
-	value, err := exec.Command("go", "env", name).Output() //nolint:gosec,noctx // it reads a setting
+	value, err := exec.Command("go", "env", name).Output() //nolint:noctx // it reads a setting
 	if err != nil {
 		return ""
 	}

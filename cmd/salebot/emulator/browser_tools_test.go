@@ -236,7 +236,7 @@ func TestBrowserAttachments(t *testing.T) {
 	p.wait(`document.querySelector(".message.in img.picture")?.complete`)
 	sent := s.History(25554)[0].Attachments[0]
 	require.Equal(t, "image", sent.Type)
-	response, err := http.Get(sent.URL) //nolint:noctx // it is on this machine
+	response, err := http.Get(sent.URL)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, "image/png", response.Header.Get("Content-Type"))

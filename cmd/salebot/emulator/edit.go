@@ -85,7 +85,7 @@ func (c *control) createOrder(r *call) (any, error) {
 		return nil, err
 	}
 	var wanted deal
-	if err := r.read(&wanted); err != nil {
+	if err = r.read(&wanted); err != nil {
 		return nil, err
 	}
 	order, err := c.AddOrder(engine.Order{ClientID: id})

@@ -97,14 +97,14 @@ func show(out io.Writer, spans tracetest.SpanStubs, parent oteltrace.SpanID, ind
 		if span.Parent.SpanID() != parent {
 			continue
 		}
-		fmt.Fprintf(out, "%s%s", indent, span.Name)
+		_, _ = fmt.Fprintf(out, "%s%s", indent, span.Name)
 		for _, a := range span.Attributes {
 			switch a.Key {
 			case "salebot.outcome", "salebot.attempts", "http.response.status_code", "http.request.resend_count":
-				fmt.Fprintf(out, "  %s=%s", a.Key, a.Value.String())
+				_, _ = fmt.Fprintf(out, "  %s=%s", a.Key, a.Value.String())
 			}
 		}
-		fmt.Fprintln(out)
+		_, _ = fmt.Fprintln(out)
 		show(out, spans, span.SpanContext.SpanID(), indent+"  ")
 	}
 }
