@@ -140,7 +140,9 @@ func TestDamagedRowIsSetApart(t *testing.T) {
 		t.Errorf("a single damaged row led to a recovery: %+v", inbox.Recovery())
 	}
 	counts, err := inbox.Counts(t.Context(), endpoint)
-	if err != nil || counts != (webhook.Counts{Waiting: 11, Dead: 4, Damaged: 1}) {
+	oldest := counts.Oldest
+	counts.Oldest = time.Time{}
+	if err != nil || oldest.IsZero() || counts != (webhook.Counts{Waiting: 11, Dead: 4, Damaged: 1}) {
 		t.Errorf("counts %+v, %v", counts, err)
 	}
 	if !strings.Contains(log.String(), "sequence=15 ") || !strings.Contains(log.String(), "checksum") {
@@ -197,7 +199,9 @@ func TestDeletedWhileOpen(t *testing.T) {
 	if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "sequence=1\n") {
 		t.Errorf("the loss was not logged: %q", log.String())
 	}
-	if counts, err := inbox.Counts(t.Context(), endpoint); err != nil || counts != (webhook.Counts{Waiting: 1, Leased: 1}) {
+	counts, err := inbox.Counts(t.Context(), endpoint)
+	counts.Oldest = time.Time{}
+	if err != nil || counts != (webhook.Counts{Waiting: 1, Leased: 1}) {
 		t.Errorf("counts %+v, %v", counts, err)
 	}
 }
