@@ -84,7 +84,7 @@ func (p *callPassage[T]) end() {
 	}
 	p.state.Unlock()
 	p.mutex.Lock()
-	p.mutex.Unlock() //nolint:staticcheck // whoever holds it is waited for
+	p.mutex.Unlock() //nolint:gocritic,staticcheck // whoever holds it is waited for
 }
 
 // begin returns the context of a call of next, unless it comes too late.

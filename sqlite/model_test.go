@@ -68,9 +68,9 @@ type expected struct {
 	// session is the life of the inbox in which the entry was put, at a time.
 	session  int
 	accepted time.Time
-	due     time.Time
-	until   time.Time
-	lease   uint64
+	due      time.Time
+	until    time.Time
+	lease    uint64
 }
 
 type key struct {

@@ -142,11 +142,11 @@ func (f *forms) possible(text string) bool {
 func (f *forms) escapes(begin byte, rest string) bool {
 	switch begin {
 	case '%':
-		rest, found := f.after(rest, "25", '%')
-		return found || f.twoDigits(rest)
+		text, found := f.after(rest, "25", '%')
+		return found || f.twoDigits(text)
 	case '&':
-		rest, found := f.after(rest, "amp;", '&')
-		return found || f.reference(rest)
+		text, found := f.after(rest, "amp;", '&')
+		return found || f.reference(text)
 	default:
 		return f.backslashed(strings.TrimLeft(rest, `\`))
 	}

@@ -23,7 +23,7 @@ func (p proxy) publish(repository string, m moduleFolder, version string) error 
 		return err
 	}
 	folder := filepath.Join(string(p), escaped, "@v")
-	if err := os.MkdirAll(folder, 0o750); err != nil {
+	if err = os.MkdirAll(folder, 0o750); err != nil {
 		return err
 	}
 	information, err := json.Marshal(map[string]any{"Version": version, "Time": time.Now().UTC().Truncate(time.Second)})
