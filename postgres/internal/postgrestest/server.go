@@ -1,4 +1,6 @@
-// Package postgrestest starts private servers for tests and for the example: in a folder
+//go:build unix
+
+// Package postgrestest starts private servers for tests, in a folder
 // of their own, reached by a socket in it, and gone with the process that started them.
 package postgrestest
 
