@@ -202,7 +202,8 @@ func WithoutRetries() SharedOption { return WithRetryPolicy(RetryPolicy{MaxAttem
 
 // WithProjectLocation sets the time zone of the Salebot project, in which
 // send_time is understood; it is set in the project's settings. It is needed
-// only by calls that are scheduled for a moment. There is no default.
+// by calls that are scheduled for a moment, and to find a recorded request in a history
+// whose times have no zone (see WithLedger). There is no default.
 func WithProjectLocation(location *time.Location) SharedOption {
 	return sharedOption(func(s *settings) error {
 		if location == nil {
