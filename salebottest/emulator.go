@@ -20,7 +20,9 @@ const BaseURL = engine.BaseURL
 // use.
 type Emulator struct {
 	engine *engine.Emulator
-	tb     testing.TB // nil outside of tests
+	// test returns the test that it belongs to; nil outside of tests. Test libraries
+	// that print an Emulator would walk from a test to all others.
+	test func() testing.TB
 }
 
 // New returns an emulator for a test. It ends with the test; an option that cannot
@@ -35,7 +37,7 @@ func New(tb testing.TB, opts ...Option) *Emulator {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	e.tb = tb
+	e.test = func() testing.TB { return tb }
 	tb.Cleanup(e.Close)
 	return e
 }

@@ -101,14 +101,14 @@ func faultOf(f faults.Fault) Fault {
 // since the test would pass for the wrong reason. If the emulator was made by Open
 // or Start, Fail panics.
 func (e *Emulator) Fail(planned ...Fault) {
-	if e.tb != nil {
-		e.tb.Helper()
+	if e.test != nil {
+		e.test().Helper()
 	}
 	err := e.engine.Fail(each(planned, func(f Fault) faults.Fault { return f.engine() })...)
 	switch {
 	case err == nil:
-	case e.tb != nil:
-		e.tb.Fatalf("salebottest: %v", err)
+	case e.test != nil:
+		e.test().Fatalf("salebottest: %v", err)
 	default:
 		panic("salebottest: " + err.Error())
 	}

@@ -36,7 +36,7 @@ func NewServer(tb testing.TB, opts ...Option) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	server.tb = tb
+	server.test = func() testing.TB { return tb }
 	tb.Cleanup(server.Close)
 	return server
 }
