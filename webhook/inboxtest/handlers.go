@@ -228,6 +228,8 @@ func answersUnavailable(t *testing.T, store Store) {
 	r := receive(t, o.Inbox, nil)
 	r.accepted(1, 1)
 	r.await(o.ctx, 1)
+	// An end that the store refused would let the handler refuse all that follows.
+	o.awaitCounts(webhook.Counts{})
 	store.SetFailing(t, o.Inbox, true)
 	if status := r.post(1, 2); status != http.StatusServiceUnavailable {
 		t.Fatalf("while the store fails: status %d, want 503", status)

@@ -179,6 +179,24 @@ func (o *opened) counts(want webhook.Counts) {
 	}
 }
 
+// awaitCounts waits until the inbox counts what is wanted.
+func (o *opened) awaitCounts(want webhook.Counts) {
+	o.t.Helper()
+	for {
+		got, err := o.Counts(o.ctx, endpoint)
+		if err != nil {
+			o.t.Fatalf("counts: %v", err)
+		}
+		if got == want {
+			return
+		}
+		pause(o.ctx, time.Millisecond)
+		if o.ctx.Err() != nil {
+			o.t.Fatalf("counts stayed %+v, want %+v", got, want)
+		}
+	}
+}
+
 // oldest checks when the first of the pending entries was accepted, if the inbox knows.
 func (o *opened) oldest(want time.Time) {
 	o.t.Helper()

@@ -283,12 +283,24 @@ func (s *Server) Log() (string, error) {
 }
 
 // Remove ends the server and removes its folder.
-func (s *Server) Remove() error { return errors.Join(s.halt(), os.RemoveAll(s.folder)) }
+func (s *Server) Remove() error { return joinRemove(s.halt(), s.folder) }
 
 // Folder is where the server's data, log and socket are.
 func (s *Server) Folder() string { return s.folder }
 
-func joinRemove(err error, folder string) error { return errors.Join(err, os.RemoveAll(folder)) }
+// joinRemove removes the folder. The processes of a server that was killed notice it one
+// after the other, and until then may write files into a folder that is being removed.
+func joinRemove(err error, folder string) error {
+	removed := os.RemoveAll(folder)
+	for range 100 {
+		if removed == nil {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+		removed = os.RemoveAll(folder)
+	}
+	return errors.Join(err, removed)
+}
 
 // Programs is the folder with the programs of PostgreSQL.
 func (s *Server) Programs() string { return s.bin }
