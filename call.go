@@ -18,10 +18,10 @@ import (
 //
 //	call.go         check and encode the request, then attempt by attempt
 //	middleware.go   what a user puts around calls and attempts
-//	ledger_step.go  ask the ledger, if there is one, whether it was made before
-//	pace_step.go    wait until limiter and pace allow an attempt
+//	steps.go        ask the ledger, if there is one, whether it was made before, and
+//	                wait until limiter and pace allow an attempt
 //	exchange.go     one attempt: send, and sort what came of it
-//	classify.go     the error that tells about it
+//	outcome.go      the error that tells about it
 //	hooks.go        what is told about each attempt, and about the call as a whole
 
 // payload is the encoded request of a call.
@@ -249,7 +249,7 @@ type journey[T any] struct {
 	answer *Response
 
 	// guard keeps the request from being executed twice; nil if nothing does. The
-	// rest is what it needs; see ledger_step.go.
+	// rest is what it needs; see steps.go.
 	guard     *once.Guard
 	writeBy   time.Time
 	unwritten error

@@ -2,9 +2,11 @@ package salebot_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"sync"
@@ -304,4 +306,26 @@ func TestConcurrentCalls(t *testing.T) {
 	require.GreaterOrEqual(t, arrived.Load(), int64(32*5*3*2))
 	// net/http gives a connection up whose goroutines do not come to run for 50 ms.
 	require.Less(t, int64(peer.Dials()), arrived.Load()/2, "connections are kept and used again")
+}
+
+// The transport to change is that of a client, and each call gives another one.
+func TestNewTransport(t *testing.T) {
+	t.Parallel()
+	transport := salebot.NewTransport()
+	require.Equal(t, salebot.DefaultIdleConnections, transport.MaxIdleConnsPerHost)
+	require.Zero(t, transport.MaxIdleConns, "all hosts together have no bound of their own")
+	require.Equal(t, salebot.DefaultIdleTimeout, transport.IdleConnTimeout)
+	require.NotNil(t, transport.Proxy, "the environment is asked for a proxy")
+	require.NotNil(t, transport.DialContext)
+	require.True(t, transport.ForceAttemptHTTP2)
+	require.NotSame(t, transport, salebot.NewTransport())
+	standard := http.DefaultTransport.(*http.Transport)
+	require.NotSame(t, standard, transport)
+	require.NotEqual(t, salebot.DefaultIdleConnections, standard.MaxIdleConnsPerHost, "the standard transport stays as it is")
+
+	errProxy := errors.New("the proxy is asked")
+	transport.Proxy = func(*http.Request) (*url.URL, error) { return nil, errProxy }
+	_, err := clienttest.New(t, transport, salebot.WithoutRetries()).GetVariables(t.Context(), 1)
+	require.ErrorIs(t, err, errProxy)
+	clienttest.RequireHiddenError(t, err)
 }

@@ -4,11 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"iter"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/record"
@@ -179,63 +178,96 @@ func (c *Client) GetClients(ctx context.Context, request GetClientsRequest, opts
 	})
 }
 
-// ClientsRequest says which clients to iterate over. The zero value asks for all
-// clients of the project, the oldest first.
-type ClientsRequest struct {
-	// Offset is the number of clients to leave out: to go on after a PageError,
-	// give its Position.
-	Offset int
-	// PageSize is the number of clients of a request, at most MaxClientsPage;
-	// zero means MaxClientsPage.
-	PageSize int
-	// PagesInFlight is the number of requests under way at once, at most 64; zero
-	// means 1: the next page comes while the current one is worked on. With several,
-	// a few pages more may have come and wait for their turn.
-	PagesInFlight int
-	// List restricts the answer to a client list, whose order Salebot chooses;
-	// zero means all clients.
-	List ListID
-	// NewestFirst reverses the order. Clients who arrive during it then shift the
-	// pages, so that some are yielded twice.
-	NewestFirst bool
+// GetSubscribersRequest says which page of subscribers to read. The zero value
+// asks for the first page.
+type GetSubscribersRequest struct {
+	// Page is the number of the page; nil leaves it out, which is the first page.
+	// Whether pages are counted from 0 or from 1 is not documented.
+	Page *int
+	// GroupID restricts the answer to a bot; optional. The API calls it group.
+	GroupID GroupID
 }
 
-// Clients iterates over the clients of the project, or of a list. Nothing is read
-// before the first client is asked for, and each range starts again. The iteration
-// ends after an empty page; an error is yielded once, as the last element, and is
-// a PageError.
+func (r *GetSubscribersRequest) encode(*settings) (payload, error) {
+	query := url.Values{}
+	if err := putPage(query, r.Page); err != nil {
+		return payload{}, err
+	}
+	if r.GroupID != "" {
+		query.Set("group", string(r.GroupID))
+	}
+	return payload{query: query}, nil
+}
+
+func putPage(query url.Values, page *int) error {
+	switch {
+	case page == nil:
+	case *page < 0:
+		return invalid("Page", "is negative")
+	default:
+		query.Set("page", strconv.Itoa(*page))
+	}
+	return nil
+}
+
+// GetSubscribers reads one page of the subscribers of a messenger. The current
+// reference no longer has this action, and whether it still works is not known;
+// GetClients is its successor.
 //
-// Pages are addressed by offset. In the default order, the oldest first, clients who
-// arrive during the iteration are at its end and are read too. If clients are deleted
-// during it, others move up and may be missed. In the other orders, new clients may
-// cause others to be yielded twice.
-//
-// Salebot action: get_clients. Class: Read. Answer: observed. Errors:
+// Salebot action: subscribers (legacy). Class: Read. Answer: documented. Errors:
 // ErrInvalidRequest and those of every call.
-func (c *Client) Clients(ctx context.Context, request ClientsRequest, opts ...CallOption) iter.Seq2[ClientRecord, error] {
-	first := GetClientsRequest{
-		Offset: request.Offset, Limit: firstSet(request.PageSize, MaxClientsPage), List: request.List,
-		OldestFirst: request.List == 0 && !request.NewestFirst,
+func (c *Client) GetSubscribers(ctx context.Context, request GetSubscribersRequest, opts ...CallOption) ([]ClientRecord, error) {
+	return call(ctx, c, "subscribers", opts, request.encode, decodeSubscribers)
+}
+
+func decodeSubscribers(body []byte, s *settings) ([]ClientRecord, error) {
+	return decodeList(body, s, clientRecord, "clients", "subscribers", "result")
+}
+
+// GetVKSubscribersRequest says which VK subscribers to read. The zero value asks
+// for the first page of all of them.
+type GetVKSubscribersRequest struct {
+	// Page is the number of the page, from 0; nil leaves it out.
+	Page *int
+	// Tag restricts the answer to a tag; optional.
+	Tag string
+	// GroupID restricts the answer to a VK community; optional. The API calls it
+	// group.
+	GroupID GroupID
+	// From and To bound the period; zero means no bound.
+	From, To time.Time
+}
+
+func (r *GetVKSubscribersRequest) encode(*settings) (payload, error) {
+	query := url.Values{}
+	if err := putPage(query, r.Page); err != nil {
+		return payload{}, err
 	}
-	inFlight, err := checkPagesInFlight(request.PagesInFlight)
-	if err == nil {
-		err = checkContext(ctx)
+	if !r.From.IsZero() && !r.To.IsZero() && r.To.Before(r.From) {
+		return payload{}, invalid("To", "comes before From")
 	}
-	if request.PageSize < 0 || request.PageSize > MaxClientsPage {
-		err = invalid("PageSize", "must be between 1 and "+strconv.Itoa(MaxClientsPage)+", or 0")
+	if r.Tag != "" {
+		query.Set("tag", r.Tag)
 	}
-	if err != nil {
-		return failedPages[ClientRecord](PageError{Position: request.Offset}, "get_clients", err)
+	if r.GroupID != "" {
+		query.Set("group", string(r.GroupID))
 	}
-	return offsetPages[ClientRecord, ClientID]{
-		action: "get_clients", offset: first.Offset, limit: first.Limit, inFlight: inFlight,
-		key: func(record ClientRecord) ClientID { return record.ID },
-		fetch: func(ctx context.Context, offset, limit int, received func()) ([]ClientRecord, error) {
-			page := first
-			page.Offset, page.Limit = offset, limit
-			return c.GetClients(ctx, page, append(slices.Clip(opts), withReceived(received))...)
-		},
-	}.all(ctx)
+	if !r.From.IsZero() {
+		query.Set("date_from", strconv.FormatInt(r.From.Unix(), 10))
+	}
+	if !r.To.IsZero() {
+		query.Set("date_to", strconv.FormatInt(r.To.Unix(), 10))
+	}
+	return payload{query: query}, nil
+}
+
+// GetVKSubscribers reads one page of the subscribers of a VK community. No
+// reference has this action; public code uses it.
+//
+// Salebot action: vk_subscribers (legacy). Class: Read. Answer: assumed (as for
+// GetSubscribers). Errors: ErrInvalidRequest and those of every call.
+func (c *Client) GetVKSubscribers(ctx context.Context, request GetVKSubscribersRequest, opts ...CallOption) ([]ClientRecord, error) {
+	return call(ctx, c, "vk_subscribers", opts, request.encode, decodeSubscribers)
 }
 
 // firstSet returns the first value that is not zero.

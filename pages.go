@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"slices"
+	"strconv"
 	"sync"
 )
 
@@ -167,6 +169,131 @@ func failedPages[T any](page PageError, name string, err error) iter.Seq2[T, err
 	return func(yield func(T, error) bool) {
 		var zero T
 		yield(zero, &page)
+	}
+}
+
+// ClientsRequest says which clients to iterate over. The zero value asks for all
+// clients of the project, the oldest first.
+type ClientsRequest struct {
+	// Offset is the number of clients to leave out: to go on after a PageError,
+	// give its Position.
+	Offset int
+	// PageSize is the number of clients of a request, at most MaxClientsPage;
+	// zero means MaxClientsPage.
+	PageSize int
+	// PagesInFlight is the number of requests under way at once, at most 64; zero
+	// means 1: the next page comes while the current one is worked on. With several,
+	// a few pages more may have come and wait for their turn.
+	PagesInFlight int
+	// List restricts the answer to a client list, whose order Salebot chooses;
+	// zero means all clients.
+	List ListID
+	// NewestFirst reverses the order. Clients who arrive during it then shift the
+	// pages, so that some are yielded twice.
+	NewestFirst bool
+}
+
+// Clients iterates over the clients of the project, or of a list. Nothing is read
+// before the first client is asked for, and each range starts again. The iteration
+// ends after an empty page; an error is yielded once, as the last element, and is
+// a PageError.
+//
+// Pages are addressed by offset. In the default order, the oldest first, clients who
+// arrive during the iteration are at its end and are read too. If clients are deleted
+// during it, others move up and may be missed. In the other orders, new clients may
+// cause others to be yielded twice.
+//
+// Salebot action: get_clients. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) Clients(ctx context.Context, request ClientsRequest, opts ...CallOption) iter.Seq2[ClientRecord, error] {
+	first := GetClientsRequest{
+		Offset: request.Offset, Limit: firstSet(request.PageSize, MaxClientsPage), List: request.List,
+		OldestFirst: request.List == 0 && !request.NewestFirst,
+	}
+	inFlight, err := checkPagesInFlight(request.PagesInFlight)
+	if err == nil {
+		err = checkContext(ctx)
+	}
+	if request.PageSize < 0 || request.PageSize > MaxClientsPage {
+		err = invalid("PageSize", "must be between 1 and "+strconv.Itoa(MaxClientsPage)+", or 0")
+	}
+	if err != nil {
+		return failedPages[ClientRecord](PageError{Position: request.Offset}, "get_clients", err)
+	}
+	return offsetPages[ClientRecord, ClientID]{
+		action: "get_clients", offset: first.Offset, limit: first.Limit, inFlight: inFlight,
+		key: func(record ClientRecord) ClientID { return record.ID },
+		fetch: func(ctx context.Context, offset, limit int, received func()) ([]ClientRecord, error) {
+			page := first
+			page.Offset, page.Limit = offset, limit
+			return c.GetClients(ctx, page, append(slices.Clip(opts), withReceived(received))...)
+		},
+	}.all(ctx)
+}
+
+// SubscribersRequest says which subscribers to iterate over. The zero value asks
+// for all of them.
+type SubscribersRequest struct {
+	// StartPage is the page to begin with: to go on after a PageError, give its
+	// Position. Zero means the first page.
+	StartPage int
+	// PagesInFlight is the number of requests under way at once, at most 64; zero
+	// means 1: the next page comes while the current one is worked on. With several,
+	// a few pages more may have come and wait for their turn.
+	PagesInFlight int
+	// GroupID restricts the answer to a bot; optional. The API calls it group.
+	GroupID GroupID
+}
+
+// Subscribers iterates over the subscribers of a messenger, like Clients. It is not
+// documented whether Salebot counts pages from 0 or from 1. If pages 0 and 1 begin with
+// the same subscriber, they count as the same page, and the second is left out.
+//
+// Salebot action: subscribers (legacy). Class: Read. Answer: documented. Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) Subscribers(ctx context.Context, request SubscribersRequest, opts ...CallOption) iter.Seq2[ClientRecord, error] {
+	inFlight, err := checkPagesInFlight(request.PagesInFlight)
+	if err == nil {
+		err = checkContext(ctx)
+	}
+	if request.StartPage < 0 {
+		err = invalid("StartPage", "is negative")
+	}
+	if err != nil {
+		return failedPages[ClientRecord](PageError{Position: request.StartPage}, "subscribers", err)
+	}
+	return func(yield func(ClientRecord, error) bool) {
+		pages := inOrder(ctx, inFlight, func(ctx context.Context, number int, received func()) ([]ClientRecord, error) {
+			return c.GetSubscribers(ctx, GetSubscribersRequest{
+				Page: new(request.StartPage + number), GroupID: request.GroupID,
+			}, append(slices.Clip(opts), withReceived(received))...)
+		}, func(page []ClientRecord) bool { return len(page) == 0 })
+		position := request.StartPage
+		var first ClientID
+		for page, err := range pages {
+			repeated := err == nil && len(page) > 0 && page[0].ID == first
+			switch {
+			case repeated && position == 1:
+				position++
+				continue
+			case repeated:
+				err = repeatedPage("subscribers")
+			}
+			if err != nil {
+				yield(ClientRecord{}, &PageError{Position: position, Err: err})
+				return
+			}
+			if len(page) == 0 {
+				return
+			}
+			first = page[0].ID
+			position++
+			for _, record := range page {
+				if !yield(record, nil) {
+					return
+				}
+			}
+		}
 	}
 }
 

@@ -10,7 +10,10 @@ import (
 	"net/url"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -167,6 +170,193 @@ func requirePageError(t require.TestingT, err, is error) *salebot.PageError {
 	require.ErrorIs(t, err, is)
 	require.ErrorAs(t, err, new(*salebot.OpError), "%v", err)
 	return failure
+}
+
+var clientsPager = pager{
+	name: "Clients",
+	begin: func(ctx context.Context, c *salebot.Client, l pagedList, inFlight int, from *salebot.PageError) iter.Seq2[int64, error] {
+		request := salebot.ClientsRequest{PageSize: l.size, PagesInFlight: inFlight}
+		if from != nil {
+			request.Offset = from.Position
+		}
+		return clientNumbers(c.Clients(ctx, request))
+	},
+	serve: func(l pagedList, query url.Values) (int, []int64) {
+		offset, limit := number(query, "offset"), number(query, "limit")
+		// A stretch may begin anywhere; the page is the one in which it begins.
+		return (offset + l.size - 1) / l.size, window(l.numbers(), offset, limit)
+	},
+	answer: func(_ pagedList, numbers []int64) string {
+		return `{"status":"success","clients":` + idObjects(numbers) + `}`
+	},
+	startsAt: func(l pagedList, page int, from *salebot.PageError) bool {
+		return (from.Position+l.size-1)/l.size == page
+	},
+	mayRepeat: never,
+}
+
+func number(query url.Values, name string) int {
+	n, err := strconv.Atoi(query.Get(name))
+	if err != nil {
+		panic(name + " is no number: " + query.Encode())
+	}
+	return n
+}
+
+func window(numbers []int64, from, size int) []int64 {
+	from = min(from, len(numbers))
+	return numbers[from:min(from+size, len(numbers))]
+}
+
+func idObjects(numbers []int64) string {
+	objects := make([]string, len(numbers))
+	for i, number := range numbers {
+		objects[i] = fmt.Sprintf(`{"id":%d}`, number)
+	}
+	return "[" + strings.Join(objects, ",") + "]"
+}
+
+// A server whose pages are smaller than was asked for, and even of changing
+// sizes, is read whole.
+func TestClientsOfServersWithOtherPages(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		total := rapid.IntRange(0, 120).Draw(r, "total")
+		limit := rapid.IntRange(1, 30).Draw(r, "limit")
+		offset := rapid.IntRange(0, 30).Draw(r, "offset")
+		inFlight := rapid.IntRange(0, 8).Draw(r, "in flight")
+		// The size of a page may depend on where it is, as it would on a server that
+		// leaves some of its clients out.
+		sizes := rapid.SliceOfN(rapid.IntRange(1, 30), 1, 4).Draw(r, "sizes")
+		list := pagedList{total, 10}
+		var (
+			got     []int64
+			failure error
+		)
+		testkit.Bubble(t, func(t *testing.T) {
+			client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+				offset, limit := number(call.Query, "offset"), number(call.Query, "limit")
+				size := min(limit, sizes[offset%len(sizes)])
+				return http.StatusOK, clientsPager.answer(list, window(list.numbers(), offset, size)), nil
+			}))
+			got, failure = drain(t, clientNumbers(client.Clients(t.Context(), salebot.ClientsRequest{
+				Offset: offset, PageSize: limit, PagesInFlight: inFlight,
+			})))
+		})
+		require.NoError(r, failure)
+		require.Equal(r, list.numbers()[min(offset, total):], append([]int64{}, got...))
+	})
+}
+
+// Where the pages are smaller than was asked for, they come in parallel all the
+// same.
+func TestClientsOfServersWithSmallPagesStayFast(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		list := pagedList{8000, 100}
+		s := newPageServer(clientsPager, list)
+		s.pager.serve = func(l pagedList, query url.Values) (int, []int64) {
+			offset := number(query, "offset")
+			return offset / l.size, window(l.numbers(), offset, min(l.size, number(query, "limit")))
+		}
+		client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
+		got, err := drain(t, clientNumbers(client.Clients(t.Context(), salebot.ClientsRequest{PagesInFlight: 8})))
+		require.NoError(t, err)
+		require.Equal(t, list.numbers(), got)
+		require.Equal(t, 8, s.most)
+		// The first page shows the server's size, the second confirms it, and the others
+		// are read ahead. Only what is read ahead is in vain, at the change and at the end.
+		inVain := 2*readAhead(8) + readAhead(1)
+		require.LessOrEqual(t, len(s.requests()), list.full()-2+inVain)
+	})
+}
+
+// Clients who arrive while a full scan runs are read too, once.
+func TestClientsWhoArriveMeanwhile(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		var total atomic.Int64
+		total.Store(10)
+		client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+			require.Equal(t, "1", call.Query.Get("reverse"))
+			list := pagedList{int(total.Load()), 4}
+			_, numbers := clientsPager.serve(list, call.Query)
+			return http.StatusOK, clientsPager.answer(list, numbers), nil
+		}))
+		var got []int64
+		for record, err := range client.Clients(t.Context(), salebot.ClientsRequest{PageSize: 4}) {
+			require.NoError(t, err)
+			got = append(got, int64(record.ID))
+			if total.Load() < 23 {
+				total.Add(1)
+			}
+		}
+		require.Equal(t, pagedList{23, 4}.numbers(), got)
+	})
+}
+
+// A mock that fails its test ends the goroutine that asked it. The iterator must
+// not wait for that page for ever.
+func TestClientsWhenAnAnswerEndsTheGoroutine(t *testing.T) {
+	t.Parallel()
+	for _, inFlight := range []int{1, 4} {
+		testkit.Bubble(t, func(t *testing.T) {
+			client := clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) {
+				runtime.Goexit()
+				return 0, "", nil
+			}))
+			got, err := drain(t, clientNumbers(client.Clients(t.Context(), salebot.ClientsRequest{PagesInFlight: inFlight})))
+			require.ErrorContains(t, err, "Goexit")
+			require.Empty(t, got)
+		})
+	}
+}
+
+var subscribersPager = pager{
+	name: "Subscribers",
+	begin: func(ctx context.Context, c *salebot.Client, _ pagedList, inFlight int, from *salebot.PageError) iter.Seq2[int64, error] {
+		request := salebot.SubscribersRequest{PagesInFlight: inFlight}
+		if from != nil {
+			request.StartPage = from.Position
+		}
+		return clientNumbers(c.Subscribers(ctx, request))
+	},
+	serve: func(l pagedList, query url.Values) (int, []int64) {
+		page := number(query, "page")
+		return page, window(l.numbers(), page*l.size, l.size)
+	},
+	answer:    func(_ pagedList, numbers []int64) string { return idObjects(numbers) },
+	startsAt:  func(_ pagedList, page int, from *salebot.PageError) bool { return from.Position == page },
+	mayRepeat: never,
+}
+
+// Nobody knows whether Salebot counts the pages of subscribers from 0 or from 1.
+func TestSubscribersCountedFromOne(t *testing.T) {
+	t.Parallel()
+	for total := range 12 {
+		for inFlight := 1; inFlight <= 4; inFlight++ {
+			testkit.Bubble(t, func(t *testing.T) {
+				s := newPageServer(subscribersPager, pagedList{total, 3})
+				s.pager.serve = func(l pagedList, query url.Values) (int, []int64) {
+					page := number(query, "page")
+					return page, window(l.numbers(), max(page-1, 0)*l.size, l.size)
+				}
+				got, err := drain(t, s.begin(t.Context(), t, inFlight, nil))
+				require.NoError(t, err)
+				require.Equal(t, s.list.numbers(), append([]int64{}, got...))
+				for page := 2; page <= s.list.full(); page++ {
+					s.broken[page] = brokenPages[3]
+					got, err := drain(t, s.begin(t.Context(), t, inFlight, nil))
+					failure := requirePageError(t, err, salebot.ErrRejected)
+					require.Equal(t, page, failure.Position)
+					delete(s.broken, page)
+					rest, err := drain(t, s.begin(t.Context(), t, inFlight, failure))
+					require.NoError(t, err)
+					require.Equal(t, s.list.numbers(), slices.Concat(got, rest))
+				}
+			})
+		}
+	}
 }
 
 // iteratorLaws hold for each iterator with any number of pages in flight.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -224,4 +225,121 @@ func (m *FindSentRequest) matches(item *HistoryItem) bool {
 		return item.Origin == HistoryOriginCallback && (text == want || strings.TrimSpace(strings.TrimPrefix(text, "callback ")) == want)
 	}
 	return !item.ClientReplica && text == want
+}
+
+// OrderDetails is a deal with what Salebot tells about it.
+type OrderDetails struct {
+	// ID is the deal.
+	ID OrderID
+	// StateID is the state that it is in.
+	StateID StateID
+	// Variables are those of the deal.
+	Variables Variables
+}
+
+// ordersInFlight is how many deals of a client are read at once.
+const ordersInFlight = 4
+
+// GetOrderDetails lists the deals of a client with the state and the variables of each,
+// in the order of GetOrders. It takes one request, and two for each deal, of which a few
+// are under way at once. A deal that is deleted meanwhile is left out. If one cannot be
+// read, those before it are returned along with the error.
+//
+// Salebot actions: get_orders, get_order_state, get_order_vars. Class: Read. Answer:
+// observed. Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
+func (c *Client) GetOrderDetails(ctx context.Context, request GetOrdersRequest, opts ...CallOption) ([]OrderDetails, error) {
+	orders, err := c.GetOrders(ctx, request, opts...)
+	if err != nil {
+		return nil, err
+	}
+	source := func(context.Context) iter.Seq2[OrderID, error] { return Items(orders) }
+	details := make([]OrderDetails, 0, len(orders))
+	for order, err := range eachInOrder(ctx, ordersInFlight, source, func(ctx context.Context, id OrderID) (*OrderDetails, error) {
+		order, err := c.orderDetails(ctx, request.ClientID, id, opts)
+		if errors.Is(err, ErrOrderNotFound) {
+			return nil, nil //nolint:nilnil // it is gone
+		}
+		return order, err
+	}) {
+		switch {
+		case err != nil:
+			return details, err
+		case order != nil:
+			details = append(details, *order)
+		}
+	}
+	return details, nil
+}
+
+func (c *Client) orderDetails(ctx context.Context, client ClientID, id OrderID, opts []CallOption) (*OrderDetails, error) {
+	state, err := c.GetOrderState(ctx, GetOrderStateRequest{ClientID: client, OrderID: id}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	variables, err := c.GetOrderVariables(ctx, GetOrderVariablesRequest{ClientID: client, OrderID: id}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &OrderDetails{ID: id, StateID: state, Variables: variables}, nil
+}
+
+// DefaultVariablesInFlight is how many clients' variables are read at once
+// (ClientsWithVariablesRequest).
+const DefaultVariablesInFlight = 4
+
+// ClientsWithVariablesRequest says which clients to iterate over, with their variables.
+// The zero value asks for all clients of the project, the oldest first.
+type ClientsWithVariablesRequest struct {
+	// Clients says which clients. To go on after a PageError, give its Position as
+	// Offset.
+	Clients ClientsRequest
+	// VariablesInFlight is the number of requests for variables under way at once, at
+	// most 64; zero means DefaultVariablesInFlight. Those for pages come on top.
+	VariablesInFlight int
+}
+
+// ClientsWithVariables iterates over clients as Clients does, and reads the variables of
+// each, which takes one request a client. The field Variables of the records has them,
+// in the order of the clients. If a client is deleted meanwhile, its record comes without
+// variables, and with "variables" in Unread. Any other failure ends the iteration with a
+// PageError; its Position is the client to go on with, and no client before it is missing.
+//
+// Salebot actions: get_clients, get_variables. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest and those of every call.
+func (c *Client) ClientsWithVariables(ctx context.Context, request ClientsWithVariablesRequest, opts ...CallOption) iter.Seq2[ClientRecord, error] {
+	inFlight := firstSet(request.VariablesInFlight, DefaultVariablesInFlight)
+	if inFlight < 0 || inFlight > mostPagesInFlight {
+		err := invalid("VariablesInFlight", "must be between 1 and 64, or 0")
+		return failedPages[ClientRecord](PageError{Position: request.Clients.Offset}, "get_variables", err)
+	}
+	type place struct {
+		record   ClientRecord
+		position int
+	}
+	source := func(ctx context.Context) iter.Seq2[place, error] {
+		return func(yield func(place, error) bool) {
+			position := request.Clients.Offset
+			for record, err := range c.Clients(ctx, request.Clients, opts...) {
+				if !yield(place{record, position}, err) {
+					return
+				}
+				position++
+			}
+		}
+	}
+	if err := checkContext(ctx); err != nil {
+		// The iterator over the clients says so.
+		return c.Clients(ctx, request.Clients, opts...)
+	}
+	return eachInOrder(ctx, inFlight, source, func(ctx context.Context, p place) (ClientRecord, error) {
+		variables, err := c.GetVariables(ctx, p.record.ID, opts...)
+		switch {
+		case errors.Is(err, ErrClientNotFound):
+			p.record.Unread = append(p.record.Unread, "variables")
+		case err != nil:
+			return ClientRecord{}, &PageError{Position: p.position, Err: err}
+		}
+		p.record.Variables = variables
+		return p.record, nil
+	})
 }
