@@ -107,8 +107,10 @@ func (e *VariablesError) Unwrap() []error {
 //
 // Pointers that are nil are left out, and so are zero values of fields with the
 // option omitempty. Times are written in UTC, as Decode reads them;
-// EncodeVariablesIn takes another location. A text that would be read as no value,
-// such as "None" or a pointer to "", is refused.
+// EncodeVariablesIn takes another location. A time loses what its layout does not show,
+// such as the seconds. What would come back as something else is refused: a text that is
+// read as no value, such as "None" or a pointer to "", and a time of another year, such
+// as 1950 in a layout with two digits.
 func EncodeVariables(source any) (map[string]any, error) {
 	return EncodeVariablesIn(time.UTC, source)
 }
@@ -373,7 +375,8 @@ func (f *variableField) get(source reflect.Value, location *time.Location) (enco
 		return nil, false, nil
 	}
 	if at, isTime := reflect.TypeAssert[time.Time](source); isTime {
-		return at.In(location).Format(f.layout), true, nil
+		text, err := f.format(at.In(location), location)
+		return text, err == nil, err
 	}
 	// The method may need a pointer, which a field of a copy does not have.
 	pointer := reflect.New(source.Type())
@@ -386,4 +389,15 @@ func (f *variableField) get(source reflect.Value, location *time.Location) (enco
 		return nil, false, invalid(f.name, "has no MarshalText")
 	}
 	return source.Interface(), true, nil
+}
+
+// format writes a time in its layout, which must not turn it into one of another year
+// on its way back: 1950 as 50, or a year of five digits.
+func (f *variableField) format(at time.Time, location *time.Location) (string, error) {
+	text := at.Format(f.layout)
+	back, err := time.ParseInLocation(f.layout, text, location)
+	if showsYear := strings.Contains(f.layout, "06"); err != nil || showsYear && back.Year() != at.Year() {
+		return "", invalid(f.field, "is a time that would come back as another year, or not at all: change the layout in its tag")
+	}
+	return text, nil
 }

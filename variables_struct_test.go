@@ -356,6 +356,24 @@ func TestEncodeVariablesSaysWhereTheyGo(t *testing.T) {
 	}
 }
 
+// A layout with two digits for the year puts 1950 into 2050, and none reads a year of
+// five digits.
+func TestATimeThatWouldComeBackAsAnotherYearIsRefused(t *testing.T) {
+	t.Parallel()
+	type person struct {
+		Born time.Time  `salebot:"born,layout=02.01.06"`
+		Last *time.Time `salebot:"last,layout=2006-01-02"`
+	}
+	at := func(year int) time.Time { return time.Date(year, time.May, 28, 12, 0, 0, 0, time.UTC) }
+	encoded, err := salebot.EncodeVariables(person{at(1999), new(at(9999))})
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"client.born": "28.05.99", "client.last": "9999-05-28"}, encoded)
+	_, err = salebot.EncodeVariables(person{Born: at(1950)})
+	requireField(t, err, "Born")
+	_, err = salebot.EncodeVariables(person{Born: at(1999), Last: new(at(10000))})
+	requireField(t, err, "Last")
+}
+
 // All bad variables are named at once, and the good ones are read.
 func TestDecodeNamesAllBadVariables(t *testing.T) {
 	t.Parallel()

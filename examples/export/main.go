@@ -51,8 +51,12 @@ func export(ctx context.Context, client *salebot.Client, linesName, tableName st
 	encoder := json.NewEncoder(writer)
 	request := salebot.ClientsRequest{Offset: count, PagesInFlight: 4}
 	for record, err := range client.Clients(ctx, request, salebot.WithRawItems()) {
+		if page := (*salebot.PageError)(nil); errors.As(err, &page) {
+			// What came before is good: as many lines as the position says.
+			_, _ = fmt.Fprintln(progress, "stopped after", page.Position, "clients")
+		}
 		if err != nil {
-			return errors.Join(err, writer.Flush()) // what came is good
+			return errors.Join(err, writer.Flush())
 		}
 		if err := encoder.Encode(record.Raw); err != nil {
 			return err

@@ -58,7 +58,11 @@ func TestAPageThatFailsIsNotTheEnd(t *testing.T) {
 	linesName, tableName := filepath.Join(t.TempDir(), "clients.jsonl"), filepath.Join(t.TempDir(), "clients.csv")
 	emulator.Fail(salebottest.Fault{Action: "get_clients", After: 1, Status: 502, Times: salebottest.Always})
 	client := emulator.Client(t, salebot.WithoutRetries())
-	require.ErrorIs(t, export(t.Context(), client, linesName, tableName, io.Discard), salebot.ErrServer)
+	var progress strings.Builder
+	require.ErrorIs(t, export(t.Context(), client, linesName, tableName, &progress), salebot.ErrServer)
+	lines, err := os.ReadFile(linesName)
+	require.NoError(t, err)
+	require.Contains(t, progress.String(), fmt.Sprintf("stopped after %d clients\n", bytes.Count(lines, []byte("\n"))))
 	require.NoFileExists(t, tableName)
 
 	emulator.ClearFaults()
