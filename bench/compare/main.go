@@ -38,6 +38,7 @@ func main() {
 		{"calls", compareCalls},
 		{"pages", comparePages},
 		{"export", compareExport},
+		{"variables", compareVariables},
 		{"bulk", compareBulk},
 		{"handler", compareHandler},
 		{"receive", compareReceive},
