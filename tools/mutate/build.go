@@ -52,9 +52,13 @@ func build(ctx context.Context, c config, folder string, patterns []string) (*bu
 			c.tests = append(c.tests, pkg.PkgPath)
 		}
 	}
+	files, err := regexp.Compile(c.files)
+	if err != nil {
+		return nil, err
+	}
 	skip := map[string]bool{}
 	for range 20 {
-		mutants, overlay, err := overlayOf(folder, loaded, skip)
+		mutants, overlay, err := overlayOf(folder, loaded, files, skip)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +78,7 @@ func build(ctx context.Context, c config, folder string, patterns []string) (*bu
 }
 
 // overlayOf writes the changed sources and the file that names them.
-func overlayOf(folder string, loaded []*packages.Package, skip map[string]bool) ([]mutant, string, error) {
+func overlayOf(folder string, loaded []*packages.Package, files *regexp.Regexp, skip map[string]bool) ([]mutant, string, error) {
 	replace := map[string]string{}
 	var mutants []mutant
 	next := 0
@@ -90,6 +94,9 @@ func overlayOf(folder string, loaded []*packages.Package, skip map[string]bool) 
 		m := &mutator{pkg: pkg, next: &next, skip: skip}
 		for i, file := range pkg.Syntax {
 			name := pkg.CompiledGoFiles[i]
+			if !files.MatchString(filepath.Base(name)) {
+				continue
+			}
 			text, err := os.ReadFile(name)
 			if err != nil {
 				return nil, "", err

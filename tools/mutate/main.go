@@ -33,6 +33,9 @@ type config struct {
 	skip    string
 	race    bool
 	timeout time.Duration
+	// files are those that are changed, sample is how many changes one is tried of.
+	files  string
+	sample int
 }
 
 func main() {
@@ -43,6 +46,8 @@ func main() {
 	flag.StringVar(&c.skip, "skip", "Kill|Alloc|Readme", "tests to leave out, as for go test")
 	flag.BoolVar(&c.race, "race", false, "use the race detector, which locks need")
 	flag.DurationVar(&c.timeout, "timeout", 0, "limit for the tests of one change; ten times what they take if 0")
+	flag.StringVar(&c.files, "files", "", "pattern of the names of the files that are changed; all if empty")
+	flag.IntVar(&c.sample, "sample", 1, "try every so many-th change only")
 	flag.Parse()
 	if *tests != "" {
 		c.tests = strings.Split(*tests, ",")
@@ -67,6 +72,10 @@ func report(ctx context.Context, w io.Writer, c config, patterns []string) error
 		return err
 	}
 	_, _ = fmt.Fprintf(w, "%d changes\n", len(b.mutants))
+	if c.sample > 1 {
+		b.mutants = sample(b.mutants, c.sample)
+		_, _ = fmt.Fprintf(w, "a sample: every %d. of them, %d in all\n", c.sample, len(b.mutants))
+	}
 	if err := b.measure(ctx); err != nil {
 		return err
 	}
@@ -89,6 +98,14 @@ func report(ctx context.Context, w io.Writer, c config, patterns []string) error
 		_, _ = fmt.Fprintln(w, name+":", counts[name])
 	}
 	return nil
+}
+
+// sample returns every n-th change.
+func sample(mutants []mutant, n int) (sampled []mutant) {
+	for i := n / 2; i < len(mutants); i += n {
+		sampled = append(sampled, mutants[i])
+	}
+	return sampled
 }
 
 // result is what became of a change.

@@ -117,6 +117,23 @@ func (m *mutator) visit(node ast.Node) bool {
 	case *ast.FuncLit:
 		m.function(n.Type, n.Body)
 		return false
+	case *ast.CallExpr:
+		if isNamed(n.Fun, "make") && len(n.Args) == 3 {
+			// A capacity is for speed only.
+			ast.Inspect(n.Args[1], m.visit)
+			return false
+		}
+		return !isNamed(n.Fun, "Grow")
+	case *ast.ReturnStmt:
+		if m.isFailure(n) {
+			// What stands beside an error means nothing.
+			for _, result := range n.Results {
+				if _, ok := result.(*ast.BasicLit); !ok {
+					ast.Inspect(result, m.visit)
+				}
+			}
+			return false
+		}
 	case *ast.GenDecl:
 		return n.Tok == token.VAR
 	case *ast.BlockStmt:
@@ -144,11 +161,34 @@ func (m *mutator) visit(node ast.Node) bool {
 	return true
 }
 
+// isNamed reports whether what is called has a name, whatever it belongs to.
+func isNamed(called ast.Expr, name string) bool {
+	switch c := called.(type) {
+	case *ast.Ident:
+		return c.Name == name
+	case *ast.SelectorExpr:
+		return c.Sel.Name == name
+	}
+	return false
+}
+
+// isFailure reports whether a statement returns an error.
+func (m *mutator) isFailure(statement *ast.ReturnStmt) bool {
+	if len(statement.Results) == 0 {
+		return false
+	}
+	last := statement.Results[len(statement.Results)-1]
+	kind := m.pkg.TypesInfo.TypeOf(last)
+	return m.text(last) != "nil" && types.Implements(kind, errorType)
+}
+
+var errorType = types.Universe.Lookup("error").Type().Underlying().(*types.Interface)
+
 func (m *mutator) statements(list []ast.Stmt) {
 	for _, statement := range list {
 		switch s := statement.(type) {
 		case *ast.ExprStmt:
-			if call, ok := s.X.(*ast.CallExpr); ok {
+			if call, ok := s.X.(*ast.CallExpr); ok && !isNamed(call.Fun, "Grow") {
 				m.call(s, call, "")
 			}
 		case *ast.DeferStmt:
@@ -197,11 +237,14 @@ func (m *mutator) remove(statement ast.Stmt) {
 // zero returns zero values.
 func (m *mutator) zero(statement *ast.ReturnStmt) {
 	isZero := func(e ast.Expr) bool {
+		if value := m.pkg.TypesInfo.Types[e].Value; value != nil {
+			return slices.Contains([]string{"0", `""`, "false"}, value.ExactString())
+		}
 		if literal, ok := e.(*ast.CompositeLit); ok && len(literal.Elts) == 0 {
 			_, ok := m.pkg.TypesInfo.TypeOf(literal).Underlying().(*types.Struct)
 			return ok
 		}
-		return slices.Contains([]string{"nil", "0", `""`, "false"}, m.text(e))
+		return m.text(e) == "nil"
 	}
 	if len(statement.Results) == 0 || !slices.ContainsFunc(statement.Results, func(e ast.Expr) bool { return !isZero(e) }) {
 		return

@@ -107,6 +107,55 @@ func TestReport(t *testing.T) {
 	require.Contains(t, text, "shop: ")
 }
 
+// What is returned already, a capacity and a value beside an error are no changes.
+func TestWhatMakesNoDifferenceIsLeftOut(t *testing.T) {
+	t.Setenv("GOWORK", "off")
+	folder := module(t, weakTest)
+	const more = `package shop
+
+import (
+	"errors"
+	"strings"
+)
+
+const nothing = ""
+
+func name() string { return nothing }
+
+func list() { _ = make([]int, 0, 5) }
+
+func grown(b *strings.Builder) { b.Grow(7) }
+
+var errBroken = errors.New("broken")
+
+func fails() (int, error) {
+	return 0, errBroken
+}
+`
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "more.go"), []byte(more), 0o600))
+	var printed strings.Builder
+	require.NoError(t, report(t.Context(), &printed, config{folder: folder, files: "^more"}, []string{"."}))
+	require.Contains(t, printed.String(), "2 changes")
+	require.Contains(t, printed.String(), "0 is one more [not reached]: func list()")
+	require.Contains(t, printed.String(), "return 0, errBroken")
+}
+
+func TestSample(t *testing.T) {
+	t.Setenv("GOWORK", "off")
+	var all, some strings.Builder
+	c := config{folder: module(t, weakTest)}
+	require.NoError(t, report(t.Context(), &all, c, []string{"."}))
+	c.sample = 4
+	require.NoError(t, report(t.Context(), &some, c, []string{"."}))
+	require.Contains(t, some.String(), "a sample: every 4. of them, 4 in all")
+	require.Contains(t, some.String(), "of 4 changes noticed")
+	for line := range strings.Lines(some.String()) {
+		if strings.Contains(line, ".go:") {
+			require.Contains(t, all.String(), line)
+		}
+	}
+}
+
 func TestProblemsAreReported(t *testing.T) {
 	t.Setenv("GOWORK", "off")
 	for name, test := range map[string]struct {
