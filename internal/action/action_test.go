@@ -16,6 +16,7 @@ func TestTable(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 	names, goMethods := map[string]bool{}, map[string]bool{}
+	require.NotEmpty(t, action.All())
 	permissions := []action.Permission{
 		action.ClientsRead, action.ClientsWrite, action.ClientsDelete, action.CRMRead, action.CRMWrite, action.UnknownPermission,
 	}

@@ -64,7 +64,7 @@ func TestEmptyBodiesAndPages(t *testing.T) {
 			}
 			require.Equal(t, want, answer.Success([]byte(body), form).Kind, "%q as %v", body, form)
 		}
-		for _, body := range []string{"<html>", "\n<!DOCTYPE html>", "<?xml?>", "<ok>"} {
+		for _, body := range []string{"<html>", "\n<!DOCTYPE html>", "<?xml?>", "<ok>", "<"} {
 			verdict := answer.Success([]byte(body), form)
 			require.Equal(t, answer.Unreadable, verdict.Kind)
 			require.True(t, verdict.Page)
@@ -85,6 +85,8 @@ func TestEnvelopes(t *testing.T) {
 		`{"error":null}`, `{"error":false}`, `{"error":""}`, `{"error":{}}`, `{"error":[]}`, `{"error":0}`, `{"error":"0"}`,
 		`{"error":"false"}`, `{"error":"None"}`, `{"error":"null"}`, `{"errors":[]}`, `{"errors":0}`, `{"message":"ok"}`, `{"success":true,"message":"sent"}`,
 		`{"status":"success","message":"sent"}`, `{"id":5}`, ` { "status" : "success" } `,
+		`{"status":" success"}`, `{"Status":null}`, `{"ok":null}`, `{"result":""}`, `{"result":"None"}`, `{"ok":true,"result":5,"detail":"sent"}`,
+		`{"code":600}`, `{"code":299}`, `{"code":1000}`, `{"code":null}`,
 	}
 	refused := map[string][2]string{
 		`{"status":"fail"}`:                                         {"fail", ""},
@@ -117,6 +119,14 @@ func TestEnvelopes(t *testing.T) {
 		`{"status":"success","error":"x_y"}`:                        {"x_y", ""},
 		`{"status":"fail","error":"x_y"}`:                           {"x_y", ""},
 		`{"status":"order 12345 not found","detail":"gone"}`:        {"order 12345 not found", "gone"},
+		`{"status":" client_not_found"}`:                            {" client_not_found", ""},
+		`{"status":400}`:                                            {"400", ""},
+		`{"status":{"a":"client_not_found","b":"wrong_action"}}`:    {"client_not_found", ""},
+		`{"code":"client_not_found"}`:                               {"client_not_found", ""},
+		`{"error":"x_y","success":true}`:                            {"x_y", ""},
+		`{"success":false,"success":true}`:                          {"", ""},
+		`{"success":false,"result":"client_not_found"}`:             {"client_not_found", ""},
+		`{"message":"m","error":{"code":"c","message":""}}`:         {"c", "m"},
 		`{"error":"order not found"}`:                               {"order not found", ""},
 		`{"status":"error","message":null,"description":"later"}`:   {"error", "later"},
 		`{"status":"error","message":{"a":1},"error_message":"is"}`: {"error", "is"},
@@ -133,6 +143,7 @@ func TestEnvelopes(t *testing.T) {
 		`{"code":400,"message":"bad request"}`, `{"code":"500"}`, `{"statusCode":503}`, `{"error_code":5,"error_message":"bad"}`, `{"errorCode":"E1"}`,
 		`{"errorMessage":"bad"}`, `{"error-message":"bad"}`, `{"exception":"NullPointer"}`, `{"failed":true}`, `{"failed":3}`, `{"failures":[1]}`,
 		`{"detail":"Not found."}`, `{"detail":["a"]}`, `{"message":"fail"}`, `{"message":"Not Found"}`, `{"status":"success","ok":false}`, `{"status":"success","code":404}`,
+		`{"status":"5 sent"}`, `{"code":300}`, `{"code":599.5}`, `{"code":"error"}`, `{"error code":5}`, `{"detail":"x","details":null}`,
 	}
 	for _, form := range []action.Answer{action.Acknowledgement, action.Confirmation, action.Data} {
 		for _, body := range doubtful {
@@ -161,6 +172,10 @@ func TestEnvelopes(t *testing.T) {
 	for _, body := range doubtful {
 		require.Equal(t, answer.Accepted, answer.Success([]byte(body), action.Flat).Kind, body)
 	}
+	verdict := answer.Success([]byte(`{"status":"queued","message":"later"}`), action.Confirmation)
+	require.Equal(t, [2]string{"queued", "later"}, [2]string{verdict.Code, verdict.Message}, "an error names it")
+	require.Equal(t, answer.Verdict{Kind: answer.Refused, Code: "wrong_action", Message: "no"},
+		answer.Success([]byte(`{"status":"wrong_action","message":"no"}`), action.Flat))
 	for _, body := range []string{
 		`{"status":"client_not_found"}`, ` {"status" : "client_not_found"} `, `{"status":"Client not found"}`, `{"message":"no such client","status":"client_not_found"}`,
 	} {
@@ -169,7 +184,9 @@ func TestEnvelopes(t *testing.T) {
 		require.True(t, answer.IsClientNotFound(verdict.Code))
 	}
 	for _, body := range unreadable {
-		require.Equal(t, answer.Unreadable, answer.Success([]byte(body), action.Flat).Kind, body)
+		verdict := answer.Success([]byte(body), action.Flat)
+		require.Equal(t, answer.Unreadable, verdict.Kind, body)
+		require.NotEmpty(t, verdict.Problem, body)
 	}
 }
 
@@ -179,8 +196,13 @@ func TestArrays(t *testing.T) {
 		require.Equal(t, answer.Accepted, answer.Success([]byte(`[1,2]`), form).Kind)
 		require.Equal(t, answer.Unreadable, answer.Success([]byte(`[1,2`), form).Kind)
 		for _, body := range []string{`[{"status":"fail"}]`, `["error"]`, `[false]`, `[{"id":1},{"status":"client_not_found"}]`, `[1,"error"]`, `[{"status":"queued"}]`} {
-			require.Equal(t, answer.Unreadable, answer.Success([]byte(body), form).Kind, body)
+			verdict := answer.Success([]byte(body), form)
+			require.Equal(t, answer.Unreadable, verdict.Kind, body)
+			require.NotEmpty(t, verdict.Problem, body)
 		}
+		require.NotEmpty(t, answer.Success([]byte(`[1,2`), form).Problem)
+		require.Equal(t, answer.Accepted, answer.Success([]byte(`["x",null]`), form).Kind)
+		require.Equal(t, answer.Verdict{Kind: answer.Refused, Code: "wrong action"}, answer.Success([]byte(`["wrong action"]`), form))
 		require.Equal(t, "client_not_found", answer.Success([]byte(`[{"status":"client_not_found"}]`), form).Code)
 		require.Equal(t, answer.Unreadable, answer.Success([]byte(`{"message":"Queued for later"}`), form).Kind, "a text for people is no status")
 	}
@@ -188,6 +210,7 @@ func TestArrays(t *testing.T) {
 	require.Equal(t, answer.Accepted, answer.Success([]byte(`[1,2`), action.Data).Kind, "the caller reads it")
 	require.Equal(t, answer.Accepted, answer.Success([]byte(`[ ]`), action.Flat).Kind)
 	require.Equal(t, answer.Unreadable, answer.Success([]byte(`[1]`), action.Flat).Kind)
+	require.NotEmpty(t, answer.Success([]byte(`[1]`), action.Flat).Problem)
 }
 
 // The body of an answer that is a failure by its status only adds to it.
@@ -200,6 +223,14 @@ func TestFailures(t *testing.T) {
 		"client_not_found":                   {Code: "client_not_found"},
 		`"client_not_found"`:                 {Code: "client_not_found"},
 		"WRONG_ACTION\n":                     {Code: "WRONG_ACTION"},
+		`" client_not_found "`:               {Code: "client_not_found"},
+		"Not Found":                          {Message: "Not Found", Plain: true},
+		"not_found":                          {Code: "not_found"},
+		"some private_text here":             {Message: "some private_text here", Plain: true},
+		`{"status":"Not Found"}`:             {Message: "Not Found"},
+		`{"status":"not_found"}`:             {Code: "not_found"},
+		`{"status":"queued","message":"m"}`:  {Code: "queued", Message: "m"},
+		`{"status":"success","ok":false}`:    {},
 		"order 12345 not found":              {Code: "order 12345 not found"},
 		"Internal Server Error":              {Message: "Internal Server Error", Plain: true},
 		"5":                                  {Message: "5", Plain: true},
@@ -235,6 +266,7 @@ func TestCodes(t *testing.T) {
 		" Client Not Found ":                              {true, false, false, false},
 		"order_not_found":                                 {false, true, false, false},
 		"order 12345 not found":                           {false, true, false, false},
+		" order_not_found ":                               {false, true, false, false},
 		"Order ab-1 not_found":                            {false, true, false, false},
 		"order " + strings.Repeat("9", 32) + " not found": {false, true, false, false},
 		"order " + strings.Repeat("9", 33) + " not found": {false, false, false, false},
@@ -250,6 +282,19 @@ func TestCodes(t *testing.T) {
 	} {
 		got := [4]bool{answer.IsClientNotFound(code), answer.IsOrderNotFound(code), answer.IsNotFound(code), answer.IsWrongAction(code)}
 		require.Equal(t, is, got, code)
+	}
+}
+
+func TestSigns(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"ok", "Status", "error_message", "errorMessage", "Error-Description", "HTTP status", "timestamp"} {
+		require.True(t, answer.IsSign(key), key)
+	}
+	for _, key := range []string{"", "id", "statuses", "my_error", strings.Repeat("_", 20) + "ok"} {
+		require.False(t, answer.IsSign(key), key)
+	}
+	for word, want := range map[string]bool{"Failed": true, "false": true, "client_not_found": true, "order 5 not found": true, "ok": false, "queued": false, "": false} {
+		require.Equal(t, want, answer.IsFailureWord(word), word)
 	}
 }
 

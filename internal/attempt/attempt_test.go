@@ -135,7 +135,35 @@ func TestContexts(t *testing.T) {
 		require.Equal(t, StopDeadline, loop.Run(ctx, script(wish)).Stop)
 		loop.Deadline = time.Now().Add(time.Second)
 		require.Equal(t, StopDeadline, loop.Run(context.WithoutCancel(ctx), script(wish)).Stop)
+		wish.RetryAfter = 10 * time.Second
+		require.Equal(t, StopDeadline, loop.Run(ctx, script(wish)).Stop)
 	})
+}
+
+// The failure of the last attempt is kept, beside that of one that was given up.
+func TestLoopKeepsErrors(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		first, second, givenUp := errors.New("first"), errors.New("second"), errors.New("given up")
+		loop := Loop{Policy: policy, Class: action.Read}
+		got := loop.Run(t.Context(), script(Result{Err: first}, Result{Err: second, Done: true}))
+		require.Equal(t, Summary{Attempts: 2, Outcome: Unknown, Err: second}, got)
+		got = loop.Run(t.Context(), script(Result{Err: first}, Result{Err: givenUp, Skipped: true}))
+		require.Equal(t, Summary{Attempts: 1, Outcome: Unknown, Err: first, Skipped: givenUp}, got)
+	})
+}
+
+// The waits spread up to the bound, which doubles until the policy ends that.
+func TestBackoffSpreads(t *testing.T) {
+	t.Parallel()
+	p := Policy{BaseDelay: time.Second, MaxDelay: 5 * time.Second}
+	for attempts, bound := range map[int]time.Duration{1: 1, 2: 2, 3: 4, 4: 5, 5: 5} {
+		var longest time.Duration
+		for range 1000 {
+			longest = max(longest, p.backoff(attempts))
+		}
+		require.Greater(t, longest, bound*time.Second*9/10, "after %d attempts", attempts)
+	}
 }
 
 // The random waits are positive and stay below a bound that doubles.
@@ -185,6 +213,22 @@ func TestDefiniteAnswersEarnRetries(t *testing.T) {
 	})
 }
 
+func TestOnlyDefiniteAnswersEarnRetries(t *testing.T) {
+	t.Parallel()
+	for result, earns := range map[Result]bool{
+		{Outcome: Accepted, Done: true}: true, {Outcome: Rejected, Done: true}: true,
+		{Outcome: Unknown, Done: true}: false, {Outcome: NotSent, Done: true}: false, {Outcome: Rejected, RateLimited: true, Done: true}: false,
+	} {
+		budget := NewBudget(1)
+		require.True(t, budget.Take())
+		loop := Loop{Policy: policy, Class: action.Read, Budget: budget}
+		for range costPerRetry {
+			loop.Run(t.Context(), script(result))
+		}
+		require.Equal(t, earns, budget.Take(), "%+v", result)
+	}
+}
+
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	b := NewBudget(2)
@@ -204,6 +248,10 @@ func TestBudget(t *testing.T) {
 		taken++
 	}
 	require.Equal(t, 2, taken, "no more can be earned than there was")
+	for range 9 {
+		b.Refund()
+	}
+	require.False(t, b.Take(), "a full budget keeps nothing for later")
 
 	var none *Budget
 	require.True(t, none.Take())
@@ -258,7 +306,7 @@ func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, time.October, 15, 12, 0, 0, 0, time.UTC)
 	for header, want := range map[string]time.Duration{
-		"7": 7 * time.Second, " 7 ": 7 * time.Second, "007": 7 * time.Second, "3600": time.Hour,
+		"1": time.Second, "7": 7 * time.Second, " 7 ": 7 * time.Second, "007": 7 * time.Second, "3600": time.Hour,
 		"99999999999":                      maxRetryAfter,
 		"9223372036854775807":              maxRetryAfter,
 		"Thu, 15 Oct 2026 12:00:30 GMT":    30 * time.Second,

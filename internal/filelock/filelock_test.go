@@ -29,4 +29,8 @@ func TestLock(t *testing.T) {
 	require.NoError(t, filelock.Unlock(files[0]))
 	require.NoError(t, filelock.Lock(files[1]))
 	require.NoError(t, filelock.Unlock(files[1]))
+	if filelock.Works {
+		require.NoError(t, files[1].Close())
+		require.Error(t, filelock.Lock(files[1]), "a failure is not a lock")
+	}
 }

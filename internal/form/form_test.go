@@ -12,11 +12,11 @@ import (
 func TestPairs(t *testing.T) {
 	t.Parallel()
 	var got [][2]string
-	for name, value := range form.Pairs("message=50%+off;+a;b&c=%u041F&&d=100%&e&=f&g=a=b&%D0%BF=%d0%bf&h=%4") {
+	for name, value := range form.Pairs("message=50%+off;+a;b&c=%u041F&&d=100%&e&=f&g=a=b&%D0%BF=%d0%bf&h=%4&i=%4g%g4%:0%0:%4/%49%4F%6a") {
 		got = append(got, [2]string{name, value})
 	}
 	require.Equal(t, [][2]string{
-		{"message", "50% off; a;b"}, {"c", "%u041F"}, {"d", "100%"}, {"e", ""}, {"", "f"}, {"g", "a=b"}, {"п", "п"}, {"h", "%4"},
+		{"message", "50% off; a;b"}, {"c", "%u041F"}, {"d", "100%"}, {"e", ""}, {"", "f"}, {"g", "a=b"}, {"п", "п"}, {"h", "%4"}, {"i", "%4g%g4%:0%0:%4/IOj"},
 	}, got)
 	for range form.Pairs("a&b") {
 		break
@@ -33,6 +33,11 @@ func TestNamesWithBracketsMakeATree(t *testing.T) {
 		"a[1]=x&a[]=y":                  `{"a":["x","y"]}`,
 		"a[0][b]=1&a[1][b]=2":           `{"a":[{"b":"1"},{"b":"2"}]}`,
 		"a[0]=1&a[x]=2":                 `{"a":{"0":"1","x":"2"}}`,
+		"a[2]=x&a[0]=y&a[]=z":           `{"a":["x","y","z"]}`,
+		"a[5]=x&a[]=y&a[b]=z":           `{"a":{"5":"x","6":"y","b":"z"}}`,
+		"a[99999]=x":                    `{"a":["x"]}`,
+		"a[100000]=x":                   `{"a":{"100000":"x"}}`,
+		"a]=1":                          `{"a]":"1"}`,
 		"[a]=1&b[c=2&d]=3&e[f]g=4&[]=5": `{"[a]":"1","b[c":"2","d]":"3","e[f]g":"4","[]":"5"}`,
 		"a[b][c][d]=1":                  `{"a[b][c][d]":"1"}`,
 		"a=1&a[b]=2":                    `{"a":{"b":"2"}}`,

@@ -2,6 +2,8 @@ package record_test
 
 import (
 	"encoding/json"
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -107,8 +109,89 @@ func TestListsAreApart(t *testing.T) {
 	require.Equal(t, []string{"title"}, first[1].Unread)
 }
 
+// What one record of a list has does not show in the next.
+func TestRecordsOfAListAreApart(t *testing.T) {
+	t.Parallel()
+	form := newForm()
+	got, err := form.List([]byte(`[{"id":1,"title":"a","имя":"b","score":{}},{"note_id":2},{"id":3,"score":5},{"id":4}]`), record.Options{})
+	require.NoError(t, err)
+	require.Equal(t, []note{
+		{ID: 1, Title: "a", Done: true, Unread: []string{"score"}}, {ID: 2, Done: true}, {ID: 3, Score: 5, Done: true}, {ID: 4, Done: true},
+	}, got)
+	for _, second := range []string{`{"title":"x"}`, `{}`, `{"note_id":null}`} {
+		_, err = form.List([]byte(`[{"id":1},`+second+`]`), record.Options{})
+		require.ErrorContains(t, err, `element 1: field "id" is missing`)
+	}
+}
+
+type parcel struct {
+	Key    string
+	From   int64
+	Label  string
+	Extra  string
+	Tags   []string
+	Weight int
+	Unread []string
+}
+
+// The kinds of fields that a note does not have.
+func TestOtherFields(t *testing.T) {
+	t.Parallel()
+	form := record.New(
+		record.Meta[parcel]{
+			Unread: func(p *parcel) *[]string { return &p.Unread },
+			Finish: func(p *parcel) error {
+				if p.Weight > 100 {
+					return errors.New("too heavy")
+				}
+				return nil
+			},
+		},
+		record.Required(record.Identifier(func(p *parcel) *string { return &p.Key }, "key")),
+		record.Readable(record.ID(func(p *parcel) *int64 { return &p.From }, "from")),
+		record.Loose(func(p *parcel) *string { return &p.Label }, "label"),
+		record.Kept(record.Value(func(p *parcel, value []byte) error {
+			p.Extra = string(value)
+			if p.Extra == `"odd"` {
+				return errors.New("odd")
+			}
+			return nil
+		}, "extra")),
+		record.Required(record.Value(func(p *parcel, value []byte) error { return json.Unmarshal(value, &p.Tags) }, "tags", "labels")),
+		record.Number(func(p *parcel) *int { return &p.Weight }, "weight"),
+	)
+	for text, want := range map[string]parcel{
+		`{"key":"a","tags":["x"]}`:                            {Key: "a", Tags: []string{"x"}},
+		`{"key":5e1,"from":-3,"tags":["x"]}`:                  {Key: "50", From: -3, Tags: []string{"x"}},
+		`{"key":"a","label":{"b":[1]},"tags":[]}`:             {Key: "a", Label: `{"b":[1]}`, Tags: []string{}},
+		`{"key":"a","tags":null,"labels":["y"],"extra":1}`:    {Key: "a", Tags: []string{"y"}, Extra: "1"},
+		`{"key":"a","from":null,"tags":["x"],"extra":"odd"}`:  {Key: "a", Tags: []string{"x"}, Extra: `"odd"`, Unread: []string{"extra"}},
+		`{"key":"a","from":"","tags":["x"],"weight":"heavy"}`: {Key: "a", Tags: []string{"x"}, Unread: []string{"weight"}},
+	} {
+		got, err := form.One([]byte(text), record.Options{})
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
+	}
+	for text, want := range map[string]string{
+		`{"key":true,"tags":["x"]}`: `field "key": want an id`, `{"key":"a","from":"x","tags":["x"]}`: `field "from": want`, `{"key":"a","tags":null}`: `field "tags" is missing`,
+		`{"key":"a","tags":5,"labels":["x"]}`: `field "tags": `, `{"key":"a","tags":["x"],"weight":101}`: "too heavy",
+	} {
+		_, err := form.One([]byte(text), record.Options{})
+		require.ErrorContains(t, err, want, text)
+	}
+}
+
 func TestFormsAreChecked(t *testing.T) {
 	t.Parallel()
+	var many []string
+	for i := range 64 {
+		many = append(many, "name"+strconv.Itoa(i))
+	}
+	score := func(n *note) *int { return &n.Score }
+	require.NotPanics(t, func() { record.New(record.Meta[note]{}, record.Number(score, many...)) })
+	require.Panics(t, func() {
+		record.New(record.Meta[note]{}, record.Number(score, many...), record.Number(score, "another"))
+	})
 	require.Panics(t, func() {
 		record.New(record.Meta[note]{}, record.Number(func(n *note) *int { return &n.Score }, "a"), record.Number(func(n *note) *int { return &n.Score }, "a"))
 	})

@@ -27,7 +27,8 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	known := []string{"message", "get_messages", "callback"}
 	for given, want := range map[string]string{
-		"mesage": "message", "Message": "message", "get-messages": "get_messages", "callbak": "callback",
+		"mesage": "message", "calback_": "callback", "xessages": "message", "Message": "message", "get-messages": "get_messages", "callbak": "callback",
+		" message ": "message", "nessege": "", "mesg": "", "age": "", "callb": "", "xcallback": "callback", "essage": "message", "messagexy": "message", "messagexyz": "",
 		"orders": "", "": "", strings.Repeat("message", 20): "",
 	} {
 		require.Equal(t, want, text.Nearest(given, known), given)

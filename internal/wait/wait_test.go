@@ -26,6 +26,10 @@ func TestPassed(t *testing.T) {
 	setBack(&slept, 2*time.Hour)
 	require.Equal(t, time.Hour, slept.Sub(now), "by the clock that stood still")
 	require.True(t, wait.Passed(slept))
+
+	over := now.Add(-time.Minute)
+	setBack(&over, -time.Hour)
+	require.True(t, wait.Passed(over), "by the clock that cannot be changed")
 }
 
 // setBack changes what the wall clock says in a time, and leaves the other clock.

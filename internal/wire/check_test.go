@@ -50,6 +50,42 @@ func TestEscapeControls(t *testing.T) {
 	}
 }
 
+func TestEscapeControlsLeavesTheRest(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`{"a": "b c", "d": "~\u007f"}`, "{\n\t\"a\": \"\\\"\"\r\n}"} {
+		if got := string(EscapeControls([]byte(text))); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+// A text that was cut is told from one that is wrong, wherever the cut is.
+func TestCutTextsAreKnown(t *testing.T) {
+	t.Parallel()
+	const whole = `{"ключ":[1.5e+3,true,null,"a\u00e9\"я"],"b":{"c":-2}}`
+	for end := range len(whole) {
+		if err := Check([]byte(whole[:end]), 10); !errors.Is(err, ErrBrokenOff) {
+			t.Errorf("%s: %v, want ErrBrokenOff", whole[:end], err)
+		}
+	}
+	for _, text := range []string{`{"a":trux}`, `[1 2]`, `{"a" 1}`, `{"a":1}}`, `[,`} {
+		if err := Check([]byte(text), 10); errors.Is(err, ErrBrokenOff) || !errors.Is(err, ErrSyntax) {
+			t.Errorf("%s: %v, want another ErrSyntax", text, err)
+		}
+	}
+}
+
+func TestUnquoteOfHalfPairs(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`"\ud83d\ude00"`: "😀", `"\ud83d\nde00"`: "\ufffd\nde00", `"\ud83d/ude00"`: "\ufffd/ude00", `"\ud83d\ud83d\ude00"`: "\ufffd😀", `"\ud83d"`: "\ufffd",
+	} {
+		if got := Unquote(text); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // FuzzCheck compares the scanner with encoding/json: what is valid, the members
 // of an object, and their texts.
 func FuzzCheck(f *testing.F) {
@@ -144,6 +180,7 @@ func TestWalkerReports(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]error{
 		`{"a":{"b":x}}`: ErrSyntax, `{"a":{"b":1}`: ErrSyntax, `{"a":{"b":1}}}`: ErrSyntax, `{"a":{"b":1,}}`: ErrSyntax, `[]`: ErrSyntax, ``: ErrSyntax,
+		`,"a":1}`:        ErrSyntax,
 		`{"a":{"b":{}}}`: ErrDepth, "{\"a\":\"\n\"}": ErrControl, "{\"a\":{\"\t\":1}}": ErrControl,
 	} {
 		w := Walk(text, 2)

@@ -27,7 +27,7 @@ func TestInt(t *testing.T) {
 		"9223372036854775807": math.MaxInt64, "-9223372036854775808": math.MinInt64, "007": 7,
 		"5.0": 5, "1e3": 1000, "1E+3": 1000, "50e-1": 5, "-1.50e1": -15, `"5.0"`: 5, `" 1e3 "`: 1000, "0.0": 0, "-0.0": 0, "0e999999999999": 0,
 		"9007199254740993.0": 9007199254740993, "9.223372036854775807e18": math.MaxInt64, "-9223372036854775808.000": math.MinInt64,
-		"100000000000000000000e-5": 1000000000000000,
+		"100000000000000000000e-5": 1000000000000000, "0.05e2": 5, "0.0005e4": 5, `"0050e-1"`: 5,
 	} {
 		got, err := wire.Int([]byte(text))
 		require.NoError(t, err, text)
@@ -35,7 +35,7 @@ func TestInt(t *testing.T) {
 	}
 	for _, text := range []string{
 		"9223372036854775808", "-9223372036854775809", `"9223372036854775808"`, `" 9223372036854775808 "`, "99999999999999999999999",
-		"5.5", "1e-1", "1e19", "9.2233720368547758075e18", "1e999999999999", "1e-999999999999", "1.", ".5", "1e", "1e+", "1.e1", "1e1.5", `"5.5"`, "-", "+1", "true", "{}", "[]", `"x"`, `"1 2"`, `"`, `"7`, `7"`, `"\"`, `"-"`, "0x1", "٧", `"\ud800"`,
+		"5.5", "1e-1", "1e19", "9.2233720368547758075e18", "1e999999999999", "1e-999999999999", "1.", ".5", "1e", "1e+", "1.e1", "1e1.5", `"5.5"`, "-", "+1", "true", "{}", "[]", `"x"`, `"1 2"`, `"`, `"7`, `7"`, `"\"`, `"-"`, "0x1", "٧", `"\ud800"`, "1:", "1/", `"1:"`,
 	} {
 		got, err := wire.Int([]byte(text))
 		require.Error(t, err, text)
@@ -102,13 +102,13 @@ func TestIdentifier(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "null": "", `""`: "", `"None"`: "", `" undefined "`: "", `"abc"`: "abc", `" a "`: " a ", `"true"`: "true", `"007"`: "007", `"6.25e9"`: "6.25e9",
 		"7": "7", "-1001234567890": "-1001234567890", "6.25e9": "6250000000", "5.0": "5", "12345678901234567890123456": "12345678901234567890123456",
-		"12345678901234567890123456.00": "12345678901234567890123456",
+		"12345678901234567890123456.00": "12345678901234567890123456", "1e99": "1" + strings.Repeat("0", 99),
 	} {
 		got, err := wire.Identifier([]byte(text))
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
-	for _, text := range []string{"true", "false", "{}", "[]", `{"id":1}`, "5.5", "1e400", "1e999999999999", `"a`, "-", "x"} {
+	for _, text := range []string{"true", "false", "{}", "[]", `{"id":1}`, "5.5", "1e100", "1e400", "1e999999999999", `"a`, "-", "x"} {
 		got, err := wire.Identifier([]byte(text))
 		require.Error(t, err, text)
 		require.Empty(t, got)
@@ -332,6 +332,11 @@ func TestAppendText(t *testing.T) {
 		require.Equal(rt, strings.ToValidUTF8(value, "\ufffd"), read)
 	})
 	require.Equal(t, `"<a> & é € 😀"`, string(wire.AppendText(nil, "<a> & é € 😀")))
+	for value, want := range map[string]string{
+		`"`: `"\""`, `\`: `"\\"`, "\n": `"\n"`, "\x1f": `"\u001f"`, " ": `" "`, "\u2028\u2029": `"\u2028\u2029"`,
+	} {
+		require.Equal(t, want, string(wire.AppendText(nil, value)), "%q", value)
+	}
 	require.Equal(t, "\"a\ufffd\ufffdb\"", string(wire.AppendText(nil, "a\xff\xfeb")))
 }
 
