@@ -234,16 +234,21 @@ func (i *Inbox) Counts(ctx context.Context, endpoint string) (webhook.Counts, er
 	}
 	var events int
 	var counts webhook.Counts
+	var oldest *time.Time
 	err := i.pool.QueryRow(ctx, i.config.schema.sql(`SELECT
 		(SELECT count(*) FROM salebot.event WHERE endpoint = $1),
 		(SELECT count(*) FROM salebot.lane WHERE endpoint = $1 AND lease <> 0 AND due > clock_timestamp()),
 		(SELECT count(*) FROM salebot.lane WHERE endpoint = $1 AND lease = 0 AND due > clock_timestamp()),
-		(SELECT count(*) FROM salebot.dead_letter WHERE endpoint = $1)`), endpoint).
-		Scan(&events, &counts.Leased, &counts.Delayed, &counts.Dead)
+		(SELECT count(*) FROM salebot.dead_letter WHERE endpoint = $1),
+		salebot.oldest($1)`), endpoint).
+		Scan(&events, &counts.Leased, &counts.Delayed, &counts.Dead, &oldest)
 	if err != nil {
 		return webhook.Counts{}, i.failure(ctx, "counting", err)
 	}
 	counts.Waiting = events - counts.Leased - counts.Delayed
+	if oldest != nil {
+		counts.Oldest = *oldest
+	}
 	return counts, nil
 }
 
