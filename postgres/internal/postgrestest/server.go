@@ -227,7 +227,7 @@ func AddressOfBoth(a, b *Server) string {
 
 // Kill ends all processes of the server in the hardest way, and waits for their end.
 func (s *Server) Kill() error {
-	id, err := s.id()
+	id, err := s.Process()
 	if err != nil {
 		return err
 	}
@@ -241,8 +241,8 @@ func (s *Server) Kill() error {
 // StopNow ends the server in its mode "immediate", without a last write.
 func (s *Server) StopNow() error { return s.halt() }
 
-// id is the number of the server's first process.
-func (s *Server) id() (int, error) {
+// Process is the number of the server's first process.
+func (s *Server) Process() (int, error) {
 	content, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
 	if err != nil {
 		return 0, err
