@@ -24,6 +24,8 @@ type program struct {
 	folder, path string
 	// tests are in the order of their time, the quickest first.
 	tests []test
+	// leftOut are tests that take too long.
+	leftOut []string
 }
 
 // test is one test function, run by itself to see what it reaches.
@@ -182,7 +184,12 @@ func (b *built) measure(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			p.tests = append(p.tests, test{name, time.Since(start), reached})
+			took := time.Since(start)
+			if b.config.longest != 0 && took > b.config.longest {
+				p.leftOut = append(p.leftOut, name)
+				continue
+			}
+			p.tests = append(p.tests, test{name, took, reached})
 		}
 		slices.SortFunc(p.tests, func(a, b test) int { return cmp.Compare(a.took, b.took) })
 	}

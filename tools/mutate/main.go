@@ -33,6 +33,7 @@ type config struct {
 	skip    string
 	race    bool
 	timeout time.Duration
+	longest time.Duration
 	// files are those that are changed, sample is how many changes one is tried of.
 	files  string
 	sample int
@@ -46,6 +47,7 @@ func main() {
 	flag.StringVar(&c.skip, "skip", "Kill|Alloc|Readme", "tests to leave out, as for go test")
 	flag.BoolVar(&c.race, "race", false, "use the race detector, which locks need")
 	flag.DurationVar(&c.timeout, "timeout", 0, "limit for the tests of one change; ten times what they take if 0")
+	flag.DurationVar(&c.longest, "longest", 0, "leave out tests that take longer by themselves; 0 leaves none out")
 	flag.StringVar(&c.files, "files", "", "pattern of the names of the files that are changed; all if empty")
 	flag.IntVar(&c.sample, "sample", 1, "try every so many-th change only")
 	flag.Parse()
@@ -78,6 +80,11 @@ func report(ctx context.Context, w io.Writer, c config, patterns []string) error
 	}
 	if err := b.measure(ctx); err != nil {
 		return err
+	}
+	for _, p := range b.programs {
+		for _, name := range p.leftOut {
+			_, _ = fmt.Fprintln(w, "left out, as it takes long:", name)
+		}
 	}
 	counts := map[string]*count{}
 	for i := range b.mutants {

@@ -114,28 +114,6 @@ func (m *mutator) function(signature *ast.FuncType, body *ast.BlockStmt) {
 // the outer one stand outside.
 func (m *mutator) visit(node ast.Node) bool {
 	switch n := node.(type) {
-	case *ast.FuncLit:
-		m.function(n.Type, n.Body)
-		return false
-	case *ast.CallExpr:
-		if isNamed(n.Fun, "make") && len(n.Args) == 3 {
-			// A capacity is for speed only.
-			ast.Inspect(n.Args[1], m.visit)
-			return false
-		}
-		return !isNamed(n.Fun, "Grow")
-	case *ast.ReturnStmt:
-		if m.isFailure(n) {
-			// What stands beside an error means nothing.
-			for _, result := range n.Results {
-				if _, ok := result.(*ast.BasicLit); !ok {
-					ast.Inspect(result, m.visit)
-				}
-			}
-			return false
-		}
-	case *ast.GenDecl:
-		return n.Tok == token.VAR
 	case *ast.BlockStmt:
 		m.statements(n.List)
 	case *ast.CaseClause:
@@ -152,10 +130,41 @@ func (m *mutator) visit(node ast.Node) bool {
 		m.binary(n)
 	case *ast.BasicLit:
 		m.number(n)
+	}
+	return m.goesInto(node)
+}
+
+// goesInto reports whether all that is in a node is looked at. If not, it looks at
+// what has to be.
+func (m *mutator) goesInto(node ast.Node) bool {
+	switch n := node.(type) {
+	case *ast.FuncLit:
+		m.function(n.Type, n.Body)
+		return false
+	case *ast.GenDecl:
+		return n.Tok == token.VAR
 	case *ast.ArrayType:
 		return false
 	case *ast.KeyValueExpr:
 		ast.Inspect(n.Value, m.visit)
+		return false
+	case *ast.CallExpr:
+		if isNamed(n.Fun, "make") && len(n.Args) == 3 {
+			// A capacity is for speed only.
+			ast.Inspect(n.Args[1], m.visit)
+			return false
+		}
+		return !isNamed(n.Fun, "Grow")
+	case *ast.ReturnStmt:
+		if !m.isFailure(n) {
+			return true
+		}
+		// A number beside an error means nothing.
+		for _, result := range n.Results {
+			if _, ok := result.(*ast.BasicLit); !ok {
+				ast.Inspect(result, m.visit)
+			}
+		}
 		return false
 	}
 	return true

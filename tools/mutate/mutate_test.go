@@ -140,6 +140,15 @@ func fails() (int, error) {
 	require.Contains(t, printed.String(), "return 0, errBroken")
 }
 
+func TestLongTestsAreLeftOut(t *testing.T) {
+	t.Setenv("GOWORK", "off")
+	var printed strings.Builder
+	c := config{folder: module(t, weakTest), longest: 1}
+	require.NoError(t, report(t.Context(), &printed, c, []string{"."}))
+	require.Contains(t, printed.String(), "left out, as it takes long: TestTake")
+	require.Contains(t, printed.String(), "shop: 0 of 16")
+}
+
 func TestSample(t *testing.T) {
 	t.Setenv("GOWORK", "off")
 	var all, some strings.Builder
