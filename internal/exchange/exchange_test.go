@@ -70,6 +70,7 @@ func TestBodiesAreClosed(t *testing.T) {
 		"failure":                  {500, strings.NewReader("oops"), "oops", nil},
 		"failure beyond the limit": {500, strings.NewReader(strings.Repeat("x", 1<<11)), strings.Repeat("x", 1<<10), nil},
 		"broken failure":           {404, io.MultiReader(strings.NewReader("half"), brokenReader{}), "half", nil},
+		"broken redirect":          {300, io.MultiReader(strings.NewReader("half"), brokenReader{}), "half", nil},
 		"redirect":                 {302, strings.NewReader("moved"), "moved", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,6 +90,41 @@ func TestBodiesAreClosed(t *testing.T) {
 			require.Nil(t, reply.Body)
 			require.NotPanics(t, reply.Release, "twice is once")
 		})
+	}
+}
+
+// The headers of every request, those that a request adds or replaces, and none that
+// stay for the next.
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	var got http.Header
+	e := through(roundTripper(func(r *http.Request) (*http.Response, error) {
+		got = r.Header.Clone()
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}}, nil
+	}))
+	plain := http.Header{"Accept": {"application/json, text/plain, */*"}, "User-Agent": {"agent"}}
+	withBody := plain.Clone()
+	withBody.Set("Content-Type", "application/json")
+	for range 2 {
+		for _, r := range []*exchange.Request{request(http.MethodGet, "", false), request(http.MethodPost, "{}", false)} {
+			want := plain
+			if r.Body != nil {
+				want = withBody
+			}
+			_, _, err := e.Do(t.Context(), "agent", r)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			require.Equal(t, want, e.Header("agent", r.Body != nil))
+			e.Header("agent", r.Body != nil).Set("Accept", "nothing")
+
+			want = want.Clone()
+			want.Set("Accept", "text/plain")
+			want.Set("X-Trace", "5")
+			r.Header = http.Header{"Accept": {"text/plain"}, "X-Trace": {"5"}}
+			_, _, err = e.Do(t.Context(), "agent", r)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/salebot-go/salebot/internal/exchange"
 	"github.com/salebot-go/salebot/internal/testkit"
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 // do sends one request.
@@ -50,7 +51,8 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 			"POST": request(http.MethodPost, `{"a":1}`, false), "large POST": request(http.MethodPost, strings.Repeat("x", 30_000), false),
 			"GET": request(http.MethodGet, "", false),
 		} {
-			for _, warm := range []bool{false, true} {
+			for _, state := range []struct{ warm, wrapped bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+				warm := state.warm
 				t.Run(name+" "+kind, func(t *testing.T) {
 					t.Parallel()
 					testkit.Bubble(t, func(t *testing.T) {
@@ -65,6 +67,9 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 						}}
 						defer peer.Close()
 						e := through(peer.Transport())
+						if state.wrapped {
+							e = through(roundTripper(peer.Transport().RoundTrip))
+						}
 						want := 1
 						if warm {
 							status, _, err := do(t, e, request(http.MethodPost, "{}", false))
@@ -82,7 +87,7 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 						if r.Body == nil {
 							expected = c.notSentGET && !warm
 						}
-						require.Equal(t, expected, notSent, "%v", err)
+						require.Equal(t, expected && !state.wrapped, notSent, "%v", err)
 						require.NotErrorIs(t, err, context.Canceled)
 					})
 				})
@@ -133,6 +138,65 @@ func TestHTTP1RequestsAreSentOnce(t *testing.T) {
 			require.Len(t, peer.Arrivals(), 2, method)
 		})
 	}
+}
+
+// A request that may be written up to a moment is not written after it, however the
+// time passed.
+func TestNothingIsWrittenTooLate(t *testing.T) {
+	t.Parallel()
+	dialsSlowly := func(ctx context.Context, _ int) error {
+		wait.For(ctx, 10*time.Second)
+		return ctx.Err()
+	}
+	for name, c := range map[string]struct {
+		allowed time.Duration
+		wrap    func(http.RoundTripper) http.RoundTripper
+		sent    bool
+	}{
+		"over already":            {-time.Second, nil, false},
+		"while it connects":       {5 * time.Second, nil, false},
+		"in time":                 {20 * time.Second, nil, true},
+		"over already, wrapped":   {-time.Second, wrapped, false},
+		"as it connects, wrapped": {5 * time.Second, wrapped, false},
+		"in time, wrapped":        {20 * time.Second, wrapped, true},
+	} {
+		for _, method := range []string{http.MethodPost, http.MethodGet} {
+			t.Run(name+" "+method, func(t *testing.T) {
+				t.Parallel()
+				testkit.Bubble(t, func(t *testing.T) {
+					peer := &testkit.Peer{Dialed: dialsSlowly}
+					transport := http.RoundTripper(peer.Transport())
+					if c.wrap != nil {
+						transport = c.wrap(transport)
+					}
+					e := through(transport)
+					r := request(method, map[string]string{http.MethodPost: "{}"}[method], false)
+					r.WriteBy = time.Now().Add(c.allowed)
+					_, notSent, err := do(t, e, r)
+					if c.sent {
+						require.NoError(t, err)
+						require.Len(t, peer.Arrivals(), 1)
+					} else {
+						require.ErrorIs(t, err, exchange.ErrTooLate)
+						require.True(t, notSent)
+						require.Empty(t, peer.Arrivals())
+					}
+					e.CloseIdleConnections()
+				})
+			})
+		}
+	}
+}
+
+func wrapped(transport http.RoundTripper) http.RoundTripper {
+	return closingRoundTripper{transport}
+}
+
+// closingRoundTripper hides what kind of transport there is.
+type closingRoundTripper struct{ http.RoundTripper }
+
+func (c closingRoundTripper) CloseIdleConnections() {
+	c.RoundTripper.(*http.Transport).CloseIdleConnections()
 }
 
 // failingConn is a connection whose next write fails before a byte of it was sent.

@@ -37,6 +37,7 @@ func TestNamesWithBracketsMakeATree(t *testing.T) {
 		"a[5]=x&a[]=y&a[b]=z":           `{"a":{"5":"x","6":"y","b":"z"}}`,
 		"a[99999]=x":                    `{"a":["x"]}`,
 		"a[100000]=x":                   `{"a":{"100000":"x"}}`,
+		"a[[b]=1":                       `{"a[[b]":"1"}`,
 		"a]=1":                          `{"a]":"1"}`,
 		"[a]=1&b[c=2&d]=3&e[f]g=4&[]=5": `{"[a]":"1","b[c":"2","d]":"3","e[f]g":"4","[]":"5"}`,
 		"a[b][c][d]=1":                  `{"a[b][c][d]":"1"}`,
@@ -58,6 +59,7 @@ func TestNamesWithBracketsMakeATree(t *testing.T) {
 	one.BecomeList()
 	one.BecomeList()
 	one.Put([]string{""}, "y")
+	require.Equal(t, 2, one.Len())
 	require.Equal(t, `["x","y"]`, string(one.AppendJSON(nil)))
 }
 

@@ -52,6 +52,7 @@ func TestFields(t *testing.T) {
 		`{"id":1,"score":{},"score":5}`:                {ID: 1, Score: 5, Done: true},
 		`{"id":1,"done":"x","score":1.5,"other":[{}]}`: {ID: 1, Done: true, Unread: []string{"score", "done"}},
 		`{"id":1,"Score":5,"ID":7}`:                    {ID: 1, Done: true},
+		" {\"id\":1,\"\\u0073core\":5}\n":              {ID: 1, Score: 5, Done: true},
 		`{"id":"x","id":1}`:                            {ID: 1, Done: true},
 	} {
 		got, err := form.One([]byte(text), record.Options{})
@@ -59,7 +60,7 @@ func TestFields(t *testing.T) {
 		require.Equal(t, want, got, text)
 		list, err := form.List([]byte(`[`+text+`]`), record.Options{Raw: true})
 		require.NoError(t, err, text)
-		require.Equal(t, text, string(list[0].Raw))
+		require.Equal(t, strings.TrimSpace(text), string(list[0].Raw))
 	}
 	for text, want := range map[string]string{
 		`{}`: `field "id" is missing`, `{"id":"x","note_id":1}`: `field "id": want`, `{"note_id":"x"}`: `field "note_id": want`, `[]`: "want an object", `{"id":1`: "ends too early",
@@ -84,7 +85,8 @@ func TestLists(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		`[{"id":1},{"id":{}}]`: `element 1: field "id"`, `[{"id":1},null]`: "element 1: want an object", `{}`: "not valid JSON", `{"a":{"id":1}}`: "bad array", `5`: "bad array",
-		`[{"id":1}`: "ends too early", `[{"id":1}]x`: "surplus", `[{"id":1,}]`: "not valid JSON", strings.Repeat("[", 20_000): "nested too deeply",
+		`[{"id":1}`: "ends too early", `[{"id":1}]x`: "surplus", `[{"id":1,}]`: "not valid JSON", `[{"id":tru}]`: "want a value", `[{"id" 1}]`: "bad object", `{"0":{"id":1},5}`: "bad object",
+		`[{"id":"1]`: "ends too early", `[{"id":` + strings.Repeat("[", 20_000): "nested too deeply", strings.Repeat("[", 20_000): "nested too deeply",
 	} {
 		got, err := form.List([]byte(text), record.Options{})
 		require.ErrorContains(t, err, want, text)
