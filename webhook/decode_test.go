@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -255,6 +257,48 @@ func TestDecodeKeepsWhatItDoesNotKnow(t *testing.T) {
 	}
 	if _, ok := empty.Field("id"); ok {
 		t.Error("the zero event has a field")
+	}
+}
+
+// A client, and variables, that come as JSON in a text, or as what stands for nothing.
+func TestDecodeTextsForObjects(t *testing.T) {
+	t.Parallel()
+	for client, want := range map[string]string{
+		`"{\"id\":5,\"variables\":\"{\\\"a\\\":\\\"b\\\"}\"}"`: "5 b", `{"id":5,"variables":" {\"a\":\"b\"} "}`: "5 b", `{"id":5,"variables":"None"}`: "5 ",
+		`""`: "0 ", `"None"`: "0 ", `null`: "0 ", `"{"`: "0  client", `"x"`: "0  client", `[1]`: "0  client", `{"id":5,"variables":"x"}`: "5  client.variables",
+	} {
+		event, err := webhook.Decode([]byte(`{"is_input":1,"client":` + client + `}`))
+		if err != nil {
+			t.Errorf("%s: %v", client, err)
+			continue
+		}
+		got := strconv.FormatInt(int64(event.Client.ID), 10) + " " + event.Client.Variables.Text("a")
+		if len(event.Unread) > 0 {
+			got += " " + strings.Join(event.Unread, " ")
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", client, got, want)
+		}
+	}
+}
+
+// What senders put around a body is taken off, a few times.
+func TestDecodeWrappers(t *testing.T) {
+	t.Parallel()
+	const body = `{"is_input":1,"message":"hi"}`
+	quoted := strconv.Quote
+	inData := func(text string) string { return `{"data":` + text + `}` }
+	for wrapped, want := range map[string]error{
+		quoted(body): nil, quoted(quoted(body)): nil, quoted(quoted(quoted(body))): nil, quoted(quoted(quoted(quoted(body)))): webhook.ErrTooDeep,
+		inData(body): nil, inData(inData(body)): nil, inData(inData(inData(body))): webhook.ErrNotProjectWebhook,
+		inData(quoted(body)): nil, quoted(inData(body)): nil,
+		url.QueryEscape(body): nil, url.QueryEscape(quoted(body)): nil, url.QueryEscape(body) + "=": nil, url.QueryEscape(quoted(body)) + "=&": nil,
+		"data=" + url.QueryEscape(body): nil, "a+b=1": webhook.ErrNotProjectWebhook, "a%0Ab=1": webhook.ErrMalformed, "=1": webhook.ErrMalformed, "=": webhook.ErrMalformed, "%22": webhook.ErrMalformed,
+	} {
+		event, err := webhook.Decode([]byte(wrapped))
+		if !errors.Is(err, want) || err == nil && event.Text != "hi" {
+			t.Errorf("%s: %q, %v; want %v", wrapped, event.Text, err, want)
+		}
 	}
 }
 

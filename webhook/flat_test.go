@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/salebot-go/salebot/webhook"
 )
@@ -90,6 +91,21 @@ func TestDecodeFlatWrappers(t *testing.T) {
 	}
 }
 
+// Each mark of a body of the project's webhook is enough, also below "data".
+func TestDecodeFlatKnowsTheProjectWebhook(t *testing.T) {
+	t.Parallel()
+	for body, isWebhook := range map[string]bool{
+		`{"is_input":0}`: true, `{"client":{"recepient":1}}`: true, `{"client":{"id":1},"delivered":1}`: true, `{"client":"{\"recepient\":1}"}`: true, "client[recepient]=1": true,
+		`{"client":{"id":1}}`: false, `{"client":"recepient"}`: false, `{"client":"{"}`: false, `{"client":""}`: false, `{"delivered":1}`: false, `{"recepient":1}`: false,
+	} {
+		for _, wrapped := range []string{body, `{"data":` + body + `}`} {
+			if _, err := webhook.DecodeFlat([]byte(wrapped)); errors.Is(err, webhook.ErrProjectWebhook) != isWebhook && (body[0] == '{' || wrapped == body) {
+				t.Errorf("%s: %v", wrapped, err)
+			}
+		}
+	}
+}
+
 func TestDecodeFlatRequest(t *testing.T) {
 	t.Parallel()
 	request := func(target, body string) *http.Request {
@@ -112,6 +128,13 @@ func TestDecodeFlatRequest(t *testing.T) {
 	}
 	if _, err = webhook.DecodeFlatRequest(request("/hook", strings.Repeat("a", webhook.DefaultMaxBodySize+1))); !errors.Is(err, webhook.ErrBodyTooLarge) {
 		t.Errorf("too large: %v", err)
+	}
+	if _, err = webhook.DecodeFlatRequest(request("/hook?x=1", "y")); !errors.Is(err, webhook.ErrMalformed) {
+		t.Errorf("a body that is wrong beside a query: %v", err)
+	}
+	broken := httptest.NewRequest(http.MethodPost, "/hook?x=1", iotest.ErrReader(http.ErrBodyReadAfterClose))
+	if _, err = webhook.DecodeFlatRequest(broken); !errors.Is(err, http.ErrBodyReadAfterClose) {
+		t.Errorf("a body that breaks off: %v", err)
 	}
 	if _, err = webhook.DecodeFlatRequest(request("/hook?x=1", `{"is_input":1}`)); !errors.Is(err, webhook.ErrProjectWebhook) {
 		t.Errorf("project webhook: %v", err)
