@@ -68,6 +68,9 @@ func (i *Inbox) Settle(t testing.TB) {
 	}
 }
 
+// Expect lets the pace take moments for so many more calls than there are.
+func (p *Pace) Expect(calls int64) { p.waiting.Add(calls) }
+
 // Told waits until the other processes were told of a hold.
 func (p *Pace) Told() { p.background.group.Wait() }
 

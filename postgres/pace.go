@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,8 +22,9 @@ import (
 //
 // A process takes moments at which requests may start from a row of the database, several
 // at a time if several requests wait. A 429 that one process gets holds all of them back
-// and lowers the rate to 70 %, from which it grows by 2 % of the rate a second; moments
-// that a process has taken already, for a tenth of a second at most, are still used.
+// and lowers the rate to 70 %, from which it grows by 2 % of the rate a second. The process
+// that got it gives up the moments that it has taken; the others learn of it when they have
+// used theirs, within a tenth of a second.
 type Pace struct {
 	config paceConfig
 	name   []byte
@@ -40,6 +42,14 @@ type Pace struct {
 	next, away time.Time
 	left       int
 	step       time.Duration
+	// taken is how many refusals there had been when the moments were taken.
+	taken uint64
+
+	// refusals counts the answers of 429 that this process got, and held is until when it
+	// starts nothing because of them.
+	mutex    sync.Mutex
+	refusals uint64
+	held     time.Time
 
 	life       context.Context
 	end        context.CancelFunc
@@ -173,13 +183,20 @@ func (p *Pace) Wait(ctx context.Context) error {
 	}
 	defer func() { <-p.turn }()
 	for {
-		if err := p.take(ctx); err != nil {
+		refusals, held := p.refused()
+		if err := p.until(ctx, held); err != nil {
+			return err
+		}
+		if err := p.take(ctx, refusals); err != nil {
 			return p.alone(ctx, err)
 		}
 		start := p.next
 		p.next, p.left = p.next.Add(p.step), p.left-1
 		if err := p.until(ctx, start); err != nil {
 			return err
+		}
+		if now, _ := p.refused(); now != refusals {
+			continue
 		}
 		// A moment that has passed for too long would be one too many with those of others.
 		if time.Since(start) <= p.tolerance() {
@@ -193,9 +210,17 @@ func (p *Pace) tolerance() time.Duration {
 	return time.Duration(float64(p.config.burst-1) / p.config.perSecond * float64(time.Second))
 }
 
-// take takes moments from the database unless there are some left.
-func (p *Pace) take(ctx context.Context) error {
-	if p.left > 0 {
+// refused returns how many answers of 429 there were, and until when they hold.
+func (p *Pace) refused() (refusals uint64, held time.Time) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.refusals, p.held
+}
+
+// take takes moments from the database unless there are some left from after the last
+// refusal.
+func (p *Pace) take(ctx context.Context, refusals uint64) error {
+	if p.left > 0 && p.taken == refusals {
 		return nil
 	}
 	if time.Now().Before(p.away) {
@@ -212,7 +237,7 @@ func (p *Pace) take(ctx context.Context) error {
 	if err != nil {
 		return failure("taking a pace", err)
 	}
-	p.next, p.left = time.Now().Add(time.Duration(first*float64(time.Second))), number
+	p.next, p.left, p.taken = time.Now().Add(time.Duration(first*float64(time.Second))), number, refusals
 	p.step = time.Duration(step * float64(time.Second))
 	return nil
 }
@@ -252,8 +277,14 @@ func (p *Pace) alone(ctx context.Context, err error) error {
 	return p.share.Wait(ctx)
 }
 
-// Held implements salebot.HoldObserver: it holds all processes back.
+// Held implements salebot.HoldObserver: it holds all processes back, this one at once.
 func (p *Pace) Held(hold time.Duration) {
+	p.mutex.Lock()
+	p.refusals++
+	if held := time.Now().Add(hold); held.After(p.held) {
+		p.held = held
+	}
+	p.mutex.Unlock()
 	p.background.start(func() {
 		limited, cancel := context.WithTimeout(p.life, p.config.timeout)
 		defer cancel()

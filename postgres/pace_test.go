@@ -171,6 +171,42 @@ func TestPaceHolds(t *testing.T) {
 	}
 }
 
+// TestPaceGivesUpMoments checks that moments which a process has taken before a 429 are not
+// used after it, with the database and by itself.
+func TestPaceGivesUpMoments(t *testing.T) {
+	t.Parallel()
+	server := commonServer(t)
+	for name, hold := range map[string]time.Duration{"while it holds": 400 * time.Millisecond, "after it": time.Nanosecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pace := openPace(t, server, 100, 100, newSchema(t, server))
+			pace.Expect(10)
+			wait := func() {
+				t.Helper()
+				if err := pace.Wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			next := func() time.Time { return query[time.Time](t, server, pace.SQL("SELECT next FROM salebot.pace"))[0] }
+			// The third of ten moments was used then.
+			before := time.Time{}
+			for wait(); !next().Equal(before); wait() {
+				before = next()
+			}
+			began := time.Now()
+			pace.Held(hold)
+			pace.Told()
+			wait()
+			if waited := time.Since(began); waited < hold {
+				t.Errorf("a call started %v after the 429, want %v at least", waited, hold)
+			}
+			if !next().After(before) {
+				t.Error("a moment from before the 429 was used")
+			}
+		})
+	}
+}
+
 // TestPaceOfClients checks the way of a 429 from one client to another.
 func TestPaceOfClients(t *testing.T) {
 	t.Parallel()
