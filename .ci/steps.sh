@@ -252,7 +252,7 @@ step_special() {
 			unshare) need unshare util-linux ;;
 			browser) need chromium chromium && fetch_axe ;;
 			curl) need curl curl ;;
-			postgres) need_postgres ;;
+			postgres) need_postgres && need unshare util-linux ;;
 			live)
 				echo "$dir, tag live: not run, it talks to the real service (step vet compiles it)"
 				continue

@@ -243,7 +243,7 @@ func TestCutInTheMiddle(t *testing.T) {
 		}
 	}
 	for range 2 {
-		d := leaseOne(t, inbox, time.Hour)
+		d := leaseOne(t, inbox)
 		if err := inbox.Commit(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestCutInTheMiddle(t *testing.T) {
 		counts, err := other.Counts(t.Context(), "bench")
 		return err == nil && counts.Leased == 1
 	})
-	d := leaseOne(t, inbox, time.Hour)
+	d := leaseOne(t, inbox)
 	if d.MessageID != 1 || d.Attempt != 2 {
 		t.Fatalf("%+v, want the second attempt with message 1", d)
 	}
@@ -286,11 +286,11 @@ func TestCutInTheMiddle(t *testing.T) {
 	}
 }
 
-func leaseOne(t *testing.T, inbox *postgres.Inbox, duration time.Duration) webhook.Delivery {
+func leaseOne(t *testing.T, inbox *postgres.Inbox) webhook.Delivery {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	deliveries, err := inbox.Lease(ctx, webhook.LeaseRequest{Endpoint: "bench", Max: 1, Duration: duration})
+	deliveries, err := inbox.Lease(ctx, webhook.LeaseRequest{Endpoint: "bench", Max: 1, Duration: time.Hour})
 	if err != nil || len(deliveries) != 1 {
 		t.Fatalf("%+v, %v; want one delivery", deliveries, err)
 	}

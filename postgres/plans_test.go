@@ -39,7 +39,7 @@ func TestQueriesHaveIndexes(t *testing.T) {
 		if _, err := put(t, inbox, 1_000_000+numbers.Add(1)); err != nil {
 			t.Fatal(err)
 		}
-		done, again, dead := leaseOne(t, inbox, time.Hour), leaseOne(t, inbox, time.Hour), leaseOne(t, inbox, time.Hour)
+		done, again, dead := leaseOne(t, inbox), leaseOne(t, inbox), leaseOne(t, inbox)
 		if err := inbox.Commit(t.Context(), done); err != nil {
 			t.Fatal(err)
 		}
@@ -152,14 +152,14 @@ func TestTheOldestIsKnown(t *testing.T) {
 		}
 	}
 	oldest("all wait", accepted(0))
-	first := leaseOne(t, inbox, time.Hour)
+	first := leaseOne(t, inbox)
 	oldest("it is leased", accepted(0))
 	if err := inbox.Bury(t.Context(), first, "no"); err != nil {
 		t.Fatal(err)
 	}
 	oldest("it is a dead letter", accepted(1))
-	single := leaseOne(t, inbox, time.Hour)
-	second := leaseOne(t, inbox, time.Hour)
+	single := leaseOne(t, inbox)
+	second := leaseOne(t, inbox)
 	if _, err := inbox.Redrive(t.Context(), "bench", first.Sequence); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestTheOldestIsKnown(t *testing.T) {
 	if err := inbox.Release(t.Context(), second, time.Hour, "later"); err != nil {
 		t.Fatal(err)
 	}
-	if err := inbox.Commit(t.Context(), leaseOne(t, inbox, time.Hour)); err != nil {
+	if err := inbox.Commit(t.Context(), leaseOne(t, inbox)); err != nil {
 		t.Fatal(err)
 	}
 	oldest("it is done", accepted(1))

@@ -105,7 +105,7 @@ func serve(ctx context.Context, address string, handler http.Handler) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
-	case err := <-served:
+	case err = <-served:
 		return err
 	case <-ctx.Done():
 	}

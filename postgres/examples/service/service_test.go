@@ -112,7 +112,7 @@ func (g *stage) shown(t *testing.T) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request) //nolint:forbidigo // the context ends it
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil
 	}

@@ -63,9 +63,9 @@ func newStage(ctx context.Context) (g *stage, err error) {
 	}
 	var addresses []string
 	for range 3 {
-		address, err := g.listen(ctx)
-		if err != nil {
-			return g, err
+		address, listenErr := g.listen(ctx)
+		if listenErr != nil {
+			return g, listenErr
 		}
 		addresses = append(addresses, address)
 	}

@@ -296,7 +296,7 @@ func joinRemove(err error, folder string) error {
 		if removed == nil {
 			break
 		}
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 		removed = os.RemoveAll(folder)
 	}
 	return errors.Join(err, removed)
