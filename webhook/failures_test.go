@@ -165,9 +165,61 @@ func TestHealth(t *testing.T) {
 		if n := strings.Count(log.String(), "receiver is not healthy"); n != 3 {
 			t.Errorf("logged %d times, want 3: %s", n, log.String())
 		}
+		if n := strings.Count(log.String(), "healthy again"); n != 2 {
+			t.Errorf("logged %d times that all is well again, want 2: %s", n, log.String())
+		}
 		_ = handler.Stop(t.Context())
 		expect(503, webhook.ErrShutDown)
 	})
+}
+
+// An inbox that hands out nothing is not healthy, even if it keeps what comes.
+func TestHealthOfLeases(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		inbox := &failingLease{Inbox: newMemoryInbox(t)}
+		inbox.failing.Store(true)
+		handler := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithInbox(inbox))
+		synctest.Wait()
+		if err := handler.Health(t.Context()); !errors.Is(err, errLease) {
+			t.Errorf("health: %v", err)
+		}
+		inbox.failing.Store(false)
+		<-time.After(10 * time.Minute)
+		if err := handler.Health(t.Context()); err != nil {
+			t.Errorf("health: %v", err)
+		}
+	})
+}
+
+var errLease = errors.New("the disk is busy")
+
+type failingLease struct {
+	webhook.Inbox
+	failing atomic.Bool
+}
+
+func (f *failingLease) Lease(ctx context.Context, request webhook.LeaseRequest) ([]webhook.Delivery, error) {
+	if f.failing.Load() {
+		return nil, errLease
+	}
+	return f.Inbox.Lease(ctx, request)
+}
+
+// An inbox that the handler made for itself ends with it.
+func TestTheOwnInboxIsClosed(t *testing.T) {
+	t.Parallel()
+	handler := newHandler(t, ignore, webhook.WithoutSecret())
+	shutdown(t, handler)
+	if _, err := handler.Inbox().Counts(t.Context(), handler.Endpoint()); !errors.Is(err, webhook.ErrClosed) {
+		t.Errorf("%v, want ErrClosed", err)
+	}
+	given := newMemoryInbox(t)
+	handler = newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithInbox(given))
+	shutdown(t, handler)
+	if _, err := given.Counts(t.Context(), handler.Endpoint()); err != nil {
+		t.Errorf("an inbox of somebody else: %v", err)
+	}
 }
 
 // TestFunctionsAreNotCalledInVain checks that no event is begun while the end of

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +60,32 @@ func TestMemoryOfDeadLettersIsBounded(t *testing.T) {
 			t.Errorf("%s: dead letters %v, want the last three", name, left)
 		}
 	}
+}
+
+// The bodies of pending events are bounded too, and what is done makes room.
+func TestMemoryOfBodiesIsBounded(t *testing.T) {
+	t.Parallel()
+	inbox := newMemoryInbox(t, webhook.WithMaxBytes(100))
+	put := func(size int, want error) {
+		t.Helper()
+		if _, err := inbox.Put(t.Context(), webhook.Entry{Endpoint: "e", Body: strings.Repeat("x", size)}); !errors.Is(err, want) {
+			t.Errorf("%d bytes: %v, want %v", size, err, want)
+		}
+	}
+	put(101, webhook.ErrFull)
+	put(60, nil)
+	put(41, webhook.ErrFull)
+	put(40, nil)
+	put(1, webhook.ErrFull)
+	deliveries, err := inbox.Lease(t.Context(), webhook.LeaseRequest{Endpoint: "e", Max: 1, Duration: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := inbox.Commit(t.Context(), deliveries[0]); err != nil {
+		t.Fatal(err)
+	}
+	put(61, webhook.ErrFull)
+	put(60, nil)
 }
 
 // TestMemoryInboxKnowsTheOldest follows the oldest pending entry from state to state.

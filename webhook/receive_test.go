@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -362,20 +364,26 @@ func TestAllowedAddresses(t *testing.T) {
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	anyone := webhook.WithoutSecret()
+	// What is wrong is told even if there is a secret besides.
+	another := webhook.WithSecretInHeader("X-Secret", secret)
 	for name, options := range map[string][]webhook.Option{
 		"nothing keeps strangers out":       nil,
 		"a network is not a secret":         {webhook.WithAllowedAddresses(0, netip.MustParsePrefix("192.0.2.0/24"))},
 		"secret and none":                   {anyone, webhook.WithSecretInPath(secret)},
-		"short secret":                      {webhook.WithSecretInPath("short")},
+		"short secret":                      {another, webhook.WithSecretInPath("short")},
 		"empty secret":                      {webhook.WithSecretInPath(secret, "")},
 		"secret with space":                 {webhook.WithSecretInQuery("key", secret+"\n")},
-		"secret with slash":                 {webhook.WithSecretInPath("with/slash/in/it")},
-		"no secret given":                   {webhook.WithSecretInPath()},
+		"secret with slash":                 {another, webhook.WithSecretInPath("with/slash/in/it")},
+		"no secret given":                   {another, webhook.WithSecretInPath()},
 		"no name":                           {webhook.WithSecretInHeader("", secret)},
 		"no networks":                       {anyone, webhook.WithAllowedAddresses(0)},
 		"bad network":                       {anyone, webhook.WithAllowedAddresses(0, netip.Prefix{})},
 		"bad proxies":                       {anyone, webhook.WithAllowedAddresses(-1, netip.MustParsePrefix("192.0.2.0/24"))},
 		"bad body limit":                    {anyone, webhook.WithMaxBodySize(0)},
+		"body limit beyond an int32":        {anyone, webhook.WithMaxBodySize(math.MaxInt32 + 1)},
+		"a depth for nothing":               {anyone, webhook.WithMaxDepth(1)},
+		"long endpoint":                     {anyone, webhook.WithEndpoint(strings.Repeat("e", 201))},
+		"too many workers":                  {anyone, webhook.WithWorkers(10_001)},
 		"bad depth":                         {anyone, webhook.WithMaxDepth(100_000)},
 		"bad timeout":                       {anyone, webhook.WithReadTimeout(0)},
 		"nil inbox":                         {anyone, webhook.WithInbox(nil)},
@@ -401,6 +409,32 @@ func TestOptions(t *testing.T) {
 		t.Error("a nil function was accepted")
 	}
 	newHandler(t, ignore, anyone, nil)
+	doNothing := func(context.Context, webhook.Step) {}
+	for _, option := range []webhook.Option{
+		webhook.WithMaxBodySize(1), webhook.WithMaxBodySize(math.MaxInt32), webhook.WithMaxDepth(2), webhook.WithEndpoint(strings.Repeat("e", 200)), webhook.WithWorkers(1), webhook.WithWorkers(10_000),
+		webhook.WithHook(webhook.Hook{After: doNothing}), webhook.WithHook(webhook.Hook{Keeping: doNothing}),
+		webhook.WithHook(webhook.Hook{Before: func(ctx context.Context, _ webhook.Step) context.Context { return ctx }}),
+	} {
+		newHandler(t, ignore, anyone, option)
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	got := map[string]string{}
+	for i := range uint8(11) {
+		number := strconv.Itoa(int(i))
+		got["result"+number], got["step"+number], got["kind"+number] = webhook.Result(i).String(), webhook.StepKind(i).String(), webhook.Kind(i).String()
+	}
+	for key, want := range map[string]string{
+		"result0": "unknown", "result1": "kept", "result8": "dead letter", "result9": "result 9", "result10": "result 10",
+		"step0": "receive", "step1": "health", "step2": "handle", "step3": "step 3",
+		"kind0": "unknown", "kind1": "text", "kind2": "contact", "kind3": "file", "kind4": "callback", "kind5": "service", "kind6": "outgoing", "kind7": "kind 7",
+	} {
+		if got[key] != want {
+			t.Errorf("%s: %q, want %q", key, got[key], want)
+		}
+	}
 }
 
 // stubInbox is an inbox for tests that keeps nothing; a failing Put is that of a

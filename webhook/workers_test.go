@@ -48,6 +48,9 @@ func TestOnlyMessagesOfPeopleByDefault(t *testing.T) {
 			if got := slices.Sorted(slices.Values(events.texts())); !slices.Equal(got, test.want) {
 				t.Errorf("%s: %q, want %q", name, got, test.want)
 			}
+			if stats := handler.Stats(); stats.Kept+stats.Unwanted != int64(len(bodies)) || stats.WithUnread != 0 {
+				t.Errorf("%s: %+v", name, stats)
+			}
 		}
 	})
 }
@@ -56,7 +59,14 @@ func TestUnknownDirectionIsLogged(t *testing.T) {
 	t.Parallel()
 	var log logger
 	handler := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithLogger(log.slog()))
+	accepted(t, handler, message(1, 1, "hi"))
+	if text := log.String(); strings.Contains(text, "not understood") {
+		t.Errorf("log of what was understood: %s", text)
+	}
 	accepted(t, handler, `{"id":77,"is_input":"perhaps","message":"private words"}`)
+	if stats := handler.Stats(); stats.WithUnread != 1 {
+		t.Errorf("%+v", stats)
+	}
 	if !strings.Contains(log.String(), "message_id=77") || !strings.Contains(log.String(), "is_input") || strings.Contains(log.String(), "private words") {
 		t.Errorf("log: %s", log.String())
 	}
