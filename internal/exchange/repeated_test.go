@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/salebot-go/salebot/internal/exchange"
+	"github.com/salebot-go/salebot/internal/secret"
 	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/internal/wait"
 )
@@ -197,6 +198,31 @@ type closingRoundTripper struct{ http.RoundTripper }
 
 func (c closingRoundTripper) CloseIdleConnections() {
 	c.RoundTripper.(*http.Transport).CloseIdleConnections()
+}
+
+// A request line that is so long that it is written in parts is no repetition, on a
+// new connection or one that was kept.
+func TestLongAddressesAreSentOnce(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		long := secret.New("https://chatter.salebot.pro/api/" + testkit.EscapedKey + "/x?text=" + strings.Repeat("x", 5000))
+		one, two := &testkit.Peer{}, &testkit.HTTP2Peer{Answer: func(_ int, s *testkit.HTTP2Stream) { s.Respond("ok") }}
+		defer two.Close()
+		for _, transport := range []http.RoundTripper{one.Transport(), two.Transport(), wrapped(one.Transport())} {
+			e := through(transport)
+			for range 2 {
+				r := request(http.MethodGet, "", false)
+				r.URL = long
+				status, _, err := do(t, e, r)
+				require.NoError(t, err)
+				require.Equal(t, http.StatusOK, status)
+				synctest.Wait()
+			}
+			e.CloseIdleConnections()
+		}
+		require.Len(t, one.Arrivals(), 4)
+		require.Equal(t, 2, two.Arrivals())
+	})
 }
 
 // failingConn is a connection whose next write fails before a byte of it was sent.
