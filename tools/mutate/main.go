@@ -19,6 +19,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +38,8 @@ type config struct {
 	// files are those that are changed, sample is how many changes one is tried of.
 	files  string
 	sample int
+	// at are the places of the changes that are tried.
+	at string
 }
 
 func main() {
@@ -49,6 +52,7 @@ func main() {
 	flag.DurationVar(&c.timeout, "timeout", 0, "limit for the tests of one change; ten times what they take if 0")
 	flag.DurationVar(&c.longest, "longest", 0, "leave out tests that take longer by themselves; 0 leaves none out")
 	flag.StringVar(&c.files, "files", "", "pattern of the names of the files that are changed; all if empty")
+	flag.StringVar(&c.at, "at", "", "pattern of the places, as file:line, whose changes are tried; all if empty")
 	flag.IntVar(&c.sample, "sample", 1, "try every so many-th change only")
 	flag.Parse()
 	if *tests != "" {
@@ -74,6 +78,11 @@ func report(ctx context.Context, w io.Writer, c config, patterns []string) error
 		return err
 	}
 	_, _ = fmt.Fprintf(w, "%d changes\n", len(b.mutants))
+	at, err := regexp.Compile(c.at)
+	if err != nil {
+		return err
+	}
+	b.mutants = slices.DeleteFunc(b.mutants, func(m mutant) bool { return !at.MatchString(fmt.Sprintf("%s:%d", relative(m.File), m.Line)) })
 	if c.sample > 1 {
 		b.mutants = sample(b.mutants, c.sample)
 		_, _ = fmt.Fprintf(w, "a sample: every %d. of them, %d in all\n", c.sample, len(b.mutants))

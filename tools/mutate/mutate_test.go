@@ -149,6 +149,15 @@ func TestLongTestsAreLeftOut(t *testing.T) {
 	require.Contains(t, printed.String(), "shop: 0 of 16")
 }
 
+func TestChangesOfOnePlace(t *testing.T) {
+	t.Setenv("GOWORK", "off")
+	var printed strings.Builder
+	c := config{folder: module(t, weakTest), at: `shop\.go:1[78]$`}
+	require.NoError(t, report(t.Context(), &printed, c, []string{"."}))
+	require.Contains(t, printed.String(), "shop.go:18: without the statement [survived]")
+	require.Contains(t, printed.String(), "shop: 1 of 2")
+}
+
 func TestSample(t *testing.T) {
 	t.Setenv("GOWORK", "off")
 	var all, some strings.Builder
