@@ -3,9 +3,13 @@ package ledger_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -185,6 +189,60 @@ func TestFileThatWasRemoved(t *testing.T) {
 }
 
 // A file does not grow with what was done and is over.
+// signed is a line with the checksum that it has after a file.
+func signed(file []byte, body string) []byte {
+	var before uint64
+	if at := bytes.LastIndexByte(file, '\t'); at >= 0 {
+		before, _ = strconv.ParseUint(string(bytes.TrimSpace(file[at:])), 16, 32)
+	}
+	sum := crc32.Update(uint32(before), crc32.MakeTable(crc32.Castagnoli), []byte(body))
+	return fmt.Appendf(nil, "%s\t%08x\n", body, sum)
+}
+
+// A line that is whole but not of this version is not skipped.
+func TestFileOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	path, text := filled(t)
+	end := fmt.Sprintf(`{"ended":[{"key":%q,"version":1,"state":"accepted"}]}`, digestOf("never begun"))
+	secret := strings.Repeat("ab", 32)
+	for name, changed := range map[string][]byte{
+		"another member":          append(bytes.Clone(text), signed(text, `{"future":1}`)...),
+		"a second head":           append(bytes.Clone(text), signed(text, `{"ledger":{"format":1,"secret":"`+secret+`"}}`)...),
+		"no JSON":                 append(bytes.Clone(text), signed(text, `{"begun":[}`)...),
+		"an end of nothing":       append(bytes.Clone(text), signed(text, end)...),
+		"a long checksum":         append(bytes.TrimSuffix(append(bytes.Clone(text), signed(text, `{"begun":[]}`)...), []byte("\n")), "0\n"...),
+		"another format":          signed(nil, `{"ledger":{"format":2,"secret":"`+secret+`"}}`),
+		"a short secret":          signed(nil, `{"ledger":{"format":1,"secret":"`+strings.Repeat("ab", 15)+`"}}`),
+		"a secret that is no hex": signed(nil, `{"ledger":{"format":1,"secret":"`+strings.Repeat("xy", 32)+`"}}`),
+	} {
+		require.NoError(t, os.WriteFile(path, changed, 0o600))
+		_, err := ledger.OpenFile(path)
+		require.ErrorIs(t, err, ledger.ErrDamaged, name)
+	}
+	// What the test signs is taken, if it is right.
+	require.NoError(t, os.WriteFile(path, append(bytes.Clone(text), signed(text, `{"begun":[]}`)...), 0o600))
+	require.NoError(t, openFile(t, path).Close())
+	require.NoError(t, os.WriteFile(path, signed(nil, `{"ledger":{"format":1,"secret":"`+strings.Repeat("ab", 16)+`"}}`), 0o600))
+	f := openFile(t, path)
+	binding, err := f.Bind(t.Context(), "project")
+	require.NoError(t, err)
+	require.Equal(t, bytes.Repeat([]byte{0xab}, 16), binding.Secret)
+}
+
+// The line that is damaged is named.
+func TestDamageIsNamed(t *testing.T) {
+	t.Parallel()
+	path, text := filled(t)
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	for i := range lines[:len(lines)-1] {
+		changed := bytes.Clone(text)
+		changed[len(bytes.Join(lines[:i], nil))+3] ^= 1
+		require.NoError(t, os.WriteFile(path, changed, 0o600))
+		_, err := ledger.OpenFile(path)
+		require.ErrorContains(t, err, fmt.Sprintf("line %d", i+1))
+	}
+}
+
 func TestFileCompactsItself(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "test.ledger")

@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,8 +21,12 @@ func opened(t *testing.T, open Open) Closer {
 		t.Fatalf("opening: %v", err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	if _, err := l.Bind(t.Context(), "project"); err != nil {
+	first, err := l.Bind(t.Context(), "project")
+	if err != nil {
 		t.Fatalf("Bind: %v", err)
+	}
+	if again, err := l.Bind(t.Context(), "project"); err != nil || !slices.Equal(again.Secret, first.Secret) {
+		t.Fatalf("Bind once more gives another secret, or %v", err)
 	}
 	return l
 }
