@@ -1,16 +1,18 @@
 package salebot
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
+	"time"
 
-	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/address"
 	"github.com/salebot-go/salebot/internal/attempt"
+	"github.com/salebot-go/salebot/internal/dump"
 	"github.com/salebot-go/salebot/internal/exchange"
 	"github.com/salebot-go/salebot/internal/once"
 	"github.com/salebot-go/salebot/internal/pace"
@@ -24,6 +26,53 @@ const (
 	EnvAPIKey  = "SALEBOT_API_KEY"
 	EnvBaseURL = "SALEBOT_BASE_URL"
 )
+
+// The defaults of a client. Each can be changed by the option that is named
+// with it.
+const (
+	// DefaultBaseURL is the address of the API (WithBaseURL).
+	DefaultBaseURL = "https://chatter.salebot.pro/api"
+	// InternationalBaseURL is the address of the API's international edition.
+	InternationalBaseURL = "https://chatter.salebot.ai/api"
+	// DefaultTimeout bounds a call with all its attempts and waits if the context has
+	// no deadline (WithTimeout).
+	DefaultTimeout = 2 * time.Minute
+	// DefaultAttemptTimeout bounds one attempt (WithAttemptTimeout).
+	DefaultAttemptTimeout = 30 * time.Second
+	// DefaultMaxAttempts bounds the attempts of a call (WithRetryPolicy).
+	DefaultMaxAttempts = 4
+	// DefaultBaseDelay bounds the random wait before the second attempt; the
+	// bound doubles before each further one (WithRetryPolicy).
+	DefaultBaseDelay = 500 * time.Millisecond
+	// DefaultMaxDelay bounds the random wait before any attempt
+	// (WithRetryPolicy).
+	DefaultMaxDelay = 10 * time.Second
+	// DefaultMaxRetryAfter is the longest Retry-After that is waited for; a call
+	// that is asked to wait longer fails at once (WithRetryPolicy).
+	DefaultMaxRetryAfter = time.Minute
+	// DefaultMaxHold bounds the time for which one answer of 429 holds the calls of a
+	// client back, whatever wait it asks for (WithRetryPolicy).
+	DefaultMaxHold = time.Minute
+	// DefaultRetryBudget is the number of retries that the calls of a client may take
+	// together. After that, ten calls that succeed at once earn one more
+	// (WithRetryBudget).
+	DefaultRetryBudget = 100
+	// DefaultMaxResponseSize bounds the body of an answer, in bytes
+	// (WithMaxResponseSize).
+	DefaultMaxResponseSize = 32 << 20
+	// DefaultIdleConnections is the number of connections that a client keeps open for
+	// the next calls, unless it was given a transport (WithTransport, WithHTTPClient).
+	DefaultIdleConnections = 128
+	// DefaultIdleTimeout is how long such a connection is kept. It is shorter than
+	// what servers usually allow, because a POST that meets a connection which the
+	// server is just closing has an unknown outcome.
+	DefaultIdleTimeout = time.Minute
+	// DefaultUserAgent is sent with each request (WithUserAgent).
+	DefaultUserAgent = "salebot-go/" + Version
+)
+
+// Version is the version of this package.
+const Version = "0.1.0"
 
 // Client calls Salebot's API for one project. Make it with New; it is safe for
 // concurrent use and meant to be kept. The calls of the zero Client fail with
@@ -39,7 +88,7 @@ type core struct {
 	address   func(path string) secret.Text
 	scrub     secret.Scrubber
 	exchanger *exchange.Exchanger
-	source    *transportSource
+	source    *exchange.Source
 	budget    *attempt.Budget
 	pacer     *pace.Pacer
 	// keeper is the ledger, nil if there is none.
@@ -51,7 +100,7 @@ type core struct {
 // OptionError if the key or an option cannot work. It does not ask Salebot whether the
 // key is valid.
 func New(key string, opts ...Option) (*Client, error) {
-	if problem := keyProblem(key); problem != "" {
+	if problem := address.KeyProblem(key); problem != "" {
 		return nil, badOption("API key", "%s", problem)
 	}
 	scrub := secret.NewScrubber(key)
@@ -60,16 +109,13 @@ func New(key string, opts ...Option) (*Client, error) {
 	if err := c.apply(opts); err != nil {
 		return nil, err
 	}
-	if err := checkBaseURL(c.baseURL, scrub); err != nil {
-		return nil, err
-	}
-	source := newTransportSource(&c)
+	source := c.source()
 	return &Client{core: &core{
 		config:    c,
-		address:   addresses(c.baseURL, key),
+		address:   address.Of(c.baseURL, key),
 		scrub:     scrub,
 		source:    source,
-		exchanger: exchange.New(source.current, source.jar()),
+		exchanger: exchange.New(source.Current, source.Jar()),
 		budget:    attempt.NewBudget(c.budget),
 		pacer:     new(pace.Pacer),
 		keeper:    c.ledger.keeper(),
@@ -102,15 +148,12 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	if err := variant.config.apply(opts); err != nil {
 		return nil, err
 	}
-	if err := checkBaseURL(variant.config.baseURL, variant.scrub); err != nil {
-		return nil, err
-	}
 	if variant.config.givenClient || variant.config.givenTransport {
-		variant.source = newTransportSource(&variant.config)
-		variant.exchanger = exchange.New(variant.source.current, variant.source.jar())
+		variant.source = variant.config.source()
+		variant.exchanger = exchange.New(variant.source.Current, variant.source.Jar())
 	}
 	if variant.config.baseURL.String() != old.baseURL.String() {
-		variant.address = readdressed(c.core.address, old.baseURL, variant.config.baseURL)
+		variant.address = address.Moved(c.core.address, old.baseURL, variant.config.baseURL)
 	}
 	if variant.config.givenLedger {
 		variant.keeper = variant.config.ledger.keeper()
@@ -126,7 +169,7 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 func (c *Client) CloseIdleConnections() {
 	if c.ready() {
 		c.core.exchanger.CloseIdleConnections()
-		c.core.source.closeIdle()
+		c.core.source.CloseIdle()
 	}
 }
 
@@ -154,87 +197,6 @@ func (c Client) String() string {
 // LogValue is String as a slog value.
 func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// keyProblem says what is wrong with a key, "" if nothing is.
-func keyProblem(key string) string {
-	switch {
-	case key == "":
-		return "it is empty"
-	case strings.Contains(key, "#{"):
-		return "it is the constructor's variable, not its value: copy the key from the project's settings"
-	case strings.ContainsAny(key, "{}"):
-		return "it has a brace in it: the placeholder was not replaced, or its braces were kept"
-	case strings.TrimSpace(key) != key || strings.ContainsAny(key, " \t\r\n"):
-		return "it has a space or a line break in it"
-	case strings.Contains(key, "/"):
-		return "it has a slash in it: give the key alone, without the address"
-	case key == "." || key == "..":
-		return "it is not a key"
-	}
-	for _, r := range key {
-		if r <= ' ' || r > '~' || strings.ContainsRune(`?#%\"<>`, r) {
-			return "it has a character in it that no key has"
-		}
-	}
-	return ""
-}
-
-// checkBaseURL refuses an address that has the key in it already: addresses are shown,
-// and the key must not be.
-func checkBaseURL(base *url.URL, scrub secret.Scrubber) error {
-	for segment := range strings.SplitSeq(base.Path, "/") {
-		if scrub.Is(segment) {
-			return badOption("WithBaseURL", "the address has the key in it: give the part before the key, such as %s", DefaultBaseURL)
-		}
-	}
-	return nil
-}
-
-// addresses hides the key in a function that gives the address of an action,
-// whose query may follow it.
-func addresses(base *url.URL, key string) func(string) secret.Text {
-	return addressesFrom(base.String() + "/" + url.PathEscape(key) + "/")
-}
-
-// readdressed replaces the base of addresses without knowing the key.
-func readdressed(address func(string) secret.Text, old, base *url.URL) func(string) secret.Text {
-	return addressesFrom(base.String() + strings.TrimPrefix(address("").Reveal(), old.String()))
-}
-
-func addressesFrom(prefix string) func(string) secret.Text {
-	// Put together once, since most calls have no query.
-	plain := make(map[string]secret.Text)
-	for _, row := range action.All() {
-		plain[row.Name] = secret.New(prefix + row.Name)
-	}
-	return func(path string) secret.Text {
-		if address, ok := plain[path]; ok {
-			return address
-		}
-		return secret.New(prefix + path)
-	}
-}
-
-// transportSource finds the transport for a request at the time of the request.
-// What it holds is hidden: the buffers of open connections still have the last
-// addresses in them.
-type transportSource struct {
-	client secret.Hidden[*http.Client]
-	given  secret.Hidden[http.RoundTripper]
-	own    secret.Hidden[*http.Transport]
-}
-
-// standardTransport is http.DefaultTransport as the program started; nil if it
-// was something else than a plain transport even then.
-var standardTransport, _ = http.DefaultTransport.(*http.Transport)
-
-func newTransportSource(c *config) *transportSource {
-	s := &transportSource{client: c.httpClient, given: c.transport}
-	if s.given.Reveal() == nil {
-		s.own = secret.Hide(ownTransport())
-	}
-	return s
-}
-
 // NewTransport returns a transport like the one that a client has if it is given none,
 // to be changed (proxy, TLS, dialer) and handed in by WithTransport:
 //
@@ -252,66 +214,149 @@ func newTransportSource(c *config) *transportSource {
 // does. A proxy sees the host and not the key, since https passes through it
 // unread; one that decrypts what passes through it sees the key.
 func NewTransport() *http.Transport {
-	if current, ok := http.DefaultTransport.(*http.Transport); ok {
-		return pooling(current.Clone())
-	}
-	return ownTransport()
+	return exchange.NewTransport(DefaultIdleConnections, DefaultIdleTimeout)
 }
 
-// ownTransport is the transport of a client that is given none.
-func ownTransport() *http.Transport {
-	if standardTransport != nil {
-		return pooling(standardTransport.Clone())
-	}
-	return pooling(&http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true})
+// settings are the properties that may differ from call to call.
+type settings struct {
+	timeout time.Duration
+	// timeoutGiven says that the timeout is not the default, which gives way to the
+	// deadline of a context.
+	timeoutGiven   bool
+	attemptTimeout time.Duration
+	retry          attempt.Policy
+	// strict makes an error of what is odd in an answer.
+	strict          bool
+	location        *time.Location
+	maxResponseSize int64
+	// scrub takes the key out of texts; New sets it.
+	scrub secret.Scrubber
+
+	// header is sent with each request. It is never changed, only replaced.
+	header http.Header
+
+	// For one call only.
+	idempotencyKey, step string
+	parameters           []parameter
+	repeat               repeatRule
+	responses            []*Response
+	rawItems             bool
+	// received is told when a 2xx answer has come whole.
+	received func()
 }
 
-func pooling(transport *http.Transport) *http.Transport {
-	transport.MaxIdleConns = 0
-	transport.MaxIdleConnsPerHost = DefaultIdleConnections
-	transport.IdleConnTimeout = DefaultIdleTimeout
-	return transport
+// config is what the options of a client build.
+type config struct {
+	settings
+
+	baseURL   *url.URL
+	plainHTTP bool
+
+	httpClient secret.Hidden[*http.Client]
+	transport  secret.Hidden[http.RoundTripper]
+	// What one list of options sets: givenClient and givenTransport contradict each
+	// other, givenBudget asks for a separate budget.
+	givenClient, givenTransport, givenBudget bool
+	// givenLedger says that the ledger is not that of the client before.
+	givenLedger bool
+
+	ledger  ledgerConfig
+	budget  int
+	limiter Limiter
+	logger  *slog.Logger
+	hooks   []Hook
+	// What stands around calls and attempts, the outermost first.
+	middlewares, attemptMiddlewares []Middleware
+	dumper                          dump.Dumper
+	userAgent                       string
 }
 
-func (s *transportSource) current() http.RoundTripper {
-	if given := s.given.Reveal(); given != nil {
-		return given
+func defaultConfig() config {
+	base, problem := address.Parse(DefaultBaseURL, DefaultBaseURL)
+	if problem != "" {
+		panic(problem)
 	}
-	client := s.client.Reveal()
-	if client != nil && client.Transport != nil {
-		return client.Transport
+	return config{
+		settings: settings{
+			timeout:        DefaultTimeout,
+			attemptTimeout: DefaultAttemptTimeout,
+			retry: attempt.Policy{
+				MaxAttempts:   DefaultMaxAttempts,
+				BaseDelay:     DefaultBaseDelay,
+				MaxDelay:      DefaultMaxDelay,
+				MaxRetryAfter: DefaultMaxRetryAfter,
+				MaxHold:       DefaultMaxHold,
+			},
+			maxResponseSize: DefaultMaxResponseSize,
+		},
+		baseURL:   base,
+		ledger:    ledgerConfig{sendWindow: DefaultSendWindow},
+		budget:    DefaultRetryBudget,
+		userAgent: DefaultUserAgent,
 	}
-	// A test that replaced the default transport must not reach the service.
-	standard, ok := http.DefaultTransport.(*http.Transport)
-	untouched := ok && standard == standardTransport
-	if http.DefaultTransport == nil || client == nil && untouched {
-		return s.own.Reveal()
-	}
-	return http.DefaultTransport
 }
 
-// jar returns the client's cookie jar, hidden too: the path of a cookie may be
-// that of a request.
-func (s *transportSource) jar() http.CookieJar {
-	client := s.client.Reveal()
-	if client == nil || client.Jar == nil {
+// apply runs the options and then the checks that need several of them.
+func (c *config) apply(opts []Option) error {
+	c.givenClient, c.givenTransport, c.givenBudget, c.givenLedger = false, false, false, false
+	for _, option := range opts {
+		if option == nil {
+			continue
+		}
+		if err := option.applyToClient(c); err != nil {
+			return err
+		}
+	}
+	if c.givenClient && c.givenTransport {
+		return badOption("WithTransport", "cannot be combined with WithHTTPClient, which brings a transport of its own")
+	}
+	if c.baseURL.Scheme == "http" && !c.plainHTTP && !address.IsLoopback(c.baseURL.Hostname()) {
+		return badOption("WithBaseURL", "plain http would show the key to everyone on the way: use https, or WithPlainHTTP if you must")
+	}
+	if address.HoldsKey(c.baseURL, c.scrub) {
+		return badOption("WithBaseURL", "the address has the key in it: give the part before the key, such as %s", DefaultBaseURL)
+	}
+	return nil
+}
+
+// source is where the client gets its transport from.
+func (c *config) source() *exchange.Source {
+	return exchange.NewSource(c.httpClient, c.transport, DefaultIdleConnections, DefaultIdleTimeout)
+}
+
+type clientOption func(*config) error
+
+func (o clientOption) applyToClient(c *config) error {
+	if o == nil {
 		return nil
 	}
-	return hiddenJar{secret.Hide(client.Jar)}
+	return o(c)
 }
 
-type hiddenJar struct{ jar secret.Hidden[http.CookieJar] }
+type sharedOption func(*settings) error
 
-// SetCookies implements http.CookieJar.
-func (h hiddenJar) SetCookies(u *url.URL, cookies []*http.Cookie) {
-	h.jar.Reveal().SetCookies(u, cookies)
-}
+func (o sharedOption) applyToClient(c *config) error { return o.applyToCall(&c.settings) }
 
-// Cookies implements http.CookieJar.
-func (h hiddenJar) Cookies(u *url.URL) []*http.Cookie { return h.jar.Reveal().Cookies(u) }
-
-func (s *transportSource) closeIdle() {
-	if own := s.own.Reveal(); own != nil {
-		own.CloseIdleConnections()
+func (o sharedOption) applyToCall(s *settings) error {
+	if o == nil {
+		return nil
 	}
+	return o(s)
+}
+
+type callOption func(*settings) error
+
+func (o callOption) applyToCall(s *settings) error {
+	if o == nil {
+		return nil
+	}
+	return o(s)
+}
+
+// asInvalidRequest makes the error of a call option one of the call.
+func asInvalidRequest(err error) error {
+	if option, ok := errors.AsType[*OptionError](err); ok {
+		return invalid(option.Option, option.Problem)
+	}
+	return err
 }

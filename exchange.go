@@ -5,20 +5,22 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/answer"
 	"github.com/salebot-go/salebot/internal/attempt"
+	"github.com/salebot-go/salebot/internal/dump"
 	"github.com/salebot-go/salebot/internal/exchange"
 )
 
 // exchange sends the request once and reads the answer.
 func (j *journey[T]) exchange(ctx context.Context, a *Attempt) attempt.Result {
 	limit := j.settings.attemptTimeout
-	if client := j.core.source.client.Reveal(); client != nil && client.Timeout > 0 {
-		limit = min(limit, client.Timeout)
+	if timeout := j.core.source.Timeout(); timeout > 0 {
+		limit = min(limit, timeout)
 	}
 	started := time.Now()
 	deadline := started.Add(limit)
@@ -65,22 +67,49 @@ func (j *journey[T]) send(ctx context.Context, cancel context.CancelFunc, number
 		WriteBy:         j.writeBy,
 		Cancel:          cancel,
 	}
-	dump := j.core.config.dump
-	if dump != nil && !dump.wanted(ctx) {
-		dump = nil
+	dumper := j.core.config.dumper
+	if dumper != nil && !dumper.Wanted(ctx) {
+		dumper = nil
 	}
-	if dump != nil {
-		dump.request(ctx, j.dumped(number))
+	if dumper != nil {
+		dumper.Request(ctx, j.dumped(number))
 	}
 	started := time.Now()
 	reply, notSent, err = j.core.exchanger.Do(ctx, j.core.config.userAgent, &request)
-	if dump != nil {
-		dump.answer(ctx, j.dumpedAnswer(number, &reply, time.Since(started), err))
+	if dumper != nil {
+		dumper.Answer(ctx, j.dumpedAnswer(number, &reply, time.Since(started), err))
 	}
 	if err == nil && j.core.keeper != nil {
 		j.core.clock.set(reply.Header.Get("Date"))
 	}
 	return reply, notSent, err
+}
+
+// dumped is what is shown of the request at hand.
+func (j *journey[T]) dumped(number int) dump.Request {
+	scrub := j.core.scrub
+	address := j.core.config.baseURL.String() + "/{api_key}/" + j.row.Name
+	if len(j.query) > 0 {
+		address += "?" + scrub.Text(dump.Query(j.query))
+	}
+	header := j.core.exchanger.Header(j.core.config.userAgent, j.body != nil)
+	maps.Copy(header, j.header)
+	return dump.Request{
+		Action: j.row.Name, Attempt: number, Method: j.row.Method(), URL: address,
+		Header: dump.Header(header, scrub), Body: dump.Body(j.body, MaxDumpedBody, scrub),
+	}
+}
+
+// dumpedAnswer is what is shown of an answer, or of a failure.
+func (j *journey[T]) dumpedAnswer(number int, reply *exchange.Reply, took time.Duration, err error) dump.Answer {
+	scrub := j.core.scrub
+	if err != nil {
+		err = cleanError(err, scrub)
+	}
+	return dump.Answer{
+		Action: j.row.Name, Attempt: number, Duration: took, Status: reply.Status,
+		Header: dump.Header(reply.Header, scrub), Body: dump.Body(reply.Body, MaxDumpedBody, scrub), Err: err,
+	}
 }
 
 // capture keeps the answer for a middleware around the call; nil if none came.
@@ -218,5 +247,6 @@ func (j *journey[T]) refused(reply *exchange.Reply) attempt.Result {
 // truncatedError wraps ErrTruncated with what was cut.
 type truncatedError struct{ problem string }
 
-func (e *truncatedError) Error() string      { return prefix + bare(ErrTruncated) + ": " + e.problem }
+func (e *truncatedError) Error() string { return prefix + bare(ErrTruncated) + ": " + e.problem }
+
 func (*truncatedError) Is(target error) bool { return target == ErrTruncated }

@@ -3,22 +3,25 @@ package salebot
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"iter"
+	"math"
 	"net/url"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/salebot-go/salebot/internal/record"
 )
 
-// MaxHistory is the largest number of messages that one request for the
-// history returns.
+// MaxHistory is the max number of messages that one request for the history returns.
 const MaxHistory = 2000
 
 // GetHistoryRequest says which messages of a client to read.
 type GetHistoryRequest struct {
 	// ClientID is the client; required.
 	ClientID ClientID
-	// Limit is the number of messages, at most MaxHistory; zero means
-	// MaxHistory.
+	// Limit is the number of messages, at most MaxHistory; zero means MaxHistory.
 	Limit int
 	// StartDate and StopDate bound the period, in days of the project's time
 	// zone; both or neither. Whether the last day is included is not documented.
@@ -55,8 +58,7 @@ func (r *GetHistoryRequest) encode(*settings) (payload, error) {
 	return payload{query: query}, nil
 }
 
-// full reports whether so many messages may be only a part of those that were
-// asked for.
+// full reports whether so many messages may be only a part of what was asked for.
 func (r *GetHistoryRequest) full(messages int) bool {
 	if r.Limit != 0 && r.StartDate.IsZero() {
 		// The caller asked for the latest few.
@@ -89,8 +91,8 @@ type HistoryItem struct {
 	// Delivered reports whether the message reached the messenger; a message without
 	// that mark counts as delivered.
 	Delivered bool
-	// ErrorMessage is the text of a failed delivery. It is kept as it came, and
-	// may be "true" or "false" for a delivered message: Delivered decides.
+	// ErrorMessage is the text of a failed delivery, as it came. It may be "true" or
+	// "false" for a delivered message: Delivered decides.
 	ErrorMessage string
 	// EmployeeID is the employee who wrote the message; 0 if none did. The API calls it
 	// manager_id.
@@ -156,4 +158,242 @@ func (c *Client) GetHistory(ctx context.Context, request GetHistoryRequest, opts
 // ErrClientNotFound and those of every call.
 func (c *Client) ClearHistory(ctx context.Context, client ClientID, opts ...CallOption) (*Ack, error) {
 	return callAck(ctx, c, "clear_history", opts, clientQuery(client))
+}
+
+// HistoryRequest says which messages of a client to iterate over.
+type HistoryRequest struct {
+	// ClientID is the client; required.
+	ClientID ClientID
+	// StartDate is the first day, in the project's time zone; zero means that of the
+	// first message.
+	StartDate Date
+	// StopDate is the last day; zero means today.
+	StopDate Date
+	// DaysPerRequest is the length of the periods that are asked for; zero means 30, or
+	// the whole time if there is no StartDate. A period with too many messages for one
+	// answer is cut by itself.
+	DaysPerRequest int
+	// PagesInFlight is the number of requests under way at once, at most 64; zero
+	// means 1: the next period comes while the current one is worked on.
+	PagesInFlight int
+}
+
+// historyDays is the length of a period if the caller does not say.
+const historyDays = 30
+
+// firstHistoryDay is earlier than any message.
+var firstHistoryDay = Date{Year: 2010, Month: time.January, Day: 1}
+
+// bounded returns the request with both days. Where it is today is not known, so the last
+// day may be that of tomorrow.
+func (r *HistoryRequest) bounded() HistoryRequest {
+	whole := *r
+	if whole.StopDate.IsZero() {
+		whole.StopDate = DateOf(time.Now().UTC()).AddDays(1)
+	}
+	if whole.StartDate.IsZero() {
+		whole.StartDate = earlierDay(firstHistoryDay, whole.StopDate)
+		whole.DaysPerRequest = firstSet(whole.DaysPerRequest, math.MaxInt32)
+	}
+	return whole
+}
+
+func earlierDay(a, b Date) Date {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (r *HistoryRequest) check() error {
+	whole := r.bounded()
+	if !r.StartDate.IsZero() && r.StopDate.IsZero() && whole.StopDate.Before(r.StartDate) {
+		return invalid("StartDate", "is in the future")
+	}
+	period := GetHistoryRequest{ClientID: r.ClientID, StartDate: whole.StartDate, StopDate: whole.StopDate}
+	if _, err := period.encode(nil); err != nil {
+		return err
+	}
+	if r.DaysPerRequest < 0 {
+		return invalid("DaysPerRequest", "is negative")
+	}
+	return nil
+}
+
+// period is a stretch of days. Whether Salebot counts the last day in is not
+// known: periods therefore overlap by a day, and each has two days at least.
+type period struct{ start, stop Date }
+
+// periods cuts the request into periods, the newest first.
+func (r *HistoryRequest) periods() []period {
+	// More days than there are would lead out of the calendar.
+	whole := int(r.StopDate.utc().Sub(r.StartDate.utc())/(24*time.Hour)) + 1
+	days := min(firstSet(r.DaysPerRequest, historyDays), whole)
+	var periods []period
+	for stop := r.StopDate.AddDays(1); r.StartDate.Before(stop); {
+		start := stop.AddDays(-days)
+		if start.Before(r.StartDate) {
+			start = r.StartDate
+		}
+		periods = append(periods, period{start, stop})
+		stop = start
+	}
+	return periods
+}
+
+// halves cuts a period in two, the newest first; ok is false for the shortest.
+func (p period) halves() (newer, older period, ok bool) {
+	days := int(p.stop.utc().Sub(p.start.utc()) / (24 * time.Hour))
+	if days < 2 {
+		return p, p, false
+	}
+	middle := p.start.AddDays(days / 2)
+	return period{middle, p.stop}, period{p.start, middle}, true
+}
+
+// History iterates over the messages of a client, all of them or those of a period, the
+// newest first. Without dates it takes one request if the client has fewer than MaxHistory
+// messages. Nothing is read before the first message is asked for, and each range starts
+// again. A period whose answer has the max length is cut in two and read again; a single
+// day that is too full ends the iteration with ErrTruncated. An error is yielded once, as
+// the last element, and is a PageError.
+//
+// It is not documented whether Salebot includes the last day of a period, so one more
+// day is asked for. Messages of that day are left out if their time says so, which for
+// unix times needs WithProjectLocation.
+//
+// Salebot action: get_history. Class: Read. Answer: observed. Errors:
+// ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.
+func (c *Client) History(ctx context.Context, request HistoryRequest, opts ...CallOption) iter.Seq2[HistoryItem, error] {
+	const name = "get_history"
+	inFlight, err := checkPagesInFlight(request.PagesInFlight)
+	if err == nil {
+		err = request.check()
+	}
+	if err == nil {
+		err = checkContext(ctx)
+	}
+	var s *settings
+	if !c.ready() {
+		err = ErrNotInitialized
+	} else if err == nil {
+		s, err = c.core.config.forCall(opts)
+	}
+	if err != nil {
+		return failedPages[HistoryItem](PageError{StopDate: request.StopDate}, name, err)
+	}
+	w := historyWalk{client: c, request: request, options: opts, location: s.location}
+	return func(yield func(HistoryItem, error) bool) {
+		w := w
+		w.yield, w.request = yield, request.bounded()
+		if request.StartDate.IsZero() && request.StopDate.IsZero() && !w.newestFirst(ctx) {
+			return
+		}
+		for periods := w.request.periods(); len(periods) > 0; {
+			periods = w.walk(ctx, inFlight, periods)
+		}
+	}
+}
+
+// historyWalk is one range over a history.
+type historyWalk struct {
+	client   *Client
+	request  HistoryRequest
+	options  []CallOption
+	location *time.Location
+	yield    func(HistoryItem, error) bool
+	// seen are the messages of the period before, which overlaps with this one, and
+	// newest those that were read without a period.
+	seen, newest map[MessageID]struct{}
+}
+
+// newestFirst reads the newest messages, for which no dates are needed. It reports whether
+// there are more, and leaves the days of those in the request.
+func (w *historyWalk) newestFirst(ctx context.Context) (more bool) {
+	items, err := w.client.GetHistory(ctx, GetHistoryRequest{ClientID: w.request.ClientID}, w.options...)
+	more = errors.Is(err, ErrTruncated)
+	if err != nil && !more {
+		w.yield(HistoryItem{}, &PageError{Err: err})
+		return false
+	}
+	w.newest = make(map[MessageID]struct{}, len(items))
+	for i := range items {
+		w.newest[items[i].ID] = struct{}{}
+		day, certain, ok := w.dayOf(&items[i])
+		if !certain {
+			// It may be later in the project.
+			day = day.AddDays(1)
+		}
+		if ok && day.Before(w.request.StopDate) {
+			w.request.StopDate = day
+		}
+		if !w.yield(items[i], nil) {
+			return false
+		}
+	}
+	return more && !w.request.StopDate.Before(w.request.StartDate)
+}
+
+// dayOf is the day of a message in the project; ok is false if it has no time. If the
+// location is not known, neither is that of a moment: it is the day of UTC then.
+func (w *historyWalk) dayOf(item *HistoryItem) (day Date, certain, ok bool) {
+	_, absolute := item.CreatedAt.Moment()
+	location := firstSet(w.location, time.UTC)
+	at, err := item.CreatedAt.In(location)
+	return DateOf(at), w.location != nil || !absolute, err == nil && !at.IsZero()
+}
+
+// walk reads periods until one of them is too full, and returns what is left to
+// read: nothing at the end, and none after an error or a break.
+func (w *historyWalk) walk(ctx context.Context, inFlight int, periods []period) (left []period) {
+	pages := inOrder(ctx, min(inFlight, len(periods)), func(ctx context.Context, number int, received func()) ([]HistoryItem, error) {
+		if number >= len(periods) {
+			return nil, nil
+		}
+		return w.client.GetHistory(ctx, GetHistoryRequest{
+			ClientID: w.request.ClientID, StartDate: periods[number].start, StopDate: periods[number].stop,
+		}, append(slices.Clip(w.options), withReceived(received))...)
+	}, func([]HistoryItem) bool { return false })
+	number := 0
+	for page, err := range pages {
+		current := periods[number]
+		if newer, older, ok := current.halves(); ok && errors.Is(err, ErrTruncated) {
+			return append([]period{newer, older}, periods[number+1:]...)
+		}
+		if err != nil {
+			w.yield(HistoryItem{}, &PageError{StopDate: earlierDay(w.request.StopDate, current.stop), Err: err})
+			return nil
+		}
+		if !w.emit(page) {
+			return nil
+		}
+		if number++; number == len(periods) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// emit yields the messages of a period that the period before did not have.
+func (w *historyWalk) emit(page []HistoryItem) bool {
+	seen := make(map[MessageID]struct{}, len(page))
+	for _, item := range page {
+		seen[item.ID] = struct{}{}
+		_, again := w.seen[item.ID]
+		_, newest := w.newest[item.ID]
+		if again || newest || w.after(item) {
+			continue
+		}
+		if !w.yield(item, nil) {
+			return false
+		}
+	}
+	w.seen = seen
+	return true
+}
+
+// after reports whether a message is known to be of a day behind the last one.
+func (w *historyWalk) after(item HistoryItem) bool {
+	day, certain, ok := w.dayOf(&item)
+	return ok && certain && w.request.StopDate.Before(day)
 }

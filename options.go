@@ -3,6 +3,7 @@ package salebot
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -12,7 +13,9 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/salebot-go/salebot/internal/address"
 	"github.com/salebot-go/salebot/internal/attempt"
+	"github.com/salebot-go/salebot/internal/dump"
 	"github.com/salebot-go/salebot/internal/secret"
 )
 
@@ -92,13 +95,14 @@ type RetryPolicy struct {
 // InternationalBaseURL, or the address of an emulator. An address without a path
 // means its /api. The default is DefaultBaseURL. Plain http is refused unless
 // the host is this machine; see WithPlainHTTP.
-func WithBaseURL(address string) Option {
+func WithBaseURL(baseURL string) Option {
 	return clientOption(func(c *config) error {
-		base, err := parseBaseURL(address)
-		if err == nil {
-			c.baseURL = base
+		base, problem := address.Parse(baseURL, DefaultBaseURL)
+		if problem != "" {
+			return badOption("WithBaseURL", "%s", problem)
 		}
-		return err
+		c.baseURL = base
+		return nil
 	})
 }
 
@@ -299,6 +303,38 @@ func WithLogger(logger *slog.Logger) Option {
 	})
 }
 
+// MaxDumpedBody bounds what a dump shows of a body, in bytes.
+const MaxDumpedBody = 4 << 10
+
+// WithDump writes each HTTP request and each answer to w, to see what is really sent and
+// said, for debugging. The key is taken out, in every encoding; of the headers only those
+// are shown that are known to hold no secrets, and of a body at most MaxDumpedBody bytes.
+// What is in the bodies is shown: names, phones and texts of people. Errors of w are
+// ignored. w is written to by one goroutine at a time, a whole request or answer at once.
+func WithDump(w io.Writer) Option {
+	return clientOption(func(c *config) error {
+		if w == nil {
+			return badOption("WithDump", "the writer is nil")
+		}
+		c.dumper = dump.NewWriter(w)
+		return nil
+	})
+}
+
+// WithDumpLogger is WithDump for a logger. The messages are at debug level. "salebot
+// request" has the attributes action, attempt, method, url, header and body. "salebot
+// answer" has action, attempt and duration, with status, header and body, or with
+// error.
+func WithDumpLogger(logger *slog.Logger) Option {
+	return clientOption(func(c *config) error {
+		if logger == nil {
+			return badOption("WithDumpLogger", "the logger is nil")
+		}
+		c.dumper = dump.NewLogger(logger)
+		return nil
+	})
+}
+
 // WithHook adds a hook; it can be given several times.
 func WithHook(hook Hook) Option {
 	return clientOption(func(c *config) error {
@@ -317,35 +353,6 @@ func WithUserAgent(userAgent string) Option {
 			return badOption("WithUserAgent", "must be printable ASCII and not empty")
 		}
 		c.userAgent = userAgent
-		return nil
-	})
-}
-
-// WithResponse stores the raw answer of a call in target, even if the call fails. If no
-// answer came, target stays as it is.
-func WithResponse(target *Response) CallOption {
-	return callOption(func(s *settings) error {
-		if target == nil {
-			return badOption("WithResponse", "the target is nil")
-		}
-		s.responses = append(slices.Clip(s.responses), target)
-		return nil
-	})
-}
-
-// WithRawItems keeps each element of a list as it came, in its field Raw, so that
-// fields which this package does not know can be read.
-func WithRawItems() CallOption {
-	return callOption(func(s *settings) error {
-		s.rawItems = true
-		return nil
-	})
-}
-
-// withReceived is for iterators; see inOrder.
-func withReceived(received func()) CallOption {
-	return callOption(func(s *settings) error {
-		s.received = received
 		return nil
 	})
 }

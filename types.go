@@ -1,11 +1,15 @@
 package salebot
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/salebot-go/salebot/internal/record"
+	"github.com/salebot-go/salebot/internal/text"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -303,52 +307,86 @@ var ErrNotPhone = errors.New(prefix + "not a phone number")
 //
 // Anything else is ErrNotPhone, whose text does not quote the number.
 func NormalizePhone(phone string) (string, error) {
-	digits, whole := phoneDigits(phone)
-	if strings.Trim(digits, "0123456789") != "" {
-		return "", ErrNotPhone
+	if digits, ok := text.PhoneNumber(phone); ok {
+		return digits, nil
 	}
-	if !whole {
-		digits = withCountryCode(digits)
-	}
-	if len(digits) < 8 || len(digits) > 15 || digits[0] == '0' {
-		return "", ErrNotPhone
-	}
-	return digits, nil
+	return "", ErrNotPhone
 }
 
-// phoneDigits follows the rules 1 to 3. whole says that nothing is missing in front.
-func phoneDigits(phone string) (digits string, whole bool) {
-	text := strings.TrimSpace(strings.ToLower(phone))
-	for _, prefix := range []string{"tel:", "whatsapp:"} {
-		text = strings.TrimPrefix(text, prefix)
+// AttachmentType says how a file is shown. Other values are passed on as they are.
+type AttachmentType string
+
+// The types that the reference names.
+const (
+	AttachmentImage AttachmentType = "image"
+	AttachmentVideo AttachmentType = "video"
+	AttachmentLink  AttachmentType = "link"
+	AttachmentFile  AttachmentType = "file"
+	AttachmentAudio AttachmentType = "audio"
+)
+
+// Attachments are the files and contacts of a message that was received. They
+// come as null, a list of addresses, a list of objects, one object, or any of
+// these as text, and stay as they came until asked for. The zero value has none.
+type Attachments struct{ raw []byte }
+
+// Attachment is one of the attachments of a message that was received.
+type Attachment struct {
+	// URL is the web address of a file. It is "" for a contact, and for a file that
+	// has no address, such as one that is known by its number in the messenger.
+	URL string
+	// Name is the file's name, or the name under which its address came; often "".
+	Name string
+	// Type is the kind of file in Salebot's words; often "".
+	Type string
+	// PhoneNumber is the number of a shared contact; "" for a file.
+	PhoneNumber string
+	// Raw is the attachment as it came.
+	Raw json.RawMessage
+}
+
+// Raw returns the JSON that came; nil if none did.
+func (a Attachments) Raw() json.RawMessage { return a.raw }
+
+// MarshalJSON returns the JSON that came.
+func (a Attachments) MarshalJSON() ([]byte, error) {
+	if a.raw == nil {
+		return []byte("null"), nil
 	}
-	for _, suffix := range []string{"@s.whatsapp.net", "@c.us"} {
-		var ok bool
-		text, ok = strings.CutSuffix(text, suffix)
-		whole = whole || ok
+	return a.raw, nil
+}
+
+// UnmarshalJSON keeps any JSON.
+func (a *Attachments) UnmarshalJSON(value []byte) error {
+	a.raw = nil
+	if !wire.IsNull(value) {
+		a.raw = bytes.Clone(value)
 	}
-	// The trunk zero that some write next to the code of the country.
-	text = strings.Replace(text, "(0)", "", 1)
-	text = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" \u00a0\u2009\u202f\t-\u2010\u2011\u2012\u2013\u2212./()", r) {
-			return -1
+	return nil
+}
+
+// Items returns the attachments in their order. An attachment in an unknown form
+// has only Raw, so that none is lost. Null, "", an empty list and an empty object
+// have no attachments.
+func (a Attachments) Items() []Attachment {
+	read := record.Attachments(a.raw)
+	if read == nil {
+		return nil
+	}
+	items := make([]Attachment, len(read))
+	for i, item := range read {
+		items[i] = Attachment(item)
+	}
+	return items
+}
+
+// URLs returns the addresses of the files.
+func (a Attachments) URLs() []string {
+	var urls []string
+	for _, item := range a.Items() {
+		if item.URL != "" {
+			urls = append(urls, item.URL)
 		}
-		return r
-	}, text)
-	digits, international := strings.CutPrefix(text, "+")
-	if !international {
-		digits, international = strings.CutPrefix(text, "00")
 	}
-	return digits, international || whole
-}
-
-// withCountryCode is rule 4.
-func withCountryCode(digits string) string {
-	switch {
-	case len(digits) == 11 && digits[0] == '8':
-		return "7" + digits[1:]
-	case len(digits) == 10 && digits[0] == '9':
-		return "7" + digits
-	}
-	return digits
+	return urls
 }

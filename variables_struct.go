@@ -2,6 +2,7 @@ package salebot
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -9,14 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/salebot-go/salebot/internal/tag"
 	"github.com/salebot-go/salebot/internal/wire"
 )
-
-// tagName is the struct tag that names the variable of a field.
-const tagName = "salebot"
 
 // Decode writes the variables into the fields of a struct that have a tag:
 //
@@ -52,12 +50,12 @@ func (v Variables) DecodeIn(location *time.Location, target any) error {
 	values := maps.Collect(v.All())
 	var unread []VariableError
 	for _, field := range fields {
-		value, ok := values[field.name]
+		value, ok := values[field.Name]
 		if !ok || value.IsUnset() {
 			continue
 		}
-		if err := field.set(pointer.Elem().FieldByIndex(field.index), value, location); err != nil {
-			unread = append(unread, VariableError{Name: field.name, Err: err})
+		if err := (*variableField)(&field).set(pointer.Elem().FieldByIndex(field.Index), value, location); err != nil {
+			unread = append(unread, VariableError{Name: field.Name, Err: err})
 		}
 	}
 	if len(unread) > 0 {
@@ -118,10 +116,10 @@ func EncodeVariables(source any) (map[string]any, error) {
 // EncodeVariablesIn is EncodeVariables with times written in a location.
 func EncodeVariablesIn(location *time.Location, source any) (map[string]any, error) {
 	return encodeVariables(location, source, func(f *variableField) (string, error) {
-		if f.order {
-			return f.name, nil
+		if f.Order {
+			return f.Name, nil
 		}
-		return ClientPrefix + f.name, nil
+		return ClientPrefix + f.Name, nil
 	})
 }
 
@@ -131,10 +129,10 @@ func EncodeVariablesIn(location *time.Location, source any) (map[string]any, err
 // EncodeVariablesIn; a nil location means UTC.
 func EncodeOrderVariables(location *time.Location, source any) (map[string]any, error) {
 	return encodeVariables(location, source, func(f *variableField) (string, error) {
-		if f.client {
-			return "", invalid(f.field, `has the prefix "client." in its tag, and cannot go to a deal`)
+		if f.Client {
+			return "", invalid(f.Field, `has the prefix "client." in its tag, and cannot go to a deal`)
 		}
-		return f.name, nil
+		return f.Name, nil
 	})
 }
 
@@ -155,16 +153,17 @@ func encodeVariables(location *time.Location, source any, nameOf func(*variableF
 	}
 	variables := make(map[string]any, len(fields))
 	for _, field := range fields {
-		name, err := nameOf(&field)
+		f := (*variableField)(&field)
+		name, err := nameOf(f)
 		if err != nil {
 			return nil, err
 		}
-		encoded, ok, err := field.get(value.FieldByIndex(field.index), location)
+		encoded, ok, err := f.get(value.FieldByIndex(f.Index), location)
 		if err == nil && ok {
-			err = field.checkText(value.FieldByIndex(field.index), encoded)
+			err = f.checkText(value.FieldByIndex(f.Index), encoded)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", field.name, err)
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
 		if ok {
 			variables[name] = encoded
@@ -174,15 +173,15 @@ func encodeVariables(location *time.Location, source any, nameOf func(*variableF
 }
 
 // variableField is one field of a user's struct.
-type variableField struct {
-	// field is its name in the struct, name that of the variable without a prefix.
-	field, name string
-	layout      string
-	omitEmpty   bool
-	// client says that the tag has the prefix of the client, order that the variable
-	// belongs to the deal.
-	client, order bool
-	index         []int
+type variableField tag.Field
+
+// variableFields returns the fields of a user's struct.
+func variableFields(structure reflect.Type) ([]tag.Field, error) {
+	fields, err := tag.Fields(structure)
+	if problem, ok := errors.AsType[*tag.FieldError](err); ok {
+		return nil, invalid(problem.Field, problem.Problem)
+	}
+	return fields, err
 }
 
 // checkText refuses a text that would not be read back.
@@ -195,91 +194,11 @@ func (f *variableField) checkText(source reflect.Value, encoded any) error {
 	switch {
 	case !wire.IsUnset(text):
 	case text != "":
-		return invalid(f.field, "is a word that stands for no value, and would not be read back")
+		return invalid(f.Field, "is a word that stands for no value, and would not be read back")
 	case source.Kind() == reflect.Pointer, value.String() != "":
-		return invalid(f.field, "is an empty text that would not be read back: to blank the variable, save nil")
+		return invalid(f.Field, "is an empty text that would not be read back: to blank the variable, save nil")
 	}
 	return nil
-}
-
-var variableFieldsOf sync.Map // reflect.Type → []variableField
-
-func variableFields(structure reflect.Type) ([]variableField, error) {
-	if known, ok := variableFieldsOf.Load(structure); ok {
-		return known.([]variableField), nil
-	}
-	var fields []variableField
-	for _, field := range reflect.VisibleFields(structure) {
-		tag, ok := field.Tag.Lookup(tagName)
-		if !ok || tag == "-" {
-			continue
-		}
-		f := variableField{field: field.Name, index: field.Index}
-		name, options, _ := strings.Cut(tag, ",")
-		f.name, f.client = strings.CutPrefix(name, ClientPrefix)
-		for option := range strings.SplitSeq(options, ",") {
-			layout, isLayout := strings.CutPrefix(option, "layout=")
-			switch {
-			case isLayout:
-				f.layout = layout
-			case option == "omitempty":
-				f.omitEmpty = true
-			case option == "order":
-				f.order = true
-			case option != "":
-				return nil, invalid(field.Name, "has the unknown tag option "+strconv.Quote(option))
-			}
-		}
-		for depth := 1; depth < len(field.Index); depth++ {
-			if structure.FieldByIndex(field.Index[:depth]).Type.Kind() == reflect.Pointer {
-				return nil, invalid(field.Name, "is in a struct that is embedded as a pointer")
-			}
-		}
-		if problem := f.problem(field); problem != "" {
-			return nil, invalid(field.Name, problem)
-		}
-		if slices.ContainsFunc(fields, func(other variableField) bool { return other.name == f.name }) {
-			return nil, invalid(field.Name, "has the variable of another field")
-		}
-		fields = append(fields, f)
-	}
-	variableFieldsOf.Store(structure, fields)
-	return fields, nil
-}
-
-func (f *variableField) problem(field reflect.StructField) string {
-	kind := field.Type
-	if kind.Kind() == reflect.Pointer {
-		kind = kind.Elem()
-	}
-	switch {
-	case f.name == "":
-		return "has a tag without a name"
-	case f.client && f.order:
-		return "has a tag with the prefix of the client and the option order"
-	case !field.IsExported():
-		return "is not exported"
-	case kind == reflect.TypeFor[time.Time]() && f.layout == "":
-		return "is a time, whose tag needs a layout"
-	}
-	if kind == reflect.TypeFor[time.Time]() || reflect.PointerTo(kind).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
-		return ""
-	}
-	if !isPlain(kind.Kind()) {
-		return "is of a type that no variable has"
-	}
-	return ""
-}
-
-// isPlain reports whether values of a kind are text, numbers or flags.
-func isPlain(kind reflect.Kind) bool {
-	switch kind { //nolint:exhaustive // these are all
-	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,
-		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return true
-	}
-	return false
 }
 
 // set writes a value into a field.
@@ -293,7 +212,7 @@ func (f *variableField) set(target reflect.Value, value Value, location *time.Lo
 		return nil
 	}
 	if target.Type() == reflect.TypeFor[time.Time]() {
-		at, err := value.Time(f.layout, location)
+		at, err := value.Time(f.Layout, location)
 		if err == nil {
 			target.Set(reflect.ValueOf(at))
 		}
@@ -371,7 +290,7 @@ func (f *variableField) get(source reflect.Value, location *time.Location) (enco
 		}
 		return f.get(source.Elem(), location)
 	}
-	if f.omitEmpty && source.IsZero() {
+	if f.OmitEmpty && source.IsZero() {
 		return nil, false, nil
 	}
 	if at, isTime := reflect.TypeAssert[time.Time](source); isTime {
@@ -385,8 +304,8 @@ func (f *variableField) get(source reflect.Value, location *time.Location) (enco
 		text, err := writer.MarshalText()
 		return string(text), err == nil, err
 	}
-	if !isPlain(source.Kind()) {
-		return nil, false, invalid(f.name, "has no MarshalText")
+	if !tag.IsPlain(source.Kind()) {
+		return nil, false, invalid(f.Name, "has no MarshalText")
 	}
 	return source.Interface(), true, nil
 }
@@ -394,10 +313,85 @@ func (f *variableField) get(source reflect.Value, location *time.Location) (enco
 // format writes a time in its layout, which must not turn it into one of another year
 // on its way back: 1950 as 50, or a year of five digits.
 func (f *variableField) format(at time.Time, location *time.Location) (string, error) {
-	text := at.Format(f.layout)
-	back, err := time.ParseInLocation(f.layout, text, location)
-	if showsYear := strings.Contains(f.layout, "06"); err != nil || showsYear && back.Year() != at.Year() {
-		return "", invalid(f.field, "is a time that would come back as another year, or not at all: change the layout in its tag")
+	text := at.Format(f.Layout)
+	back, err := time.ParseInLocation(f.Layout, text, location)
+	if showsYear := strings.Contains(f.Layout, "06"); err != nil || showsYear && back.Year() != at.Year() {
+		return "", invalid(f.Field, "is a time that would come back as another year, or not at all: change the layout in its tag")
 	}
 	return text, nil
+}
+
+// VariablesOf returns variables as GetVariables would: a fake answer for a test. It takes
+// what SaveVariables takes, so it can be fed with what EncodeVariables returns: a prefix
+// "client." of a name is taken off, as Salebot does. Values are texts, numbers, flags,
+// nil, and what json encodes as one of these.
+func VariablesOf(variables map[string]any) (Variables, error) {
+	var o wire.Object
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		field := "Variables[" + strconv.Quote(name) + "]"
+		short := strings.TrimPrefix(name, ClientPrefix)
+		switch {
+		case short == "":
+			return Variables{}, invalid(field, "has an empty name")
+		case seen[short]:
+			return Variables{}, invalid(field, "is there with and without the prefix of the client; GetVariables returns only one of them")
+		}
+		value, err := wire.Marshal(variables[name])
+		switch {
+		case err != nil:
+			return Variables{}, invalid(field, "cannot be encoded as JSON")
+		case value[0] == '{' || value[0] == '[':
+			return Variables{}, invalid(field, "is neither a text nor a number, a flag or nil, as variables are")
+		}
+		seen[short] = true
+		o.Raw(short, value)
+	}
+	return Variables{object: o.Bytes()}, nil
+}
+
+// StructVariables writes structs of one type as variables and reads them back, with one
+// location for both, so that what was written comes back equal. Make it with
+// VariablesFor. The zero value works in UTC, and does not know yet whether T is right.
+//
+//	profiles, err := salebot.VariablesFor[Profile](moscow)
+//	...
+//	variables, err := profiles.Encode(profile)
+//	_, err = client.SaveVariables(ctx, salebot.SaveVariablesRequest{ClientID: id, Variables: variables})
+//	...
+//	read, err := client.GetVariables(ctx, id)
+//	profile, err := profiles.Decode(read)
+type StructVariables[T any] struct{ location *time.Location }
+
+// VariablesFor checks the tags of a struct, see Variables.Decode, and returns what writes
+// and reads it. The location is that in which the times of its variables are written; nil
+// means UTC.
+func VariablesFor[T any](location *time.Location) (StructVariables[T], error) {
+	var target T
+	s := StructVariables[T]{location}
+	return s, Variables{}.DecodeIn(s.in(), &target)
+}
+
+func (s StructVariables[T]) in() *time.Location {
+	if s.location == nil {
+		return time.UTC
+	}
+	return s.location
+}
+
+// Encode returns the variables for SaveVariables and the callbacks; see EncodeVariables.
+func (s StructVariables[T]) Encode(source T) (map[string]any, error) {
+	return EncodeVariablesIn(s.in(), source)
+}
+
+// EncodeOrder returns the variables for SetOrderVariables; see EncodeOrderVariables.
+func (s StructVariables[T]) EncodeOrder(source T) (map[string]any, error) {
+	return EncodeOrderVariables(s.in(), source)
+}
+
+// Decode reads what GetVariables or GetOrderVariables has returned. The error is a
+// VariablesError, which names all variables that do not fit; the others are read.
+func (s StructVariables[T]) Decode(variables Variables) (target T, err error) {
+	err = variables.DecodeIn(s.in(), &target)
+	return target, err
 }

@@ -1,4 +1,4 @@
-// Package text prepares texts of others for errors, logs and reports.
+// Package text prepares texts of others for errors, logs, reports and requests.
 package text
 
 import (

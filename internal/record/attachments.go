@@ -1,4 +1,4 @@
-package salebot
+package record
 
 import (
 	"bytes"
@@ -9,27 +9,9 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// AttachmentType says how a file is shown. Other values are passed on as they are.
-type AttachmentType string
-
-// The types that the reference names.
-const (
-	AttachmentImage AttachmentType = "image"
-	AttachmentVideo AttachmentType = "video"
-	AttachmentLink  AttachmentType = "link"
-	AttachmentFile  AttachmentType = "file"
-	AttachmentAudio AttachmentType = "audio"
-)
-
-// Attachments are the files and contacts of a message that was received. They
-// come as null, a list of addresses, a list of objects, one object, or any of
-// these as text, and stay as they came until asked for. The zero value has none.
-type Attachments struct{ raw []byte }
-
-// Attachment is one of the attachments of a message that was received.
+// Attachment is one of the attachments of a message.
 type Attachment struct {
-	// URL is the web address of a file. It is "" for a contact, and for a file that
-	// has no address, such as one that is known by its number in the messenger.
+	// URL is the web address of a file; "" for a contact, and for a file without one.
 	URL string
 	// Name is the file's name, or the name under which its address came; often "".
 	Name string
@@ -41,46 +23,14 @@ type Attachment struct {
 	Raw json.RawMessage
 }
 
-// Raw returns the JSON that came; nil if none did.
-func (a Attachments) Raw() json.RawMessage { return a.raw }
-
-// MarshalJSON returns the JSON that came.
-func (a Attachments) MarshalJSON() ([]byte, error) {
-	if a.raw == nil {
-		return []byte("null"), nil
-	}
-	return a.raw, nil
-}
-
-// UnmarshalJSON keeps any JSON.
-func (a *Attachments) UnmarshalJSON(value []byte) error {
-	a.raw = nil
-	if !wire.IsNull(value) {
-		a.raw = bytes.Clone(value)
-	}
-	return nil
-}
-
-// Items returns the attachments in their order. An attachment in an unknown form
-// has only Raw, so that none is lost. Null, "", an empty list and an empty object
-// have no attachments.
-func (a Attachments) Items() []Attachment {
-	raw := wire.Trim(a.raw)
+// Attachments reads the attachments of a message, in any of the forms that Salebot
+// uses. One in an unknown form has only Raw, so that none is lost.
+func Attachments(raw []byte) []Attachment {
+	raw = wire.Trim(raw)
 	if isNoAttachment(raw) {
 		return nil
 	}
-	return attachmentItems(raw, 0)
-}
-
-// URLs returns the addresses of the files.
-func (a Attachments) URLs() []string {
-	var urls []string
-	for _, item := range a.Items() {
-		if item.URL != "" {
-			urls = append(urls, item.URL)
-		}
-	}
-	return urls
+	return attachmentsIn(raw, 0)
 }
 
 // maxAttachmentDepth bounds JSON text within JSON text, and lists within lists.
@@ -102,14 +52,14 @@ func isNoAttachment(raw []byte) bool {
 	return false
 }
 
-// attachmentItems reads a value, which is at least one attachment.
-func attachmentItems(raw []byte, depth int) []Attachment {
+// attachmentsIn reads a value, which is at least one attachment.
+func attachmentsIn(raw []byte, depth int) []Attachment {
 	var items []Attachment
 	if depth <= maxAttachmentDepth && !isNoAttachment(raw) {
 		switch raw[0] {
 		case '[':
 			_ = wire.Elements(raw, func(value []byte) error {
-				items = append(items, attachmentItems(value, depth+1)...)
+				items = append(items, attachmentsIn(value, depth+1)...)
 				return nil
 			})
 		case '{':
@@ -135,7 +85,7 @@ func attachmentText(raw []byte, depth int) []Attachment {
 	case isAddress(text):
 		return []Attachment{{URL: text, Raw: raw}}
 	case (text[0] == '[' || text[0] == '{') && wire.Check([]byte(text), wire.MaxDepth) == nil:
-		return attachmentItems([]byte(text), depth+1)
+		return attachmentsIn([]byte(text), depth+1)
 	}
 	return nil
 }
@@ -214,7 +164,7 @@ func (o *attachmentObject) items(raw []byte, depth int) []Attachment {
 	if o.elements != nil {
 		var items []Attachment
 		for _, value := range o.elements {
-			items = append(items, attachmentItems(value, depth+1)...)
+			items = append(items, attachmentsIn(value, depth+1)...)
 		}
 		return items
 	}
@@ -228,7 +178,7 @@ func (o *attachmentObject) items(raw []byte, depth int) []Attachment {
 	}
 	found := o.addresses
 	for _, value := range o.inner {
-		for _, inner := range attachmentItems(value, depth+1) {
+		for _, inner := range attachmentsIn(value, depth+1) {
 			if inner.URL != "" || inner.PhoneNumber != "" {
 				found = append(found, inner)
 			}

@@ -16,8 +16,34 @@ import (
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// How users shape requests: headers and parameters that they add, and whether a call
-// may be repeated.
+// WithResponse stores the raw answer of a call in target, even if the call fails. If no
+// answer came, target stays as it is.
+func WithResponse(target *Response) CallOption {
+	return callOption(func(s *settings) error {
+		if target == nil {
+			return badOption("WithResponse", "the target is nil")
+		}
+		s.responses = append(slices.Clip(s.responses), target)
+		return nil
+	})
+}
+
+// WithRawItems keeps each element of a list as it came, in its field Raw, so that
+// fields which this package does not know can be read.
+func WithRawItems() CallOption {
+	return callOption(func(s *settings) error {
+		s.rawItems = true
+		return nil
+	})
+}
+
+// withReceived is for iterators; see inOrder.
+func withReceived(received func()) CallOption {
+	return callOption(func(s *settings) error {
+		s.received = received
+		return nil
+	})
+}
 
 // Headers are added by WithHeader, by a hook or by a middleware.
 
