@@ -38,7 +38,7 @@ const (
 	// maxRate is none. firstRate is the least pace after the first objection.
 	minRate   = 0.1
 	maxRate   = 10_000
-	firstRate = 4
+	firstRate = 8
 	// evidence is the number of answers from which a first pace can be told.
 	evidence = 4
 )
@@ -46,28 +46,21 @@ const (
 // The growth of the pace in a second, as a part of itself.
 const (
 	// Without evidence the pace is looked for in large steps.
-	searching = 9
+	searching = 11
 	// Below the pace that is hoped for, and while nothing is known about that.
 	quick = 0.4
-	// Above it, since each objection costs a hold. After a while without one it doubles
-	// each second, because the server may allow more by now.
+	// Above it, since each objection costs a hold. After a while without one it grows
+	// bolder times as much each second, because the server may allow more by now.
 	careful = 0.001
-	boldest = 0.5
-	// calm is this while, in holds, so that these take no more than a tenth of the
+	bolder  = 4
+	boldest = 0.3
+	// fast is a growth at which the pace may be well beyond what the server allows
+	// before that shows.
+	fast = 0.05
+	// calm is this while, in holds, so that these take less than a tenth of the
 	// time; minCalm is the least.
-	calm    = 10
+	calm    = 14
 	minCalm = 2 * time.Second
-)
-
-// An objection tells two bounds of what the server allows: the pace that it met, and
-// what got through on average, the hold included. A server that saves up what is not
-// used in a hold allows the lower one, one that saves nothing nearly the upper one.
-// The pace falls to the middle of the two and may quickly grow again to what is a
-// third of the way below the upper one. Both fall to lessened of what was at least.
-const (
-	middle   = 0.5
-	third    = 1.0 / 3
-	lessened = 0.95
 )
 
 // ErrTooLate says that the pace leaves no time before the deadline.
@@ -88,8 +81,14 @@ type Pacer struct {
 	hoped float64
 	// search says that too little was counted to tell a first pace.
 	search bool
-	// last is the moment of the latest start.
-	last time.Time
+	// last is the moment of the latest start, and answered that of its answer.
+	last, answered time.Time
+	// usual is how long an answer takes if nothing delays it.
+	usual time.Duration
+	// met is what the latest objection met, and excuses is how many more of those that
+	// met a steady pace lower it only a little.
+	met     meeting
+	excuses int
 	// began and until bound the latest hold.
 	began, until time.Time
 	// unsettled says that the pace does not yet follow from the latest hold. It does so
@@ -170,12 +169,40 @@ func (p *Pacer) start(now time.Time) time.Duration {
 		return 0
 	}
 	interval := time.Duration(float64(time.Second) / p.rate)
-	if delay := p.last.Add(interval).Sub(now); delay > 0 {
+	if delay := p.last.Add(interval + p.lateness(now, interval)).Sub(now); delay > 0 {
 		// By then the pace may have grown.
 		return min(delay, look)
 	}
 	p.last = now
 	return 0
+}
+
+// lateness is by how much the latest request may have come to the server later than
+// usual, as its answer tells or that there is none yet. The next one keeps its distance
+// from that moment. Nothing can be told where answers take longer than the interval.
+func (p *Pacer) lateness(now time.Time, interval time.Duration) time.Duration {
+	if p.usual == 0 || p.usual >= interval {
+		return 0
+	}
+	if p.answered.After(p.last) {
+		now = p.answered
+	}
+	return min(max(now.Sub(p.last)-p.usual, 0), interval)
+}
+
+// note notes how long an answer took.
+func (p *Pacer) note(started, now time.Time) {
+	// The least that was seen, which is slowly forgotten.
+	const memory = 64
+	took := now.Sub(started)
+	if p.usual == 0 || took < p.usual {
+		p.usual = took
+	} else {
+		p.usual += (took - p.usual) / memory
+	}
+	if !started.Before(p.last) && !p.answered.After(p.last) {
+		p.answered = now
+	}
 }
 
 // grow brings the pace up to date.
@@ -204,7 +231,7 @@ func (p *Pacer) growth(quiet time.Duration) float64 {
 		return quick
 	}
 	beyond := quiet - max(calm*p.until.Sub(p.began), minCalm)
-	return min(careful*math.Exp2(max(beyond.Seconds(), 0)), boldest)
+	return min(careful*math.Pow(bolder, max(beyond.Seconds(), 0)), boldest)
 }
 
 // Answered notes that the server answered a request that started at a moment, and
@@ -212,7 +239,9 @@ func (p *Pacer) growth(quiet time.Duration) float64 {
 func (p *Pacer) Answered(started time.Time) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.roll(time.Now())
+	now := time.Now()
+	p.roll(now)
+	p.note(started, now)
 	p.counted++
 	if !started.Before(p.until) {
 		p.backoff = 0
@@ -256,6 +285,7 @@ func (p *Pacer) Limited(started time.Time, wish, maxHold time.Duration) time.Dur
 			p.backoff = min(max(2*p.backoff, minHold), maxBackoff)
 			hold = min(p.backoff, maxHold)
 		}
+		p.met = p.meets(now)
 		p.began, p.unsettled = now, true
 	}
 	if until := now.Add(hold); hold > 0 && until.After(p.until) {
@@ -264,38 +294,4 @@ func (p *Pacer) Limited(started time.Time, wish, maxHold time.Duration) time.Dur
 	}
 	p.active.Store(true)
 	return max(p.until.Sub(now), 0)
-}
-
-// settle sets the pace after a hold that is over.
-func (p *Pacer) settle(now time.Time) {
-	if !p.unsettled || now.Before(p.until) {
-		return
-	}
-	begin, count := p.since, p.counted
-	if p.countedBefore > 0 {
-		begin, count = p.sinceBefore, count+p.countedBefore
-	}
-	p.unsettled = false
-	p.since, p.counted, p.countedBefore = p.until, 0, 0
-	elapsed := p.until.Sub(begin)
-	switch {
-	case p.rate == 0:
-		p.search, p.hoped = count < evidence, 0
-		p.rate = max(float64(count)/max(elapsed, shortest).Seconds(), firstRate)
-	case p.search:
-		// In steps so large the average says nothing.
-		p.search = false
-		p.hoped = max(lessened*p.rate, minRate)
-		p.rate = p.hoped
-	default:
-		met, through := p.rate, min(float64(count)/elapsed.Seconds(), p.rate)
-		between := func(part float64) float64 {
-			return max(min(met-part*(met-through), lessened*met), minRate)
-		}
-		p.rate, p.hoped = between(middle), between(third)
-		if count == 0 {
-			// The hold was too short, which says nothing about the pace.
-			p.hoped = max(lessened*met, minRate)
-		}
-	}
 }
