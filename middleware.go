@@ -1,6 +1,7 @@
 package salebot
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -202,6 +203,8 @@ type attemptPassage[T any] struct {
 	// mutex is held while next makes the attempt.
 	mutex       sync.Mutex
 	made, ended bool
+	// body is the answer's, and shown the one without the key that middlewares see.
+	body, shown []byte
 	reply       exchange.Reply
 	notSent     bool
 	err         error
@@ -220,7 +223,7 @@ func (j *journey[T]) sendThrough(ctx context.Context, cancel context.CancelFunc,
 	response, err := chainMiddlewares(core.config.attemptMiddlewares, p.next)(context.WithValue(ctx, passageKey{}, p), first)
 	p.end()
 	if err == nil && response != nil {
-		return exchange.Reply{Status: response.Status, Header: response.Header, Body: response.Body}, false, nil
+		return exchange.Reply{Status: response.Status, Header: response.Header, Body: p.bodyOf(response)}, false, nil
 	}
 	if err == nil {
 		err = errNoAnswer
@@ -276,6 +279,16 @@ func (p *attemptPassage[T]) next(ctx context.Context, request *Request) (*Respon
 	}
 	defer reply.Release()
 	response := kept(&reply, j.core.scrub)
-	response.Body = j.core.scrub.Bytes(response.Body)
+	p.body, p.shown = response.Body, j.core.scrub.Bytes(response.Body)
+	response.Body = p.shown
 	return &response, nil
+}
+
+// bodyOf is the body that a middleware returned. One that it left as it was counts as it
+// came: a key that is a usual word, as those of emulators are, may be part of a name.
+func (p *attemptPassage[T]) bodyOf(response *Response) []byte {
+	if bytes.Equal(response.Body, p.shown) {
+		return p.body
+	}
+	return response.Body
 }

@@ -144,3 +144,21 @@ func TestMiddlewareOptionsAreChecked(t *testing.T) {
 	}
 	require.Equal(t, 1, calls, "a variant has its own")
 }
+
+// The key is taken out of what a middleware around an attempt sees. What the client reads
+// stays as it came: the key of an emulator may be part of a name.
+func TestMiddlewaresLeaveTheAnswerWhole(t *testing.T) {
+	t.Parallel()
+	var seen string
+	client, err := salebot.New("test", salebot.WithTransport(clienttest.Answering(200, `{"status":"success","latest_client_id":5}`)),
+		salebot.WithAttemptMiddleware(func(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
+			response, err := next(ctx, r)
+			seen = string(response.Body)
+			return response, err
+		}))
+	require.NoError(t, err)
+	id, err := client.GetLatestClientIDByVariable(t.Context(), "city", "Riga")
+	require.NoError(t, err)
+	require.Equal(t, salebot.ClientID(5), id)
+	require.NotContains(t, seen, "test")
+}

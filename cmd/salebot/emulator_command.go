@@ -20,13 +20,13 @@ import (
 
 // emulatorFlags are the flags of the command emulator.
 type emulatorFlags struct {
-	addr, key, seed, state, config string
-	webhookURL, webhookResend      string
-	rateLimit                      string
-	historyDelay                   string
-	allowHosts                     []string
-	hideSends, browse, quiet       bool
-	health                         bool
+	addr, key, seed, state, config, answers string
+	webhookURL, webhookResend               string
+	rateLimit                               string
+	historyDelay                            string
+	allowHosts                              []string
+	hideSends, browse, quiet                bool
+	health                                  bool
 }
 
 // emulatorAddress is where the emulator listens if nothing else is said.
@@ -49,6 +49,7 @@ SALEBOT_EMULATOR_WEBHOOK_URL, and so on.`,
 		Example: `  salebot emulator
   salebot emulator --key test --seed shop.yaml \
     --webhook-url http://localhost:3000/webhook
+  salebot emulator --answers answers.yaml
   curl -d '{"client_id": 25554, "message": "Hello"}' \
     http://127.0.0.1:8085/api/test/message`,
 		Args: cobra.NoArgs,
@@ -71,6 +72,7 @@ SALEBOT_EMULATOR_WEBHOOK_URL, and so on.`,
 	set.StringVar(&flags.historyDelay, "history-delay", "", "time until a message of the API is in the history, such as 5s (default at once)")
 	set.BoolVar(&flags.hideSends, "hide-sends-in-history", false, "leave the messages of the API out of the history for good")
 	set.StringVar(&flags.config, "config", "", "YAML or JSON file with settings")
+	set.StringVar(&flags.answers, "answers", "", "YAML or JSON file with answers, such as salebot probe writes; they count more than those of --config")
 	set.StringSliceVar(&flags.allowHosts, "allow-host", nil, "further host name of the page and the control API, such as that of a container")
 	set.BoolVar(&flags.browse, "open", false, "open the page in the browser")
 	set.BoolVar(&flags.quiet, "quiet", false, "print nothing but problems; needs --key")
@@ -137,12 +139,15 @@ func (f *emulatorFlags) run(ctx context.Context, out, log io.Writer) error {
 	return err
 }
 
-// settings reads the configuration.
-func (f *emulatorFlags) settings() (settings.Config, error) {
-	if f.config == "" {
-		return settings.Config{}, nil
+// settings reads the configuration, and the answers in place of those that it has.
+func (f *emulatorFlags) settings() (config settings.Config, err error) {
+	if f.config != "" {
+		config, err = settings.LoadConfig(f.config)
 	}
-	return settings.LoadConfig(f.config)
+	if err == nil && f.answers != "" {
+		config.Answers, err = settings.LoadAnswers(f.answers)
+	}
+	return config, err
 }
 
 // keep keeps the state in its file; the store is nil if there is none.

@@ -62,6 +62,9 @@ var usualAnswers = engine.Answers{
 	},
 }
 
+// UsualAnswers are the defaults of all settings that have one.
+func UsualAnswers() engine.Answers { return usualAnswers }
+
 const (
 	plainText = "text/plain; charset=utf-8"
 	jsonText  = "application/json; charset=utf-8"

@@ -43,7 +43,7 @@ func Add(root *cobra.Command) {
 	})
 	root.AddCommand(
 		a.send(), a.callback(), a.broadcast(), a.history(), a.clients(), a.vars(), a.lists(), a.find(), a.orders(), a.channels(), a.check(),
-		a.call(), a.webhook(), a.doctor(), a.ledgers(), a.profiles(),
+		a.call(), a.webhook(), a.doctor(), a.probe(), a.ledgers(), a.profiles(),
 	)
 }
 

@@ -127,6 +127,21 @@ func LoadConfig(path string) (Config, error) {
 	return config, nil
 }
 
+// LoadAnswers reads a file with the settings of answers alone, such as salebot probe
+// writes.
+func LoadAnswers(path string) (engine.Answers, error) {
+	var file struct {
+		Answers engine.Answers `json:"answers"`
+	}
+	if _, err := decodeFile(path, &file); err != nil {
+		return engine.Answers{}, err
+	}
+	if err := file.Answers.Validate(); err != nil {
+		return engine.Answers{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return file.Answers, nil
+}
+
 func (c *Config) validate() error {
 	_, badZone := time.LoadLocation(c.TimeZone)
 	return errors.Join(c.Answers.Validate(), c.Webhook.Emulated().Validate(), badZone)
