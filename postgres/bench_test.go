@@ -85,16 +85,7 @@ func BenchmarkPut(b *testing.B) {
 	for _, senders := range []int{1, 16, 256} {
 		b.Run(fmt.Sprint(senders), func(b *testing.B) {
 			inbox := openInbox(b, server, newSchema(b, server))
-			settings, err := pgxpool.ParseConfig(server.Address())
-			if err != nil {
-				b.Fatal(err)
-			}
-			settings.MaxConns = int32(senders)
-			pool, err := pgxpool.NewWithConfig(b.Context(), settings)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer pool.Close()
+			pool := newPool(b, server, senders)
 			var plain, put, ratios []float64
 			for round := range 2*b.N + 6 {
 				p := rate(b, senders, func(_ int, n int64) error {
@@ -211,7 +202,8 @@ func measure(b *testing.B, server *postgrestest.Server, inbox *postgres.Inbox, s
 }
 
 // BenchmarkLedger compares a call between two records of a ledger with one without, which
-// both take 20 ms.
+// both take 20 ms, and with one between two questions to the server that change nothing:
+// what the machine and the connections cost by themselves.
 func BenchmarkLedger(b *testing.B) {
 	server := startServer(b)
 	for _, callers := range []int{16, 256} {
@@ -221,10 +213,19 @@ func BenchmarkLedger(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer func() { _ = l.Close() }()
+			pool := newPool(b, server, callers)
 			call := func() { <-time.After(20 * time.Millisecond) }
-			var ratios []float64
+			var ratios, floors []float64
 			for round := range 2*b.N + 6 {
 				plain := rate(b, callers, func(int, int64) error { call(); return nil })
+				asked := rate(b, callers, func(int, int64) error {
+					if _, err := pool.Exec(b.Context(), "SELECT 1"); err != nil {
+						return err
+					}
+					call()
+					_, err := pool.Exec(b.Context(), "SELECT 1")
+					return err
+				})
 				keyed := rate(b, callers, func(_ int, n int64) error {
 					begun, err := l.Begin(b.Context(), ledger.Record{Key: digestOf(n), Content: digestOf(n)})
 					if err != nil {
@@ -236,12 +237,29 @@ func BenchmarkLedger(b *testing.B) {
 					return err
 				})
 				if round > 0 {
-					ratios = append(ratios, plain/keyed)
+					ratios, floors = append(ratios, plain/keyed), append(floors, plain/asked)
 				}
 			}
 			b.ReportMetric(median(ratios), "time-ratio")
+			b.ReportMetric(median(floors), "two-questions-ratio")
 		})
 	}
+}
+
+// newPool makes a pool of connections without anything of this module.
+func newPool(b *testing.B, server *postgrestest.Server, connections int) *pgxpool.Pool {
+	b.Helper()
+	settings, err := pgxpool.ParseConfig(server.Address())
+	if err != nil {
+		b.Fatal(err)
+	}
+	settings.MaxConns = int32(connections)
+	pool, err := pgxpool.NewWithConfig(b.Context(), settings)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(pool.Close)
+	return pool
 }
 
 func digestOf(number int64) (d ledger.Digest) {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -81,16 +82,23 @@ func (g *group[In, Out]) work(life context.Context) {
 func (g *group[In, Out]) next() []*waiting[In, Out] {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	for len(g.queue) == 0 && !g.closed {
-		g.wake.Wait()
+	for {
+		for len(g.queue) == 0 && !g.closed {
+			g.wake.Wait()
+		}
+		if len(g.queue) == 0 {
+			return nil
+		}
+		// Those who are about to come, come along: they would have to wait for the next one.
+		g.mutex.Unlock()
+		runtime.Gosched()
+		g.mutex.Lock()
+		if n := min(len(g.queue), g.most); n > 0 {
+			calls := g.queue[:n:n]
+			g.queue = g.queue[n:]
+			return calls
+		}
 	}
-	n := min(len(g.queue), g.most)
-	if n == 0 {
-		return nil
-	}
-	calls := g.queue[:n:n]
-	g.queue = g.queue[n:]
-	return calls
 }
 
 // repetitions bounds how often a transaction is repeated that another one was in the way

@@ -44,6 +44,7 @@ func main() {
 		{"receive", compareReceive},
 		{"keyed", compareKeyed},
 		{"pace", comparePace},
+		{"postgres", comparePostgres},
 	} {
 		if len(only) > 0 && !slices.Contains(only, part.name) {
 			continue
