@@ -82,6 +82,19 @@ func TestHeadersThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestHeaderValues(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"a", "a b\tc", "~!", strings.Repeat("x", 1000)} {
+		var arrived []http.Header
+		_, _ = clienttest.OnceCalls[0].Call(t.Context(), clienttest.New(t, headersOf(&arrived)), salebot.WithHeader("X-Value", value))
+		require.Len(t, arrived, 1)
+		require.Equal(t, value, arrived[0].Get("X-Value"))
+	}
+	for _, value := range []string{"a\x1fb", "a\x7fb"} {
+		requireHeaderRefused(t, salebot.WithHeader("X-Value", value), "ASCII")
+	}
+}
+
 func requireHeaderRefused(t *testing.T, option salebot.SharedOption, problem string) {
 	t.Helper()
 	var bad *salebot.OptionError

@@ -109,6 +109,28 @@ func TestAPIErrors(t *testing.T) {
 	require.Equal(t, 200, unreadable.Status)
 }
 
+// What an error advises fits what came.
+func TestErrorsAdvise(t *testing.T) {
+	t.Parallel()
+	for status, advice := range map[int]string{404: "check the base URL", 403: "may lack the permission"} {
+		for _, other := range []int{400, 401, 403, 404, 405, 429, 500, 502} {
+			text := clienttest.Fail(t, other, clienttest.Page).Error()
+			require.Equal(t, other == status, strings.Contains(text, advice), "%d: %s", other, text)
+		}
+	}
+}
+
+// Only a 404 says that there is no such client.
+func TestPlainNotFound(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 404, 405, 410, 500, 502} {
+		client := clienttest.New(t, clienttest.Answering(status, ""), salebot.WithoutRetries())
+		_, err := client.GetClientIDByWhatsApp(t.Context(), salebot.GetClientIDByWhatsAppRequest{Phone: "79000000000"})
+		require.Error(t, err)
+		require.Equal(t, status == 404, errors.Is(err, salebot.ErrClientNotFound), "%d: %v", status, err)
+	}
+}
+
 // Errors are logged as their parts, without bodies.
 func TestErrorsAreLoggedAsParts(t *testing.T) {
 	t.Parallel()

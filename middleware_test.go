@@ -122,7 +122,21 @@ func TestMiddlewaresAdd(t *testing.T) {
 		requireField(t, err, c.field)
 		clienttest.RequireOutcome(t, err, salebot.OutcomeNotSent)
 		require.Nil(t, arrived, name)
+
+		// An attempt refuses the same, and any parameter.
+		client = clienttest.New(t, transport, salebot.WithAttemptMiddleware(func(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
+			return next(ctx, c.change(r))
+		}))
+		_, err = client.GetVariables(t.Context(), 7)
+		require.ErrorIs(t, err, salebot.ErrInvalidRequest, name)
+		require.Nil(t, arrived, name)
 	}
+	client = clienttest.New(t, transport, salebot.WithAttemptMiddleware(func(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
+		return next(ctx, r.WithParameter("brand_new", true))
+	}))
+	_, err = client.GetVariables(t.Context(), 7)
+	require.ErrorContains(t, err, "comes too late")
+	require.Nil(t, arrived)
 }
 
 func TestMiddlewareOptionsAreChecked(t *testing.T) {

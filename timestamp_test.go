@@ -102,7 +102,8 @@ func TestTimestampNone(t *testing.T) {
 // means depends on who reads it.
 func TestTimestampOfAnotherKind(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{`"yesterday"`, `"31.02.2026"`, `"2026-05-28 17:33:42 MSK"`, `"2026-05-28 25:00:00"`, `true`, `"1e-9"`, `"92233720368547758080"`, `"05/28/2026"`, `"1588244999.x"`} {
+	for _, text := range []string{`"yesterday"`, `"31.02.2026"`, `"2026-05-28 17:33:42 MSK"`, `"2026-05-28 25:00:00"`, `true`, `"1e-9"`, `"92233720368547758080"`, `"05/28/2026"`, `"1588244999.x"`,
+		`"2026-07-26 10:00:00+03:"`, `"2026-07-26 10:00:00+24:00"`, `"2026-07-26 10:00:00+00:60"`, `"2026-07-26 10:00:00+003"`} {
 		at := timestampOf(t, text)
 		_, isMoment := at.Moment()
 		require.False(t, isMoment, text)
