@@ -246,7 +246,7 @@ const ordersInFlight = 4
 // read, those before it are returned along with the error.
 //
 // Salebot actions: get_orders, get_order_state, get_order_vars. Class: Read. Answer:
-// observed. Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
+// documented. Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
 func (c *Client) GetOrderDetails(ctx context.Context, request GetOrdersRequest, opts ...CallOption) ([]OrderDetails, error) {
 	orders, err := c.GetOrders(ctx, request, opts...)
 	if err != nil {

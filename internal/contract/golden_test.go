@@ -27,7 +27,7 @@ import (
 var update = flag.Bool("update", false, "write the golden requests and the tables of docs/reference.md again")
 
 // updateCommand is what a failing test tells to run.
-const updateCommand = `run: go test ./internal/contract -run "GoldenRequests$|ReadmeTables" -update`
+const updateCommand = `run: go test ./internal/contract -run "GoldenRequests$|TablesFollow" -update`
 
 const goldenRequests = "../../testdata/requests"
 

@@ -55,12 +55,11 @@ func (r *run) learn(s step, o *Observation, last exchange) {
 
 // refusalSettings are the settings that the answer to a step is.
 var refusalSettings = map[string]string{
-	"a key that nobody has":          "unknown_key",
-	"an action that does not exist":  "unknown_action",
-	"a wrong HTTP method":            "wrong_method",
-	"a body that cannot be read":     "unreadable",
-	"a missing parameter":            "invalid_parameter",
-	"an action without a permission": "missing_permission",
+	"a key that nobody has":         "unknown_key",
+	"an action that does not exist": "unknown_action",
+	"a wrong HTTP method":           "wrong_method",
+	"a body that cannot be read":    "unreadable",
+	"a missing parameter":           "invalid_parameter",
 }
 
 // sign reads a setting off an observation.
