@@ -27,7 +27,7 @@ func TestExamples(t *testing.T) { //nolint:paralleltest // it takes the standard
 	}{
 		"Migrate":       {ExampleMigrate, "0 steps were left to take\n"},
 		"Migrate_files": {ExampleMigrate_files, "migrations/0001_inbox.sql\n"},
-		"OpenInbox":     {ExampleOpenInbox, "status 200\nstatus 200\nhandled: Hello\n"},
+		"OpenInbox":     {ExampleOpenInbox, "status 200\nstatus 200\nhandled 1 event: Hello\n"},
 		"Settle":        {ExampleSettle, "Good morning\n"},
 		"OpenLedger":    {ExampleOpenLedger, "process 1: sent before: false\nprocess 2: sent before: true\nmessages: 1\n"},
 		"OpenPace":      {ExampleOpenPace, "messages: 3\n"},

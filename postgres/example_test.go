@@ -48,8 +48,9 @@ func ExampleOpenInbox() {
 		log.Fatal(err)
 	}
 	defer func() { _ = inbox.Close() }()
+	handled := make(chan string, 10)
 	bot, err := webhook.New(func(_ context.Context, event *webhook.Event) error {
-		fmt.Println("handled:", event.Text)
+		handled <- event.Text
 		return nil
 	}, webhook.WithSecretInPath("not-a-guess"), webhook.WithInbox(inbox))
 	if err != nil {
@@ -68,6 +69,7 @@ func ExampleOpenInbox() {
 	if err := bot.Shutdown(ctx); err != nil {
 		log.Fatal(err)
 	}
+	fmt.Println("handled", len(handled), "event:", <-handled)
 }
 
 // The end of an event and a row of your own are one.

@@ -119,9 +119,7 @@ func TestTroubles(t *testing.T) {
 				handled <- event.Text
 				return nil
 			})
-			if code := status(h, "1"); code != http.StatusOK {
-				t.Fatalf("before: status %d", code)
-			}
+			eventually(t, "an event is taken", func() bool { return status(h, "1") == http.StatusOK })
 			<-handled
 			if err := server.ExecuteIn(t.Context(), "trouble", trouble.begin...); err != nil {
 				t.Fatal(err)
