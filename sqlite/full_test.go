@@ -187,6 +187,9 @@ func TestHealthOfFullInbox(t *testing.T) {
 		if err := inbox.Health(t.Context()); !errors.Is(err, webhook.ErrFull) {
 			t.Errorf("with as many events as there may be: %v, want ErrFull", err)
 		}
+		if _, err := inbox.Put(t.Context(), event(1, 3)); !errors.Is(err, webhook.ErrFull) {
+			t.Errorf("one event more than there may be: %v, want ErrFull", err)
+		}
 		if err := inbox.Commit(t.Context(), take(t, inbox, 1)[0]); err != nil {
 			t.Fatal(err)
 		}
