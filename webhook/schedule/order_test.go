@@ -131,8 +131,8 @@ func TestDelays(t *testing.T) {
 	testkit.Bubble(t, func(t *testing.T) {
 		s := schedule.New()
 		start := time.Now()
-		for i, minutes := range []time.Duration{3, 1, 2} {
-			s.Add(schedule.Entry{Endpoint: "e", Lane: int64(i) + 1, Sequence: int64(i) + 1, Due: start.Add(minutes * time.Minute)})
+		for i, delay := range []time.Duration{3 * time.Minute, time.Minute, 2 * time.Minute} {
+			s.Add(schedule.Entry{Endpoint: "e", Lane: int64(i) + 1, Sequence: int64(i) + 1, Due: start.Add(delay)})
 		}
 		if c := s.Counts("e"); c.Delayed != 3 {
 			t.Errorf("%+v", c)
