@@ -3,7 +3,10 @@ package salebot_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 	"github.com/salebot-go/salebot/ledger"
@@ -68,6 +72,64 @@ func TestIdempotencyKeyReturnsTheFirstNumbers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, first, again)
 	s.AssertCalls(t, "create_order", 1)
+}
+
+// Whatever an action returns, the second call with its key returns the same and says so.
+func TestIdempotencyKeyOfEveryAction(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]bool{}
+	for _, row := range action.All() {
+		if row.Class != action.Once {
+			continue
+		}
+		s := newShop(t)
+		client := s.open(t, salebot.WithProjectLocation(clienttest.Moscow))
+		_, err := client.CreateOrder(t.Context(), salebot.CreateOrderRequest{ClientID: ann, Name: "Boots"})
+		require.NoError(t, err)
+		call, key := clienttest.Scenarios[row.Name][0].Call, salebot.WithIdempotencyKey(row.Name)
+		first, err := call(t.Context(), client, key)
+		if err != nil {
+			continue // the emulator does not have what it is about
+		}
+		sent := s.Calls(row.Name)
+		again, err := call(t.Context(), client, key)
+		require.NoError(t, err, row.Name)
+		require.Equal(t, sent, s.Calls(row.Name), row.Name)
+		kinds[fmt.Sprintf("%T", first)] = true
+		switch again := again.(type) {
+		case *salebot.Ack:
+			require.True(t, again.Recorded, row.Name)
+		case *salebot.SentCallbacks:
+			require.True(t, again.Recorded, row.Name)
+			require.Equal(t, first.(*salebot.SentCallbacks).Started, again.Started, row.Name)
+		default:
+			require.Equal(t, first, again, row.Name)
+		}
+	}
+	require.Subset(t, slices.Collect(maps.Keys(kinds)), []string{"*salebot.Ack", "*salebot.SentCallbacks", "salebot.OrderID", "salebot.StateID"})
+}
+
+// Calls that may be repeated anyway take no notice of a key, and need no ledger for it.
+func TestIdempotencyKeyOfOtherClasses(t *testing.T) {
+	t.Parallel()
+	for _, scenario := range clienttest.RepeatableCalls {
+		mock := clienttest.Answering(200, `{"status":"success"}`)
+		for range 2 {
+			_, err := scenario.Call(t.Context(), clienttest.New(t, mock), salebot.WithIdempotencyKey("key"))
+			require.NoError(t, err, scenario.Name)
+		}
+		require.Equal(t, 2, mock.GetTotalCallCount(), scenario.Name)
+	}
+}
+
+func TestLengthOfIdempotencyKeys(t *testing.T) {
+	t.Parallel()
+	client := newShop(t).open(t)
+	_, err := client.Message(t.Context(), hello("paid"), salebot.WithIdempotencyKey(strings.Repeat("k", 1024)))
+	require.NoError(t, err)
+	_, err = client.Message(t.Context(), hello("paid"), salebot.WithIdempotencyKey(strings.Repeat("k", 1025)))
+	requireField(t, err, "WithIdempotencyKey")
+	require.ErrorIs(t, client.ForgetWork(t.Context(), salebot.Work{Name: "notice"}), salebot.ErrInvalidRequest)
 }
 
 func TestIdempotencyKeyOfAnotherRequest(t *testing.T) {
