@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -86,6 +87,51 @@ func TestMemoryOfBodiesIsBounded(t *testing.T) {
 	}
 	put(61, webhook.ErrFull)
 	put(60, nil)
+}
+
+func TestMemoryOfEventsIsBounded(t *testing.T) {
+	t.Parallel()
+	inbox := newMemoryInbox(t, webhook.WithMaxEvents(2))
+	for n, want := range []error{nil, nil, webhook.ErrFull} {
+		if _, err := inbox.Put(t.Context(), webhook.Entry{Endpoint: "e", MessageID: salebot.MessageID(n + 1)}); !errors.Is(err, want) {
+			t.Errorf("event %d: %v, want %v", n+1, err, want)
+		}
+	}
+}
+
+// Nothing is changed, or taken for all there is, when the context has ended.
+func TestMemoryInboxHeedsContexts(t *testing.T) {
+	t.Parallel()
+	inbox := newMemoryInbox(t)
+	if _, err := inbox.Put(t.Context(), webhook.Entry{Endpoint: "e"}); err != nil {
+		t.Fatal(err)
+	}
+	deliveries, err := inbox.Lease(t.Context(), webhook.LeaseRequest{Endpoint: "e", Max: 1, Duration: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := inbox.Bury(t.Context(), deliveries[0], "no"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, putErr := inbox.Put(ctx, webhook.Entry{Endpoint: "e"})
+	_, leaseErr := inbox.Lease(ctx, webhook.LeaseRequest{Endpoint: "e", Max: 1, Duration: time.Hour})
+	_, redriveErr := inbox.Redrive(ctx, "e", webhook.AllDeadLetters)
+	_, discardErr := inbox.Discard(ctx, "e", webhook.AllDeadLetters)
+	_, countsErr := inbox.Counts(ctx, "e")
+	var listErr error
+	for _, err := range inbox.DeadLetters(ctx, "e") {
+		listErr = err
+	}
+	for n, err := range []error{putErr, leaseErr, redriveErr, discardErr, countsErr, listErr} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%d: %v, want context.Canceled", n, err)
+		}
+	}
+	if counts, err := inbox.Counts(t.Context(), "e"); err != nil || counts.Dead != 1 || counts.Waiting != 0 {
+		t.Errorf("%+v, %v", counts, err)
+	}
 }
 
 // TestMemoryInboxKnowsTheOldest follows the oldest pending entry from state to state.

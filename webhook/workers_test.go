@@ -58,7 +58,8 @@ func TestOnlyMessagesOfPeopleByDefault(t *testing.T) {
 func TestUnknownDirectionIsLogged(t *testing.T) {
 	t.Parallel()
 	var log logger
-	handler := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithLogger(log.slog()))
+	inbox := newMemoryInbox(t)
+	handler := newHandler(t, ignore, webhook.WithoutSecret(), webhook.WithLogger(log.slog()), webhook.WithInbox(inbox))
 	accepted(t, handler, message(1, 1, "hi"))
 	if text := log.String(); strings.Contains(text, "not understood") {
 		t.Errorf("log of what was understood: %s", text)
@@ -69,6 +70,21 @@ func TestUnknownDirectionIsLogged(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "message_id=77") || !strings.Contains(log.String(), "is_input") || strings.Contains(log.String(), "private words") {
 		t.Errorf("log: %s", log.String())
+	}
+	accepted(t, handler, `{"id":78,"is_input":1,"message":"hi","project_id":[]}`)
+	if !strings.Contains(log.String(), "message_id=78") {
+		t.Errorf("log of a field that was not understood: %s", log.String())
+	}
+	shutdown(t, handler)
+	var reasons []string
+	for letter, err := range inbox.DeadLetters(t.Context(), handler.Endpoint()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		reasons = append(reasons, letter.Reason)
+	}
+	if len(reasons) != 1 || !strings.HasSuffix(reasons[0], "unread fields: is_input") {
+		t.Errorf("reasons %q", reasons)
 	}
 }
 
