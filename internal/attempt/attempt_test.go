@@ -136,7 +136,7 @@ func TestContexts(t *testing.T) {
 		loop.Deadline = time.Now().Add(time.Second)
 		require.Equal(t, StopDeadline, loop.Run(context.WithoutCancel(ctx), script(wish)).Stop)
 		wish.RetryAfter = 10 * time.Second
-		require.Equal(t, StopDeadline, loop.Run(ctx, script(wish)).Stop)
+		require.Equal(t, Summary{Attempts: 1, Outcome: Unknown, Stop: StopDeadline}, loop.Run(ctx, script(wish)))
 	})
 }
 

@@ -318,6 +318,21 @@ func TestWaitsEnd(t *testing.T) {
 	})
 }
 
+// A deadline that leaves enough time changes nothing.
+func TestWaitsWithinTheDeadline(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		p := new(pace.Pacer)
+		require.True(t, p.Idle())
+		p.Limited(time.Now(), 5*time.Second, time.Minute)
+		require.False(t, p.Idle())
+		for range 3 {
+			_, err := p.Wait(t.Context(), time.Now().Add(10*time.Second))
+			require.NoError(t, err)
+		}
+	})
+}
+
 // After a quiet time there is no pace any more.
 func TestPaceIsForgotten(t *testing.T) {
 	t.Parallel()
