@@ -17,10 +17,10 @@ import (
 	"github.com/salebot-go/salebot"
 )
 
-// NewClientHook returns a hook that makes spans and metrics of the calls of a client and
-// of their attempts; the package's documentation lists them. Give it to salebot.WithHook.
-// One hook can serve several clients. It fails with a salebot.OptionError if an option
-// can't work, or with the error of the meter provider.
+// NewClientHook returns a hook that records spans and metrics for the calls of a client
+// and their attempts; the package documentation lists them. Pass it to salebot.WithHook.
+// Several clients can share a hook. It fails with a salebot.OptionError if an option is
+// not valid, or with the error of the meter provider.
 func NewClientHook(opts ...Option) (salebot.Hook, error) {
 	c, err := newConfig(opts)
 	if err != nil {

@@ -17,13 +17,13 @@ import (
 	"github.com/salebot-go/salebot/webhook"
 )
 
-// NewHandlerHook returns a hook that makes spans and metrics of the requests that a
-// receiver gets and of the events that it handles; the package's documentation lists
-// them. Give it to webhook.WithHook. One hook can serve several handlers. It fails with a
-// salebot.OptionError if an option can't work, or with the error of the meter provider.
+// NewHandlerHook returns a hook that records spans and metrics for the requests that a
+// receiver gets and the events that it handles; the package documentation lists them.
+// Pass it to webhook.WithHook. Several handlers can share a hook. It fails with a
+// salebot.OptionError if an option is not valid, or with the error of the meter provider.
 //
-// The span of an event has a link to the request that brought it, if this process
-// received it with this hook, the event has a number, and not more than 4096 came since.
+// The span of an event links to the request that brought it if this process received the
+// request with this hook, the event has a number, and at most 4096 events came since.
 func NewHandlerHook(opts ...Option) (webhook.Hook, error) {
 	c, err := newConfig(opts)
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 )
 
 // ObserveInbox reports how many events an inbox has for an endpoint, by their state, and
-// how old the oldest is that is still to be handled; the package's documentation has the
-// names. The inbox is asked each time that metrics are collected, until it is closed
+// the age of the oldest one that is still to be handled; the package documentation lists
+// the metrics. The inbox is asked each time that metrics are collected, until it is closed
 // or Unregister is called.
 //
 //	_, err := otelsalebot.ObserveInbox(handler.Inbox(), handler.Endpoint())
 //
-// It fails with a salebot.OptionError if an option can't work or the inbox is nil, or
+// It fails with a salebot.OptionError if an option is not valid or the inbox is nil, or
 // with the error of the meter provider.
 func ObserveInbox(inbox webhook.Inbox, endpoint string, opts ...Option) (metric.Registration, error) {
 	if inbox == nil {

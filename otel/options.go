@@ -13,9 +13,9 @@ import (
 // scope is the name under which spans and metrics are recorded.
 const scope = "github.com/salebot-go/salebot/otel"
 
-// Option sets what NewClientHook, NewHandlerHook and ObserveInbox do. One list of
-// options may be given to all three: each ignores what is not for it. If an option is
-// given twice, the later one counts. A nil option is ignored.
+// Option configures NewClientHook, NewHandlerHook and ObserveInbox. All three may be given
+// the same options: each ignores those that are not for it. If an option is given twice,
+// the later one counts. A nil option is ignored.
 type Option func(*config) error
 
 type config struct {
@@ -50,9 +50,9 @@ func badOption(option, problem string) error {
 	return &salebot.OptionError{Option: option, Problem: problem}
 }
 
-// WithTracerProvider sets where spans go. The default is the global provider of
-// OpenTelemetry. A provider of package go.opentelemetry.io/otel/trace/noop switches
-// spans off.
+// WithTracerProvider sets the provider for spans. The default is the global provider of
+// OpenTelemetry. To turn spans off, use the provider of package
+// go.opentelemetry.io/otel/trace/noop.
 func WithTracerProvider(provider trace.TracerProvider) Option {
 	return func(c *config) error {
 		if provider == nil {
@@ -63,9 +63,9 @@ func WithTracerProvider(provider trace.TracerProvider) Option {
 	}
 }
 
-// WithMeterProvider sets where metrics go. The default is the global provider of
-// OpenTelemetry. A provider of package go.opentelemetry.io/otel/metric/noop switches
-// metrics off.
+// WithMeterProvider sets the provider for metrics. The default is the global provider of
+// OpenTelemetry. To turn metrics off, use the provider of package
+// go.opentelemetry.io/otel/metric/noop.
 func WithMeterProvider(provider metric.MeterProvider) Option {
 	return func(c *config) error {
 		if provider == nil {
@@ -76,10 +76,10 @@ func WithMeterProvider(provider metric.MeterProvider) Option {
 	}
 }
 
-// WithPropagator sends the context of the trace along with each attempt, for example as
-// traceparent by propagation.TraceContext. It is for NewClientHook. By default nothing is sent:
-// Salebot is a third party that does nothing with it, and baggage may hold what it is
-// not to know. It is of use if a gateway of your own stands between.
+// WithPropagator sends the trace context with each attempt, for example as traceparent
+// with propagation.TraceContext. It is for NewClientHook. By default nothing is sent:
+// Salebot is a third party that makes no use of it, and baggage may contain what Salebot
+// must not know. It is useful if there is a gateway of your own in between.
 func WithPropagator(propagator propagation.TextMapPropagator) Option {
 	return func(c *config) error {
 		if propagator == nil {
@@ -90,9 +90,9 @@ func WithPropagator(propagator propagation.TextMapPropagator) Option {
 	}
 }
 
-// WithClientID records the number of the client, who is a person, as
-// salebot.client.id of spans, if a call or an event is for one. It is never a label of a metric. By default
-// it is not recorded.
+// WithClientID records the id of the client of a call or an event as salebot.client.id of
+// spans, and never as a label of a metric. By default it is not recorded, because a client
+// is a person.
 func WithClientID() Option {
 	return func(c *config) error {
 		c.clientID = true

@@ -57,9 +57,8 @@ func (i *Inbox) deadLettersAfter(ctx context.Context, endpoint string, last int6
 	return letters, nil
 }
 
-// Redrive implements webhook.Inbox. WithMaxPending does not keep it from taking the dead
-// letters back. It does so in several steps; if one of them fails, those before it
-// remain done.
+// Redrive implements webhook.Inbox. It may exceed WithMaxPending. It works in several
+// steps; if one of them fails, those before it remain done.
 func (i *Inbox) Redrive(ctx context.Context, endpoint string, sequences ...int64) (int, error) {
 	total, err := i.eachDeadLetters(ctx, "putting dead letters back", "SELECT moved, last FROM salebot.redrive($1, $2, $3, $4, $5)", endpoint, sequences)
 	if total > 0 {
@@ -68,7 +67,7 @@ func (i *Inbox) Redrive(ctx context.Context, endpoint string, sequences ...int64
 	return total, err
 }
 
-// Discard implements webhook.Inbox. It works in several steps like Redrive.
+// Discard implements webhook.Inbox. Like Redrive, it works in several steps.
 func (i *Inbox) Discard(ctx context.Context, endpoint string, sequences ...int64) (int, error) {
 	return i.eachDeadLetters(ctx, "discarding dead letters", `WITH chosen AS MATERIALIZED (
 			SELECT sequence FROM salebot.dead_letter WHERE endpoint = $1 AND sequence > $4 AND ($3 OR sequence = ANY ($2)) ORDER BY sequence LIMIT $5 FOR UPDATE

@@ -10,22 +10,22 @@ import (
 	"github.com/salebot-go/salebot/webhook"
 )
 
-// Errors of this package. What the server says is wrapped with them, as a
-// *pgconn.PgError.
+// The errors of this package. Each also wraps the error of the server, a
+// *pgconn.PgError, if there is one.
 var (
-	// ErrNoSchema says that the tables are not there: call Migrate.
+	// ErrNoSchema says that the tables are missing: call Migrate.
 	ErrNoSchema = errors.New("postgres: the tables are missing")
 	// ErrSchemaTooOld says that the tables are those of an older version: call Migrate.
 	ErrSchemaTooOld = errors.New("postgres: the tables are too old")
 	// ErrServerTooOld says that the server lacks what is needed.
 	ErrServerTooOld = errors.New("postgres: the server is too old")
-	// ErrReadOnly says that the server takes no changes: it is a standby, or an
-	// administrator set it so.
+	// ErrReadOnly says that the server accepts no changes: it is a standby, or an
+	// administrator made it read-only.
 	ErrReadOnly = errors.New("postgres: the server is read-only")
 	// ErrNoRights says that the user of the database may not do what is needed; see
 	// docs/postgres.md.
 	ErrNoRights = errors.New("postgres: the user lacks a right")
-	// ErrUnreachable says that the server cannot be reached, or went away in the middle.
+	// ErrUnreachable says that the server can't be reached, or that the connection broke.
 	// A change that was under way may have been made.
 	ErrUnreachable = errors.New("postgres: the server cannot be reached or went away")
 	// ErrSlow says that the server did not answer in time (WithTimeout). A change that

@@ -17,8 +17,8 @@ import (
 	"github.com/salebot-go/salebot/webhook"
 )
 
-// Inbox is a webhook.Inbox in PostgreSQL, which any number of processes on any number of
-// machines have open. Make it with OpenInbox. It also implements webhook.SeenLister and
+// Inbox is a webhook.Inbox in PostgreSQL. Any number of processes on any number of
+// machines may open it, with OpenInbox. It also implements webhook.SeenLister and
 // webhook.HealthReporter.
 type Inbox struct {
 	config inboxConfig
@@ -62,10 +62,10 @@ const (
 	putsAtOnce, settlementsAtOnce = 256, 256
 )
 
-// OpenInbox opens the inbox in a database, given by its address in one of the forms of
-// PostgreSQL, such as postgres://user@host/database. The tables have to be there: see
-// Migrate. Close it in the end. Besides up to seven connections it has one that listens
-// and those of Settle.
+// OpenInbox opens the inbox in a database. The address has one of the forms of
+// PostgreSQL, such as postgres://user@host/database. The tables must exist: see Migrate.
+// The inbox uses up to seven connections, one more that listens, and those of Settle. The
+// caller must close it.
 func OpenInbox(ctx context.Context, address string, opts ...InboxOption) (*Inbox, error) {
 	c, err := newInboxConfig(address, opts)
 	if err != nil {
@@ -140,12 +140,11 @@ func checkEndpoint(endpoint string) error {
 	return nil
 }
 
-// Put implements webhook.Inbox. It returns without error when the transaction with the
-// event was committed; that it survives then is up to the server, whose settings
-// synchronous_commit and synchronous_standby_names say what a commit waits for. Events
-// that come at the same time share a transaction. If the error is ErrUnreachable or
-// ErrSlow, or the context has ended, the event may have been kept; it is a duplicate
-// then if it comes again.
+// Put implements webhook.Inbox. It returns nil once the transaction with the event is
+// committed. How durable that is depends on the server: its settings synchronous_commit
+// and synchronous_standby_names say what a commit waits for. Events that arrive at the
+// same time share a transaction. If the error is ErrUnreachable or ErrSlow, or the context
+// has ended, the event may have been stored; if it comes again, it is a duplicate then.
 func (i *Inbox) Put(ctx context.Context, entry webhook.Entry) (webhook.Receipt, error) {
 	if err := i.usable(); err != nil {
 		return webhook.Receipt{}, err
@@ -211,8 +210,8 @@ func (i *Inbox) writePuts(ctx context.Context, entries []webhook.Entry) ([]webho
 	return receipts, nil
 }
 
-// Health implements webhook.HealthReporter. It returns why this process could not say
-// last that it lives, which it tries four times in WithLifetime, or webhook.ErrFull.
+// Health implements webhook.HealthReporter. It returns why this process could not report
+// that it is alive when it last tried (see WithLifetime), or webhook.ErrFull.
 func (i *Inbox) Health(ctx context.Context) error {
 	if err := i.usable(); err != nil {
 		return err
@@ -226,8 +225,8 @@ func (i *Inbox) Health(ctx context.Context) error {
 	return i.presence.failure()
 }
 
-// Counts implements webhook.Inbox. It looks through the whole table of events, which
-// takes a second for each few million of them.
+// Counts implements webhook.Inbox. It reads the whole table of events, which takes a
+// second for every few million events.
 func (i *Inbox) Counts(ctx context.Context, endpoint string) (webhook.Counts, error) {
 	if err := i.usable(); err != nil {
 		return webhook.Counts{}, err
@@ -263,8 +262,8 @@ func (i *Inbox) failure(ctx context.Context, doing string, err error) error {
 	return failure(doing, err)
 }
 
-// Seen implements webhook.SeenLister, for what any process accepted before this one
-// opened the inbox.
+// Seen implements webhook.SeenLister, for the messages that any process accepted before
+// this one opened the inbox.
 func (i *Inbox) Seen(ctx context.Context, endpoint string) iter.Seq2[webhook.Seen, error] {
 	return func(yield func(webhook.Seen, error) bool) {
 		if err := i.usable(); err != nil {
@@ -326,8 +325,8 @@ func (i *Inbox) forgetOld(ctx context.Context) error {
 	return nil
 }
 
-// Close implements webhook.Inbox. What this process has leased is handed out to others
-// at once. It waits for the database for some seconds at most.
+// Close implements webhook.Inbox. The events that this process has leased are handed out
+// to others at once. It waits a few seconds at most for the database.
 func (i *Inbox) Close() error {
 	i.ended.Do(func() {
 		i.closed.Store(true)

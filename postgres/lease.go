@@ -53,8 +53,8 @@ func (l *leases) all() []int64 {
 	return all
 }
 
-// Lease implements webhook.Inbox. A lease also ends when this process could not say for
-// the time of WithLifetime that it lives.
+// Lease implements webhook.Inbox. A lease also ends if this process could not report for
+// the time of WithLifetime that it is alive.
 func (i *Inbox) Lease(ctx context.Context, request webhook.LeaseRequest) ([]webhook.Delivery, error) {
 	if err := checkEndpoint(request.Endpoint); err != nil {
 		return nil, err

@@ -19,8 +19,8 @@ import (
 	"github.com/salebot-go/salebot/ledger"
 )
 
-// Ledger is a ledger.Ledger in PostgreSQL, which any number of processes on any number of
-// machines have open. Make it with OpenLedger.
+// Ledger is a ledger.Ledger in PostgreSQL. Any number of processes on any number of
+// machines may open it, with OpenLedger.
 type Ledger struct {
 	config   ledgerConfig
 	pool     *pgxpool.Pool
@@ -52,8 +52,8 @@ type ledgerOption func(*ledgerConfig) error
 
 func (o ledgerOption) applyToLedger(c *ledgerConfig) error { return o(c) }
 
-// WithRetention sets how long a ledger keeps records, counted from their last change; the
-// default is ledger.DefaultRetention. They are deleted up to an hour later.
+// WithRetention sets how long a ledger keeps a record after its last change. Records are
+// deleted up to an hour later. The default is ledger.DefaultRetention.
 func WithRetention(retention time.Duration) LedgerOption {
 	return ledgerOption(func(c *ledgerConfig) error {
 		if retention <= 0 {
@@ -75,9 +75,9 @@ const (
 	recordsAtOnce = 128
 )
 
-// OpenLedger opens the ledger in a database, given by its address; see OpenInbox. It has
-// up to eight connections of its own. One schema holds the records of one project: use
-// WithSchema for another one.
+// OpenLedger opens the ledger in a database; for the address see OpenInbox. The ledger
+// uses up to eight connections. A schema holds the records of one project: use WithSchema
+// for another project.
 func OpenLedger(ctx context.Context, address string, opts ...LedgerOption) (*Ledger, error) {
 	shared, err := newConfig(address)
 	if err != nil {
@@ -121,7 +121,7 @@ func newSecret() []byte {
 	return secret
 }
 
-// Bind implements ledger.Ledger. The first project that is named is that of the schema.
+// Bind implements ledger.Ledger. The schema belongs to the first project that is bound.
 func (l *Ledger) Bind(ctx context.Context, project string) (ledger.Binding, error) {
 	if err := l.usable(); err != nil {
 		return ledger.Binding{}, err
@@ -140,9 +140,9 @@ func (l *Ledger) Bind(ctx context.Context, project string) (ledger.Binding, erro
 	return ledger.Binding{Secret: secret, Retention: l.config.retention}, nil
 }
 
-// Begin implements ledger.Ledger. Records of calls are committed before it returns; calls
-// at the same time share a transaction. If the context ends, or the server goes away in
-// the middle, the records are taken back as soon as possible.
+// Begin implements ledger.Ledger. The records are committed before it returns; calls at
+// the same time share a transaction. If the context ends, or the connection breaks, the
+// records are taken back as soon as possible.
 func (l *Ledger) Begin(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
@@ -180,10 +180,10 @@ func (l *Ledger) Begin(ctx context.Context, records ...ledger.Record) ([]ledger.
 // newVersion is a version that no other change has.
 func newVersion() int64 { return 1 + mathrand.Int64N(math.MaxInt64-1) } //nolint:gosec // it needs no secrecy
 
-// End implements ledger.Ledger. The death of this process does not undo it; that of the
-// server may, and then the records are as Begin left them. If it fails because the server
-// is away, it is tried again in the background until it succeeds or the ledger is closed:
-// as long as this process lives, others wait for the end of what it has begun.
+// End implements ledger.Ledger. A crash of this process does not undo it. A crash of the
+// server may, and then the records are as Begin left them. If End fails because the server
+// is down, it is repeated in the background until it succeeds or the ledger is closed: as
+// long as this process is alive, others wait for it to end what it has begun.
 func (l *Ledger) End(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
@@ -254,9 +254,9 @@ func (l *Ledger) Forget(ctx context.Context, keys ...ledger.Digest) error {
 	return l.failure(ctx, "forgetting", err)
 }
 
-// Alive implements ledger.Ledger. The holder of a record is one opening of the ledger. It
-// counts as alive until it did not say so for the time of WithLifetime; one that was
-// closed is dead at once.
+// Alive implements ledger.Ledger. The holder of a record is an open Ledger of some
+// process. It counts as dead once it is closed, or if it did not report for the time of
+// WithLifetime that it is alive.
 func (l *Ledger) Alive(ctx context.Context, holder string) (alive bool, err error) {
 	if err = l.usable(); err != nil {
 		return false, err
@@ -269,8 +269,8 @@ func (l *Ledger) Alive(ctx context.Context, holder string) (alive bool, err erro
 	return alive, l.failure(ctx, "asking for a process", err)
 }
 
-// Health returns why this process could not say last that it lives, which it tries four
-// times in WithLifetime; nil if it could.
+// Health returns why this process could not report that it is alive when it last tried
+// (see WithLifetime); nil if it could.
 func (l *Ledger) Health() error {
 	if err := l.usable(); err != nil {
 		return err
@@ -320,8 +320,8 @@ func (l *Ledger) sweep(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the use of the ledger. What this process has under way can be taken over by
-// others at once. It waits for the database for some seconds at most.
+// Close closes the ledger. Others can take over at once what this process has under way.
+// It waits a few seconds at most for the database.
 func (l *Ledger) Close() error {
 	l.closing.Do(func() {
 		l.closed.Store(true)

@@ -14,11 +14,11 @@ import (
 const (
 	// DefaultTimeout bounds one transaction (WithTimeout).
 	DefaultTimeout = 10 * time.Second
-	// DefaultLifetime is how long a process that does not renew its row counts as alive
+	// DefaultLifetime is how long a process counts as alive after its last report
 	// (WithLifetime).
 	DefaultLifetime = 15 * time.Second
-	// DefaultPollInterval is how often an inbox is looked at although nobody said that
-	// there is something (WithPollInterval).
+	// DefaultPollInterval is how often an inbox is checked for events without a
+	// notification (WithPollInterval).
 	DefaultPollInterval = time.Second
 	// DefaultDuplicateWindow is how long an accepted message is remembered
 	// (WithDuplicateWindow).
@@ -136,9 +136,8 @@ func badOption(option, problem string) error {
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
 
-// WithSchema sets the schema that the tables are in: lower-case letters, digits and
-// underscores. Two schemas have nothing to do with each other. The default is
-// DefaultSchema.
+// WithSchema sets the schema of the tables. The name may have lower-case letters, digits
+// and underscores. Schemas are independent of each other. The default is DefaultSchema.
 func WithSchema(name string) SharedOption {
 	return sharedOption(func(c *config) error {
 		if !schemaName.MatchString(name) {
@@ -149,8 +148,8 @@ func WithSchema(name string) SharedOption {
 	})
 }
 
-// WithTimeout bounds one transaction; a call that waits for it fails with ErrSlow. The
-// transactions of Settle are not bounded by it. The default is DefaultTimeout.
+// WithTimeout bounds a transaction. A call that waits for longer fails with ErrSlow. The
+// transactions of Settle have no such bound. The default is DefaultTimeout.
 func WithTimeout(timeout time.Duration) SharedOption {
 	return sharedOption(func(c *config) error {
 		if timeout <= 0 {
@@ -164,10 +163,10 @@ func WithTimeout(timeout time.Duration) SharedOption {
 // minLifetime keeps a process that is merely busy from being taken for dead.
 const minLifetime = 100 * time.Millisecond
 
-// WithLifetime sets for how long a process counts as alive after it has said so last,
-// which it does four times as often. What a dead process had begun is taken over by
-// others: a shorter time lets them begin sooner, and takes more slow processes for dead.
-// Give all processes the same. The default is DefaultLifetime.
+// WithLifetime sets how long a process counts as alive after its last report. It reports
+// four times within that time. Others take over what a dead process had begun: with a
+// shorter time they begin sooner, but a slow process is more likely to be taken for dead.
+// Use the same value in all processes. The default is DefaultLifetime.
 func WithLifetime(lifetime time.Duration) SharedOption {
 	return sharedOption(func(c *config) error {
 		if lifetime < minLifetime {
@@ -178,8 +177,8 @@ func WithLifetime(lifetime time.Duration) SharedOption {
 	})
 }
 
-// WithLogger logs what goes on in the background: a server that went away and came
-// back, processes that died. Nothing that is logged holds an address or a body. By
+// WithLogger logs what happens in the background, such as a server that went down or came
+// back and processes that died. The messages contain no addresses and no bodies. By
 // default nothing is logged.
 func WithLogger(logger *slog.Logger) SharedOption {
 	return sharedOption(func(c *config) error {
@@ -191,10 +190,9 @@ func WithLogger(logger *slog.Logger) SharedOption {
 	})
 }
 
-// WithListenAddress sets the address for the one connection that listens for new events,
-// which has to reach the server directly. It is needed if the inbox's own address is
-// that of a pooler such as PgBouncer in transaction mode. The default is the inbox's
-// address.
+// WithListenAddress sets the address of the connection that listens for new events. It
+// must lead to the server directly. Use it if the inbox's address is that of a pooler such
+// as PgBouncer in transaction mode. The default is the inbox's address.
 func WithListenAddress(address string) InboxOption {
 	return inboxOption(func(c *inboxConfig) error {
 		if address == "" {
@@ -208,8 +206,8 @@ func WithListenAddress(address string) InboxOption {
 	})
 }
 
-// WithoutListen does without that connection: events of other processes are found by
-// looking, as often as WithPollInterval says.
+// WithoutListen opens no connection that listens. Events of other processes are found by
+// polling; see WithPollInterval.
 func WithoutListen() InboxOption {
 	return inboxOption(func(c *inboxConfig) error {
 		c.listen = false
@@ -217,7 +215,7 @@ func WithoutListen() InboxOption {
 	})
 }
 
-// PollOption is an option of what is found by looking.
+// PollOption is an option of an inbox or an outbox, which both poll.
 type PollOption interface {
 	InboxOption
 	OutboxOption
@@ -236,14 +234,14 @@ func (o pollOption) apply(poll *time.Duration) error {
 	return nil
 }
 
-// WithPollInterval sets how often a waiting Lease looks for events although nobody said
-// that there are any, and how often an outbox looks for requests. The default is
+// WithPollInterval sets how often a waiting Lease looks for events without a
+// notification, and how often an outbox looks for requests. The default is
 // DefaultPollInterval.
 func WithPollInterval(interval time.Duration) PollOption { return pollOption(interval) }
 
 // WithDuplicateWindow sets how long an accepted message is remembered, so that it is
-// recognized if it comes again. It is forgotten up to an hour later. The default is
-// DefaultDuplicateWindow.
+// recognized if it comes again. It may be remembered for up to an hour longer. The default
+// is DefaultDuplicateWindow.
 func WithDuplicateWindow(window time.Duration) InboxOption {
 	return inboxOption(func(c *inboxConfig) error {
 		if window <= 0 {
@@ -254,9 +252,9 @@ func WithDuplicateWindow(window time.Duration) InboxOption {
 	})
 }
 
-// WithMaxPending sets how many events may wait to be handled, those of all endpoints
-// together. A Put beyond that fails with webhook.ErrFull. They are counted now and then,
-// so that several receivers together may exceed it by a part. The default is
+// WithMaxPending sets the max number of events that wait to be handled, of all endpoints
+// together. A Put beyond that fails with webhook.ErrFull. The events are counted from time
+// to time, so several receivers together may exceed the max a little. The default is
 // DefaultMaxPending.
 func WithMaxPending(events int) InboxOption {
 	return inboxOption(func(c *inboxConfig) error {
@@ -268,8 +266,8 @@ func WithMaxPending(events int) InboxOption {
 	})
 }
 
-// WithMaxTransactions sets how many transactions of Settle may run at once; each needs a
-// connection. Others wait. The default is DefaultMaxTransactions.
+// WithMaxTransactions sets the max number of transactions of Settle at once. Each needs a
+// connection; others wait. The default is DefaultMaxTransactions.
 func WithMaxTransactions(transactions int) InboxOption {
 	return inboxOption(func(c *inboxConfig) error {
 		if transactions <= 0 {

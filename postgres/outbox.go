@@ -17,9 +17,9 @@ import (
 	"github.com/salebot-go/salebot"
 )
 
-// Outbox sends what was reserved in transactions of yours, after they were committed, and
-// never if they were not. Make it with OpenOutbox; any number of processes may have it
-// open.
+// Outbox sends requests that were reserved in transactions of yours, once the transaction
+// is committed, and never if it is not. Any number of processes may open it, with
+// OpenOutbox.
 //
 //	outbox, err := postgres.OpenOutbox(ctx, address, client, "order paid",
 //		func(ctx context.Context, request postgres.Outgoing) error {
@@ -52,11 +52,11 @@ type Outbox struct {
 
 // Outgoing is a request that was reserved.
 type Outgoing struct {
-	// Key is what it was reserved under.
+	// Key is the key that was given to Reserve.
 	Key string
-	// Body is what Reserve was given.
+	// Body is the body that was given to Reserve.
 	Body []byte
-	// Reserved is the time of the transaction.
+	// Reserved is the time of the transaction of Reserve.
 	Reserved time.Time
 	// Attempt counts the attempts, from 1.
 	Attempt int
@@ -89,15 +89,15 @@ const (
 // ErrOutboxClosed is the error of an Outbox that was closed.
 var ErrOutboxClosed = errors.New("postgres: the outbox is closed")
 
-// OpenOutbox opens the outbox of a name in a database, given by its address; see OpenInbox.
-// The transactions of Reserve have to be in the same database. The client needs a ledger
-// (salebot.WithLedger): each request is a piece of work of that name (see
-// salebot.Client.RunOnce), so that its calls of class Once are made once, also if a process
-// dies over it. send has to hand its context on to its calls, and to make the same ones if
-// it is called again.
+// OpenOutbox opens the outbox of a name in a database; for the address see OpenInbox. The
+// transactions of Reserve must be in the same database. The client needs a ledger
+// (salebot.WithLedger). Each request is a piece of work of that name (see
+// salebot.Client.RunOnce), so its calls of class Once are made once, even if a process dies
+// while it makes them. send must pass its context on to its calls, and make the same calls
+// if it is called again.
 //
-// If send fails, the request is tried again, after a second at first and then twice as
-// long each time. After 25 attempts it is given up: see Failed.
+// If send fails, the request is tried again after a second. The wait doubles with each
+// failure. After 25 attempts the request is given up: see Failed.
 func OpenOutbox(ctx context.Context, address string, client *salebot.Client, name string, send func(ctx context.Context, request Outgoing) error, opts ...OutboxOption) (*Outbox, error) {
 	switch {
 	case client == nil:
@@ -142,11 +142,11 @@ func OpenOutbox(ctx context.Context, address string, client *salebot.Client, nam
 	return o, nil
 }
 
-// Reserve lets a request be sent when the transaction was committed, within
-// WithPollInterval, by whichever process has the outbox open. The body is kept until then,
-// and until it was sent; it is what send gets. A key that is reserved already stays as it
-// is; one that was sent is known by the client's ledger, for as long as that remembers it,
-// and is not sent again.
+// Reserve stores a request that is sent once the transaction is committed, within
+// WithPollInterval, by any process that has the outbox open. The body is passed to send
+// and is stored until the request was sent. If the key is reserved already, nothing
+// changes. A key that was sent is not sent again, for as long as the client's ledger
+// remembers it.
 func (o *Outbox) Reserve(ctx context.Context, tx pgx.Tx, key string, body []byte) error {
 	if o.closed.Load() {
 		return ErrOutboxClosed
@@ -161,8 +161,8 @@ func (o *Outbox) Reserve(ctx context.Context, tx pgx.Tx, key string, body []byte
 	return failure("reserving a request", err)
 }
 
-// Wake looks for requests now. Call it after the commit of a Reserve to have the request
-// sent at once.
+// Wake looks for requests now. Call it after the commit to have a reserved request sent
+// at once.
 func (o *Outbox) Wake() { o.waker.wake(o.name) }
 
 // work sends requests until the context ends.
@@ -253,7 +253,7 @@ type Failure struct {
 	Reason string
 }
 
-// Failed returns the requests that were given up, at most so many, the oldest first.
+// Failed returns the requests that were given up, the oldest first and at most number.
 func (o *Outbox) Failed(ctx context.Context, number int) ([]Failure, error) {
 	if o.closed.Load() {
 		return nil, ErrOutboxClosed
@@ -273,8 +273,8 @@ func (o *Outbox) Failed(ctx context.Context, number int) ([]Failure, error) {
 	return failed, nil
 }
 
-// Retry tries requests that were given up again, with no attempts counted, and returns how
-// many.
+// Retry makes requests that were given up pending again, with a fresh count of attempts,
+// and returns how many.
 func (o *Outbox) Retry(ctx context.Context, keys ...string) (int, error) {
 	return o.change(ctx, "UPDATE salebot.outgoing SET due = '-infinity', attempts = 0 WHERE name = $1 AND key = ANY ($2) AND due IS NULL", keys)
 }
@@ -305,8 +305,8 @@ func (o *Outbox) Pending(ctx context.Context) (pending int, err error) {
 	return pending, failure("counting requests", err)
 }
 
-// Close ends the sending. The context of calls under way ends; what was not sent is sent by
-// other processes, or when the outbox is opened again.
+// Close stops the sending. The context of calls under way ends. What was not sent is sent
+// by other processes, or when the outbox is opened again.
 func (o *Outbox) Close() error {
 	o.closing.Do(func() {
 		o.closed.Store(true)

@@ -17,14 +17,15 @@ import (
 	"github.com/salebot-go/salebot"
 )
 
-// Pace is a salebot.Limiter that any number of processes share: all of them together start
-// so many requests a second. Make it with OpenPace, and hand it to salebot.WithLimiter.
+// Pace is a salebot.Limiter that any number of processes share: it limits the requests
+// that all of them together start. Make it with OpenPace, and pass it to
+// salebot.WithLimiter.
 //
-// A process takes moments at which requests may start from a row of the database, several
-// at a time if several requests wait. A 429 that one process gets holds all of them back
-// and lowers the rate to 70 %, from which it grows by 2 % of the rate a second. The process
-// that got it gives up the moments that it has taken; the others learn of it when they have
-// used theirs, within a tenth of a second.
+// The moments at which requests may start come from a row of the database. A process takes
+// several at a time if several requests wait. If one process gets a 429, all processes
+// pause, and the rate drops to 70 % and then grows by 2 % of the full rate a second. That
+// process gives up the moments that it has taken. The others learn of the 429 when they
+// have used theirs, within a tenth of a second.
 type Pace struct {
 	config paceConfig
 	name   []byte
@@ -83,9 +84,9 @@ type paceOption func(*paceConfig) error
 
 func (o paceOption) applyToPace(c *paceConfig) error { return o(c) }
 
-// WithLocalShare lets a process start requests by itself while the database cannot be
-// reached: its part of the rate if so many processes share it. By default calls fail then,
-// without being sent.
+// WithLocalShare lets a process start requests while the database can't be reached, at the
+// rate divided by the given number of processes. By default calls fail then, without being
+// sent.
 func WithLocalShare(processes int) PaceOption {
 	return paceOption(func(c *paceConfig) error {
 		if processes < 1 {
@@ -109,13 +110,12 @@ const (
 	awayDelay = time.Second
 )
 
-// OpenPace opens a pace in a database, given by its address; see OpenInbox. The name is
-// one of your choice for the Salebot project: all processes with the same one share the
-// pace, and have to give the same numbers. It is stored as a keyed digest.
+// OpenPace opens a pace in a database; for the address see OpenInbox. Choose a name for
+// the Salebot project: all processes that use it share the pace, and must give the same
+// numbers. Only a keyed digest of the name is stored.
 //
-// In no time of any length w do more than perSecond × w + burst requests start, by the
-// clock of the server and apart from the time that an answer of the server is on its way.
-// burst is at least 2.
+// Within any time w at most perSecond × w + burst requests start, by the clock of the
+// server and apart from the time that its answers travel. burst is at least 2.
 func OpenPace(ctx context.Context, address, name string, perSecond float64, burst int, opts ...PaceOption) (*Pace, error) {
 	switch {
 	case name == "":
@@ -169,8 +169,8 @@ func (p *Pace) digest(ctx context.Context, name string) error {
 	return nil
 }
 
-// Wait implements salebot.Limiter. Its errors are those of the context, ErrPaceClosed, and
-// without WithLocalShare those of the database.
+// Wait implements salebot.Limiter. It fails with the error of the context, with
+// ErrPaceClosed, or, without WithLocalShare, with the error of the database.
 func (p *Pace) Wait(ctx context.Context) error {
 	p.waiting.Add(1)
 	defer p.waiting.Add(-1)
@@ -277,7 +277,7 @@ func (p *Pace) alone(ctx context.Context, err error) error {
 	return p.share.Wait(ctx)
 }
 
-// Held implements salebot.HoldObserver: it holds all processes back, this one at once.
+// Held implements salebot.HoldObserver: it makes all processes pause, this one at once.
 func (p *Pace) Held(hold time.Duration) {
 	p.mutex.Lock()
 	p.refusals++
@@ -294,7 +294,7 @@ func (p *Pace) Held(hold time.Duration) {
 	})
 }
 
-// Close ends the use of the pace. Calls that wait fail.
+// Close closes the pace. Calls that wait fail.
 func (p *Pace) Close() error {
 	if !p.closed.CompareAndSwap(false, true) {
 		return nil

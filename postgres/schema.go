@@ -18,9 +18,9 @@ import (
 // DefaultSchema is the schema that the tables are in (WithSchema).
 const DefaultSchema = "salebot"
 
-// Migrations holds the schema as plain SQL, for tools that apply such files: each
+// Migrations holds the schema as plain SQL, for tools that apply such files. Apply each
 // migrations/NNNN_name.sql once, in the order of the numbers, each in a transaction. The
-// files note themselves what was applied. They make the schema "salebot".
+// files themselves record what was applied. They create the schema "salebot".
 //
 //go:embed migrations/*.sql
 var Migrations embed.FS
@@ -69,14 +69,14 @@ func migrations() []migration {
 	return all
 }
 
-// Migrate makes the tables, or brings them to the version of this module. Run it before
-// the processes of a new version start; those of the version before work with the new
-// tables, too. It waits for another Migrate that is under way, and returns how many
-// steps it took: 0 if there was nothing to do. Each step is a transaction, so that a
-// Migrate which failed can be repeated.
+// Migrate creates the tables, or updates them to the version of this module. Run it before
+// the processes of a new version start; those of the previous version work with the new
+// tables, too. It waits for another Migrate that is under way, and returns the number of
+// steps that it applied: 0 if there was nothing to do. Each step is a transaction, so a
+// Migrate that failed can be repeated.
 //
-// Nothing else in this module changes tables. The user needs the right to create a
-// schema; those who use the tables only need the rights that docs/postgres.md lists.
+// Nothing else in this module changes the schema. The database user of Migrate needs the
+// right to create a schema; the other users need the rights that docs/postgres.md lists.
 func Migrate(ctx context.Context, address string, opts ...SharedOption) (steps int, err error) {
 	c, err := newConfig(address)
 	if err != nil {

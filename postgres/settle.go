@@ -40,8 +40,7 @@ const (
 	settledMore
 )
 
-// Commit implements webhook.Inbox. Its error is nil, too, if Settle has committed the
-// event.
+// Commit implements webhook.Inbox. It also returns nil if Settle has committed the event.
 func (i *Inbox) Commit(ctx context.Context, delivery webhook.Delivery) error {
 	if i.settledBefore(delivery) {
 		return i.usable()

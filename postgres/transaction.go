@@ -11,13 +11,13 @@ import (
 	"github.com/salebot-go/salebot/webhook"
 )
 
-// ErrNotFunction says that Settle was called with a context which is not that of a
-// function of a webhook.Handler whose inbox is one of this package.
+// ErrNotFunction says that the context of a Settle does not come from the function of a
+// webhook.Handler with an inbox of this package.
 var ErrNotFunction = errors.New("postgres: the context is not that of a handler's function with an inbox of this package")
 
-// Settle ends the event that the function of a webhook.Handler is called with in one
-// transaction with rows of the user's own: either both are there afterwards or neither.
-// It has to be the last thing that the function does:
+// Settle ends the event that the function of a webhook.Handler was called with, in one
+// transaction with rows of your own: either both are committed or neither is. It must be
+// the last thing that the function does:
 //
 //	func(ctx context.Context, event *webhook.Event) error {
 //		answer, err := client.Message(ctx, …)
@@ -29,15 +29,15 @@ var ErrNotFunction = errors.New("postgres: the context is not that of a handler'
 //	}
 //
 // fn gets a transaction in the database of the inbox, and must neither commit it nor roll
-// it back. If fn fails, or the commit does, the event is not ended and Settle returns the
-// error. Calls of clients inside of fn are refused with salebot.ErrCallsRefused, since the
-// transaction would wait for them and they are not undone with it. To send something if
-// and only if the transaction is committed, use Outbox.Reserve.
+// it back. If fn or the commit fails, the event is not ended and Settle returns the error.
+// Calls of clients inside fn fail with salebot.ErrCallsRefused: the transaction would wait
+// for them, and a rollback would not undo them. To send something if and only if the
+// transaction is committed, use Outbox.Reserve.
 //
-// Errors: that of fn; ErrNotFunction; webhook.ErrLeaseLost if the event was handed out
-// again, and then nothing is committed; those of the database. After ErrUnreachable the
-// transaction may have been committed; the function then fails, and does not run again
-// if it was.
+// Errors: that of fn, ErrNotFunction, those of the database, and webhook.ErrLeaseLost if
+// the event was handed out again; nothing is committed then. After ErrUnreachable the
+// transaction may have been committed. The function fails then, and runs again only if
+// it was not.
 func Settle(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	inbox, delivery, ok := webhook.DeliveryFrom(ctx)
 	if !ok {
