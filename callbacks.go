@@ -1,3 +1,6 @@
+// This file is longer than 400 lines: the ways to start the bot differ in a field or two,
+// and are easier to compare side by side.
+
 package salebot
 
 import (

@@ -53,7 +53,7 @@ const (
 // compareReceive measures whole receivers: a server, and senders in another process.
 func compareReceive(ctx context.Context, _ pairs.Settings) error {
 	fmt.Print("\nevents received a second\n\n")
-	fmt.Println("| senders | variant | events a second | beside decoded only (quartiles) | beside fdatasync for each (quartiles) | processor time an event |")
+	fmt.Println("| senders | variant | events a second | compared with decoded only (quartiles) | compared with fdatasync for each (quartiles) | processor time an event |")
 	fmt.Println("|--:|---|--:|--:|--:|--:|")
 	for _, senders := range []int{1, 16, 256} {
 		if err := compareReceivers(ctx, senders); err != nil {

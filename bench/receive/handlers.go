@@ -90,7 +90,7 @@ func Variants() []Variant {
 		{Name: "decoded only", Open: func(string) (webhook.Inbox, error) { return &nothing{}, nil }},
 		{Name: "plain file, fdatasync for each", Open: openFile},
 		{Name: "sqlite", Open: openSQLite, Silent: true},
-		{Name: "sqlite, events handled meanwhile", Open: openSQLite},
+		{Name: "sqlite, while events are handled", Open: openSQLite},
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"reflect"
@@ -19,9 +18,6 @@ import (
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
-// update rewrites what of docs/emulator.md is made from the code.
-var update = flag.Bool("update", false, "rewrite the generated tables of docs/emulator.md")
-
 const documentation = "../../docs/emulator.md"
 
 func readDocumentation(t *testing.T) string {
@@ -35,20 +31,9 @@ func readDocumentation(t *testing.T) string {
 func TestDocumentationTables(t *testing.T) {
 	t.Parallel()
 	text := readDocumentation(t)
-	want := replaceTable(t, text, "actions", actionTable())
-	want = replaceTable(t, want, "settings", settingsTable())
-	if *update {
-		require.NoError(t, os.WriteFile(documentation, []byte(want), 0o600))
-		return
-	}
-	require.Equal(t, want, text, "run: go test -run TestDocumentationTables . -update")
-}
-
-func replaceTable(t *testing.T, text, name, table string) string {
-	t.Helper()
-	replaced, found := testkit.ReplaceTable(text, name, table)
-	require.True(t, found, "there are no marks of %q", name)
-	return replaced
+	want := testkit.ReplaceTable(t, text, "actions", actionTable())
+	want = testkit.ReplaceTable(t, want, "settings", settingsTable())
+	testkit.RequireMade(t, documentation, []byte(want))
 }
 
 func actionTable() string {

@@ -3,7 +3,6 @@ package contract_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -23,11 +22,6 @@ import (
 	"github.com/salebot-go/salebot/internal/clienttest"
 	"github.com/salebot-go/salebot/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write the golden requests and the tables of docs/reference.md again")
-
-// updateCommand is what a failing test tells to run.
-const updateCommand = `run: go test ./internal/contract -run "GoldenRequests$|TablesFollow" -update`
 
 const goldenRequests = "../../testdata/requests"
 
@@ -92,18 +86,12 @@ func TestGoldenRequests(t *testing.T) {
 				request, body := recorded(t, s)
 				got := golden(t, request, body)
 				file := filepath.Join(folder, s.Name+".http")
-				if *update {
-					require.NoError(t, os.MkdirAll(folder, 0o755))
-					require.NoError(t, os.WriteFile(file, got, 0o644))
-				}
-				want, err := os.ReadFile(file)
-				require.NoError(t, err, updateCommand)
-				require.Equal(t, string(want), string(got), "%s/%s", name, s.Name)
+				testkit.RequireMade(t, file, got)
 			}
 			entries, err := os.ReadDir(folder)
 			require.NoError(t, err)
 			for _, entry := range entries {
-				if *update && !written[entry.Name()] {
+				if testkit.Updating() && !written[entry.Name()] {
 					require.NoError(t, os.Remove(filepath.Join(folder, entry.Name())))
 					continue
 				}

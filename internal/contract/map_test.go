@@ -1,9 +1,11 @@
 package contract_test
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +49,34 @@ func TestTheMapIsTheHouse(t *testing.T) {
 		sources, err := filepath.Glob(filepath.Join(path, "*.go"))
 		require.NoError(t, err)
 		require.True(t, len(sources) == 0 || slices.Contains(places, folder), "the map has no row for %s", folder)
+		return nil
+	}))
+}
+
+var (
+	longReason = regexp.MustCompile(`(?m)^// .*\blonger than 400 lines\b`)
+	generated  = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
+)
+
+// A source of more than 400 lines says at its top why it is not two.
+func TestLongFilesSayWhy(t *testing.T) {
+	t.Parallel()
+	const root, longest = "../..", 400
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		top, _, _ := bytes.Cut(append([]byte("\n"), text...), []byte("\npackage "))
+		if bytes.Count(text, []byte("\n")) > longest && !longReason.Match(top) && !generated.Match(top) {
+			t.Errorf("%s has more than %d lines: split it, or say at its top why it is longer than 400 lines", path, longest)
+		}
 		return nil
 	}))
 }

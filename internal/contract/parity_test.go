@@ -147,21 +147,9 @@ func TestTablesFollowTheCode(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(referenceFile)
 	require.NoError(t, err)
-	want := string(page)
-	want = replaceTable(t, want, "actions", actionTable())
-	want = replaceTable(t, want, "defaults", defaultsTable())
-	if *update {
-		require.NoError(t, os.WriteFile(referenceFile, []byte(want), 0o600))
-		return
-	}
-	require.Equal(t, want, string(page), updateCommand)
-}
-
-func replaceTable(t *testing.T, text, name, table string) string {
-	t.Helper()
-	replaced, found := testkit.ReplaceTable(text, name, table)
-	require.True(t, found, "%s has no marks of %q", referenceFile, name)
-	return replaced
+	want := testkit.ReplaceTable(t, string(page), "actions", actionTable())
+	want = testkit.ReplaceTable(t, want, "defaults", defaultsTable())
+	testkit.RequireMade(t, referenceFile, []byte(want))
 }
 
 func actionTable() string {

@@ -2,7 +2,6 @@ package emulator_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -10,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -26,22 +24,12 @@ import (
 	"github.com/salebot-go/salebot/internal/testkit"
 )
 
-// update rewrites answers.json, which is made from the code.
-var update = flag.Bool("update", false, "rewrite answers.json")
-
 // The settings are those of the code: their names, values and what is known.
 func TestAnswerSettings(t *testing.T) {
 	t.Parallel()
 	settings, err := json.MarshalIndent(declaredSettings(t), "", "  ")
 	require.NoError(t, err)
-	want := string(settings) + "\n"
-	if *update {
-		require.NoError(t, os.WriteFile("answers.json", []byte(want), 0o600))
-		return
-	}
-	got, err := os.ReadFile("answers.json")
-	require.NoError(t, err)
-	require.Equal(t, want, string(got), "run: go test -run TestAnswerSettings ./emulator -update")
+	testkit.RequireMade(t, "answers.json", append(settings, '\n'))
 }
 
 // declaredSettings reads the declaration of engine.Answers.
