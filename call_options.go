@@ -155,8 +155,8 @@ type parameter struct {
 // number or a flag.
 //
 // It only adds. A parameter that the action is known to have is refused, whether the
-// request sets it or not. So is a name that the request has already, such as that of a
-// variable of a callback. In a callback, a parameter that Salebot does not know becomes
+// request sets it or not. So is a name that the request has already, such as the name of
+// a callback's variable. In a callback, a parameter that Salebot does not know becomes
 // a variable. LoadClients sends a list, which has no place for a parameter.
 func WithParameter(name string, value any) CallOption {
 	return callOption(func(s *settings) error {

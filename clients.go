@@ -126,7 +126,7 @@ func (r *ClientRecord) UnmarshalJSON(value []byte) error {
 	return unmarshalRecord(r, clientRecord, value)
 }
 
-// MaxClientsPage is the largest number of clients that one request returns.
+// MaxClientsPage is the max number of clients that one request returns.
 const MaxClientsPage = 500
 
 // GetClientsRequest says which page of the project's clients to read. The zero
@@ -364,8 +364,8 @@ func (c *Client) AssignToUser(ctx context.Context, request AssignToUserRequest, 
 	return callAck(ctx, c, "assign_to_user", opts, request.encode)
 }
 
-// DeleteClients deletes clients for good, at most 500. The key needs a
-// permission of its own for it.
+// DeleteClients deletes clients permanently, at most 500. The key needs a separate
+// permission for it.
 //
 // Salebot action: delete_clients. Class: Idempotent. Answer: assumed (any
 // acknowledgement, an empty one too). Errors: ErrInvalidRequest, ErrForbidden and

@@ -136,8 +136,8 @@ func (h *HistoryItem) UnmarshalJSON(value []byte) error {
 
 // GetHistory reads the messages of a client, the newest first: programs in production
 // rely on this order, although the reference does not state it. Without a limit, or
-// within a period, an answer of the largest possible length may lack messages. The
-// error is then ErrTruncated, and what came is returned along with it.
+// within a period, an answer of the max length may lack messages. The error is then
+// ErrTruncated, and the messages that came are returned with it.
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.

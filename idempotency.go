@@ -126,10 +126,10 @@ func WithSendWindow(window time.Duration) Option {
 }
 
 // WithHistoryDelay says how long Salebot takes, at most, to show a message in the
-// history of a client. Only with it can the client find that a request of unknown
-// outcome was not executed, and send it again. Without it, "not in the history" stays
-// unknown. Salebot publishes no such time, so there is no default. It costs one read of
-// the history before each message or callback that is recorded.
+// history of a client. The client needs it to find out that a request of unknown outcome
+// was not executed, and to send it again. Without it, the outcome of a request that is not
+// in the history stays unknown. There is no default, because Salebot does not publish that
+// time. The option costs one read of the history before each recorded message or callback.
 func WithHistoryDelay(delay time.Duration) Option {
 	return clientOption(func(c *config) error {
 		if delay <= 0 || delay > 24*time.Hour {

@@ -179,11 +179,11 @@ func (c *Client) LatestMessageID(ctx context.Context, client ClientID, opts ...C
 }
 
 // FindSent looks in the history for a send whose outcome is unknown, among the messages
-// after FindSentRequest.After, and returns nil if it is not there. Finding it is proof
-// that it was sent. Not finding it is proof only if Salebot has had the time to write
-// it down, which takes a moment. It is no proof at all if the text has variables in it,
-// since it looks different in the history. If the history does not reach back to After,
-// the error is ErrTruncated.
+// after FindSentRequest.After, and returns nil if it is not there. If it is found, it was
+// sent. If it is not found, that proves something only after Salebot has had time to
+// record it, which takes a moment. It proves nothing if the text contains variables,
+// because the history shows their values. If the history does not reach back to After, the
+// error is ErrTruncated.
 //
 // Salebot action: get_history. Class: Read. Answer: observed. Errors:
 // ErrInvalidRequest, ErrClientNotFound, ErrTruncated and those of every call.
@@ -242,7 +242,7 @@ const ordersInFlight = 4
 
 // GetOrderDetails lists the deals of a client with the state and the variables of each,
 // in the order of GetOrders. It takes one request, and two for each deal, of which a few
-// are under way at once. A deal that is deleted meanwhile is left out. If one cannot be
+// are under way at once. A deal that is deleted in between is left out. If one cannot be
 // read, those before it are returned along with the error.
 //
 // Salebot actions: get_orders, get_order_state, get_order_vars. Class: Read. Answer:
@@ -300,7 +300,7 @@ type ClientsWithVariablesRequest struct {
 
 // ClientsWithVariables iterates over clients as Clients does, and reads the variables of
 // each, which takes one request a client. The field Variables of the records has them,
-// in the order of the clients. If a client is deleted meanwhile, its record comes without
+// in the order of the clients. If a client is deleted in between, its record comes without
 // variables, and with "variables" in Unread. Any other failure ends the iteration with a
 // PageError; its Position is the client to go on with, and no client before it is missing.
 //

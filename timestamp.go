@@ -41,7 +41,7 @@ var civilLayouts = []string{
 	"02.01.2006 15:04:05", "02.01.2006T15:04:05", "02.01.2006 15:04", "02.01.2006T15:04", "02.01.2006",
 }
 
-// IsZero reports whether there is no time at all.
+// IsZero reports whether t is the zero Timestamp, which means no time.
 func (t Timestamp) IsZero() bool { return t.kind == noTime }
 
 // Moment returns the time if it is a moment by itself.
@@ -291,7 +291,7 @@ func DateOf(t time.Time) Date {
 	return Date{Year: year, Month: month, Day: day}
 }
 
-// IsZero reports whether there is no day.
+// IsZero reports whether d is the zero Date, which means no day.
 func (d Date) IsZero() bool { return d == Date{} }
 
 // String returns the day as the API writes it: dd.mm.yyyy.

@@ -78,12 +78,12 @@ const runOnce = "run_once"
 // function asks for its own work; ErrInvalidRequest; those of the ledger. An error of
 // the function is also ErrOutcomeUnknown if that is true of one of its calls.
 //
-// The work is not done while a call of it may have been executed and nobody knows,
-// whatever the function returns: if it hides that and returns nil, the error is
-// ErrOutcomeUnknown, and when the work is asked for again it runs again and the call is
-// looked for. A call without a name that is equal to one of unknown outcome in the same
-// run is taken for its repetition. It is looked for, and not sent a second time. Name
-// the calls with WithStep if both are meant.
+// The work is not done as long as the outcome of one of its calls is unknown, whatever the
+// function returns. If the function hides that and returns nil, the error is
+// ErrOutcomeUnknown; when the work is asked for again, it runs again and the call is looked
+// for. If an equal call without a name follows in the same run, it counts as a repetition:
+// it is looked for, and not sent a second time. Name the calls with WithStep if both are
+// meant.
 func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Context) error) error {
 	if !c.ready() {
 		return notSent(runOnce, ErrNotInitialized)

@@ -31,7 +31,7 @@ type Answers struct {
 	ReadOfUnknownClient NotFoundForm
 	// NobodyFound answers the look-ups find_client_id_by_…, which say not_found.
 	// The word was seen, its HTTP status was not. The default is NotFoundJSON200.
-	// A whatsapp_client_id that finds nobody is a 404 in any case, because that is
+	// A whatsapp_client_id that finds no client is always a 404, because that is
 	// documented.
 	NobodyFound NotFoundForm
 
@@ -110,9 +110,8 @@ type Answers struct {
 	// RefuseUnknownGroups refuses a group_id that is not a connected channel. The
 	// evidence is silent; by default it is accepted.
 	RefuseUnknownGroups bool
-	// BroadcastToEverybody sends a broadcast that names nobody to everybody, as the
-	// older reference says. The current one says that nobody gets it, which is the
-	// default.
+	// BroadcastToEverybody sends a broadcast that names no recipients to all clients, as
+	// the older reference says. By default no client gets it, as the current one says.
 	BroadcastToEverybody bool
 	// AnyMethod lets every action be called by GET and by POST. The reference
 	// names the methods of each action; what happens with another one is not
@@ -200,7 +199,7 @@ type Reply struct {
 	ContentType string
 }
 
-// Limit is how many requests an API key may make. The zero value means that there is no limit.
+// Limit is how many requests an API key may make. The zero value means no limit.
 //
 //	salebottest.Limit{Requests: 50, Per: time.Second}            // 50 in each second
 //	salebottest.Limit{Requests: 50, Per: time.Second, Burst: 10} // a token bucket

@@ -54,10 +54,10 @@
 // Inside a synctest bubble time.Sleep moves the emulator too. Elsewhere
 // [Emulator.Advance] puts its clock forward and sends what has become due.
 //
-// # Answers that nobody is sure of
+// # Answers that are not certain
 //
-// The emulator answers what the evidence about Salebot says. If that is silent
-// or split its answer is a setting; see [Answers].
+// The emulator answers what the evidence about Salebot says. If there is no evidence, or
+// if it is contradictory, the answer is a setting; see [Answers].
 //
 // # Fixtures
 //

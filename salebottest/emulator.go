@@ -91,8 +91,8 @@ func (e *Emulator) Now() time.Time { return e.engine.Now() }
 
 // Advance puts the emulator's clock forward and carries out what has become due,
 // each at its own time, before it returns. A negative time is ignored. Inside a
-// testing/synctest bubble there is no need for it, because time.Sleep does the same
-// for the program under test too.
+// testing/synctest bubble it is not needed: time.Sleep does the same, also for the program
+// under test.
 func (e *Emulator) Advance(by time.Duration) { e.engine.Advance(by) }
 
 // SetAnswers replaces the settings by which the emulator answers.

@@ -8,7 +8,7 @@ import (
 	engine "github.com/salebot-go/salebot/internal/emulator"
 )
 
-// Webhook says where the project's webhook is, and how faithfully the emulator
+// Webhook has the address of the project's webhook, and says how reliably the emulator
 // delivers to it. The zero value delivers nothing.
 type Webhook struct {
 	// URL is the address of the receiver.

@@ -11,11 +11,10 @@ import (
 	"github.com/salebot-go/salebot/webhook"
 )
 
-// ErrBroken says that the disk failed, so that it is not known what of the file is on
-// it, or that the file was found damaged, deleted or replaced while it
-// was open.
-// Nothing is read or written any more: open the inbox or the ledger again. It is a
-// webhook.ErrInboxBroken and a ledger.ErrBroken.
+// ErrBroken says that the disk failed, so that it is not known what was written, or that
+// the file was found damaged, deleted or replaced while it was open. Nothing is read or
+// written any more: open the inbox or the ledger again. It is a webhook.ErrInboxBroken and
+// a ledger.ErrBroken.
 var ErrBroken error = brokenError{}
 
 // brokenError is a type so that the texts of two packages do not run together.
@@ -111,7 +110,7 @@ func (c *condition) lately() bool {
 	return refused != 0 && time.Since(c.opened)-time.Duration(refused) < refusalLasts
 }
 
-// Health implements webhook.HealthReporter. It takes no lock: it answers while the
+// Health implements webhook.HealthReporter. It takes no lock, so it answers even while the
 // disk hangs. The error is ErrBroken, webhook.ErrClosed, or webhook.ErrFull. An inbox is
 // full as long as so many events wait as WithMaxPending allows, or the last event found
 // no room in the file or on the disk.

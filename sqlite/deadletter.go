@@ -46,9 +46,8 @@ func (i *Inbox) DeadLetters(ctx context.Context, endpoint string) iter.Seq2[webh
 	}
 }
 
-// Redrive implements webhook.Inbox. WithMaxPending does not keep it from taking
-// the dead letters back. It does so in several steps; if one of them fails those
-// before it remain done.
+// Redrive implements webhook.Inbox. It may exceed WithMaxPending. It works in several
+// steps; if one of them fails, those before it remain done.
 func (i *Inbox) Redrive(ctx context.Context, endpoint string, sequences ...int64) (int, error) {
 	return i.eachDeadLetter(ctx, endpoint, sequences, func(w *writer, r *row) error {
 		r.attempts, r.due, r.reason = 0, time.Time{}, ""
@@ -60,7 +59,7 @@ func (i *Inbox) Redrive(ctx context.Context, endpoint string, sequences ...int64
 	})
 }
 
-// Discard implements webhook.Inbox. It works in several steps like Redrive.
+// Discard implements webhook.Inbox. Like Redrive, it works in several steps.
 func (i *Inbox) Discard(ctx context.Context, endpoint string, sequences ...int64) (int, error) {
 	return i.eachDeadLetter(ctx, endpoint, sequences, func(*writer, *row) error { return nil }, func(*row) {})
 }

@@ -1,7 +1,7 @@
-// Package sqlite keeps two things in files that survive the death of the process and a
-// loss of power: the events of a webhook.Handler, see [OpenInbox], and what a client must
-// not send twice, see [OpenLedger] and [Inbox.Ledger]. The bot that answers each message
-// once has both in one file:
+// Package sqlite keeps two things in files that survive a crash of the process and a loss
+// of power: the events of a webhook.Handler ([OpenInbox]), and the record of what a client
+// must not send twice ([OpenLedger] and [Inbox.Ledger]). A bot that answers each message
+// once keeps both in one file:
 //
 //	inbox, err := sqlite.OpenInbox("bot.db")
 //	records, err := inbox.Ledger()
@@ -11,93 +11,88 @@
 //
 // # Ledgers
 //
-// OpenLedger opens a ledger in a file of its own, which several processes of one machine
-// share. Inbox.Ledger has it in the inbox's file, for the process that has the inbox.
-// Both flush a record to the disk before its request is sent, once for all that come at
-// the same time; what became of it is flushed within a second. A ledger keeps keyed
-// digests, ids, states and times: no request, no text and no phone.
+// OpenLedger opens a ledger in a separate file, which several processes of one machine can
+// share. Inbox.Ledger opens it in the inbox's file, for the process that has the inbox
+// open. Both flush a record to the disk before its request is sent; requests at the same
+// time share a flush. The outcome of the request is flushed within a second. A ledger keeps
+// keyed digests, ids, states and times, but no requests, texts or phone numbers.
 //
-// Whether a process that began something still lives is told by a lock of the operating
-// system, on a file ledger.db.holder-… of its own, and by no clock: a process that was
-// killed is known to be dead at once, and one that is stopped, or waits for the disk, is
-// alive. Others wait for what it has begun; end it if they wait in vain. If its records
-// are taken over all the same, it can't end them any more.
+// Each process holds a lock of the operating system on its own file ledger.db.holder-….
+// The lock, and not a clock, shows whether the process is alive. A process that was killed
+// is known to be dead at once; one that is stopped, or waits for the disk, is alive. Others
+// wait for what it has begun: kill it if they wait for too long. If its records are taken
+// over, it can't end them any more.
 //
-// A ledger that is damaged is not opened, since what it told is not known; restore it, or
-// remove it and know that what it held may be sent again. If an inbox's file was
-// damaged and recovered, its ledger is opened if nothing of it was lost, and otherwise
-// with [WithLedgerLosses] only. On a disk without room nothing is begun, and so nothing
-// sent; ends are written with the room that is kept for that.
+// A damaged ledger is not opened, since its records are not reliable. Restore it, or remove
+// it and accept that what it recorded may be sent again. If an inbox's file was damaged and
+// recovered, its ledger is opened if no record was lost, and otherwise only with
+// [WithLedgerLosses]. On a full disk nothing is begun, and so nothing is sent; ends are
+// written to space that is reserved for them.
 //
 // # Inboxes
 //
-// OpenInbox keeps the events of a webhook.Handler in a file, so that they survive
-// the death of the process and a loss of power.
+// OpenInbox keeps the events of a webhook.Handler in a file, so that they survive a crash
+// of the process and a loss of power.
 //
 //	inbox, err := sqlite.OpenInbox("inbox.db")
 //	...
 //	defer inbox.Close()
 //	handler, err := webhook.New(handle, webhook.WithSecretInPath(secret), webhook.WithInbox(inbox))
 //
-// The file is a database of SQLite, by an implementation in Go: neither a C compiler
-// nor a server is needed, and a person can look into the file with the tools there
-// are. Many events that come at once share one flush of the disk.
+// The file is an SQLite database, written by an implementation in Go: neither a C compiler
+// nor a server is needed, and the usual tools can read the file. Events that arrive at the
+// same time share a flush of the disk.
 //
 // # What is guaranteed
 //
-// Put returns when the event is in the database's log and the log was flushed to the
-// disk: what was acknowledged survives the death of the process at any moment, and
-// the loss of power as far as the disk keeps what it says it has written. Commit
-// returns when the operating system has the change: the death of the process does
-// not bring a committed event back. The loss of power may, for the events of the
-// last second; see [WithFlushSettled]. Order, duplicates and dead letters are as
-// the interface webhook.Inbox says; duplicates are recognized for
-// [WithDuplicateWindow] at least. One process at a time can have the file open
-// as an inbox.
+// Put returns once the event is in the database's log and the log is flushed to the disk.
+// An acknowledged event survives a crash of the process at any moment. It survives a loss
+// of power if the disk really keeps what it reports as written. Commit returns once the
+// operating system has the change: a crash of the process does not bring a committed event
+// back. A loss of power may bring back the events of the last second; see
+// [WithFlushSettled]. Order, duplicates and dead letters are as documented for
+// webhook.Inbox; duplicates are recognized for at least [WithDuplicateWindow]. Only one
+// process at a time can have the file open as an inbox.
 //
-// A clock that is wrong holds nothing up: when the file is opened, no event waits for
-// longer than the longest delay with which one was ever released.
+// A wrong clock delays events only for so long: after the file is opened, an event waits
+// at most as long as the longest delay with which one was ever released.
 //
-// If the file or its log is deleted or replaced while it is open, that is noticed before
-// the next event is acknowledged, and within a second otherwise. The inbox is broken
-// then.
+// If the file or its log is deleted or replaced while it is open, that is noticed within a
+// second, and before the next event is acknowledged. The inbox is broken then.
 //
-// On a disk without any room, new events are refused with webhook.ErrFull, but the inbox
-// can be opened, and what it has can be worked off: 4 MiB in the file inbox.db.reserve
-// are kept for that. New events are taken again once the reserve could be restored.
+// On a full disk, new events are refused with webhook.ErrFull, but the inbox can be opened
+// and its events can be handled: the file inbox.db.reserve keeps 4 MiB for that. New events
+// are accepted again once the reserve is restored.
 //
-// A file that is full ([WithMaxFileSize]) refuses new events with webhook.ErrFull;
-// those that it has can be handed out, released, committed and buried. When a flush
-// fails, or a page turns out to be damaged while the file is open, every method returns
-// [ErrBroken] from then on, [Inbox.Health] too: nothing is acknowledged that might not
-// be kept. Close the inbox and open it again, which checks the file.
+// If the file is full ([WithMaxFileSize]), new events are refused with webhook.ErrFull; the
+// others can be handed out, released, committed and buried. If a flush fails, or a damaged
+// page is found while the file is open, all methods return [ErrBroken] from then on, also
+// [Inbox.Health]: nothing is acknowledged that may be lost. Close the inbox and open it
+// again, which checks the file.
 //
 // # What is not
 //
-// The file is on one disk and is lost with it. A disk, a virtual machine or a
-// network file system that reports a flush which it did not do takes the guarantee
-// away. Each row has a checksum, and a damaged file is recovered as far as possible
-// when it is opened (see [Inbox.Recovery]), but what is gone is gone, and some
-// damage cannot be noticed: a log that is cut exactly behind a commit, or whose
-// damaged part ends it early, looks like one that was never longer, and an older
-// copy of the file looks like the truth.
+// The file is on one disk and is lost with it. The guarantee does not hold on a disk, a
+// virtual machine or a network file system that reports flushes which it did not do. Each
+// row has a checksum, and a damaged file is recovered as far as possible when it is opened
+// (see [Inbox.Recovery]). Some damage can't be noticed: a log that was cut exactly after a
+// commit, or that ends early at a damaged part, looks like a shorter log, and an older copy
+// of the file looks like the current one.
 //
-// The file is protected by locks that a POSIX system drops as soon as the process that
-// holds them closes any descriptor of the file. A process that has an inbox open must
-// not open and close inbox.db, inbox.db-shm or inbox.db.lock by itself, for example in
-// order to copy them; other processes may. A file must not be opened under two names
-// that are hard links.
+// The file is protected by locks. A POSIX system drops them as soon as the process that
+// holds them closes any descriptor of the file. So a process with an open inbox must not
+// open and close inbox.db, inbox.db-shm or inbox.db.lock itself, for example to copy them;
+// other processes may. A file must not be opened under two names that are hard links.
 //
 // # Running it
 //
-// OpenInbox reads all events that wait, and checks a file that was not closed or is not
-// larger than 64 MiB: some milliseconds for a small one, some seconds for each gigabyte,
-// more if the disk is slow. The file never shrinks; the room of what was handled is used
-// again. With [WithLockTimeout] a new process can be started before the old one has
-// ended.
+// OpenInbox reads all events that wait. It checks a file that was not closed, or is not
+// larger than 64 MiB. That takes milliseconds for a small file and some seconds for each
+// gigabyte, or more on a slow disk. The file never shrinks; the space of handled events is
+// reused. With [WithLockTimeout] a new process can be started before the old one has ended.
 //
-// A backup is made with SQLite's own tool while the inbox is open. It is complete, and
-// older than the truth by what comes after it:
+// To make a backup while the inbox is open, use SQLite's own tool. The copy is complete as
+// of that moment:
 //
 //	sqlite3 inbox.db "VACUUM INTO 'backup.db'"
 //
@@ -129,8 +124,8 @@
 //	setting      reserved: how far sequences may have been given; closed: 1 while no
 //	             process has the file open; longest: the longest delay of a release
 //
-// It can be read while an inbox has it open. These say what waits, why something was
-// given up, and how much came on each day:
+// The file can be read while an inbox has it open. These queries list the events that
+// wait, the dead letters with their reasons, and the number of messages on each day:
 //
 //	SELECT sequence, client, datetime(accepted / 1000000, 'unixepoch'), attempts, json_extract(body, '$.message') FROM event ORDER BY sequence;
 //	SELECT sequence, client, datetime(due / 1000000, 'unixepoch'), attempts, reason FROM dead_letter ORDER BY sequence;

@@ -48,9 +48,9 @@ var (
 	_ webhook.HealthReporter = (*Inbox)(nil)
 )
 
-// Put implements webhook.Inbox. It returns without error when the event is in the
-// file's log and the log was flushed to the disk. If the context ends first, the event
-// may have been kept; it is a duplicate then if it comes again. If the disk hangs, the
+// Put implements webhook.Inbox. It returns nil once the event is in the file's log and the
+// log is flushed to the disk. If the context ends first, the event may have been stored;
+// if it comes again, it is a duplicate then. If the disk hangs, the
 // call whose write was the first to hang does not return when its context ends; all
 // others do.
 func (i *Inbox) Put(ctx context.Context, entry webhook.Entry) (webhook.Receipt, error) {
@@ -200,8 +200,8 @@ func (i *Inbox) settle(ctx context.Context, delivery webhook.Delivery, change fu
 	})
 }
 
-// Commit implements webhook.Inbox. The death of the process does not bring the event
-// back after that; for the loss of power see WithFlushSettled.
+// Commit implements webhook.Inbox. A crash of the process does not bring the event back
+// after that; for a loss of power see WithFlushSettled.
 func (i *Inbox) Commit(ctx context.Context, delivery webhook.Delivery) error {
 	return i.settle(ctx, delivery, func(w *writer) error {
 		_, err := w.exec(deleteEvent, delivery.Sequence)

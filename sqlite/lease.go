@@ -12,8 +12,8 @@ import (
 )
 
 // Lease implements webhook.Inbox. The first lease of an event that was accepted
-// since the file was opened is not written to the file; if the process dies over
-// it, that attempt is not counted. If another attempt can't be written because the
+// since the file was opened is not written to the file; if the process dies during
+// that attempt, the attempt is not counted. If another attempt can't be written because the
 // file or its disk is full, the event comes some time later. Events that need no
 // writing are handed out.
 func (i *Inbox) Lease(ctx context.Context, request webhook.LeaseRequest) ([]webhook.Delivery, error) {

@@ -76,8 +76,8 @@ func WithLedgerLosses() LedgerOption {
 // same file.
 const openPatience = 5 * time.Second
 
-// OpenLedger opens the ledger in a file, and makes the file if there is none. Several
-// processes of one machine can have it open at a time, and each knows at once when
+// OpenLedger opens the ledger in a file, and creates the file if it does not exist. Several
+// processes of one machine can have it open at the same time, and each knows at once when
 // another one has died. Beside the file there are others of the same name with an
 // ending: -wal and -shm, which belong to the database, .lock, .reserve, and one with
 // .holder- for each process.

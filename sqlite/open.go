@@ -21,7 +21,7 @@ func (damagedError) Error() string { return "sqlite: the file is damaged" }
 
 func (damagedError) Is(target error) bool { return target == ledger.ErrDamaged }
 
-// OpenInbox opens the inbox in a file, and makes the file if there is none. A symbolic link
+// OpenInbox opens the inbox in a file, and creates it if it does not exist. A symbolic link
 // stands for the file that it leads to. Other files of the same name with an ending
 // belong to it: -wal and -shm are SQLite's, .lock keeps other processes away, and .reserve
 // is room for a full disk. The error is ErrInUse if another inbox has the file open; see

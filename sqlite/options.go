@@ -57,8 +57,8 @@ func badOption(option, problem string) error {
 }
 
 // WithDuplicateWindow sets how long an accepted message is remembered, so that it is
-// recognized if it comes again. It is forgotten up to an hour later. The default is
-// DefaultDuplicateWindow.
+// recognized if it comes again. It may be remembered for up to an hour longer. The default
+// is DefaultDuplicateWindow.
 func WithDuplicateWindow(window time.Duration) InboxOption {
 	return func(c *inboxConfig) error {
 		if window <= 0 {
@@ -121,7 +121,7 @@ func WithFlushSettled() InboxOption {
 }
 
 // WithRefuseDamaged makes OpenInbox fail with ErrDamaged if the file is damaged. By
-// default the damaged file is set aside, and what can be read of it goes on.
+// default the damaged file is set aside, and the inbox opens with what can be read of it.
 func WithRefuseDamaged() InboxOption {
 	return func(c *inboxConfig) error {
 		c.refuseDamaged = true

@@ -62,8 +62,8 @@ func allowed(address netip.Addr, networks []netip.Prefix) bool {
 // handler that add the address of their caller to X-Forwarded-For. With none, the
 // address of the connection counts; with n, the n-th from the right of that list. What
 // stands further left was written by the sender and proves nothing. If the number is
-// above 0, nobody must be able to reach the handler except through the proxies, since
-// anyone can write that header. Salebot does not publish its addresses, and they may
+// above 0, the handler must be reachable only through the proxies, since anyone can write
+// that header. Salebot does not publish its addresses, and they may
 // change.
 func WithAllowedAddresses(trustedProxies int, networks ...netip.Prefix) Option {
 	return func(c *config) error {

@@ -36,8 +36,8 @@ type CatchUp struct {
 	Location *time.Location
 	// Concurrency is the number of clients that are read at once; zero means 4.
 	Concurrency int
-	// SameNumbers says that you know the history to number the messages as the
-	// webhook does, so that nobody has to confirm it; see CatchUpReport.Unconfirmed.
+	// SameNumbers says that the history numbers the messages as the webhook does, so that
+	// it need not be confirmed; see CatchUpReport.Unconfirmed.
 	SameNumbers bool
 }
 

@@ -56,8 +56,8 @@
 // [WithDeadLetterFunc]. It becomes one at once if
 //
 //   - the error is [Permanent];
-//   - a message may have been sent although the call failed, so that nobody gets an
-//     answer twice ([WithRunOnce] and [WithRepeatUnknown] change that);
+//   - a message may have been sent although the call failed, because a person must not
+//     get an answer twice ([WithRunOnce] and [WithRepeatUnknown] change that);
 //   - it is older than [WithMaxAge];
 //   - nothing in it says in a known way who wrote it ([ErrNotUnderstood]). Such an event is
 //     never taken for a person's message, and never acknowledged and forgotten.

@@ -141,11 +141,11 @@ func queryObject(query string, body Flat) ([]byte, error) {
 func (f Flat) Get(name string) (value salebot.Value, ok bool) { return f.fields.Get(name) }
 
 // Text returns the value of a key as text: a number by its digits, an object or a list
-// as JSON. It is "" for null and if there is no such key.
+// as JSON. It is "" for null and for a missing key.
 func (f Flat) Text(name string) string { return f.fields.Text(name) }
 
-// ClientID returns the value of a key as Salebot's number of a client. It is 0 if there
-// is no such key, or if the value is a word for "unset". It is an error if the value is
+// ClientID returns the value of a key as Salebot's number of a client. It is 0 if the key
+// is missing, or if the value is a word for "unset". It is an error if the value is
 // not a whole number, such as a placeholder that was not substituted. Flows also send the
 // person's id in the messenger, which is another number.
 func (f Flat) ClientID(name string) (salebot.ClientID, error) {

@@ -127,7 +127,7 @@ func (h *Handler) Wait(ctx context.Context) error { return h.workers.drain(ctx) 
 // When the context ends, or when Stop is called, it begins no more events and ends the
 // context of those that are being handled. It gives their functions two seconds to
 // return, so that what became of them can be written down. Then it returns the error of
-// the context, or ErrStopped. An event whose function goes on nevertheless is handled
+// the context, or ErrStopped. An event whose function still runs is handled
 // again after the next start. What was not handled stays in the inbox: a durable one
 // has it when it is opened again; a memory one loses it.
 func (h *Handler) Shutdown(ctx context.Context) error { return h.end(ctx, true) }

@@ -13,9 +13,9 @@ import (
 	"github.com/salebot-go/salebot/internal/once"
 )
 
-// WithRunOnce makes each event a piece of work of the client's ledger, so that nobody
-// gets an answer twice. For an event can reach the function more than once: after a
-// failure, and after the death of the process. A call of the function that was accepted
+// WithRunOnce makes each event a piece of work of the client's ledger, so that a person
+// does not get an answer twice. An event can reach the function more than once: after a
+// failure, and after a crash of the process. A call of the function that was accepted
 // before is not made again, but returns what it returned first. A call whose outcome is
 // not known is looked for in the client's history, and otherwise fails without being
 // made. The event is then tried again, since the history may show the call later, and

@@ -277,8 +277,8 @@ func WithServiceTexts(texts ServiceTexts) Option {
 // WithMaxAge sets the age, counted from acceptance, after which an event is not handed to
 // the function any more: it becomes a dead letter with ErrTooOld as its reason. So a
 // person who said hello does not get an answer an hour later because the answers kept
-// failing. By default there is no such age. Handler.Redrive hands out an event that is
-// too old nevertheless; Inbox.Redrive does not.
+// failing. By default there is no max age. Handler.Redrive also hands out events that are
+// too old; Inbox.Redrive does not.
 func WithMaxAge(age time.Duration) Option {
 	return positiveDuration("WithMaxAge", age, func(c *config) *time.Duration { return &c.maxAge })
 }
