@@ -106,22 +106,29 @@ type receiverProcess struct {
 	address string
 }
 
-func startReceiver(t *testing.T, path, log string) *receiverProcess {
+// startProcess starts a process that is told and tells by its standard streams.
+func startProcess(t *testing.T, command *exec.Cmd) (input io.WriteCloser, output io.Reader) {
 	t.Helper()
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), role+"=receive", receivePath+"="+path, receiveLog+"="+log)
 	command.Stderr = os.Stderr
 	input, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	output, err := command.StdoutPipe()
+	output, err = command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
+	return input, output
+}
+
+func startReceiver(t *testing.T, path, log string) *receiverProcess {
+	t.Helper()
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), role+"=receive", receivePath+"="+path, receiveLog+"="+log)
+	input, output := startProcess(t, command)
 	address, err := bufio.NewReader(output).ReadString('\n')
 	if err != nil {
 		_ = command.Process.Kill()

@@ -97,18 +97,7 @@ func TestStoppedHolderKill(t *testing.T) {
 			defer cancel()
 			command := exec.CommandContext(ctx, os.Args[0])
 			command.Env = append(os.Environ(), role+"=stopped", stoppedLedger+"="+path, stoppedServer+"="+server.URL, salebot.EnvAPIKey+"="+server.Key())
-			command.Stderr = os.Stderr
-			input, err := command.StdinPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			output, err := command.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := command.Start(); err != nil {
-				t.Fatal(err)
-			}
+			input, output := startProcess(t, command)
 			defer func() { _ = command.Process.Kill() }()
 			lines := bufio.NewScanner(output)
 			if !lines.Scan() || lines.Text() != "dialing" {

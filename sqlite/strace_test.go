@@ -69,19 +69,8 @@ func watchFlushes(t *testing.T, count int) {
 	trace := filepath.Join(directory, "trace")
 	command := exec.Command("strace", "-f", "-y", "-s", "48", "-o", trace, "-e", "trace=read,write,fsync,fdatasync", os.Args[0])
 	command.Env = append(os.Environ(), role+"=receive", receivePath+"="+filepath.Join(directory, "inbox.db"), receiveLog+"="+filepath.Join(directory, "log"))
-	command.Stderr = os.Stderr
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	input, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	output, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
+	input, output := startProcess(t, command)
 	address, err := bufio.NewReader(output).ReadString('\n')
 	if err != nil {
 		t.Fatalf("the receiver did not start under strace: %v", err)

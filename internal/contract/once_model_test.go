@@ -17,6 +17,58 @@ import (
 	"github.com/salebot-go/salebot/salebottest"
 )
 
+// runOnce does a piece of work in a process of so many steps.
+func (c *campaign) runOnce(t require.TestingT, name string, steps int, fn func(context.Context, *salebot.Client) error) (through bool, err error) {
+	life, l := c.process(steps)
+	client, failure := c.emulator.Connect(
+		salebot.WithTransport(mortalTransport{life, c.emulator.Transport()}), salebot.WithLedger(l, "shop"),
+		salebot.WithHistoryDelay(historyDelay), salebot.WithTimeout(time.Hour))
+	require.NoError(t, failure)
+	err = client.RunOnce(context.Background(), salebot.Work{Name: name, Key: "1"}, func(ctx context.Context) error { return fn(ctx, client) })
+	require.NoError(t, l.Close())
+	if life.dead {
+		require.NoError(t, c.death(l))
+	}
+	return !life.dead, err
+}
+
+// luck is what goes wrong, drawn at random: after how many steps processes die, and what
+// the server does.
+type luck struct {
+	lives  []int
+	faults []salebottest.Fault
+}
+
+func drawLuck(r *rapid.T, faults []salebottest.Fault, mostLives, mostSkips int) luck {
+	f := luck{lives: rapid.SliceOfN(rapid.IntRange(0, 40), 0, mostLives).Draw(r, "lives")}
+	for _, n := range rapid.SliceOfN(rapid.IntRange(0, len(faults)-1), 0, 5).Draw(r, "faults") {
+		fault := faults[n]
+		fault.After = rapid.IntRange(0, mostSkips).Draw(r, "skips")
+		f.faults = append(f.faults, fault)
+	}
+	return f
+}
+
+// meet does work in processes that die, and then up to so many times in one that does not,
+// until it succeeds. A process with a negative number of steps does not die.
+func (f luck) meet(t *testing.T, c *campaign, most int, work func(process, steps int) (through bool, err error)) (err error) {
+	for _, fault := range f.faults {
+		c.emulator.Fail(fault)
+	}
+	for process, steps := range f.lives {
+		_, _ = work(process, steps)
+	}
+	for i := range most {
+		var through bool
+		through, err = work(len(f.lives)+i, -1)
+		require.True(t, through)
+		if err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
 // program is a piece of work drawn at random: calls in a row, each with a text of its
 // own that tells it in the history.
 type program struct {
@@ -31,12 +83,7 @@ type program struct {
 
 // run runs the program as a process of so many steps.
 func (p *program) run(t require.TestingT, c *campaign, process, steps int) (through bool, err error) {
-	life, l := c.process(steps)
-	client, failure := c.emulator.Connect(
-		salebot.WithTransport(mortalTransport{life, c.emulator.Transport()}), salebot.WithLedger(l, "shop"),
-		salebot.WithHistoryDelay(historyDelay), salebot.WithTimeout(time.Hour))
-	require.NoError(t, failure)
-	err = client.RunOnce(context.Background(), salebot.Work{Name: "program", Key: "1"}, func(ctx context.Context) error {
+	return c.runOnce(t, "program", steps, func(ctx context.Context, client *salebot.Client) error {
 		for i, form := range p.forms {
 			text, opts := fmt.Sprintf("call %d", i), []salebot.CallOption(nil)
 			switch form {
@@ -58,11 +105,6 @@ func (p *program) run(t require.TestingT, c *campaign, process, steps int) (thro
 		}
 		return nil
 	})
-	require.NoError(t, l.Close())
-	if life.dead {
-		require.NoError(t, c.death(l))
-	}
-	return !life.dead, err
 }
 
 // Each call of a piece of work is executed once at most, whatever happens; and once
@@ -83,32 +125,11 @@ func TestWorkIsDoneOnceWhateverHappens(t *testing.T) {
 			habit: rapid.IntRange(0, 2).Draw(r, "habit"),
 		}
 		death := deaths[rapid.SampledFrom([]string{"the process is killed", "the machine fails", "a line is torn"}).Draw(r, "death")]
-		lives := rapid.SliceOfN(rapid.IntRange(0, 40), 0, 5).Draw(r, "lives")
-		plan := rapid.SliceOfN(rapid.IntRange(0, len(faults)-1), 0, 5).Draw(r, "faults")
-		skips := rapid.SliceOfN(rapid.IntRange(0, 3), len(plan), len(plan)).Draw(r, "skips")
+		luck := drawLuck(r, faults, 5, 3)
 		testkit.Bubble(t, func(t *testing.T) {
 			c := newCampaign(t, 1, 1)
 			c.death = death
-			for i, n := range plan {
-				fault := faults[n]
-				fault.After = skips[i]
-				c.emulator.Fail(fault)
-			}
-			runs := 0
-			for _, steps := range lives {
-				_, _ = p.run(t, c, runs, steps)
-				runs++
-			}
-			var err error
-			for range 20 {
-				var through bool
-				through, err = p.run(t, c, runs, -1)
-				runs++
-				require.True(t, through)
-				if err == nil {
-					break
-				}
-			}
+			err := luck.meet(t, c, 20, func(process, steps int) (bool, error) { return p.run(t, c, process, steps) })
 			got := map[int]int{}
 			for _, message := range c.emulator.History(1) {
 				var call int
@@ -135,12 +156,7 @@ type threads [][]struct {
 }
 
 func (p threads) run(t require.TestingT, c *campaign, process, steps int) (through bool, err error) {
-	life, l := c.process(steps)
-	client, failure := c.emulator.Connect(
-		salebot.WithTransport(mortalTransport{life, c.emulator.Transport()}), salebot.WithLedger(l, "shop"),
-		salebot.WithHistoryDelay(historyDelay), salebot.WithTimeout(time.Hour))
-	require.NoError(t, failure)
-	err = client.RunOnce(context.Background(), salebot.Work{Name: "threads", Key: "1"}, func(ctx context.Context) error {
+	return c.runOnce(t, "threads", steps, func(ctx context.Context, client *salebot.Client) error {
 		var group sync.WaitGroup
 		failures := make([]error, len(p))
 		for i, calls := range p {
@@ -164,11 +180,6 @@ func (p threads) run(t require.TestingT, c *campaign, process, steps int) (throu
 		group.Wait()
 		return errors.Join(failures...)
 	})
-	require.NoError(t, l.Close())
-	if life.dead {
-		require.NoError(t, c.death(l))
-	}
-	return !life.dead, err
 }
 
 // Goroutines of a piece of work find their records whatever their order and their speed:
@@ -197,34 +208,15 @@ func TestGoroutinesDoTheirWorkOnce(t *testing.T) {
 				p[i][j].reads = rapid.Bool().Draw(r, "reads")
 			}
 		}
-		lives := rapid.SliceOfN(rapid.IntRange(0, 40), 0, 4).Draw(r, "lives")
-		plan := rapid.SliceOfN(rapid.IntRange(0, len(faults)-1), 0, 5).Draw(r, "faults")
-		skips := rapid.SliceOfN(rapid.IntRange(0, 5), len(plan), len(plan)).Draw(r, "skips")
+		luck := drawLuck(r, faults, 4, 5)
 		testkit.Bubble(t, func(t *testing.T) {
 			c := newCampaign(t, 1, 1)
-			for i, n := range plan {
-				fault := faults[n]
-				fault.After = skips[i]
-				c.emulator.Fail(fault)
-			}
-			runs := 0
-			for _, steps := range lives {
-				_, _ = p.run(t, c, runs, steps)
-				runs++
-			}
-			var err error
-			for range 10 {
-				var through bool
-				through, err = p.run(t, c, runs, -1)
-				runs++
-				require.True(t, through)
-				if err == nil {
-					break
-				}
+			require.NoError(t, luck.meet(t, c, 10, func(process, steps int) (bool, error) {
+				through, err := p.run(t, c, process, steps)
 				// A goroutine that gives up leaves records that no other call may pass.
-				require.True(t, errors.Is(err, salebot.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded), "%v", err)
-			}
-			require.NoError(t, err)
+				require.True(t, steps >= 0 || err == nil || errors.Is(err, salebot.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded), "%v", err)
+				return through, err
+			}))
 			got := map[string]int{}
 			for _, message := range c.emulator.History(1) {
 				got[message.Text]++

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,7 @@ func (a *app) lists() *cobra.Command {
 type listChange struct {
 	name, short, verb string
 	few               func(context.Context, *salebot.Client, salebot.ListID, []salebot.ClientID) error
-	many              func(context.Context, *salebot.Client, salebot.ListID, []salebot.ClientID, salebot.BulkOptions) (*salebot.BulkReport, error)
+	many              func(*salebot.Client, context.Context, salebot.ListID, iter.Seq2[salebot.ClientID, error], salebot.BulkOptions, ...salebot.CallOption) (*salebot.BulkReport, error)
 }
 
 func addition() listChange {
@@ -32,9 +33,7 @@ func addition() listChange {
 			_, err := client.AddToList(ctx, salebot.AddToListRequest{ListID: list, Clients: ids})
 			return err
 		},
-		many: func(ctx context.Context, client *salebot.Client, list salebot.ListID, ids []salebot.ClientID, options salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return client.BulkAddToList(ctx, list, salebot.Items(ids), options)
-		},
+		many: (*salebot.Client).BulkAddToList,
 	}
 }
 
@@ -45,9 +44,7 @@ func removal() listChange {
 			_, err := client.RemoveFromList(ctx, salebot.RemoveFromListRequest{ListID: list, Clients: ids})
 			return err
 		},
-		many: func(ctx context.Context, client *salebot.Client, list salebot.ListID, ids []salebot.ClientID, options salebot.BulkOptions) (*salebot.BulkReport, error) {
-			return client.BulkRemoveFromList(ctx, list, salebot.Items(ids), options)
-		},
+		many: (*salebot.Client).BulkRemoveFromList,
 	}
 }
 
@@ -82,7 +79,7 @@ func (a *app) changeList(change listChange) *cobra.Command {
 				size: len(ids), unit: "clients", sample: idsOf(ids), parts: []any{list, whom.String()},
 			}
 			return run.do(cmd, profile, p, func(ctx context.Context, client *salebot.Client, options salebot.BulkOptions) (*salebot.BulkReport, error) {
-				return change.many(ctx, client, salebot.ListID(list), ids, options)
+				return change.many(client, ctx, salebot.ListID(list), salebot.Items(ids), options)
 			})
 		},
 	}
