@@ -13,6 +13,7 @@ import (
 
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/fixture"
+	"github.com/salebot-go/salebot/internal/testkit"
 )
 
 // How well an answer is known stands in one place, the action table. TestEvidence writes it
@@ -100,7 +101,7 @@ func TestEvidence(t *testing.T) {
 		want := follow(t, string(text))
 		switch {
 		case want == string(text):
-		case *update:
+		case testkit.Updating():
 			require.NoError(t, os.WriteFile(file, []byte(want), 0o600))
 		default:
 			wrong = append(wrong, fmt.Sprintf("%s: go test ./internal/contract -run TestEvidence -update writes it again", file))

@@ -15,7 +15,7 @@ import (
 var update = updateFlag()
 
 // updateCommand is what a failing test tells to run, in the root of the repository.
-const updateCommand = `go test ./internal/contract ./cmd/salebot ./cmd/salebot/emulator -run "GoldenRequests|Tables|AnswerSettings" -update`
+const updateCommand = `go test ./internal/contract ./cmd/salebot ./cmd/salebot/emulator -run "GoldenRequests|Tables|AnswerSettings|Evidence" -update`
 
 func updateFlag() *bool {
 	if !testing.Testing() {
