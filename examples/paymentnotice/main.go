@@ -75,6 +75,9 @@ func status(err error) int {
 		return http.StatusOK
 	case errors.Is(err, salebot.ErrInvalidRequest), errors.Is(err, salebot.ErrNotFound):
 		return http.StatusUnprocessableEntity
+	case errors.Is(err, salebot.ErrWorkChanged), errors.Is(err, salebot.ErrKeyReused), errors.Is(err, salebot.ErrWorkTooOld):
+		// The order had another notice before: this one does not become right by being repeated.
+		return http.StatusConflict
 	default:
 		log.Print(err)
 		return http.StatusServiceUnavailable

@@ -76,6 +76,20 @@ func TestAnAnswerThatDidNotCome(t *testing.T) {
 	})
 }
 
+// TestANoticeThatChanged is about another client than the one before, which began and
+// did not end: the shop is told not to repeat it.
+func TestANoticeThatChanged(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.ledger")
+	synctest.Test(t, func(t *testing.T) {
+		shop := newShop(t, path)
+		shop.emulator.Fail(salebottest.Fault{Action: "callback", Reset: salebottest.ResetAfter})
+		require.Equal(t, http.StatusServiceUnavailable, shop.post(t.Context(), notice))
+		require.Equal(t, http.StatusConflict, shop.post(t.Context(), strings.ReplaceAll(notice, "25554", "25555")))
+		shop.emulator.AssertCalls(t, "callback", 1)
+	})
+}
+
 func TestPaidRefusesAnUnknownClient(t *testing.T) {
 	t.Parallel()
 	shop := newShop(t, filepath.Join(t.TempDir(), "test.ledger"))
@@ -94,7 +108,7 @@ func newShop(t *testing.T, path string) *shop {
 	records, err := ledger.OpenFile(path)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = records.Close() })
-	emulator := salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: ann, Name: "Ann"}))
+	emulator := salebottest.New(t, salebottest.WithPeople(salebottest.Person{ID: ann, Name: "Ann"}, salebottest.Person{ID: 25555, Name: "Bob"}))
 	return &shop{emulator: emulator, records: records, handler: handler(emulator.Client(t, salebot.WithLedger(records, "shop")))}
 }
 

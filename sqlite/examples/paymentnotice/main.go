@@ -66,10 +66,22 @@ func handler(client *salebot.Client) http.Handler {
 		})
 		if err != nil {
 			log.Print(err)
-			http.Error(w, "the bot was not, or may not have been, started", http.StatusServiceUnavailable)
+			http.Error(w, "the bot was not, or may not have been, started", status(err))
 			return
 		}
 		w.WriteHeader(http.StatusOK)
 	})
 	return mux
+}
+
+// status tells the shop whether to repeat its notice.
+func status(err error) int {
+	switch {
+	case errors.Is(err, salebot.ErrInvalidRequest), errors.Is(err, salebot.ErrNotFound):
+		return http.StatusUnprocessableEntity
+	case errors.Is(err, salebot.ErrWorkChanged), errors.Is(err, salebot.ErrKeyReused), errors.Is(err, salebot.ErrWorkTooOld):
+		// The order had another notice before: this one does not become right by being repeated.
+		return http.StatusConflict
+	}
+	return http.StatusServiceUnavailable
 }
