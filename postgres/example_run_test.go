@@ -21,7 +21,7 @@ func TestExamples(t *testing.T) { //nolint:paralleltest // it takes the standard
 	if _, err := postgres.Migrate(t.Context(), address); err != nil {
 		t.Fatal(err)
 	}
-	for name, example := range map[string]struct {
+	for name, example := range map[string]struct { //nolint:paralleltest // as above
 		run  func()
 		want string
 	}{
@@ -33,7 +33,7 @@ func TestExamples(t *testing.T) { //nolint:paralleltest // it takes the standard
 		"OpenPace":      {ExampleOpenPace, "messages: 3\n"},
 		"OpenOutbox":    {ExampleOpenOutbox, "Order 4712 is paid\n"},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // as above
+		t.Run(name, func(t *testing.T) {
 			if got := printed(t, example.run); got != example.want {
 				t.Errorf("it printed\n%s, want\n%s", got, example.want)
 			}

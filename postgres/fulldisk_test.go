@@ -39,12 +39,12 @@ func TestFullDisk(t *testing.T) {
 		t.Skip("only root can mount a small disk and run a server as somebody else")
 	}
 	// The user of the server has to get there.
-	folder, err := os.MkdirTemp("", "salebot-disk-")
+	folder, err := os.MkdirTemp("", "salebot-disk-") //nolint:usetesting // that is closed to others
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	if err := os.Chmod(folder, 0o755); err != nil { //nolint:gosec // as above
+	if err := os.Chmod(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	script := fmt.Sprintf("mount -t tmpfs -o size=32m,mode=777 tmpfs %[1]q && %[2]q -test.run '^%[3]s$' -test.v", folder, os.Args[0], t.Name())

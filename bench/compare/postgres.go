@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,7 +62,7 @@ func startPostgres(ctx context.Context) (*privatePostgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := command.Start(); err != nil {
+	if err = command.Start(); err != nil {
 		return nil, err
 	}
 	stop := func() {
@@ -97,9 +98,9 @@ func comparePuts(ctx context.Context, settings pairs.Settings, address string, s
 		if err != nil {
 			return err
 		}
-		one, err := sqlite.OpenInbox(filepath.Join(folder, fmt.Sprint(whole)), sqlite.WithMaxPending(math.MaxInt32)) //nolint:contextcheck // it lives as long as it is open
+		one, err := sqlite.OpenInbox(filepath.Join(folder, strconv.FormatBool(whole)), sqlite.WithMaxPending(math.MaxInt32)) //nolint:contextcheck // it lives as long as it is open
 		if err != nil {
-			return errors.Join(err, many.Close())
+			return errors.Join(err, many.Close()) //nolint:contextcheck // as above
 		}
 		title := fmt.Sprintf("%d senders: events put", senders)
 		inPostgres, inSQLite, ends := putInto(many), putInto(one), []io.Closer{many, one}
