@@ -79,6 +79,39 @@ func TestGroupJoinsCalls(t *testing.T) {
 	})
 }
 
+// TestGroupWorkersStay checks that a worker which finds nothing left, because another one
+// took all, goes on waiting: so many transactions as at first still run at once.
+func TestGroupWorkersStay(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		const workers = 4
+		g := newNumbersGroup(t, workers, succeed)
+		call := func() {
+			if _, err := g.do(t.Context(), 1); err != nil {
+				t.Error(err)
+			}
+		}
+		var group sync.WaitGroup
+		// As many as there are workers at once, which one of them may take.
+		for range 200 {
+			for range workers {
+				group.Go(call)
+			}
+			group.Wait()
+		}
+		began := time.Now()
+		for range workers {
+			group.Go(call)
+			synctest.Wait()
+		}
+		group.Wait()
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("%d calls at once took %v, want one second", workers, took)
+		}
+		g.close()
+	})
+}
+
 // TestGroupFailsAlone checks that a call with values that the server does not take fails
 // alone, and that others fail together.
 func TestGroupFailsAlone(t *testing.T) {
