@@ -144,8 +144,13 @@ func (f *emulatorFlags) settings() (config settings.Config, err error) {
 	if f.config != "" {
 		config, err = settings.LoadConfig(f.config)
 	}
-	if err == nil && f.answers != "" {
-		config.Answers, err = settings.LoadAnswers(f.answers)
+	if err != nil || f.answers == "" {
+		return config, err
+	}
+	file, err := settings.LoadAnswers(f.answers)
+	config.Answers = file.Answers
+	if file.Webhook.Resend != "" {
+		config.Webhook.Resend = file.Webhook.Resend
 	}
 	return config, err
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +23,7 @@ type probing struct {
 	options                 probe.Options
 	client, list            int64
 	reportPath, answersPath string
+	webhook                 string
 	yes                     bool
 	expect                  int
 }
@@ -52,6 +56,8 @@ imitates your project: salebot emulator --answers FILE.`,
 	flags.BoolVar(&p.options.Deal, "deal", false, "make a deal of the client, which the API cannot delete again")
 	flags.BoolVar(&p.options.Refusals, "refusals", false, "ask what Salebot has to refuse, such as a wrong key")
 	flags.IntVar(&p.options.Limit, "limit", 0, "most requests to make, as fast as possible, to meet the limit of requests")
+	flags.StringVar(&p.webhook, "webhook", "", "`address` to listen on, to which the project's webhook leads; what it posts meanwhile is lost")
+	flags.DurationVar(&p.options.WebhookWait, "webhook-wait", probe.DefaultWebhookWait, "`time` to wait for a delivery that was refused")
 	flags.DurationVar(&p.options.HistoryWait, "history-wait", probe.DefaultHistoryWait, "`time` to wait until a callback is in the history")
 	flags.BoolVar(&p.yes, "yes", false, "do not ask; goes with --expect")
 	flags.IntVar(&p.expect, "expect", 0, "`number` of requests that --yes stands for")
@@ -69,6 +75,11 @@ func (p *probing) run(cmd *cobra.Command) error {
 	if err = p.confirm(cmd); err != nil {
 		return err
 	}
+	stop, err := p.listen(cmd)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	meter := p.app.meter(cmd, "questions", 0)
 	p.options.Progress = func(string) { meter.Add(1) }
 	report, err := probe.Run(cmd.Context(), p.connect(profile), systemClock{}, p.options)
@@ -85,11 +96,14 @@ func (p *probing) run(cmd *cobra.Command) error {
 // check finds out what is wrong with the flags.
 func (p *probing) check() error {
 	p.options.Client, p.options.List = salebot.ClientID(p.client), salebot.ListID(p.list)
+	if p.webhook != "" {
+		p.options.Webhook = &probe.Receiver{}
+	}
 	switch {
-	case p.client < 0 || p.list < 0 || p.options.Limit < 0 || p.options.HistoryWait <= 0:
+	case p.client < 0 || p.list < 0 || p.options.Limit < 0 || p.options.HistoryWait <= 0 || p.options.WebhookWait <= 0:
 		return usage("numbers and times must be positive")
-	case p.client == 0 && (p.options.Message != "" || p.list != 0 || p.options.Deal):
-		return usage("--message, --list and --deal go with --client, the number of a client of your own")
+	case p.client == 0 && (p.options.Message != "" || p.list != 0 || p.options.Deal || p.webhook != ""):
+		return usage("--message, --list, --deal and --webhook go with --client, the number of a client of your own")
 	case p.yes && p.expect == 0:
 		return usage("--yes goes with --expect, the number that is expected")
 	}
@@ -115,6 +129,28 @@ func (p *probing) confirm(cmd *cobra.Command) error {
 	asked := &bulk{app: p.app, yes: p.yes, expect: p.expect}
 	return asked.confirm(cmd, wanted)
 }
+
+// listen receives what the project's webhook posts, until stop is called.
+func (p *probing) listen(cmd *cobra.Command) (stop func(), err error) {
+	if p.options.Webhook == nil {
+		return func() {}, nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(cmd.Context(), "tcp", p.webhook)
+	if err != nil {
+		return nil, err
+	}
+	p.app.note(cmd, "Listening on http://%s", listener.Addr())
+	server := &http.Server{Handler: p.options.Webhook, ReadTimeout: receiveTime}
+	var served sync.WaitGroup
+	served.Go(func() { _ = server.Serve(listener) }) // it ends by Close
+	return func() {
+		_ = server.Close()
+		served.Wait()
+	}, nil
+}
+
+// receiveTime bounds the reading of a delivery.
+const receiveTime = 10 * time.Second
 
 func (p *probing) connect(profile profiles.Profile) probe.Connect {
 	return func(key string, options ...salebot.Option) (*salebot.Client, error) {

@@ -132,7 +132,11 @@ func (r *Report) AnswersFile() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(map[string]any{"answers": answers})
+	file := map[string]any{"answers": answers}
+	if r.Webhook != nil {
+		file["webhook"] = map[string]any{"resend": r.Webhook.Resend}
+	}
+	text, err := json.Marshal(file)
 	if err != nil {
 		return nil, err
 	}

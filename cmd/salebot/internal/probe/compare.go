@@ -67,7 +67,7 @@ func (r *run) askEmulator(ctx context.Context, answers engine.Answers) (map[stri
 		}, options...)...)
 	}
 	options := r.options
-	options.Progress = nil
+	options.Progress, options.Webhook = nil, nil
 	asked, err := ask(ctx, connect, emulatorClock{emulated}, options)
 	if err != nil {
 		return nil, fmt.Errorf("the emulator to compare with: %w", err)

@@ -43,6 +43,7 @@ func TestSteps(t *testing.T) {
 		require.False(t, names[s.name], "%s occurs twice", s.name)
 		names[s.name] = true
 		require.Equal(t, s.part == Reads, s.plan == "", s.name)
+		require.LessOrEqual(t, len(s.name)+len(s.plan), 190, "%s: what it costs is shown whole", s.name)
 	}
 	for _, one := range signs {
 		for _, name := range one.steps {

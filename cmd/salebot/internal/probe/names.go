@@ -15,9 +15,9 @@ import (
 var knownNames = setOf(`
 	account_id answer answered attachments avatar callback_sended client client_id client_ids client_replica client_type
 	clients code condition created_at custom_answer data delivered description detail details enabled error error_code
-	error_message errors exists fail failed group group_id id is_follower items latest_client_id list lists manager_email manager_id message
+	error_message errors exists fail failed group group_id id internal_id is_follower is_input items latest_client_id list lists manager_email manager_id message
 	message_from_outside message_id message_type messages name ok operator_start_dialog order_id order_variables orders
-	platform_id project_id real_name reason result short_name state_id status success tag text tg_id title type unread_count
+	platform_id project_id real_name reason recepient result short_name state_id status success tag text tg_id title type unread_count
 	updated_at uri url user username variables
 	avito cian discord email facebook instagram jivosite max odnoklassniki online_chat talkme telegram
 	telegram_account telegram_business telephony tiktok viber vk vkontakte whatsapp yula

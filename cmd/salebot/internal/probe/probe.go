@@ -6,6 +6,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ const (
 	Deal     Part = "deal"
 	Refusals Part = "refusals"
 	Limit    Part = "limit"
+	Webhook  Part = "webhook"
 )
 
 // Connect makes a client of the project; an empty key means the project's own.
@@ -56,6 +58,10 @@ type Options struct {
 	Limit int
 	// HistoryWait is how long it is waited until a callback is in the history.
 	HistoryWait time.Duration
+	// Webhook is what the project's webhook leads to; nil if nothing is asked about it.
+	Webhook *Receiver
+	// WebhookWait is how long it is waited for a delivery.
+	WebhookWait time.Duration
 	// Progress is told each step before it is asked.
 	Progress func(step string)
 }
@@ -76,6 +82,7 @@ func (o *Options) parts() []Part {
 		{Deal, o.Client != 0 && o.Deal},
 		{Refusals, o.Refusals},
 		{Limit, o.Limit > 0},
+		{Webhook, o.Client != 0 && o.Webhook != nil},
 	} {
 		if one.wanted {
 			parts = append(parts, one.part)
@@ -106,7 +113,7 @@ type step struct {
 
 // steps are all steps in the order in which they are asked.
 func steps() []step {
-	return slices.Concat(channelSteps, clientSteps, lookupSteps, orderSteps, subscriberSteps, writeSteps, callbackSteps, dealSteps, refusalSteps, limitSteps)
+	return slices.Concat(channelSteps, clientSteps, lookupSteps, orderSteps, subscriberSteps, writeSteps, callbackSteps, dealSteps, webhookSteps, refusalSteps, limitSteps)
 }
 
 // run is a probe under way.
@@ -139,9 +146,8 @@ func Run(ctx context.Context, connect Connect, clock Clock, options Options) (*R
 
 // ask makes all steps.
 func ask(ctx context.Context, connect Connect, clock Clock, options Options) (*run, error) {
-	if options.HistoryWait == 0 {
-		options.HistoryWait = DefaultHistoryWait
-	}
+	options.HistoryWait = cmp.Or(options.HistoryWait, DefaultHistoryWait)
+	options.WebhookWait = cmp.Or(options.WebhookWait, DefaultWebhookWait)
 	r := &run{
 		options: options, connect: connect, clock: clock, recorder: &recorder{now: clock.Now}, findings: map[string]finding{},
 		report: newReport(options.parts()), notAsked: map[string]string{}, observed: map[string][]Observation{},
@@ -151,6 +157,7 @@ func ask(ctx context.Context, connect Connect, clock Clock, options Options) (*r
 		return nil, err
 	}
 	defer client.CloseIdleConnections()
+	defer func() { r.report.Requests = r.recorder.requests }()
 	r.client = client
 	for _, s := range steps() {
 		if err := ctx.Err(); err != nil {
@@ -168,7 +175,6 @@ func ask(ctx context.Context, connect Connect, clock Clock, options Options) (*r
 			return nil, err
 		}
 	}
-	r.report.Requests = r.recorder.requests
 	return r, nil
 }
 
@@ -351,6 +357,8 @@ func flagOf(part Part) string {
 		return "--refusals"
 	case Limit:
 		return "--limit NUMBER"
+	case Webhook:
+		return "--client ID --webhook ADDRESS"
 	case Reads:
 	}
 	return "always"

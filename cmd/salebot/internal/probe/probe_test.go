@@ -274,8 +274,9 @@ func TestSettingsAreFoundOut(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "answers.yaml")
 			require.NoError(t, os.WriteFile(path, file, 0o600))
 			second := c.one
-			second.answers, err = settings.LoadAnswers(path)
+			read, err := settings.LoadAnswers(path)
 			require.NoError(t, err)
+			second.answers = read.Answers
 			require.Equal(t, timeless(t, report), timeless(t, second.probed(t)), string(file))
 			for _, a := range report.Actions {
 				for _, o := range a.Observations {
@@ -440,4 +441,51 @@ func TestAnswersThatAreNotUnderstood(t *testing.T) {
 	require.NoError(t, report.WriteText(&text))
 	require.Contains(t, text.String(), "get_messages: status 200")
 	require.NotContains(t, textOf(t, report), personal)
+}
+
+// What of the webhook comes again is found out, and an emulator with it is the same.
+func TestDeliveriesThatComeAgain(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []engine.ResendRule{engine.ResendNone, engine.Resend5xx, engine.ResendFailed} {
+		probedWith := func(rule engine.ResendRule) (report *probe.Report) {
+			testkit.Bubble(t, func(t *testing.T) {
+				receiver := &probe.Receiver{}
+				emulated, err := engine.Open(
+					engine.WithProject(project(salebot.ClientTypeTelegram)), engine.WithKey(testkit.Key),
+					engine.WithWebhook(engine.Webhook{Handler: receiver, Resend: rule, RetryDelay: 5 * time.Second}),
+				)
+				require.NoError(t, err)
+				defer emulated.Close()
+				report, err = probe.Run(t.Context(), connectTo(emulated), clock{}, probe.Options{Client: client, Webhook: receiver})
+				require.NoError(t, err)
+			})
+			return report
+		}
+		report := probedWith(rule)
+		require.NotNil(t, report.Webhook, report.Notes)
+		require.Equal(t, rule, report.Webhook.Resend)
+		require.Equal(t, "object", report.Webhook.Body["client"])
+		require.Equal(t, "text", report.Webhook.Body["message"])
+		require.NotContains(t, textOf(t, report), personal)
+
+		file, err := report.AnswersFile()
+		require.NoError(t, err)
+		path := filepath.Join(t.TempDir(), "answers.yaml")
+		require.NoError(t, os.WriteFile(path, file, 0o600))
+		read, err := settings.LoadAnswers(path)
+		require.NoError(t, err)
+		require.Equal(t, rule, read.Webhook.Resend)
+		require.Equal(t, timeless(t, report), timeless(t, probedWith(read.Webhook.Resend)))
+	}
+}
+
+// A project that posts nothing is told from one that does not repeat.
+func TestNothingIsPosted(t *testing.T) {
+	t.Parallel()
+	report := one{kind: salebot.ClientTypeTelegram, options: probe.Options{Client: client, Webhook: &probe.Receiver{}}}.probed(t)
+	require.Nil(t, report.Webhook)
+	require.Contains(t, strings.Join(report.Notes, " "), "not posted to the webhook")
+	file, err := report.AnswersFile()
+	require.NoError(t, err)
+	require.NotContains(t, string(file), "webhook:")
 }

@@ -18,6 +18,8 @@ type Report struct {
 	Refusals []Observation `json:"refusals,omitempty"`
 	// Settings are those of the emulator's answers.
 	Settings []Setting `json:"settings"`
+	// Webhook is what was found out about the project's webhook; nil if nothing was.
+	Webhook *Deliveries `json:"webhook,omitempty"`
 	// Notes are for people.
 	Notes []string `json:"notes,omitempty"`
 }

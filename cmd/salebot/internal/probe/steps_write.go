@@ -125,7 +125,7 @@ func askSaved(ctx context.Context, r *run) error {
 	return nil
 }
 
-const planCallback = "starts the bot for the client with a callback of a text that no flow reacts to, " + probeText + "_NUMBER, and that the client does not see"
+const planCallback = "starts the bot for the client with the text " + probeText + "_NUMBER, which the client does not see; a flow that reacts to any text answers"
 
 var callbackSteps = []step{
 	{name: "callback", action: "callback", part: Writes, plan: planCallback, ask: func(ctx context.Context, r *run) error {

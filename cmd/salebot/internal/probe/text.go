@@ -25,6 +25,9 @@ func (r *Report) WriteText(to io.Writer) error {
 	r.writeProblems(w)
 	r.writeSettings(w)
 	r.writeNotAsked(w)
+	if r.Webhook != nil {
+		_, _ = fmt.Fprintf(w, "\nDeliveries to the webhook that were refused and came again: %s.\n", r.Webhook.Resend)
+	}
 	for _, note := range r.Notes {
 		_, _ = fmt.Fprintf(w, "\n%s\n", note)
 	}

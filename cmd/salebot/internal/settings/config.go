@@ -127,19 +127,26 @@ func LoadConfig(path string) (Config, error) {
 	return config, nil
 }
 
-// LoadAnswers reads a file with the settings of answers alone, such as salebot probe
-// writes.
-func LoadAnswers(path string) (engine.Answers, error) {
-	var file struct {
-		Answers engine.Answers `json:"answers"`
-	}
+// AnswersFile is what a file for --answers says, such as salebot probe writes.
+type AnswersFile struct {
+	// Answers are all settings of answers.
+	Answers engine.Answers `json:"answers,omitzero"`
+	// Webhook says what is delivered again.
+	Webhook struct {
+		Resend engine.ResendRule `json:"resend,omitempty"`
+	} `json:"webhook,omitzero"`
+}
+
+// LoadAnswers reads a file for --answers.
+func LoadAnswers(path string) (AnswersFile, error) {
+	var file AnswersFile
 	if _, err := decodeFile(path, &file); err != nil {
-		return engine.Answers{}, err
+		return file, err
 	}
-	if err := file.Answers.Validate(); err != nil {
-		return engine.Answers{}, fmt.Errorf("%s: %w", path, err)
+	if err := errors.Join(file.Answers.Validate(), engine.Webhook{Resend: file.Webhook.Resend}.Validate()); err != nil {
+		return file, fmt.Errorf("%s: %w", path, err)
 	}
-	return file.Answers, nil
+	return file, nil
 }
 
 func (c *Config) validate() error {
