@@ -97,9 +97,9 @@ type BotID string
 func (id *BotID) UnmarshalJSON(value []byte) error { return unmarshalText(id, value) }
 
 func unmarshalText[T ~string](id *T, value []byte) error {
-	text, err := wire.Identifier(value)
+	read, err := wire.Identifier(value)
 	if err == nil {
-		*id = T(text)
+		*id = T(read)
 	}
 	return err
 }

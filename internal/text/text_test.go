@@ -27,7 +27,7 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	known := []string{"message", "get_messages", "callback", "form"}
 	for given, want := range map[string]string{
-		"mesage": "message", "calback_": "callback", "xessages": "message", "Message": "message", "MESSAGE": "message", "please_callback": "", "xform": "form", "get-messages": "get_messages", "callbak": "callback",
+		"mesage": "message", "calback_": "callback", "xessages": "message", "Message": "message", "MESSAGE": "message", "please_callback": "", "xform": "form", "get-messages": "get_messages", "callbak": "callback", //nolint:misspell // they are what is tested
 		" message ": "message", "nessege": "", "mesg": "", "age": "", "callb": "", "xcallback": "callback", "essage": "message", "messagexy": "message", "messagexyz": "",
 		"orders": "", "": "", strings.Repeat("message", 20): "",
 	} {
