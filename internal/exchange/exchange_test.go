@@ -129,6 +129,26 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// A transport around others has the caller's context, and the whole body as often as it
+// asks for it.
+func TestTransportsHaveContextAndBody(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	e := through(roundTripper(func(r *http.Request) (*http.Response, error) {
+		require.Equal(t, "span", r.Context().Value(key{}))
+		for range 2 {
+			again, err := r.GetBody()
+			require.NoError(t, err)
+			text, err := io.ReadAll(again)
+			require.NoError(t, err)
+			require.Equal(t, "{}", string(text))
+		}
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}}, nil
+	}))
+	_, _, err := e.Do(context.WithValue(t.Context(), key{}, "span"), "agent", request(http.MethodPost, "{}", false))
+	require.NoError(t, err)
+}
+
 // A transport that returns nothing, or too much.
 func TestStrangeTransports(t *testing.T) {
 	t.Parallel()
