@@ -249,7 +249,11 @@ func TestFileCompactsItself(t *testing.T) {
 	f := openFile(t, path)
 	binding, err := f.Bind(t.Context(), "project")
 	require.NoError(t, err)
-	_, err = f.Begin(t.Context(), record("kept"))
+	kept := []ledger.Record{record("kept")}
+	for i := range 250 {
+		kept = append(kept, record(fmt.Sprint("kept ", i)))
+	}
+	_, err = f.Begin(t.Context(), kept...)
 	require.NoError(t, err)
 	// Pieces of work need no flush.
 	const rounds = 12_000
@@ -273,7 +277,16 @@ func TestFileCompactsItself(t *testing.T) {
 	require.ErrorIs(t, err, ledger.ErrInUse, "the new file is locked too")
 	require.NoError(t, f.Close())
 	again := openFile(t, path)
-	require.Equal(t, "begun", stateOf(t, again, "kept"))
+	for i := range kept {
+		found, err := again.Find(t.Context(), kept[i].Key)
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+	}
+	_, err = again.Bind(t.Context(), "another")
+	require.ErrorIs(t, err, ledger.ErrOtherProject)
+	records, err := ledger.ReadFile(path)
+	require.NoError(t, err)
+	require.Len(t, records, len(kept))
 	after, err := again.Bind(t.Context(), "project")
 	require.NoError(t, err)
 	require.Equal(t, binding, after)
