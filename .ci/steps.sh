@@ -130,23 +130,41 @@ step_api() {
 }
 
 # All tests with the race detector, in random order, each module by itself with
-# the versions that its users get. The same run tells what is covered. The whole
-# log is kept for the canary; what is shown leaves out what passed.
+# the versions that its users get. The same run tells what is covered, but for the
+# packages for which both at once would take five times as long. The whole log is
+# kept for the canary; what is shown leaves out what passed.
 step_tests() {
-	local dir log profile race status=0
+	local dir log race covers packages slow status=0
 	mkdir -p .build/ci/cover
 	rm -f .build/ci/cover/*
 	for dir in $modules; do
 		log=$PWD/.build/ci/tests-$(name_of "$dir")-verbose.log
-		profile=$PWD/.build/ci/cover/$(name_of "$dir").out
+		covers=$PWD/.build/ci/cover/$(name_of "$dir")
 		# What nobody runs in a service needs no race detector.
 		race=-race
 		if grep -qxE "$unshipped" <<<"$dir"; then race=-race=false; fi
-		(cd "$dir" && run env GOWORK=off go test "$race" -shuffle=on -v -timeout "$test_timeout" -skip "$slow_tests" \
-			-coverpkg=./... -coverprofile="$profile" ./...) >"$log" 2>&1 || status=$?
+		packages=$(cd "$dir" && go list ./... | grep -vE "$slow_to_cover")
+		slow=$(cd "$dir" && go list ./... | grep -E "$slow_to_cover" || true)
+		{
+			# shellcheck disable=SC2086
+			test_module "$dir" "$race" -coverpkg=./... -coverprofile="$covers.out" $packages || status=$?
+			if [[ -n $slow ]]; then
+				# shellcheck disable=SC2086
+				test_module "$dir" "$race" $slow || status=$?
+				# shellcheck disable=SC2086
+				test_module "$dir" -coverpkg=./... -coverprofile="$covers-slow.out" $slow || status=$?
+			fi
+		} >"$log" 2>&1
 		tests_summary "$log"
 	done
 	return $status
+}
+
+# test_module runs tests of a module by itself, in random order.
+test_module() {
+	local dir=$1
+	shift
+	(cd "$dir" && run env GOWORK=off go test -shuffle=on -v -timeout "$test_timeout" -skip "$slow_tests" "$@")
 }
 
 # What the run of step tests covered, and step special if it ran, must not be less
