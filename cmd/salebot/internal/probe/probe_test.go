@@ -489,3 +489,33 @@ func TestNothingIsPosted(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(file), "webhook:")
 }
+
+// What had to be refused and was not is no success.
+func TestARefusalThatDoesNotCome(t *testing.T) {
+	t.Parallel()
+	report := one{
+		kind: salebot.ClientTypeTelegram, answers: engine.Answers{UnknownKey: engine.Reply{Status: 200, Body: `{"project_id":1}`}},
+		options: probe.Options{Refusals: true},
+	}.probed(t)
+	missed := report.NotUnderstood()
+	require.Len(t, missed, 1)
+	require.Equal(t, "a key that nobody has", missed[0].Step)
+	require.Equal(t, "taken for a success", missed[0].SDK.Error)
+	require.Nil(t, settingOf(t, report, "unknown_key").Value)
+}
+
+// By a phone, another WhatsApp of the project would get a client of its own.
+func TestSeveralWhatsApps(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		several := project(salebot.ClientTypeWhatsApp)
+		several.Channels = append([]engine.Channel{{Messenger: "whatsapp", GroupID: "78"}}, several.Channels...)
+		emulated, err := engine.Open(engine.WithProject(several), engine.WithKey(testkit.Key))
+		require.NoError(t, err)
+		defer emulated.Close()
+		_, err = probe.Run(t.Context(), connectTo(emulated), clock{}, everything)
+		require.NoError(t, err)
+		require.Zero(t, emulated.Calls("whatsapp_callback")+emulated.Calls("whatsapp_message"))
+		require.Len(t, emulated.Snapshot().Clients, 2)
+	})
+}
