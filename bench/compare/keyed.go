@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +17,7 @@ import (
 	"github.com/salebot-go/salebot/bench/calls"
 	"github.com/salebot-go/salebot/bench/pairs"
 	"github.com/salebot-go/salebot/bench/peer"
+	"github.com/salebot-go/salebot/internal/wait"
 	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/sqlite"
 )
@@ -55,8 +59,8 @@ func compareKeyed(ctx context.Context, _ pairs.Settings) error {
 	}
 	defer func() { _ = database.Close() }()
 	fmt.Printf("\na message with an idempotency key, %v a call\n\n", keyedDelay)
-	fmt.Println("| ledger | callers | a plain call | a call with a key | ratio |")
-	fmt.Println("|---|--:|--:|--:|--:|")
+	fmt.Println("| ledger | callers | server | a plain call | a call with a key | ratio |")
+	fmt.Println("|---|--:|---|--:|--:|--:|")
 	for _, subject := range []struct {
 		name   string
 		ledger ledger.Ledger
@@ -65,17 +69,39 @@ func compareKeyed(ctx context.Context, _ pairs.Settings) error {
 		if err != nil {
 			return err
 		}
+		waiting, err := client.With(salebot.WithTransport(waitingServer{}))
+		if err != nil {
+			return err
+		}
 		for _, callers := range []int{1, 16, 256} {
+			client, server := client, "over loopback"
+			if callers > 16 {
+				// With so many, the server's own work would fill the machine.
+				client, server = waiting, "only waits"
+			}
 			plain, keyed, err := keyedPair(ctx, client, callers)
 			if err != nil {
 				return err
 			}
-			fmt.Printf("| %s | %d | %v | %v | %.2f |\n", subject.name, callers,
+			fmt.Printf("| %s | %d | %s | %v | %v | %.2f |\n", subject.name, callers, server,
 				plain.Round(10*time.Microsecond), keyed.Round(10*time.Microsecond), float64(keyed)/float64(plain))
 		}
 		client.CloseIdleConnections()
 	}
 	return nil
+}
+
+// waitingServer is a server that does nothing but to wait.
+type waitingServer struct{}
+
+func (waitingServer) RoundTrip(request *http.Request) (*http.Response, error) {
+	if _, err := io.Copy(io.Discard, request.Body); err != nil {
+		return nil, err
+	}
+	if !wait.For(request.Context(), keyedDelay) {
+		return nil, request.Context().Err()
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: request, Body: io.NopCloser(strings.NewReader(`{"status":"success"}`))}, nil
 }
 
 // keyNumber makes each key a new one.

@@ -136,7 +136,7 @@ var attacks = map[string]attack{
 		t.Helper()
 		return s.pay(t.Context(), s.client, "shipped", salebot.WithHeader("idempotency-key", "4711"))
 	}, salebot.ErrInvalidRequest, "Idempotency-Key"},
-	"a header of all calls": {func(t *testing.T, s *attacked) error {
+	"a header of all calls": {func(t *testing.T, _ *attacked) error {
 		t.Helper()
 		_, err := salebot.New(testkit.Key, salebot.WithHeader("X-IDEMPOTENCY-KEY", "4711"))
 		return err
