@@ -74,12 +74,12 @@ func compareKeyed(ctx context.Context, _ pairs.Settings) error {
 			return err
 		}
 		for _, callers := range []int{1, 16, 256} {
-			client, server := client, "over loopback"
+			caller, server := client, "over loopback"
 			if callers > 16 {
 				// With so many, the server's own work would fill the machine.
-				client, server = waiting, "only waits"
+				caller, server = waiting, "only waits"
 			}
-			plain, keyed, err := keyedPair(ctx, client, callers)
+			plain, keyed, err := keyedPair(ctx, caller, callers)
 			if err != nil {
 				return err
 			}
