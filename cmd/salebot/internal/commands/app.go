@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,9 +56,9 @@ func (a *app) choose(cmd *cobra.Command) (profiles.Profile, error) {
 	if in, terminal := terminalOf(cmd.InOrStdin()); terminal {
 		ask = func(name string) (string, error) {
 			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "API key of %s (it is not shown): ", name)
-			key, failed := term.ReadPassword(int(in.Fd()))
+			key, failed := readSecret(cmd.Context(), in)
 			_, _ = fmt.Fprintln(cmd.ErrOrStderr())
-			return strings.TrimSpace(string(key)), failed
+			return key, failed
 		}
 	}
 	chosen, err := profiles.Choose(file, a.profile, ask)

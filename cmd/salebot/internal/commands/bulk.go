@@ -1,13 +1,11 @@
 package commands
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -102,11 +100,11 @@ func (b *bulk) confirm(cmd *cobra.Command, p plan) error {
 		return usage("nobody to ask: with --yes --expect %d it is done", p.size)
 	}
 	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Type %d to go on: ", p.size)
-	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	answer, err := readLine(cmd.Context(), cmd.InOrStdin())
+	if err != nil {
 		return err
 	}
-	if strings.TrimSpace(answer) != strconv.Itoa(p.size) {
+	if answer != strconv.Itoa(p.size) {
 		return usage("not confirmed; nothing was done")
 	}
 	return nil
