@@ -28,6 +28,8 @@ type Ledger struct {
 	// end closes what the ledger has opened.
 	end func() error
 
+	// begun are the records that this opening has begun and not ended.
+	begun begunRecords
 	// undoing are the records that are taken back, since nobody waited for them.
 	undoing sync.WaitGroup
 	closing sync.Once
@@ -229,6 +231,13 @@ func (b *beginning) room(w *writer) error {
 
 // present returns what is stored of a record, unless its key is past its time.
 func (l *Ledger) present(w *writer, r *ledger.Record, now time.Time) (present *ledger.Record, outdated bool, err error) {
+	if r.Version == 0 {
+		// Usually there is nothing under a new key.
+		known, err := w.number(hasKey, r.Key[:])
+		if err != nil || known == 0 {
+			return nil, false, err
+		}
+	}
 	present, err = lookupRecord(w, r)
 	if err != nil || present != nil && !l.expired(present, now) {
 		return present, false, err
@@ -245,6 +254,9 @@ func (b *beginning) ended(ctx context.Context, err error) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	b.written = err == nil
+	if b.written {
+		b.ledger.begun.keep(b.begun)
+	}
 	if b.written && b.abandoned {
 		b.undo(ctx)
 	}
@@ -289,8 +301,17 @@ func (l *Ledger) End(ctx context.Context, records ...ledger.Record) ([]ledger.Re
 // ending returns the operation that ends records. On a full disk it uses what was kept
 // for that.
 func (l *Ledger) ending(records []ledger.Record, ended *[]ledger.Record) *operation {
-	return &operation{needed: true, apply: func(w *writer) error {
+	forget := func(err error) {
+		if err == nil {
+			l.begun.forget(records)
+		}
+	}
+	return &operation{needed: true, ended: forget, apply: func(w *writer) error {
 		now := fromMicroseconds(microseconds(time.Now()))
+		if fast, err := l.endKept(w, records, now); err != nil || fast != nil {
+			*ended = fast
+			return err
+		}
 		stored := make([]ledger.Record, len(records))
 		for i := range records {
 			present, err := lookupRecord(w, &records[i])
@@ -300,9 +321,7 @@ func (l *Ledger) ending(records []ledger.Record, ended *[]ledger.Record) *operat
 			if present == nil || present.Version != records[i].Version {
 				return refusal{ledger.ErrTaken}
 			}
-			stored[i] = *present
-			stored[i].State, stored[i].EndedAt, stored[i].Version = records[i].State, now, newVersion()
-			stored[i].Answer = ledger.Answer{Status: records[i].Answer.Status, IDs: slices.Clone(records[i].Answer.IDs)}
+			stored[i] = endOf(*present, &records[i], now)
 		}
 		for i := range stored {
 			if err := updateRecord(w, &stored[i]); err != nil {
@@ -312,6 +331,13 @@ func (l *Ledger) ending(records []ledger.Record, ended *[]ledger.Record) *operat
 		*ended = stored
 		return nil
 	}}
+}
+
+// endOf returns a stored record with its end.
+func endOf(stored ledger.Record, end *ledger.Record, now time.Time) ledger.Record {
+	stored.State, stored.EndedAt, stored.Version = end.State, now, newVersion()
+	stored.Answer = ledger.Answer{Status: end.Answer.Status, IDs: slices.Clone(end.Answer.IDs)}
+	return stored
 }
 
 // Forget implements ledger.Ledger.

@@ -16,7 +16,7 @@ import (
 	"github.com/salebot-go/salebot/sqlite"
 )
 
-func openLedger(t *testing.T, path string, opts ...sqlite.LedgerOption) *sqlite.Ledger {
+func openLedger(t testing.TB, path string, opts ...sqlite.LedgerOption) *sqlite.Ledger {
 	t.Helper()
 	l, err := sqlite.OpenLedger(path, opts...)
 	if err != nil {

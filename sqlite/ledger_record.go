@@ -68,11 +68,14 @@ const recordColumns = "key, number, content, step, state, version, holder, write
 const (
 	selectRecords = "SELECT " + recordColumns + " FROM ledger_record WHERE key = ? ORDER BY number"
 	selectRecord  = "SELECT " + recordColumns + " FROM ledger_record WHERE key = ? AND number = ?"
+	hasKey        = "SELECT EXISTS (SELECT 1 FROM ledger_record WHERE key = ?)"
 	// Only with its last condition can the index be used.
 	selectEqualRecords = "SELECT " + recordColumns + " FROM ledger_record WHERE content = ? AND content <> x''"
 	insertRecord       = "INSERT OR REPLACE INTO ledger_record (" + recordColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	endRecord          = "UPDATE ledger_record SET state = ?, version = ?, status = ?, ids = ?, ended = ?, checksum = ? WHERE key = ? AND number = ?"
-	deleteKey          = "DELETE FROM ledger_record WHERE key = ?"
+	endKeptRecord      = endRecord + " AND (content, step, state, version, holder, write_by, scheduled, anchored, message, server, status, ids, begun, ended, checksum)" +
+		" = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	deleteKey = "DELETE FROM ledger_record WHERE key = ?"
 )
 
 // newVersion is a number that no other change has. It is drawn at random, so that
@@ -104,10 +107,22 @@ func upsertRecord(c *connection, r *ledger.Record) error {
 
 // updateRecord stores what an end changes.
 func updateRecord(w *writer, r *ledger.Record) error {
-	values := recordValues(r)
-	_, err := w.exec(endRecord, int64(r.State), r.Version, int64(r.Answer.Status), idsText(r.Answer.IDs), microseconds(r.EndedAt),
-		recordChecksum(values), r.Key[:], int64(r.Number))
+	_, err := w.exec(endRecord, endValues(r)...)
 	return err
+}
+
+// updateKeptRecord stores what an end changes, if the file has the record as it is
+// kept, in all columns.
+func updateKeptRecord(w *writer, kept, r *ledger.Record) (updated bool, err error) {
+	before := recordValues(kept)
+	values := append(endValues(r), before[2:]...)
+	rows, err := w.exec(endKeptRecord, append(values, recordChecksum(before))...)
+	return rows == 1, err
+}
+
+func endValues(r *ledger.Record) []driver.Value {
+	return append(make([]driver.Value, 0, 23), int64(r.State), r.Version, int64(r.Answer.Status), idsText(r.Answer.IDs), microseconds(r.EndedAt),
+		recordChecksum(recordValues(r)), r.Key[:], int64(r.Number))
 }
 
 // recordValues are the columns of a record, without the checksum.
