@@ -98,7 +98,8 @@ type core struct {
 
 // New returns a client for the project that the API key belongs to. It returns an
 // OptionError if the key or an option cannot work. It does not ask Salebot whether the
-// key is valid.
+// key is valid. The key is taken out of errors, logs and dumps; one made up for a test
+// should therefore be no common word, which would be taken out of them as well.
 func New(key string, opts ...Option) (*Client, error) {
 	if problem := address.KeyProblem(key); problem != "" {
 		return nil, badOption("API key", "%s", problem)

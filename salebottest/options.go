@@ -30,7 +30,8 @@ const (
 
 // WithKey sets the API key, or adds one more: the first key is the main one. By
 // default the only key is DefaultKey. Without permissions a key may do
-// everything.
+// everything. A key should be no common word: the client takes it out of whatever it
+// logs, and so would take the word out of names and texts.
 func WithKey(value string, permissions ...Permission) Option {
 	return WithKeys(Key{Value: value, Permissions: permissions})
 }

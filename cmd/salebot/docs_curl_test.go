@@ -15,7 +15,7 @@ import (
 // The session that is shown goes as it is shown.
 func TestDocumentedSession(t *testing.T) {
 	t.Parallel()
-	p := runEmulator(t, "--key", "test")
+	p := runEmulator(t, "--key", "emulator-key-1")
 	for _, session := range blocks(t, "console") {
 		for _, step := range strings.Split(session, "$ ")[1:] {
 			command, want, _ := strings.Cut(step, "\n")

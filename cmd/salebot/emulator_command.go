@@ -47,11 +47,11 @@ It stops at Ctrl-C or SIGTERM.
 Each flag can be set by an environment variable too: --webhook-url by
 SALEBOT_EMULATOR_WEBHOOK_URL, and so on.`,
 		Example: `  salebot emulator
-  salebot emulator --key test --seed shop.yaml \
+  salebot emulator --key emulator-key-1 --seed shop.yaml \
     --webhook-url http://localhost:3000/webhook
   salebot emulator --answers answers.yaml
   curl -d '{"client_id": 25554, "message": "Hello"}' \
-    http://127.0.0.1:8085/api/test/message`,
+    http://127.0.0.1:8085/api/emulator-key-1/message`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := fromEnvironment(cmd.Flags()); err != nil {
