@@ -10,7 +10,7 @@ import (
 )
 
 // englishOnly are pages for those who change this project, and long references.
-var englishOnly = []string{"architecture.md", "mutation.md", "compatibility.md", "emulator.md", "reference.md", "postgres.md"}
+var englishOnly = []string{"architecture.md", "mutation.md", "compatibility.md", "emulator.md", "reference.md"}
 
 // TestRussianPages compares each page for users with its Russian form: the same
 // sections, tables and blocks of code, so that neither tells what the other does
