@@ -193,8 +193,17 @@ func story(t *testing.T, dark bool, language string) {
 	require.Equal(t, 503, status)
 	p.screenshot("faults")
 	p.click("#tab-requests")
-	p.waitText("#pane-requests summary", word("Made to go wrong: status 503", "Устроенный сбой: status 503"))
+	p.waitText("#pane-requests summary", word("Made to go wrong: status 503", "Устроенный сбой: код 503"))
 	p.click("#tab-faults")
+	own := faults.Fault{
+		Action: "find_client_id_by_var", Status: 418, Body: "tea", ContentType: "text/tea", RetryAfter: time.Second, RetryAfterDate: true, Execute: true,
+		Delay: time.Minute, Reset: faults.ResetDuring, Truncate: true, Page: true, Probability: 0.125, Times: -1,
+	}
+	require.NoError(t, s.Fail(own))
+	p.waitText(".active-fault", "find_client_id_by_var: "+word(
+		"in 12.5% of the requests, status 418, body tea, Content-Type text/tea, a gateway's page, retry after 1s, as a date, although it was done, delay 1m0s, reset during, truncated",
+		"в 12,5\u00a0% запросов, код 418, тело tea, Content-Type text/tea, страница шлюза, повторить через 1s, датой, хотя всё сделано, задержка 1m0s, обрыв связи посреди ответа, ответ обрезан")+" · ")
+	s.RemoveFaults(func(f faults.Fault) bool { return f.Status == 418 })
 	p.click("#fault_503")
 	p.wait(`document.querySelector("#fault-flag").hidden`)
 	status, _ = s.call(t, "POST", "message", "application/json", `{"client_id":25554,"message":"arrives again"}`)

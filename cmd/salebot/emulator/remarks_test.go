@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,8 +12,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/salebot-go/salebot/internal/emulator/faults"
 )
 
 // Every remark that the emulator makes has its Russian words on the page, and there
@@ -34,6 +38,31 @@ func TestRemarksInBothLanguages(t *testing.T) {
 	slices.Sort(made)
 	slices.Sort(translated)
 	require.Equal(t, slices.Compact(made), translated)
+}
+
+// What the emulator says that a fault did is what the page knows in English, word for
+// word, and it has Russian words for it.
+func TestFaultsInBothLanguages(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("page/words.js")
+	require.NoError(t, err)
+	words := map[string][]string{}
+	for _, match := range regexp.MustCompile(`did_(\w+): "(.*?)"`).FindAllStringSubmatch(string(text), -1) {
+		words[match[1]] = append(words[match[1]], match[2])
+	}
+	said := map[string]faults.Fault{
+		"status": {Status: 503}, "retry_after": {Status: 503, RetryAfter: 5 * time.Second}, "delay": {Delay: 90 * time.Second},
+		"reset_before": {Reset: faults.ResetBefore}, "reset_after": {Reset: faults.ResetAfter}, "reset_during": {Reset: faults.ResetDuring},
+		"truncated": {Truncate: true},
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(said)), slices.Collect(maps.Keys(words)))
+	for name, fault := range said {
+		require.Len(t, words[name], 2, name)
+		parts := strings.Split(fault.Describe(), ", ")
+		require.Equal(t, words[name][0], regexp.MustCompile(`\d\w*`).ReplaceAllString(parts[len(parts)-1], "{value}"))
+		require.Regexp(t, `[а-я]`, words[name][1])
+		require.Equal(t, strings.Contains(words[name][0], "{value}"), strings.Contains(words[name][1], "{value}"), name)
+	}
 }
 
 func values(text string) int { return len(regexp.MustCompile(`%[sdv]\b`).FindAllString(text, -1)) }

@@ -3,6 +3,7 @@ import { byId, el, fill, oneAtATime } from "./dom.js";
 import { ask } from "./server.js";
 import { attempt } from "./shared.js";
 import { addPane } from "./panes.js";
+import { faultDoes } from "./fault-words.js";
 import { t } from "./words.js";
 
 const pane = byId("pane-faults");
@@ -87,7 +88,7 @@ function active(fault) {
 
 function describe(fault) {
   const parts = Object.entries(fault).filter(([name, value]) => name in nothing && name !== "action" && value !== nothing[name]);
-  return parts.map(([name, value]) => name + "=" + value).join(", ");
+  return parts.map(([name, value]) => faultDoes(name, value)).join(", ");
 }
 
 async function change(path, method, body) {

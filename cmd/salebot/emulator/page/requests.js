@@ -7,6 +7,7 @@ import { attempt, code, complain, on, readable, show, took, written } from "./sh
 import { addPane, open } from "./panes.js";
 import { reveal } from "./conversation.js";
 import { onReveal } from "./trace.js";
+import { faultDid } from "./fault-words.js";
 import { remark } from "./remarks.js";
 import { command } from "./chats.js";
 import { makeLog } from "./log.js";
@@ -30,7 +31,7 @@ const summary = (request) => [
     el("span", { class: "small took" }, took(request.took_ms)),
     el("time", { datetime: request.time }, written(request.time, "clock"))),
   glance(request.client, request.about, "→"),
-  request.fault ? el("span", { class: "log-note bad" }, t("fault_was", { what: request.fault })) : null,
+  request.fault ? el("span", { class: "log-note bad" }, t("fault_was", { what: faultDid(request.fault) })) : null,
   request.notes.map((text) => el("span", { class: "log-note" }, t("remark", { text: remark(text) }))),
 ];
 

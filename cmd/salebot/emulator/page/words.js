@@ -74,6 +74,10 @@ const words = {
     fault_slow: "Answer after 3 s", fault_before: "Connection cut before anything is done", fault_after: "Connection cut after it was done",
     fault_during: "Connection cut in the middle of the answer", fault_truncated: "Half of the answer", fault_inside: "200 with a failure inside",
     fault_permission: "No permission (WRONG_ACTION)", fault_waits: "waits for those before it",
+    did_status: "status {value}", did_retry_after: "retry after {value}", did_delay: "delay {value}",
+    did_reset_before: "reset before", did_reset_after: "reset after", did_reset_during: "reset during", did_truncated: "truncated",
+    does_body: "body {value}", does_content_type: "Content-Type {value}", does_page: "a gateway's page", does_date: "as a date",
+    does_execute: "although it was done", does_probability: "in {value} of the requests",
     only_next: "only for the next request",
     active_faults: "Active faults", remove: "Remove", remove_all: "Remove all", no_faults: "Everything goes well.",
     faults_active: { one: "{n} fault is active", other: "{n} faults are active" },
@@ -173,6 +177,10 @@ const words = {
     fault_slow: "Ответ через 3 с", fault_before: "Обрыв связи до выполнения", fault_after: "Обрыв связи после выполнения",
     fault_during: "Обрыв связи посреди ответа", fault_truncated: "Половина ответа", fault_inside: "200 с ошибкой внутри",
     fault_permission: "Нет разрешения (WRONG_ACTION)", fault_waits: "ждёт тех, что раньше",
+    did_status: "код {value}", did_retry_after: "повторить через {value}", did_delay: "задержка {value}",
+    did_reset_before: "обрыв связи до выполнения", did_reset_after: "обрыв связи после выполнения", did_reset_during: "обрыв связи посреди ответа", did_truncated: "ответ обрезан",
+    does_body: "тело {value}", does_content_type: "Content-Type {value}", does_page: "страница шлюза", does_date: "датой",
+    does_execute: "хотя всё сделано", does_probability: "в {value} запросов",
     only_next: "только для следующего запроса",
     active_faults: "Действующие сбои", remove: "Убрать", remove_all: "Убрать все", no_faults: "Всё идёт хорошо.",
     faults_active: { one: "действует {n} сбой", few: "действует {n} сбоя", many: "действует {n} сбоев", other: "действует {n} сбоя" },
@@ -216,6 +224,9 @@ export function t(name, values) {
 }
 
 const numbered = (value) => (typeof value === "number" ? value.toLocaleString(language) : String(value));
+
+/** Returns a word in English, as the emulator writes it. */
+export const inEnglish = (name) => words.en[name];
 
 /** Calls a function whenever the language changes. */
 export const onLanguage = (run) => listeners.push(run);
