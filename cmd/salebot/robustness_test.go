@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -169,6 +170,10 @@ func TestStoppedWhileSaving(t *testing.T) {
 // With nohup it goes on.
 func TestHangUp(t *testing.T) {
 	t.Parallel()
+	// The tests may themselves be run with nohup, which the program would inherit.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(caught) })
 	file := filepath.Join(t.TempDir(), "state.json")
 	p := runEmulator(t, "--key", testkit.Key, "--state", file)
 	status, _ := request(t, http.MethodPost, p.address+"/_emulator/clients", "application/json", `{"id":25554}`)
