@@ -206,14 +206,15 @@ func TestFileOfAnotherVersion(t *testing.T) {
 	end := fmt.Sprintf(`{"ended":[{"key":%q,"version":1,"state":"accepted"}]}`, digestOf("never begun"))
 	secret := strings.Repeat("ab", 32)
 	for name, changed := range map[string][]byte{
-		"another member":          append(bytes.Clone(text), signed(text, `{"future":1}`)...),
-		"a second head":           append(bytes.Clone(text), signed(text, `{"ledger":{"format":1,"secret":"`+secret+`"}}`)...),
-		"no JSON":                 append(bytes.Clone(text), signed(text, `{"begun":[}`)...),
-		"an end of nothing":       append(bytes.Clone(text), signed(text, end)...),
-		"a long checksum":         append(bytes.TrimSuffix(append(bytes.Clone(text), signed(text, `{"begun":[]}`)...), []byte("\n")), "0\n"...),
-		"another format":          signed(nil, `{"ledger":{"format":2,"secret":"`+secret+`"}}`),
-		"a short secret":          signed(nil, `{"ledger":{"format":1,"secret":"`+strings.Repeat("ab", 15)+`"}}`),
-		"a secret that is no hex": signed(nil, `{"ledger":{"format":1,"secret":"`+strings.Repeat("xy", 32)+`"}}`),
+		"another member":               append(bytes.Clone(text), signed(text, `{"future":1}`)...),
+		"a second head":                append(bytes.Clone(text), signed(text, `{"ledger":{"format":1,"secret":"`+secret+`"}}`)...),
+		"no JSON":                      append(bytes.Clone(text), signed(text, `{"begun":[}`)...),
+		"an end of nothing":            append(bytes.Clone(text), signed(text, end)...),
+		"a long checksum":              append(bytes.TrimSuffix(append(bytes.Clone(text), signed(text, `{"begun":[]}`)...), []byte("\n")), "0\n"...),
+		"another format":               signed(nil, `{"ledger":{"format":2,"secret":"`+secret+`"}}`),
+		"a short secret":               signed(nil, `{"ledger":{"format":1,"secret":"`+strings.Repeat("ab", 15)+`"}}`),
+		"a secret that ends in no hex": signed(nil, `{"ledger":{"format":1,"secret":"`+secret+`xy"}}`),
+		"a secret that is no hex":      signed(nil, `{"ledger":{"format":1,"secret":"`+strings.Repeat("xy", 32)+`"}}`),
 	} {
 		require.NoError(t, os.WriteFile(path, changed, 0o600))
 		_, err := ledger.OpenFile(path)
