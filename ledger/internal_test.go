@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -513,4 +514,41 @@ func TestSmallAnswers(t *testing.T) {
 	require.True(t, Anchor{}.IsZero())
 	require.False(t, Anchor{Known: true}.IsZero())
 	require.False(t, Anchor{Server: time.Unix(1, 0)}.IsZero())
+}
+
+// All methods may be called at once; the race detector tells.
+func TestMethodsAtOnce(t *testing.T) {
+	t.Parallel()
+	memory, err := NewMemory()
+	require.NoError(t, err)
+	for _, l := range []Ledger{memory, newFile(t)} {
+		ctx := t.Context()
+		var group sync.WaitGroup
+		for worker := range 4 {
+			group.Go(func() {
+				for range 50 {
+					begun, err := l.Begin(ctx, work(worker))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					begun[0].State = Refused
+					_, ended := l.End(ctx, begun...)
+					_, found := l.Find(ctx, begun[0].Key)
+					_, equal := l.FindEqual(ctx, Digest{2})
+					_, alive := l.Alive(ctx, begun[0].Holder)
+					if err := errors.Join(ended, found, equal, alive, l.Forget(ctx, begun[0].Key)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		group.Go(func() { _, _ = l.Alive(ctx, "holder") })
+		group.Go(func() { _, _ = l.FindEqual(ctx, Digest{2}) })
+		if err := l.(interface{ Close() error }).Close(); err != nil {
+			t.Error(err)
+		}
+		group.Wait()
+	}
 }
