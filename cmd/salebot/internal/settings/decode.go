@@ -41,9 +41,7 @@ func decodeFile(path string, target any) ([]byte, error) {
 func decode(text []byte, target any) (problems []*FileError, err error) {
 	// JSON is YAML too, but large files are read much faster as what they are.
 	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && trimmed[0] == '{' && json.Valid(trimmed) {
-		decoder := json.NewDecoder(bytes.NewReader(trimmed))
-		decoder.DisallowUnknownFields()
-		if err = decoder.Decode(target); err == nil || len(text) > largestLocated {
+		if err = decodeJSON(trimmed, target); err == nil || len(text) > largestLocated {
 			return nil, err
 		}
 		// What is wrong is said with its line.
@@ -64,6 +62,17 @@ func decode(text []byte, target any) (problems []*FileError, err error) {
 		return nil, err
 	}
 	return nil, json.Unmarshal(t.json.Bytes(), target)
+}
+
+// decodeJSON decodes valid JSON. What decodes itself, such as a project, does so without
+// a decoder around it, which would read and copy the whole text once more.
+func decodeJSON(text []byte, target any) error {
+	if own, does := target.(json.Unmarshaler); does {
+		return own.UnmarshalJSON(text)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(target)
 }
 
 // translator turns YAML into the JSON of a Go type. It goes by the type, because
