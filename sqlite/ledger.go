@@ -233,9 +233,8 @@ func (b *beginning) room(w *writer) error {
 func (l *Ledger) present(w *writer, r *ledger.Record, now time.Time) (present *ledger.Record, outdated bool, err error) {
 	if r.Version == 0 {
 		// Usually there is nothing under a new key.
-		known, err := w.number(hasKey, r.Key[:])
-		if err != nil || known == 0 {
-			return nil, false, err
+		if known, failure := w.number(hasKey, r.Key[:]); failure != nil || known == 0 {
+			return nil, false, failure
 		}
 	}
 	present, err = lookupRecord(w, r)
