@@ -10,9 +10,9 @@ test_timeout=${TESTTIMEOUT:-60m}
 
 # The names of tests that run without the race detector, in step kills.
 slow_tests='Kill|Alloc'
-# The packages whose tests go over all actions and failures: what counts each line
-# they run would take most of their time under the race detector.
-slow_to_cover='/internal/contract$'
+# The packages whose tests run the same lines most often: to count these under the
+# race detector, for tests that run at once, would take most of their time.
+slow_to_cover='^github\.com/salebot-go/salebot(/internal/contract)?$'
 # How often a test of them kills a real process, if it can be told, and how many
 # deaths there are to be in all.
 kills=${SALEBOT_KILLS:-40}
