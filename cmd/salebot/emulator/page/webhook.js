@@ -130,9 +130,10 @@ export function startWebhook() {
   }));
   addPane("webhook", {
     async refresh() {
-      const before = JSON.stringify(settings);
-      settings = await attempt(() => ask("webhook")) ?? settings;
-      const fresh = JSON.stringify(settings) !== before;
+      const asked = await attempt(() => ask("webhook")) ?? settings;
+      // Compared with what is shown by now: the form may have been saved meanwhile.
+      const fresh = JSON.stringify(asked) !== JSON.stringify(settings);
+      settings = asked;
       // What is being written stays.
       if (fresh && !dirty) rows = [];
       if (fresh && !dirty || top.childElementCount === 0) drawForm();
