@@ -1,6 +1,7 @@
 package salebot_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -175,4 +176,21 @@ func TestMiddlewaresLeaveTheAnswerWhole(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, salebot.ClientID(5), id)
 	require.NotContains(t, seen, "test")
+}
+
+// A middleware may also change the answer in place, with the key in it or not.
+func TestMiddlewaresChangeTheAnswerInPlace(t *testing.T) {
+	t.Parallel()
+	for _, note := range []string{"", "another-key-1"} {
+		client, err := salebot.New("another-key-1", salebot.WithTransport(clienttest.Answering(200, `{"status":"success","latest_client_id":5,"note":"`+note+`"}`)),
+			salebot.WithAttemptMiddleware(func(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
+				response, err := next(ctx, r)
+				copy(response.Body[bytes.IndexByte(response.Body, '5'):], "6")
+				return response, err
+			}))
+		require.NoError(t, err)
+		id, err := client.GetLatestClientIDByVariable(t.Context(), "city", "Riga")
+		require.NoError(t, err)
+		require.Equal(t, salebot.ClientID(6), id, note)
+	}
 }
