@@ -12,6 +12,7 @@ import (
 
 	"github.com/salebot-go/salebot/cmd/salebot/internal/statefile"
 	engine "github.com/salebot-go/salebot/internal/emulator"
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 // Store keeps the state of an emulator in a file, which it has for itself. Each
@@ -247,7 +248,7 @@ func (s *Store) Follow(ctx context.Context) {
 				return
 			}
 		}
-		if !sleep(ctx, pause) {
+		if !wait.For(ctx, pause) {
 			return
 		}
 		problem, err := "", s.Save()
@@ -274,15 +275,4 @@ func (s *Store) grown() bool {
 	}
 	state, changes := s.file.Sizes()
 	return changes > max(state, leastRewritten)
-}
-
-func sleep(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/cmd/salebot/internal/probe"
 	"github.com/salebot-go/salebot/cmd/salebot/internal/profiles"
+	"github.com/salebot-go/salebot/internal/wait"
 )
 
 // probing is what the flags of the command probe say.
@@ -194,16 +195,6 @@ type systemClock struct{}
 
 func (systemClock) Now() time.Time { return time.Now() }
 
-func (systemClock) Sleep(ctx context.Context, wait time.Duration) bool {
-	if wait <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+func (systemClock) Sleep(ctx context.Context, duration time.Duration) bool {
+	return wait.For(ctx, duration)
 }
