@@ -10,83 +10,42 @@ import (
 
 func isNotFound(err error) bool { return errors.Is(err, salebot.ErrNotFound) }
 
-func needsPerson(r *run) string {
-	if !r.about.person() {
-		return "the client's id in the messenger is not known"
-	}
-	return ""
-}
-
-func needsBot(r *run) string {
-	if !r.about.person() || r.about.record.GroupID == "" {
-		return "the client's bot is not known"
-	}
-	return ""
-}
-
-func needsPhone(r *run) string {
-	if r.about.phone() == "" {
-		return "the client has no phone to look for"
-	}
-	return ""
-}
-
-func needsEmail(r *run) string {
-	if r.about.email() == "" {
-		return "the client has no e-mail address to look for"
-	}
-	return ""
-}
-
-func needsVariable(r *run) string {
-	if name, _, _ := r.about.searchable(); name == "" {
-		return "the client has no variable to look for"
-	}
-	return ""
-}
-
-func needsOrder(r *run) string {
-	if r.about.order == 0 {
-		return "no client who was looked at has a deal"
-	}
-	return ""
-}
-
-func needsOwnOrder(r *run) string {
-	if r.about.order == 0 || r.about.owner != r.about.client {
-		return "the client has no deal"
-	}
-	return ""
-}
-
-func needsMade(r *run) string {
-	if r.about.made == 0 {
-		return "no deal was made"
-	}
-	return ""
-}
-
-func needsNobody(r *run) string {
-	if r.about.nobody == 0 {
-		return "no number was found that no client has"
-	}
-	return ""
-}
-
-func needsWhatsAppClient(r *run) string {
-	if r.about.whatsApp() == "" {
-		return "no client with WhatsApp was found"
-	}
-	return ""
-}
-
-func needsChannel(messenger string) func(r *run) string {
+// needs wants something of the subject.
+func needs(reason string, has func(s *subject) bool) func(r *run) string {
 	return func(r *run) string {
-		if len(r.about.connected(messenger)) == 0 {
-			return "no " + messenger + " is connected"
+		if !has(&r.about) {
+			return reason
 		}
 		return ""
 	}
+}
+
+var (
+	needsPerson = needs("the client's id in the messenger is not known", (*subject).person)
+	needsBot    = needs("the client's bot is not known", func(s *subject) bool { return s.person() && s.record.GroupID != "" })
+	needsPhone  = needs("the client has no phone to look for", func(s *subject) bool { return s.phone() != "" })
+	needsEmail  = needs("the client has no e-mail address to look for", func(s *subject) bool { return s.email() != "" })
+
+	needsVariable = needs("the client has no variable to look for", func(s *subject) bool {
+		name, _, _ := s.searchable()
+		return name != ""
+	})
+
+	needsOrder    = needs("no client who was looked at has a deal", func(s *subject) bool { return s.order != 0 })
+	needsOwnOrder = needs("the client has no deal", func(s *subject) bool { return s.order != 0 && s.owner == s.client })
+	needsMade     = needs("no deal was made", func(s *subject) bool { return s.made != 0 })
+	needsState    = needs("no deal was made, or its state is not known", func(s *subject) bool { return s.made != 0 && s.state != 0 })
+
+	needsClient  = needs("the project has no client to ask about", func(s *subject) bool { return s.client != 0 })
+	needsNobody  = needs("no number was found that no client has", func(s *subject) bool { return s.nobody != 0 })
+	needsSaved   = needs("nothing was saved", func(s *subject) bool { return s.saved })
+	needsStarted = needs("the callback was refused", func(s *subject) bool { return s.called })
+
+	needsWhatsAppClient = needs("no client with WhatsApp was found", func(s *subject) bool { return s.whatsApp() != "" })
+)
+
+func needsChannel(messenger string) func(r *run) string {
+	return needs("no "+messenger+" is connected", func(s *subject) bool { return len(s.connected(messenger)) > 0 })
 }
 
 func needsType(messenger salebot.ClientType) func(r *run) string {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -233,7 +234,7 @@ func observe(s step, exchanges []exchange, err error) Observation {
 	o.Body = shapeOf(last.body, reading{
 		free: row != nil && row.Answer == action.Flat && err == nil, failure: err != nil, asked: s.asked,
 	})
-	if last.status == statusTooMany {
+	if last.status == http.StatusTooManyRequests {
 		o.RetryAfter = retryAfterOf(last.header)
 	}
 	if last.status == 0 {
@@ -241,8 +242,6 @@ func observe(s step, exchanges []exchange, err error) Observation {
 	}
 	return o
 }
-
-const statusTooMany = 429
 
 // verdictOf says how the SDK understood an answer.
 func verdictOf(s step, err error) Verdict {

@@ -74,7 +74,9 @@ func (r *recorder) keep(one exchange) {
 	r.exchanges = append(r.exchanges, one)
 }
 
-// waitOf is how long an answer asks to wait; a second if it does not say.
+// waitOf is how long an answer asks to wait; a second if it does not say. Unlike the
+// client it reads a date against the own clock, not against the answer's Date, which is
+// in whole seconds: a window is measured with it.
 func waitOf(e exchange, now time.Time) time.Duration {
 	value := e.header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {

@@ -81,10 +81,10 @@ var signs = []sign{
 	{"nobody_found", []string{
 		"find_client_id_by_phone of nobody", "find_client_id_by_email of nobody", "find_client_id_by_var of nobody", "find_latest_client_id_by_var of nobody",
 	}, readNotFound},
-	{"ids", []string{"get_clients", "connected_channels", "find_client_id_by_var"}, readIDs},
-	{"client_times", []string{"get_clients", "find_client_id_by_platform_id"}, timesAt("clients[].created_at", "[].created_at")},
-	{"history_times", []string{"get_history", "get_history with the callback"}, timesAt("result[].created_at")},
-	{"subscriber_times", []string{"subscribers", "vk_subscribers"}, timesAt("[].created_at")},
+	{"ids", []string{"get_clients", "connected_channels", "find_client_id_by_var"}, formAt(idForms, "clients[].id", "project_id", "client_id")},
+	{"client_times", []string{"get_clients", "find_client_id_by_platform_id"}, formAt(timeForms, "clients[].created_at", "[].created_at")},
+	{"history_times", []string{"get_history", "get_history with the callback"}, formAt(timeForms, "result[].created_at")},
+	{"subscriber_times", []string{"subscribers", "vk_subscribers"}, formAt(timeForms, "[].created_at")},
 	{"order_list", []string{"get_orders"}, readOrderList},
 	{"latest_client", []string{"find_latest_client_id_by_var"}, keyOf("latest_client_id", "client_id")},
 	{"callbacks_by_platform_id", []string{"send_callback_by_platform_id"}, readCallbacks},
@@ -155,33 +155,23 @@ func readNotFound(o *Observation) any {
 	return nil
 }
 
-func readIDs(o *Observation) any {
-	for _, place := range []string{"clients[].id", "project_id", "client_id"} {
-		switch o.Body[place] {
-		case kindNumber:
-			return string(engine.IDsAsNumbers)
-		case kindDigits:
-			return string(engine.IDsAsText)
-		}
-	}
-	return nil
-}
-
-// timesAt reads the form of times at the first of some places that has one.
-func timesAt(places ...string) func(o *Observation) any {
+// formAt reads a form off the kind that stands at the first of some places where there
+// is one of the forms' kinds.
+func formAt(forms map[string]string, places ...string) func(o *Observation) any {
 	return func(o *Observation) any {
 		for _, place := range places {
-			switch o.Body[place] {
-			case kindNumber:
-				return string(engine.TimesAsUnix)
-			case kindDigits:
-				return string(engine.TimesAsUnixText)
-			case kindTime:
-				return string(engine.TimesAsText)
+			if form := forms[o.Body[place]]; form != "" {
+				return form
 			}
 		}
 		return nil
 	}
+}
+
+var idForms = map[string]string{kindNumber: string(engine.IDsAsNumbers), kindDigits: string(engine.IDsAsText)}
+
+var timeForms = map[string]string{
+	kindNumber: string(engine.TimesAsUnix), kindDigits: string(engine.TimesAsUnixText), kindTime: string(engine.TimesAsText),
 }
 
 func readOrderList(o *Observation) any {

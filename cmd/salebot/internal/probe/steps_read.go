@@ -26,14 +26,6 @@ var channelSteps = []step{
 	}},
 }
 
-// needsClient says that there is no client to ask about.
-func needsClient(r *run) string {
-	if r.about.client == 0 {
-		return "the project has no client to ask about"
-	}
-	return ""
-}
-
 var clientSteps = []step{
 	{name: "get_clients", action: "get_clients", part: Reads, ask: askClients},
 	{name: "get_history", action: "get_history", part: Reads, lacks: needsClient, ask: askHistory},

@@ -34,13 +34,8 @@ var writeSteps = []step{
 	},
 	{
 		name: "get_variables that were saved", action: "get_variables", part: Writes, plan: "reads them back",
-		lacks: func(r *run) string {
-			if !r.about.saved {
-				return "nothing was saved"
-			}
-			return ""
-		},
-		ask: askSaved,
+		lacks: needsSaved,
+		ask:   askSaved,
 	},
 	{
 		name: "set_order_vars", action: "set_order_vars", part: Writes, plan: "writes the variable " + variableOfDeal + " of a deal that the client has",
@@ -136,13 +131,8 @@ var callbackSteps = []step{
 	}},
 	{
 		name: "get_history with the callback", action: "get_history", part: Writes, plan: "reads the history until the callback is there", requests: len(looks),
-		lacks: func(r *run) string {
-			if !r.about.called {
-				return "the callback was refused"
-			}
-			return ""
-		},
-		ask: askDelay,
+		lacks: needsStarted,
+		ask:   askDelay,
 	},
 	{
 		name: "callback without a message", action: "callback", part: Writes, refused: true, plan: "starts the bot for the client with nothing", asked: []string{"message"},
@@ -262,12 +252,7 @@ var dealSteps = []step{
 	},
 	{
 		name: "set_order_state", action: "set_order_state", part: Deal, plan: "puts the new deal into the state in which it is",
-		lacks: func(r *run) string {
-			if r.about.made == 0 || r.about.state == 0 {
-				return "no deal was made, or its state is not known"
-			}
-			return ""
-		},
+		lacks: needsState,
 		ask: func(ctx context.Context, r *run) error {
 			_, err := r.client.SetOrderState(ctx, salebot.SetOrderStateRequest{ClientID: r.about.client, StateID: r.about.state})
 			return err
