@@ -32,6 +32,21 @@ func memoryStore(testing.TB) inboxtest.Store {
 	}
 }
 
+// putAndBury makes a dead letter of an entry.
+func putAndBury(t *testing.T, inbox webhook.Inbox, entry webhook.Entry) {
+	t.Helper()
+	if _, err := inbox.Put(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	deliveries, err := inbox.Lease(t.Context(), webhook.LeaseRequest{Endpoint: entry.Endpoint, Max: 1, Duration: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := inbox.Bury(t.Context(), deliveries[0], "no"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestMemoryOfDeadLettersIsBounded checks that what was given up does not grow beyond
 // its number or its size, and that the newest stay.
 func TestMemoryOfDeadLettersIsBounded(t *testing.T) {
@@ -39,16 +54,7 @@ func TestMemoryOfDeadLettersIsBounded(t *testing.T) {
 	for name, bound := range map[string]webhook.MemoryOption{"by number": webhook.WithMaxDeadLetters(3), "by size": webhook.WithMaxBytes(3 << 10)} {
 		inbox := newMemoryInbox(t, bound)
 		for range 10 {
-			if _, err := inbox.Put(t.Context(), webhook.Entry{Endpoint: "e", Body: strings.Repeat("x", 1<<10)}); err != nil {
-				t.Fatal(err)
-			}
-			deliveries, err := inbox.Lease(t.Context(), webhook.LeaseRequest{Endpoint: "e", Max: 1, Duration: time.Hour})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := inbox.Bury(t.Context(), deliveries[0], "no"); err != nil {
-				t.Fatal(err)
-			}
+			putAndBury(t, inbox, webhook.Entry{Endpoint: "e", Body: strings.Repeat("x", 1<<10)})
 		}
 		var left []int64
 		for letter, err := range inbox.DeadLetters(t.Context(), "e") {
@@ -103,16 +109,7 @@ func TestMemoryOfEventsIsBounded(t *testing.T) {
 func TestMemoryInboxHeedsContexts(t *testing.T) {
 	t.Parallel()
 	inbox := newMemoryInbox(t)
-	if _, err := inbox.Put(t.Context(), webhook.Entry{Endpoint: "e"}); err != nil {
-		t.Fatal(err)
-	}
-	deliveries, err := inbox.Lease(t.Context(), webhook.LeaseRequest{Endpoint: "e", Max: 1, Duration: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := inbox.Bury(t.Context(), deliveries[0], "no"); err != nil {
-		t.Fatal(err)
-	}
+	putAndBury(t, inbox, webhook.Entry{Endpoint: "e"})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, putErr := inbox.Put(ctx, webhook.Entry{Endpoint: "e"})
