@@ -55,8 +55,9 @@ func withReceived(received func()) CallOption {
 // like; see WithUserAgent). So are those that belong to the connection, and those that
 // would change the form of the answer (Accept-Encoding, Range, If-…). Idempotency-Key
 // and X-Idempotency-Key are refused too: Salebot does not know them, and Go's HTTP
-// client takes them as permission to send a request twice. A value must not have the
-// API key in it.
+// client takes them as permission to send a request twice. A value must be
+// printable ASCII without the API key in it: check one that comes from outside, since a
+// call with a bad one fails with ErrInvalidRequest.
 func WithHeader(name, value string) SharedOption {
 	return sharedOption(func(s *settings) error {
 		canonical, problem := checkHeader(name, value)

@@ -16,6 +16,7 @@
 //     for scripts, bulk runs and services of one process.
 //   - The module sqlite has a ledger in a database file that several processes of one
 //     machine share, and one inside its inbox.
+//   - The module postgres has one that processes on several machines share.
 //
 // A ledger holds no request: only keyed digests, ids, states and times. The package
 // ledgertest checks a ledger of your own.

@@ -65,7 +65,8 @@ func LookupFixture(name, one string) Fixture {
 
 // RegisterFixture lets a MockTransport of httpmock answer an action with a
 // fixture, under any base URL and any key. Several cases are answered one after
-// another, and the last one from then on:
+// another, in the order in which requests come, and the last one from then on. So give an
+// iterator one page in flight, or the emulator:
 //
 //	mock := httpmock.NewMockTransport()
 //	salebottest.RegisterFixture(mock, "message", "bad-gateway-html", "ok-text")
