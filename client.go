@@ -110,6 +110,7 @@ func New(key string, opts ...Option) (*Client, error) {
 	if err := c.apply(opts); err != nil {
 		return nil, err
 	}
+	c.logBlindness()
 	source := c.source()
 	return &Client{core: &core{
 		config:    c,
@@ -158,6 +159,7 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	}
 	if variant.config.givenLedger {
 		variant.keeper = variant.config.ledger.keeper()
+		variant.config.logBlindness()
 	}
 	if variant.config.givenBudget {
 		variant.budget = attempt.NewBudget(variant.config.budget)

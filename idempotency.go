@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -75,6 +76,15 @@ func (l *ledgerConfig) keeper() *once.Keeper {
 	return &once.Keeper{
 		Ledger: l.ledger, Project: l.project, Secret: l.secret, SendWindow: l.sendWindow, HistoryDelay: l.historyDelay,
 	}
+}
+
+// logBlindness tells that the client's ledger cannot find a lost answer in the history.
+func (c *config) logBlindness() {
+	if c.logger == nil || c.ledger.ledger == nil || c.ledger.historyDelay > 0 || c.location != nil {
+		return
+	}
+	c.logger.LogAttrs(context.Background(), slog.LevelInfo, "salebot ledger cannot look for a lost answer in the history",
+		slog.String("project", c.ledger.project), slog.String("missing", "WithHistoryDelay or WithProjectLocation"))
 }
 
 // minSecret is the length of the shortest secret that is accepted, in bytes.

@@ -1,9 +1,11 @@
 package salebot_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -547,4 +549,52 @@ func TestCallsAreRefusedInsideATransaction(t *testing.T) {
 		}
 		require.Equal(t, 3, sent)
 	})
+}
+
+// A client whose ledger could never find a lost answer says so once, when it is made, and
+// in the error of the request that it could not look for.
+func TestLedgerThatCannotLookSaysSo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		opts    []salebot.Option
+		logs    bool
+		advises bool
+	}{
+		"neither delay nor location": {nil, true, true},
+		"a location":                 {[]salebot.Option{salebot.WithProjectLocation(time.UTC)}, false, true},
+		"a delay":                    {[]salebot.Option{salebot.WithHistoryDelay(20 * time.Second)}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				var log bytes.Buffer
+				s := newShop(t)
+				plain := s.Client(t, append([]salebot.Option{salebot.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))}, c.opts...)...)
+				require.Empty(t, log.String(), "without a ledger there is nothing to say")
+				client, err := plain.With(salebot.WithLedger(s.ledger, "shop"))
+				require.NoError(t, err)
+				_, err = client.With(salebot.WithoutRetries())
+				require.NoError(t, err)
+				s.open(t, append([]salebot.Option{salebot.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))}, c.opts...)...)
+				lines := 0
+				if c.logs {
+					lines = 2
+				}
+				require.Equal(t, lines, strings.Count(log.String(), `level=INFO msg="salebot ledger cannot look for a lost answer in the history" `+
+					`project=shop missing="WithHistoryDelay or WithProjectLocation"`), log.String())
+
+				s.Fail(salebottest.Fault{Action: "message", Reset: salebottest.ResetBefore})
+				key := salebot.WithIdempotencyKey("order")
+				_, err = client.Message(t.Context(), hello("paid"), key)
+				require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+				_, err = client.Message(t.Context(), hello("paid"), key)
+				if !c.advises {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+				require.ErrorContains(t, err, "with WithHistoryDelay the client could find out")
+			})
+		})
+	}
 }

@@ -279,7 +279,7 @@ func WithLimiter(limiter Limiter) Option {
 }
 
 // WithLogger logs the calls of the client. By default nothing is logged. Nothing that is
-// logged holds the key, a URL or a body. There are four messages:
+// logged holds the key, a URL or a body. There are four messages about calls:
 //
 //   - "salebot call", at debug level: a call succeeded.
 //   - "salebot call failed", a warning: it failed, or was refused before it was sent.

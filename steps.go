@@ -3,6 +3,7 @@ package salebot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -134,7 +135,11 @@ func (j *journey[T]) enter(ctx context.Context, guard *once.Guard) (ledger.Answe
 		}
 		return answer, false, guardFailure(j.row.Name, err)
 	case decision == once.Leave:
-		e := notSent(j.row.Name, errUnresolved)
+		unresolved := errUnresolved
+		if j.core.config.ledger.historyDelay == 0 && sentBy(j.row, &payload{body: j.body}) != nil {
+			unresolved = errUnsearched
+		}
+		e := notSent(j.row.Name, unresolved)
 		e.Outcome = OutcomeUnknown
 		return answer, false, e
 	}
@@ -142,6 +147,9 @@ func (j *journey[T]) enter(ctx context.Context, guard *once.Guard) (ledger.Answe
 }
 
 var errUnresolved = errors.New("an earlier request with this key or in this piece of work may have been executed; nothing was sent now")
+
+// errUnsearched is errUnresolved for a request that the history could have told of.
+var errUnsearched = fmt.Errorf("%w; with WithHistoryDelay the client could find out from the history", errUnresolved)
 
 // unresolvedError says that a call may have been executed, and why that was not found
 // out.
