@@ -55,7 +55,10 @@ var (
 // one of APIError, TransportError, DecodeError, InvalidRequestError and
 // PartialError.
 type OpError struct {
-	// Action is Salebot's name of the action.
+	// Action is Salebot's name of the action. What is not one action has a name of its
+	// own: "run_once" is a piece of work that did not begin (RunOnce, ForgetWork, ForEach),
+	// "do" and "with" are methods of a client that was not made by New, and "universal
+	// webhook" is UniversalWebhookURL.
 	Action string
 	// Class is the safety class of the call.
 	Class SafetyClass
@@ -101,18 +104,22 @@ func (e *OpError) Is(target error) bool {
 	return target == ErrOutcomeUnknown && e.Outcome == OutcomeUnknown && e.Class != Read
 }
 
-// LogValue returns the parts of the error as attributes.
+// LogValue returns the parts of the error as attributes, without those that are empty.
 func (e *OpError) LogValue() slog.Value {
 	if e == nil {
 		return slog.StringValue(nilError)
 	}
-	return slog.GroupValue(
-		slog.String("action", e.Action),
-		slog.Int("attempts", e.Attempts),
-		slog.String("outcome", e.Outcome.String()),
-		slog.String("stopped", e.Stopped),
-		slog.Any("cause", e.Err),
-	)
+	attrs := []slog.Attr{slog.String("action", e.Action), slog.Int("attempts", e.Attempts), slog.String("outcome", e.Outcome.String())}
+	attrs = appendText(attrs, "stopped", e.Stopped)
+	return slog.GroupValue(append(attrs, slog.Any("cause", e.Err))...)
+}
+
+// appendText adds an attribute, unless it is empty.
+func appendText(attrs []slog.Attr, name, value string) []slog.Attr {
+	if value == "" {
+		return attrs
+	}
+	return append(attrs, slog.String(name, value))
 }
 
 // Format prints the text of Error for every verb.
@@ -193,17 +200,19 @@ func (e *APIError) Is(target error) bool {
 	return false
 }
 
-// LogValue returns the parts of the error as attributes, without the body.
+// LogValue returns the parts of the error as attributes, without the body and without
+// those that are empty.
 func (e *APIError) LogValue() slog.Value {
 	if e == nil {
 		return slog.StringValue(nilError)
 	}
-	return slog.GroupValue(
-		slog.Int("status", e.Status),
-		slog.String("code", e.Code),
-		slog.String("message", e.quotable()),
-		slog.Duration("retry_after", e.RetryAfter),
-	)
+	attrs := []slog.Attr{slog.Int("status", e.Status)}
+	attrs = appendText(attrs, "code", e.Code)
+	attrs = appendText(attrs, "message", e.quotable())
+	if e.RetryAfter > 0 {
+		attrs = append(attrs, slog.Duration("retry_after", e.RetryAfter))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // Format prints the text of Error for every verb.
@@ -272,17 +281,14 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // Is reports ErrUnexpectedResponse.
 func (*DecodeError) Is(target error) bool { return target == ErrUnexpectedResponse }
 
-// LogValue returns the parts of the error as attributes, without the body.
+// LogValue returns the parts of the error as attributes, without the body and without
+// those that are empty.
 func (e *DecodeError) LogValue() slog.Value {
 	if e == nil {
 		return slog.StringValue(nilError)
 	}
-	return slog.GroupValue(
-		slog.Int("status", e.Status),
-		slog.String("content_type", e.ContentType),
-		slog.Int("snapshot_bytes", len(e.Snapshot)),
-		slog.String("error", errorText(e.Err)),
-	)
+	attrs := appendText([]slog.Attr{slog.Int("status", e.Status)}, "content_type", e.ContentType)
+	return slog.GroupValue(append(attrs, slog.Int("snapshot_bytes", len(e.Snapshot)), slog.String("error", errorText(e.Err)))...)
 }
 
 // Format prints the text of Error for every verb.

@@ -141,12 +141,12 @@ func TestErrorsAreLoggedAsParts(t *testing.T) {
 		require.NoError(t, json.Unmarshal(out.Bytes(), &record))
 		return string(record.Err)
 	}
-	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"rejected","stopped":"","cause":{"status":404,"code":"client_not_found","message":"","retry_after":0}}`,
+	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"rejected","cause":{"status":404,"code":"client_not_found"}}`,
 		logged(clienttest.Fail(t, 404, "client_not_found")))
-	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"failed","stopped":"","cause":{"status":200,"content_type":"text/html","snapshot_bytes":53,"error":"the body is an HTML page"}}`,
+	require.JSONEq(t, `{"action":"get_variables","attempts":1,"outcome":"failed","cause":{"status":200,"content_type":"text/html","snapshot_bytes":53,"error":"the body is an HTML page"}}`,
 		logged(clienttest.Fail(t, 200, clienttest.Page, "Content-Type: text/html")))
 	_, err := clienttest.New(t, clienttest.Answering(200, "{}")).GetVariables(t.Context(), 0)
-	require.JSONEq(t, `{"action":"get_variables","attempts":0,"outcome":"not sent","stopped":"","cause":{"field":"client","problem":"is required"}}`, logged(err))
+	require.JSONEq(t, `{"action":"get_variables","attempts":0,"outcome":"not sent","cause":{"field":"client","problem":"is required"}}`, logged(err))
 	mock := httpmock.NewMockTransport()
 	mock.RegisterNoResponder(httpmock.NewErrorResponder(io.ErrUnexpectedEOF))
 	_, err = clienttest.OnceCalls[0].Call(t.Context(), clienttest.New(t, mock))

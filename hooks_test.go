@@ -400,14 +400,14 @@ func TestLogLines(t *testing.T) {
 		require.ErrorIs(t, err, salebot.ErrInvalidRequest)
 		require.Equal(t, []string{
 			`level=WARN msg="salebot attempt failed and is repeated" action=get_variables client=25554 outcome=failed attempt=1 duration=0s status=503 waited=2s ` +
-				`error.status=503 error.code="" error.message="" error.retry_after=2s`,
+				`error.status=503 error.retry_after=2s`,
 			`level=DEBUG msg="salebot call" action=get_variables client=25554 outcome=accepted attempts=2 duration=2s status=200 waited=2s`,
 			`level=WARN msg="salebot answer was not understood entirely" action=get_clients outcome=accepted attempts=1 duration=0s status=200 unread_fields=1`,
 			`level=WARN msg="salebot call failed" action=find_client_id_by_phone outcome=rejected attempts=1 duration=0s status=404 ` +
-				`error.action=find_client_id_by_phone error.attempts=1 error.outcome=rejected error.stopped="" ` +
-				`error.cause.status=404 error.cause.code=client_not_found error.cause.message="" error.cause.retry_after=0s`,
+				`error.action=find_client_id_by_phone error.attempts=1 error.outcome=rejected ` +
+				`error.cause.status=404 error.cause.code=client_not_found`,
 			`level=WARN msg="salebot call failed" action=message outcome="not sent" attempts=0 duration=0s ` +
-				`error.action=message error.attempts=0 error.outcome="not sent" error.stopped="" ` +
+				`error.action=message error.attempts=0 error.outcome="not sent" ` +
 				`error.cause.field=Message error.cause.problem="is required, unless BlockID or AttachmentURL is set"`,
 		}, strings.Split(strings.TrimSpace(log.String()), "\n"))
 	})

@@ -29,9 +29,11 @@ var (
 	// piece of work, and did not finish in time. The outcome is then unknown.
 	ErrInProgress = once.ErrUnderWay
 	// ErrWorkChanged says that a piece of work makes different calls than before, so a
-	// call could be an earlier one in other words. Name calls whose words may differ
-	// with WithStep. Before it fails, the call waits for those of other goroutines that
-	// are under way, and five seconds for others to come.
+	// call could be an earlier one in other words. Nothing was sent, but trying again
+	// fails again as long as the calls differ. Name calls whose words may differ with
+	// WithStep. If the work itself was changed, a new key or ForgetWork makes all of its
+	// calls, also those that were accepted before. Before it fails, the call waits for
+	// those of other goroutines that are under way, and five seconds for others to come.
 	ErrWorkChanged = once.ErrWorkChanged
 	// ErrWorkNested says that a piece of work was asked for inside itself.
 	ErrWorkNested = once.ErrWorkNested

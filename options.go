@@ -293,6 +293,21 @@ func WithLimiter(limiter Limiter) Option {
 // recorded and error. Those that say nothing are left out, except for action, outcome,
 // attempts and duration. A line about an attempt has attempt, its number, instead of
 // attempts.
+//
+// With a ledger there are four more:
+//
+//   - "salebot work", at debug level: a piece of work (RunOnce, or a webhook's event) is
+//     done, now or, with recorded, before.
+//   - "salebot work failed", a warning: it failed, or did not begin, for example because
+//     the ledger could not be asked.
+//   - "salebot ledger could not record an end", a warning: the call or work had ended
+//     before, and is looked at again when it is asked for again. It has action and error.
+//   - "salebot ledger cannot look for a lost answer in the history", at info level, when
+//     the client is made: it has project and missing, the option to give.
+//
+// Lines about work have work (its name), outcome, duration, recorded and error; and as
+// numbers of calls of class Once accepted_calls, of them recorded_calls (taken from the
+// ledger and not made now), rejected_calls and unknown_calls.
 func WithLogger(logger *slog.Logger) Option {
 	return clientOption(func(c *config) error {
 		if logger == nil {

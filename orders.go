@@ -14,12 +14,18 @@ import (
 // zero value means "none".
 type OrderID int64
 
+// String returns the number.
+func (id OrderID) String() string { return idText(id) }
+
 // UnmarshalJSON reads a number, text or null.
 func (id *OrderID) UnmarshalJSON(value []byte) error { return unmarshalID(id, value) }
 
 // StateID is the number of a state of SalebotCRM's funnel. The zero value means
 // "none".
 type StateID int64
+
+// String returns the number.
+func (id StateID) String() string { return idText(id) }
 
 // UnmarshalJSON reads a number, text or null.
 func (id *StateID) UnmarshalJSON(value []byte) error { return unmarshalID(id, value) }

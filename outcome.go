@@ -28,7 +28,8 @@ const (
 	// OutcomeUnknown requests may have been executed: the connection broke, the
 	// time ran out, the server answered 5xx or something unreadable.
 	OutcomeUnknown = Outcome(attempt.Unknown)
-	// OutcomeNotSent requests never left this process, so they can be repeated.
+	// OutcomeNotSent requests never left this process, so they can be made again once
+	// the cause is mended.
 	OutcomeNotSent = Outcome(attempt.NotSent)
 	// OutcomeRejected requests were refused by Salebot and not executed.
 	OutcomeRejected = Outcome(attempt.Rejected)

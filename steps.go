@@ -70,6 +70,7 @@ func (j *journey[T]) guarded(ctx context.Context, guard *once.Guard) (none T, er
 		}
 		if replay {
 			j.watch.recorded()
+			once.From(ctx).CountRecorded()
 			if j.answer != nil {
 				*j.answer = Response{Status: http.StatusOK, Header: http.Header{}}
 			}

@@ -612,6 +612,7 @@ func TestEndThatCannotBeRecorded(t *testing.T) {
 		require.NoError(t, err)
 		_, err = client.Message(t.Context(), hello("paid"), key)
 		require.ErrorIs(t, err, salebot.ErrInProgress)
+		require.NotContains(t, err.Error(), "\n", "one line")
 		s.AssertCalls(t, "message", 1)
 	})
 }
@@ -747,6 +748,7 @@ func TestIdempotencyKeyAtOnce(t *testing.T) {
 		elapseHere(t, time.Second)
 		_, err := client.Message(t.Context(), hello("slow"), salebot.WithIdempotencyKey("slow"), salebot.WithTimeout(time.Second))
 		require.ErrorIs(t, err, salebot.ErrInProgress)
+		require.NotContains(t, err.Error(), "\n", "one line")
 		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
 		elapseHere(t, time.Minute)
 	})

@@ -20,12 +20,18 @@ import (
 // is read in any spelling, such as 5.0 or 1e3, exactly.
 type ClientID int64
 
+// String returns the number.
+func (id ClientID) String() string { return idText(id) }
+
 // UnmarshalJSON reads a number, text or null.
 func (id *ClientID) UnmarshalJSON(value []byte) error { return unmarshalID(id, value) }
 
 // MessageID is the number of a message in a conversation. The zero value means
 // "none".
 type MessageID int64
+
+// String returns the number.
+func (id MessageID) String() string { return idText(id) }
 
 // UnmarshalJSON reads a number, text or null.
 func (id *MessageID) UnmarshalJSON(value []byte) error { return unmarshalID(id, value) }
@@ -34,17 +40,26 @@ func (id *MessageID) UnmarshalJSON(value []byte) error { return unmarshalID(id, 
 // message_id. The zero value means "none".
 type BlockID int64
 
+// String returns the number.
+func (id BlockID) String() string { return idText(id) }
+
 // UnmarshalJSON reads a number, text or null.
 func (id *BlockID) UnmarshalJSON(value []byte) error { return unmarshalID(id, value) }
 
 // ListID is the number of a client list. The zero value means "none".
 type ListID int64
 
+// String returns the number.
+func (id ListID) String() string { return idText(id) }
+
 // UnmarshalJSON reads a number, text or null.
 func (id *ListID) UnmarshalJSON(value []byte) error { return unmarshalID(id, value) }
 
 // ProjectID is the number of a Salebot project. The zero value means "none".
 type ProjectID int64
+
+// String returns the number.
+func (id ProjectID) String() string { return idText(id) }
 
 // UnmarshalJSON reads a number, text or null.
 func (id *ProjectID) UnmarshalJSON(value []byte) error { return unmarshalID(id, value) }
@@ -53,6 +68,9 @@ func (id *ProjectID) UnmarshalJSON(value []byte) error { return unmarshalID(id, 
 // "none".
 type ChannelID int64
 
+// String returns the number.
+func (id ChannelID) String() string { return idText(id) }
+
 // UnmarshalJSON reads a number, text or null.
 func (id *ChannelID) UnmarshalJSON(value []byte) error { return unmarshalID(id, value) }
 
@@ -60,8 +78,14 @@ func (id *ChannelID) UnmarshalJSON(value []byte) error { return unmarshalID(id, 
 // value means "none".
 type EmployeeID int64
 
+// String returns the number.
+func (id EmployeeID) String() string { return idText(id) }
+
 // UnmarshalJSON reads a number, text or null.
 func (id *EmployeeID) UnmarshalJSON(value []byte) error { return unmarshalID(id, value) }
+
+// idText is the number of an id as its digits.
+func idText[T ~int64](id T) string { return strconv.FormatInt(int64(id), 10) }
 
 func unmarshalID[T ~int64](id *T, value []byte) error {
 	n, err := wire.Int(value)

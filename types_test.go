@@ -56,6 +56,25 @@ func TestNumericIDs(t *testing.T) {
 	require.Equal(t, "9007199254740993", string(sent))
 }
 
+// An id as text is its number, by its method and by fmt, and in JSON it stays a number,
+// also as a key.
+func TestNumericIDsAsText(t *testing.T) {
+	t.Parallel()
+	for _, id := range []interface{ String() string }{
+		salebot.ClientID(25554), salebot.MessageID(25554), salebot.BlockID(25554), salebot.ListID(25554), salebot.ProjectID(25554),
+		salebot.ChannelID(25554), salebot.EmployeeID(25554), salebot.OrderID(25554), salebot.StateID(25554),
+	} {
+		require.Equal(t, "25554", id.String(), "%T", id)
+		require.Equal(t, "25554 25554 25554", fmt.Sprintf("%v %s %d", id, id, id), "%T", id)
+		encoded, err := json.Marshal(id)
+		require.NoError(t, err)
+		require.Equal(t, "25554", string(encoded), "%T", id)
+	}
+	encoded, err := json.Marshal(map[salebot.ClientID]salebot.OrderID{25554: 7})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"25554":7}`, string(encoded))
+}
+
 func TestTextualIDs(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

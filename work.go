@@ -15,10 +15,10 @@ import (
 // Work names a piece of work: see [Client.RunOnce].
 type Work struct {
 	// Name tells this kind of work from all others of the project, such as "payment
-	// notice" or "daily reminder"; required.
+	// notice" or "daily reminder"; required. It stands in the lines of the logger.
 	Name string
 	// Key tells this piece from others of that name, such as the number of an order;
-	// required. It is kept as a digest only.
+	// required. It is kept as a digest only, and never logged.
 	Key string
 	// Since is when the work was given, such as the time of a notice; zero means now.
 	// Work that is older than what the ledger remembers is refused.
@@ -61,7 +61,8 @@ const runOnce = "run_once"
 //		return err
 //	})
 //
-// If the work was done before, RunOnce returns nil and does not call the function. If
+// If the work was done before, RunOnce returns nil and does not call the function, which
+// can set a variable if you want to know. If
 // another call or process is working on it, RunOnce waits for its end; if the context
 // ends before, the error is ErrInProgress. If the function failed before, or its
 // process died, it runs again. Its calls of class Once that were accepted are not made
@@ -69,8 +70,10 @@ const runOnce = "run_once"
 // looked for in the client's history, and otherwise fails with ErrOutcomeUnknown
 // without being made.
 //
-// The function must pass its context on to its calls, and make the same calls when it
-// runs again. A call whose words may differ, such as an answer that a model writes,
+// The function must pass its context on to its calls. A call with another context, such
+// as the one that RunOnce was given, is outside of the work: it is made each time the
+// function runs, and nothing can notice that. So give both the name ctx, as above. The
+// function must also make the same calls when it runs again. A call whose words may differ, such as an answer that a model writes,
 // needs a name: see WithStep. Otherwise the error is ErrWorkChanged, and nothing is
 // sent. Reads, and writes that may be repeated, are made each time.
 //
@@ -84,10 +87,13 @@ const runOnce = "run_once"
 // for. If an equal call without a name follows in the same run, it counts as a repetition:
 // it is looked for, and not sent a second time. Name the calls with WithStep if both are
 // meant.
-func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Context) error) error {
+func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Context) error) (err error) {
 	if !c.ready() {
 		return notSent(runOnce, ErrNotInitialized)
 	}
+	var result workResult
+	begun := time.Now()
+	defer func() { c.logWork(ctx, work.Name, begun, &result, err) }()
 	w, err := work.of(kindOf(ctx))
 	if err != nil {
 		return notSent(runOnce, err)
@@ -95,9 +101,51 @@ func (c *Client) RunOnce(ctx context.Context, work Work, fn func(ctx context.Con
 	if fn == nil {
 		return notSent(runOnce, invalid("fn", "is nil"))
 	}
-	result, err := c.runWork(ctx, w, false, fn)
+	err = errPanic
+	result, err = c.runWork(ctx, w, false, fn)
 	c.logUnwritten(ctx, runOnce, result.unwritten)
 	return err
+}
+
+// logWork writes a line about a piece of work, without its key, which may be the number
+// of a person; WithLogger lists messages and names.
+func (c *Client) logWork(ctx context.Context, name string, begun time.Time, result *workResult, err error) {
+	logger := c.core.config.logger
+	if logger == nil {
+		return
+	}
+	outcome, level, message := result.outcome(err), slog.LevelDebug, "salebot work"
+	switch {
+	case err != nil:
+		level, message = slog.LevelWarn, "salebot work failed"
+		if errors.Is(err, errPanic) {
+			outcome = OutcomeUnknown
+		}
+	case rehearsing(ctx):
+		outcome = OutcomeNotTried
+	}
+	attrs := make([]slog.Attr, 0, 9)
+	attrs = append(attrs, slog.String("work", name), slog.String("outcome", outcome.String()), slog.Duration("duration", time.Since(begun)))
+	if result.earlier {
+		attrs = append(attrs, slog.Bool("recorded", true))
+	}
+	for _, calls := range []struct {
+		became string
+		number int
+	}{
+		{"accepted_calls", result.tally.Accepted},
+		{"recorded_calls", result.tally.Recorded},
+		{"rejected_calls", result.tally.Refused},
+		{"unknown_calls", result.tally.Unknown},
+	} {
+		if calls.number > 0 {
+			attrs = append(attrs, slog.Int(calls.became, calls.number))
+		}
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	logger.LogAttrs(ctx, level, message, attrs...)
 }
 
 // logUnwritten tells that what became of something could not be recorded, which is not

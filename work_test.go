@@ -1,9 +1,12 @@
 package salebot_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -70,6 +73,66 @@ func TestRunOnceRunsOnce(t *testing.T) {
 	s.AssertCalls(t, "message", 5)
 }
 
+// Each piece of work has a line in the log: what it came to, from how many calls of which
+// kind, and never its key. A ledger that is down is not silent.
+func TestRunOnceIsLogged(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		var log bytes.Buffer
+		client := s.open(t, salebot.WithoutRetries(), salebot.WithProjectLocation(time.UTC),
+			salebot.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		lines := func() []string {
+			var found []string
+			for line := range strings.Lines(log.String()) {
+				require.NotContains(t, line, "4711")
+				if _, rest, ok := strings.Cut(strings.TrimSpace(line), " level="); ok && strings.Contains(rest, `"salebot work`) {
+					found = append(found, rest)
+				}
+			}
+			log.Reset()
+			return found
+		}
+		failed := errors.New("the disk is full")
+		run := func(ctx context.Context, then error) error {
+			return client.RunOnce(ctx, notice("4711"), func(ctx context.Context) error {
+				time.Sleep(time.Second)
+				if err := texts(client, "one", "two")(ctx); err != nil {
+					return err
+				}
+				return then
+			})
+		}
+		require.NoError(t, run(salebot.Rehearse(t.Context()), nil))
+		require.ErrorIs(t, run(t.Context(), failed), failed)
+		require.ErrorIs(t, run(t.Context(), failed), failed)
+		require.NoError(t, run(t.Context(), nil))
+		require.NoError(t, run(t.Context(), nil))
+		require.Equal(t, []string{
+			`DEBUG msg="salebot work" work="payment notice" outcome="not tried" duration=1s`,
+			`WARN msg="salebot work failed" work="payment notice" outcome=incomplete duration=1s accepted_calls=2 error="the disk is full"`,
+			`WARN msg="salebot work failed" work="payment notice" outcome=incomplete duration=1s accepted_calls=2 recorded_calls=2 error="the disk is full"`,
+			`DEBUG msg="salebot work" work="payment notice" outcome=accepted duration=1s accepted_calls=2 recorded_calls=2`,
+			`DEBUG msg="salebot work" work="payment notice" outcome=accepted duration=0s recorded=true`,
+		}, lines())
+
+		s.ledger.failFind = failed
+		require.ErrorIs(t, run(t.Context(), nil), failed)
+		require.Equal(t, []string{
+			`WARN msg="salebot work failed" work="payment notice" outcome="not tried" duration=0s ` +
+				`error.action=run_once error.attempts=0 error.outcome="not sent" error.cause="the disk is full"`,
+		}, lines())
+		s.ledger.failFind = nil
+
+		require.Panics(t, func() {
+			_ = client.RunOnce(t.Context(), notice("another"), func(context.Context) error { panic("a mistake") })
+		})
+		found := lines()
+		require.Len(t, found, 1)
+		require.Contains(t, found[0], `WARN msg="salebot work failed" work="payment notice" outcome=unknown duration=0s error=`)
+	})
+}
+
 // An order that fails half way goes on where it failed, and does not send twice.
 func TestRunOnceGoesOn(t *testing.T) {
 	t.Parallel()
@@ -103,6 +166,7 @@ func TestRunOnceThatChanged(t *testing.T) {
 		err := say("It is sunny", nil)
 		require.ErrorIs(t, err, salebot.ErrWorkChanged)
 		require.NotErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		require.ErrorContains(t, err, "name a call whose words may differ with WithStep, or make all calls anew, with a new key or after ForgetWork")
 		require.NoError(t, say("The weather is fine", nil))
 		require.Equal(t, []string{"The weather is fine"}, s.received(t))
 	})
@@ -237,6 +301,7 @@ func TestRunOnceAtOnce(t *testing.T) {
 		defer cancel()
 		err := client.RunOnce(ctx, notice("slow"), texts(client, "slow"))
 		require.ErrorIs(t, err, salebot.ErrInProgress)
+		require.NotContains(t, err.Error(), "\n", "one line")
 		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
 		elapseHere(t, time.Minute)
 	})
@@ -428,6 +493,7 @@ func TestRecordTakenFromAPieceOfWork(t *testing.T) {
 			return texts(client, "one")(ctx)
 		})
 		require.ErrorIs(t, err, salebot.ErrInProgress)
+		require.NotContains(t, err.Error(), "\n", "one line")
 		require.Empty(t, s.received(t))
 	})
 }

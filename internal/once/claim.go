@@ -3,7 +3,6 @@ package once
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -103,7 +102,7 @@ func (r *Run) claim(ctx context.Context, content, step ledger.Digest) (*entry, e
 			select {
 			case <-seen.busy:
 			case <-ctx.Done():
-				return nil, errors.Join(ErrUnderWay, ctx.Err())
+				return nil, and(ErrUnderWay, ctx.Err())
 			}
 		case !seen.foreign:
 			return seen.found, err
@@ -194,7 +193,7 @@ func (e *entry) inDoubt() bool { return e.busy == nil && doubtful(&e.record) }
 func (e *entry) named(step ledger.Digest) (sight, error) {
 	switch {
 	case step != e.record.Step:
-		return sight{}, fmt.Errorf("%w: the name of the call was used for another action or receiver", ErrWorkChanged)
+		return sight{}, fmt.Errorf("%w (the name of the call was used for another action or receiver)", ErrWorkChanged)
 	case e.busy != nil:
 		return sight{busy: e.busy}, nil
 	}

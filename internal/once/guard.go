@@ -174,7 +174,7 @@ func (g *Guard) Enter(ctx context.Context) (Decision, ledger.Answer, error) {
 			return g.settle(ctx)
 		}
 		if err := look.wait(ctx); err != nil {
-			return Leave, ledger.Answer{}, errors.Join(ErrUnderWay, err)
+			return Leave, ledger.Answer{}, and(ErrUnderWay, err)
 		}
 	}
 }
@@ -213,7 +213,7 @@ func (g *Guard) settle(ctx context.Context) (Decision, ledger.Answer, error) {
 	last := g.keeper.lastMoment(record)
 	if err := sleep(ctx, time.Until(last)); err != nil {
 		// Nobody may act before its last moment has passed.
-		return Leave, ledger.Answer{}, errors.Join(ErrUnderWay, err)
+		return Leave, ledger.Answer{}, and(ErrUnderWay, err)
 	}
 	if g.run != nil && g.run.RepeatUnknown {
 		g.doubts = []bool{true}
@@ -259,7 +259,7 @@ func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error
 	for range flushTries {
 		now := time.Now()
 		if !deadline.IsZero() && !now.Before(deadline) {
-			return time.Time{}, errors.Join(context.DeadlineExceeded, g.undo(ctx))
+			return time.Time{}, and(context.DeadlineExceeded, g.undo(ctx))
 		}
 		until := now.Add(g.keeper.SendWindow)
 		if !deadline.IsZero() && deadline.Before(until) {
@@ -270,13 +270,13 @@ func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error
 		}
 		// Whoever gave up while it was written has sent nothing.
 		if err := ctx.Err(); err != nil {
-			return time.Time{}, errors.Join(err, g.undo(ctx))
+			return time.Time{}, and(err, g.undo(ctx))
 		}
 		if !wait.Passed(until) {
 			return until, nil
 		}
 	}
-	return time.Time{}, errors.Join(
+	return time.Time{}, and(
 		fmt.Errorf("salebot: the ledger took longer than %v to record the request, which was not sent", g.keeper.SendWindow),
 		g.undo(ctx))
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -21,8 +22,9 @@ import (
 var (
 	ErrKeyReused   = errors.New("salebot: the idempotency key was used for another request")
 	ErrNameReused  = errors.New("salebot: the name of the run was used for another action or request")
-	ErrUnderWay    = errors.New("salebot: another call or process is at it")
-	ErrWorkChanged = errors.New("salebot: the piece of work is not what it was when it began")
+	ErrUnderWay    = errors.New("salebot: another call or process is working on it")
+	ErrWorkChanged = errors.New("salebot: the piece of work makes other calls than before, and nothing is sent until it makes the same; " +
+		"name a call whose words may differ with WithStep, or make all calls anew, with a new key or after ForgetWork")
 	ErrWorkNested  = errors.New("salebot: a piece of work cannot run inside itself")
 	ErrWorkEnded   = errors.New("salebot: the piece of work has ended")
 	ErrWorkTooOld  = errors.New("salebot: the piece of work is older than the records of the ledger")
@@ -141,6 +143,14 @@ type poller struct{ delay time.Duration }
 func (p *poller) wait(ctx context.Context) error {
 	p.delay = min(max(2*p.delay, firstLook), lastLook)
 	return sleep(ctx, p.delay)
+}
+
+// and is an error together with another one, in one line; more may be nil.
+func and(err, more error) error {
+	if more == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, more)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -11,7 +11,11 @@ import (
 
 // Tally counts the calls of a piece of work that must not be made twice by what became
 // of them. A call that a record answered counts as it did first.
-type Tally struct{ Accepted, Refused, Unknown int }
+type Tally struct {
+	Accepted, Refused, Unknown int
+	// Recorded counts those of the accepted calls that a record answered.
+	Recorded int
+}
 
 // add counts a call; what was provably not sent does not count.
 func (t *Tally) add(state ledger.State, n int) {
@@ -135,7 +139,7 @@ func (k *Keeper) Start(ctx context.Context, w Work) (r *Run, done bool, err erro
 			return r, false, nil
 		}
 		if err := look.wait(ctx); err != nil {
-			return nil, false, errors.Join(ErrUnderWay, err)
+			return nil, false, and(ErrUnderWay, err)
 		}
 	}
 }
@@ -288,6 +292,15 @@ func (r *Run) Count(identity any, state ledger.State) {
 			r.became[identity] = state
 		}
 		r.tally.add(state, 1)
+		r.mutex.Unlock()
+	}
+}
+
+// CountRecorded notes that a record answered a call, here and in the work around.
+func (r *Run) CountRecorded() {
+	for ; r != nil; r = r.parent {
+		r.mutex.Lock()
+		r.tally.Recorded++
 		r.mutex.Unlock()
 	}
 }
