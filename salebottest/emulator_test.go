@@ -3,6 +3,7 @@ package salebottest_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,4 +104,39 @@ func TestPrintingAnEmulatorShowsNoKey(t *testing.T) {
 	assert.Equal(&seen, emulator, newEmulator(t))
 	require.Contains(t, seen.text, "Diff:")
 	require.Empty(t, testkit.FindKey(seen.text))
+}
+
+// What a request brings along can be looked at, and no key is in it: neither one of the
+// project nor the one of the address.
+func TestRequestsHaveTheirHeader(t *testing.T) {
+	t.Parallel()
+	emulator := salebottest.New(t, withAnn(), salebottest.WithKey(testkit.Key))
+	client := emulator.Client(t, salebot.WithHeader("X-Tenant", "shop"))
+	_, err := client.GetVariables(t.Context(), ann)
+	require.NoError(t, err)
+	header := emulator.Requests()[0].Header
+	require.Equal(t, "shop", header.Get("X-Tenant"))
+	require.Equal(t, salebot.DefaultUserAgent, header.Get("User-Agent"))
+
+	send := func(path, value string) salebottest.Request {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://emulator"+path, http.NoBody)
+		require.NoError(t, err)
+		request.Header.Set("X-Was", value)
+		answer, err := (&http.Client{Transport: emulator.Transport()}).Do(request)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		all := emulator.Requests()
+		return all[len(all)-1]
+	}
+	for _, path := range []string{"/api/" + testkit.Key + "/get_variables", "/api/other-key/get_variables"} {
+		one := send(path, "https://host/api/"+testkit.Key+"/x and other-key")
+		require.NotContains(t, one.Header.Get("X-Was"), testkit.Key, path)
+		require.Contains(t, one.Header.Get("X-Was"), "https://host/api/REDACTED/x and ", path)
+		if strings.Contains(path, "other-key") {
+			require.Equal(t, "https://host/api/REDACTED/x and REDACTED", one.Header.Get("X-Was"))
+		}
+	}
+	large := send("/api/other-key/get_variables", strings.Repeat("x", 8<<10))
+	require.Nil(t, large.Header)
+	require.Contains(t, large.Notes, "the header is too large to be remembered")
 }

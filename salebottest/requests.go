@@ -2,6 +2,7 @@ package salebottest
 
 import (
 	"encoding/json"
+	"net/http"
 	"time"
 
 	engine "github.com/salebot-go/salebot/internal/emulator"
@@ -22,6 +23,9 @@ type Request struct {
 	Key string
 	// Query is the query string as it came.
 	Query string
+	// Header is what came along, such as what salebot.WithHeader sends, without API keys.
+	// It is nil if it was longer than 8 KiB, or Action is empty.
+	Header http.Header
 	// ContentType is the declared type of the body, whatever the body was.
 	ContentType string
 	// Body is the body as it came; of a large one the beginning.
@@ -53,7 +57,7 @@ func (r *Request) Path() string { return r.of.Path() }
 func requestOf(r engine.Request) Request {
 	return Request{
 		Number: r.Number, Time: r.Time, Action: r.Action, Method: r.Method, Key: r.Key, Query: r.Query,
-		ContentType: r.ContentType, Body: r.Body, Status: r.Status, Answer: r.Answer, Fault: r.Fault, Notes: r.Notes, of: r,
+		Header: r.Header, ContentType: r.ContentType, Body: r.Body, Status: r.Status, Answer: r.Answer, Fault: r.Fault, Notes: r.Notes, of: r,
 	}
 }
 

@@ -62,6 +62,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		noSuchPage.write(w)
 		return
 	}
+	entry.takeHeader(r.Header, &e.keys, key)
 	entry.Action = text.Shorten(name, longestName)
 	if _, swapped := e.keys.find(name); swapped && routes[name].handle == nil {
 		entry.Action = "{api_key}"

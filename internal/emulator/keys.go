@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/secret"
 )
 
 // DefaultKey is the API key of an emulator that was given none.
@@ -54,6 +55,7 @@ type knownKey struct {
 	name        string
 	all         bool
 	permissions []Permission
+	scrubber    secret.Scrubber
 }
 
 func newKeyring(keys []Key) keyring {
@@ -67,6 +69,7 @@ func newKeyring(keys []Key) keyring {
 		ring.keys = append(ring.keys, knownKey{
 			hash: sha256.Sum256([]byte(key.Value)), name: name,
 			all: key.Permissions == nil, permissions: slices.Clone(key.Permissions),
+			scrubber: secret.NewScrubber(key.Value),
 		})
 	}
 	return ring
@@ -82,6 +85,14 @@ func (ring keyring) find(value string) (found knownKey, ok bool) {
 		}
 	}
 	return found, ok
+}
+
+// scrub takes all keys out of a text.
+func (ring keyring) scrub(text string) string {
+	for i := range ring.keys {
+		text = ring.keys[i].scrubber.Text(text)
+	}
+	return text
 }
 
 // may reports whether a key has a permission. For actions that are older than

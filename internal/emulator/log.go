@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/json"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/emulator/request"
+	"github.com/salebot-go/salebot/internal/secret"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
@@ -21,6 +23,8 @@ const (
 	// in bytes.
 	largestLoggedBody   = 64 << 10
 	largestLoggedAnswer = 16 << 10
+	// largestLoggedHeader bounds names and values together.
+	largestLoggedHeader = 8 << 10
 )
 
 // Request is a request that the emulator got.
@@ -46,6 +50,9 @@ type Request struct {
 	Key string
 	// Query is the query string as it came.
 	Query string
+	// Header is what came along, without the keys of the project and that of the address.
+	// It is nil if it was too large to be remembered, or the address is none of the API.
+	Header http.Header
 	// ContentType is the declared type of the body, whatever the body was.
 	ContentType string
 	// Body is the body as it came; of a large one the beginning.
@@ -99,6 +106,29 @@ func (r *Request) take(p request.Params, body []byte, query string) {
 		r.Notes = append(r.Notes, "the body is too large to be remembered")
 	}
 	r.understand(p)
+}
+
+// takeHeader remembers what came along with a request, whose address has the key.
+func (r *Request) takeHeader(header http.Header, keys *keyring, key string) {
+	size := 0
+	for name, values := range header {
+		size += len(name)
+		for _, value := range values {
+			size += len(value)
+		}
+	}
+	if size > largestLoggedHeader {
+		r.Notes = append(r.Notes, "the header is too large to be remembered")
+		return
+	}
+	r.Header = make(http.Header, len(header))
+	for name, values := range header {
+		clean := make([]string, len(values))
+		for i, value := range values {
+			clean[i] = keys.scrub(strings.ReplaceAll(value, key, secret.Redacted))
+		}
+		r.Header[keys.scrub(name)] = clean
+	}
 }
 
 // understand remembers the parameters, unless they hold a large body.
