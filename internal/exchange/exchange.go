@@ -4,7 +4,6 @@
 package exchange
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -92,6 +91,9 @@ func (e *Exchanger) CloseIdleConnections() { e.transport.CloseIdleConnections() 
 // notSent reports whether the request provably was not executed: no connection
 // was made for it, or the server said that it did not process it.
 func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) (reply Reply, notSent bool, err error) {
+	if passed(request.WriteBy) {
+		return Reply{}, true, ErrTooLate
+	}
 	p := newProbe(ctx, request, &e.spokeHTTP1)
 	r := e.borrow()
 	r.SetContext(p.traced()) //nolint:contextcheck // it is made of ctx
@@ -99,8 +101,8 @@ func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) 
 	// resty clones the header before it sends; these are only read.
 	r.Header = shared.plain
 	if request.Body != nil {
+		// The probe adds the body: resty would read it, and copy it.
 		r.Header = shared.json
-		r.Body = noBytes
 	}
 	if len(request.Header) > 0 {
 		r.Header = r.Header.Clone()
@@ -109,9 +111,6 @@ func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) 
 	response, err := r.Execute(request.Method, request.URL.Reveal())
 	e.giveBack(r) //nolint:contextcheck // it is done with the context
 	if err != nil {
-		if response != nil && response.RawResponse != nil && response.RawResponse.Body != nil {
-			_ = response.RawResponse.Body.Close()
-		}
 		notSent, err = p.explain(err)
 		return Reply{}, notSent, err
 	}
@@ -122,7 +121,7 @@ func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) 
 		go func() { _ = raw.Body.Close() }()
 		return reply, false, nil
 	}
-	if p.direct && raw.ProtoMajor == 1 {
+	if raw.ProtoMajor == 1 {
 		e.spokeHTTP1.Store(true)
 	}
 	reply.buffer, err = p.read(raw.Body, raw.ContentLength, request.Limit)
@@ -146,7 +145,7 @@ func (e *Exchanger) borrow() *resty.Request {
 
 // giveBack takes everything out of a request that belongs to one attempt.
 func (e *Exchanger) giveBack(r *resty.Request) {
-	r.URL, r.Method, r.Header, r.Body, r.RawRequest = "", "", nil, nil, nil
+	r.URL, r.Method, r.Header, r.RawRequest = "", "", nil, nil
 	r.SetContext(nil) //nolint:staticcheck // resty takes nil for none
 	e.requests.Put(r)
 }
@@ -173,10 +172,6 @@ func (e *Exchanger) Header(userAgent string, hasBody bool) http.Header {
 	}
 	return shared.plain.Clone()
 }
-
-// noBytes stands for the body, which the probe puts in its place: resty reads a
-// body of any other type, and copies it.
-var noBytes = bytes.NewReader(nil)
 
 // silence swallows what resty would log.
 type silence struct{}

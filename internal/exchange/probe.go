@@ -61,7 +61,7 @@ type probe struct {
 	written, followed bool
 	// refused says that a repetition by net/http was stopped.
 	refused bool
-	// late says that the request was stopped before anything of it was written.
+	// late says that the request was stopped because its moment had passed.
 	late bool
 }
 
@@ -130,13 +130,13 @@ func (p *probe) followHeaders() {
 func (p *probe) gotConn(info httptrace.GotConnInfo) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	again := p.got && p.wanted > 1
+	again := p.got && p.wanted > 1 && p.written
 	secure, isTLS := info.Conn.(*tls.Conn)
 	p.got, p.http2 = true, p.plainHTTP2
 	if isTLS {
 		p.http2 = secure.ConnectionState().NegotiatedProtocol == "h2"
 	}
-	if passed(p.writeBy) && !p.written {
+	if passed(p.writeBy) && !again {
 		p.late = true
 		p.abandon(info.Conn)
 		return
@@ -149,11 +149,10 @@ func (p *probe) gotConn(info httptrace.GotConnInfo) {
 		p.followed = true
 		p.followHeaders()
 	}
-	if !again || !p.written {
-		return
+	if again {
+		p.refused = true
+		p.abandon(info.Conn)
 	}
-	p.refused = true
-	p.abandon(info.Conn)
 }
 
 // abandon ends a request that has just got a connection, before it is written.
@@ -222,14 +221,19 @@ func (p *probe) explain(err error) (notSent bool, explained error) {
 	case p.refused:
 		return false, ErrRepeated
 	case p.late, errors.Is(err, ErrTooLate) && !p.got:
-		return true, ErrTooLate
+		return p.unsent(), ErrTooLate
 	case p.wanted > 0 && !p.got:
-		// A transport around net/http's own may have sent the request by other means.
-		return p.direct || len(p.payload) > 0 && !p.watched.touched.Load(), err
+		return p.unsent(), err
 	case p.direct && p.http2:
 		return notProcessed(err), err
 	}
 	return false, err
+}
+
+// unsent reports whether nothing was sent besides what the trace tells of: a transport
+// around net/http's own may have sent the request by other means.
+func (p *probe) unsent() bool {
+	return p.direct || len(p.payload) > 0 && !p.watched.touched.Load()
 }
 
 // notProcessed reports whether net/http says that an HTTP/2 server promised not to have
@@ -275,10 +279,10 @@ type watchedBody struct {
 }
 
 func (b *watchedBody) Read(target []byte) (int, error) {
-	b.touched.Store(true)
 	if passed(b.writeBy) && b.reader.Len() == int(b.reader.Size()) {
 		return 0, ErrTooLate
 	}
+	b.touched.Store(true)
 	return b.reader.Read(target)
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -52,14 +53,21 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 			"POST": request(http.MethodPost, `{"a":1}`, false), "large POST": request(http.MethodPost, strings.Repeat("x", 30_000), false),
 			"GET": request(http.MethodGet, "", false),
 		} {
-			for _, state := range []struct{ warm, wrapped bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+			for _, state := range []struct{ warm, wrapped, plain bool }{
+				{}, {warm: true}, {wrapped: true}, {warm: true, wrapped: true},
+				{plain: true}, {plain: true, warm: true}, {plain: true, wrapped: true}, {plain: true, warm: true, wrapped: true},
+			} {
 				warm := state.warm
 				t.Run(name+" "+kind, func(t *testing.T) {
 					t.Parallel()
 					testkit.Bubble(t, func(t *testing.T) {
 						var failing atomic.Bool
 						failing.Store(!warm)
-						peer := &testkit.HTTP2Peer{Answer: func(_ int, s *testkit.HTTP2Stream) {
+						r := r
+						if state.plain {
+							r = withoutTLS(r)
+						}
+						peer := &testkit.HTTP2Peer{Plain: state.plain, Answer: func(_ int, s *testkit.HTTP2Stream) {
 							if !failing.Load() {
 								s.Respond("ok")
 								return
@@ -73,7 +81,9 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 						}
 						want := 1
 						if warm {
-							status, _, err := do(t, e, request(http.MethodPost, "{}", false))
+							first := request(http.MethodPost, "{}", false)
+							first.URL = r.URL
+							status, _, err := do(t, e, first)
 							require.NoError(t, err)
 							require.Equal(t, http.StatusOK, status)
 							failing.Store(true)
@@ -95,6 +105,33 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// withoutTLS is a request by plain HTTP.
+func withoutTLS(r *exchange.Request) *exchange.Request {
+	plain := *r
+	plain.URL = secret.New(strings.Replace(r.URL.Reveal(), "https:", "http:", 1))
+	return &plain
+}
+
+// A server that answered by HTTP/1 once and speaks HTTP/2 by now gets each request once.
+func TestRequestsAreSentOnceAfterTheServerChanged(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		old := &testkit.Peer{}
+		transport := http.RoundTripper(old.Transport())
+		e := exchange.New(func() http.RoundTripper { return transport }, nil)
+		_, _, err := do(t, e, request(http.MethodPost, "{}", false))
+		require.NoError(t, err)
+		e.CloseIdleConnections()
+		peer := &testkit.HTTP2Peer{Answer: func(_ int, s *testkit.HTTP2Stream) { s.Reset(http2.ErrCodeProtocol) }}
+		defer peer.Close()
+		transport = peer.Transport()
+		_, notSent, err := do(t, e, request(http.MethodPost, "{}", false))
+		require.ErrorIs(t, err, exchange.ErrRepeated)
+		require.False(t, notSent)
+		require.Equal(t, 1, peer.Arrivals())
+	})
 }
 
 // A request that is written once and has no body uses HTTP/1 if the server has both,
@@ -153,13 +190,15 @@ func TestNothingIsWrittenTooLate(t *testing.T) {
 		allowed time.Duration
 		wrap    func(http.RoundTripper) http.RoundTripper
 		sent    bool
+		long    bool
 	}{
-		"over already":            {-time.Second, nil, false},
-		"while it connects":       {5 * time.Second, nil, false},
-		"in time":                 {20 * time.Second, nil, true},
-		"over already, wrapped":   {-time.Second, wrapped, false},
-		"as it connects, wrapped": {5 * time.Second, wrapped, false},
-		"in time, wrapped":        {20 * time.Second, wrapped, true},
+		"over already":                    {allowed: -time.Second},
+		"while it connects":               {allowed: 5 * time.Second},
+		"while it connects, long address": {allowed: 5 * time.Second, long: true},
+		"in time":                         {allowed: 20 * time.Second, sent: true},
+		"over already, wrapped":           {allowed: -time.Second, wrap: wrapped},
+		"as it connects, wrapped":         {allowed: 5 * time.Second, wrap: wrapped},
+		"in time, wrapped":                {allowed: 20 * time.Second, wrap: wrapped, sent: true},
 	} {
 		for _, method := range []string{http.MethodPost, http.MethodGet} {
 			t.Run(name+" "+method, func(t *testing.T) {
@@ -172,6 +211,9 @@ func TestNothingIsWrittenTooLate(t *testing.T) {
 					}
 					e := through(transport)
 					r := request(method, map[string]string{http.MethodPost: "{}"}[method], false)
+					if c.long {
+						r.URL = longAddress
+					}
 					r.WriteBy = time.Now().Add(c.allowed)
 					_, notSent, err := do(t, e, r)
 					if c.sent {
@@ -179,7 +221,9 @@ func TestNothingIsWrittenTooLate(t *testing.T) {
 						require.Len(t, peer.Arrivals(), 1)
 					} else {
 						require.ErrorIs(t, err, exchange.ErrTooLate)
-						require.True(t, notSent)
+						// What a transport around net/http's own does is known by the body only.
+						require.Equal(t, method == http.MethodPost || c.allowed < 0 || c.wrap == nil, notSent)
+						synctest.Wait()
 						require.Empty(t, peer.Arrivals())
 					}
 					e.CloseIdleConnections()
@@ -187,6 +231,150 @@ func TestNothingIsWrittenTooLate(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A request that is too late ends alone: others may use its connection by HTTP/2.
+func TestConnectionOfALateRequestIsKept(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		peer := &testkit.HTTP2Peer{
+			Answer: func(_ int, s *testkit.HTTP2Stream) { s.Respond("ok") },
+			Dialed: func(ctx context.Context, _ int) error { wait.For(ctx, 10*time.Second); return ctx.Err() },
+		}
+		defer peer.Close()
+		e := through(peer.Transport())
+		r := request(http.MethodPost, "{}", false)
+		r.WriteBy = time.Now().Add(5 * time.Second)
+		_, notSent, err := do(t, e, r)
+		require.ErrorIs(t, err, exchange.ErrTooLate)
+		require.True(t, notSent)
+		_, _, err = do(t, e, request(http.MethodPost, "{}", false))
+		require.NoError(t, err)
+		require.Equal(t, 1, peer.Arrivals())
+		require.Equal(t, 1, peer.Dials())
+	})
+}
+
+// What a transport sent before it was too late for another connection is not known, by
+// whatever means it sent it.
+func TestTooLateIsNoProofAfterTheBodyWasRead(t *testing.T) {
+	t.Parallel()
+	slow := (&testkit.Peer{Dialed: func(ctx context.Context, _ int) error { wait.For(ctx, 10*time.Second); return ctx.Err() }}).Transport()
+	sends := roundTripper(func(r *http.Request) (*http.Response, error) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		return nil, errBroken
+	})
+	// reads the body later than it may be written, and reports nothing.
+	reads := func(skip time.Duration) roundTripper {
+		return func(r *http.Request) (*http.Response, error) {
+			wait.For(r.Context(), skip)
+			_, err := io.Copy(io.Discard, r.Body)
+			return nil, err
+		}
+	}
+	again := roundTripper(func(r *http.Request) (*http.Response, error) {
+		wait.For(r.Context(), 10*time.Second)
+		body, err := r.GetBody()
+		if err == nil {
+			_, err = io.Copy(io.Discard, body)
+		}
+		return nil, err
+	})
+	for name, c := range map[string]struct {
+		transport http.RoundTripper
+		notSent   bool
+	}{
+		"never read":                   {wrapped(slow), true},
+		"read too late":                {reads(10 * time.Second), true},
+		"sent, then a late connection": {composed(sends, slow), false},
+		"sent, then read again":        {composed(sends, again), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				r := request(http.MethodPost, "{}", false)
+				r.WriteBy = time.Now().Add(5 * time.Second)
+				_, notSent, err := do(t, through(c.transport), r)
+				require.ErrorIs(t, err, exchange.ErrTooLate)
+				require.Equal(t, c.notSent, notSent)
+			})
+		})
+	}
+}
+
+// A dialer that asks another server, or the same, with the context of the request does
+// not make the request a repetition, and does not hide that it is too late.
+func TestDialersMayAskServers(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodPost, http.MethodGet} {
+		testkit.Bubble(t, func(t *testing.T) {
+			names, peer := &testkit.Peer{Answer: testkit.Always(testkit.Answer{Text: testkit.Respond(200, "10.0.0.1").Text, Delay: 10 * time.Second})}, &testkit.Peer{}
+			asked, transport := names.Transport(), peer.Transport()
+			dial := transport.DialTLSContext
+			transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				question, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://names.example/", nil)
+				if err != nil {
+					return nil, err
+				}
+				answer, err := asked.RoundTrip(question)
+				if err != nil {
+					return nil, err
+				}
+				_ = answer.Body.Close()
+				return dial(ctx, network, address)
+			}
+			e := through(transport)
+			defer e.CloseIdleConnections()
+			defer asked.CloseIdleConnections()
+			r := request(method, map[string]string{http.MethodPost: "{}"}[method], false)
+			r.WriteBy = time.Now().Add(5 * time.Second)
+			_, _, err := do(t, e, r)
+			require.ErrorIs(t, err, exchange.ErrTooLate)
+			synctest.Wait()
+			require.Empty(t, peer.Arrivals(), method)
+			r.WriteBy = time.Time{}
+			_, _, err = do(t, e, r)
+			require.NoError(t, err, method)
+			require.Len(t, peer.Arrivals(), 1, method)
+		})
+	}
+}
+
+// A transport of the user's own may send again; it is not taken for a repetition by
+// net/http.
+func TestTransportsMaySendAgain(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		peer := &testkit.Peer{Answer: testkit.InTurn(testkit.Cut(), testkit.Respond(200, "ok"))}
+		transport := peer.Transport()
+		defer transport.CloseIdleConnections()
+		_, _, err := do(t, through(composed(transport, transport)), request(http.MethodGet, "", false))
+		require.NoError(t, err)
+		require.Len(t, peer.Arrivals(), 2)
+	})
+}
+
+// What the user traces is told, whatever is traced besides.
+func TestTracesOfTheUserAreKept(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		var told []string
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+			GetConn:      func(string) { told = append(told, "GetConn") },
+			GotConn:      func(httptrace.GotConnInfo) { told = append(told, "GotConn") },
+			WroteHeaders: func() { told = append(told, "WroteHeaders") },
+		})
+		e := through((&testkit.Peer{}).Transport())
+		defer e.CloseIdleConnections()
+		for _, r := range []*exchange.Request{request(http.MethodGet, "", false), request(http.MethodPost, "{}", false)} {
+			told = nil
+			reply, _, err := e.Do(ctx, "agent", r)
+			require.NoError(t, err)
+			reply.Release()
+			synctest.Wait()
+			require.Equal(t, []string{"GetConn", "GotConn", "WroteHeaders"}, told, r.Method)
+		}
+	})
 }
 
 func wrapped(transport http.RoundTripper) http.RoundTripper {
@@ -200,19 +388,21 @@ func (c closingRoundTripper) CloseIdleConnections() {
 	c.RoundTripper.(*http.Transport).CloseIdleConnections()
 }
 
+// longAddress makes a request line that is written in parts.
+var longAddress = secret.New("https://chatter.salebot.pro/api/" + testkit.EscapedKey + "/x?text=" + strings.Repeat("x", 5000))
+
 // A request line that is so long that it is written in parts is no repetition, on a
 // new connection or one that was kept.
 func TestLongAddressesAreSentOnce(t *testing.T) {
 	t.Parallel()
 	testkit.Bubble(t, func(t *testing.T) {
-		long := secret.New("https://chatter.salebot.pro/api/" + testkit.EscapedKey + "/x?text=" + strings.Repeat("x", 5000))
 		one, two := &testkit.Peer{}, &testkit.HTTP2Peer{Answer: func(_ int, s *testkit.HTTP2Stream) { s.Respond("ok") }}
 		defer two.Close()
 		for _, transport := range []http.RoundTripper{one.Transport(), two.Transport(), wrapped(one.Transport())} {
 			e := through(transport)
 			for range 2 {
 				r := request(http.MethodGet, "", false)
-				r.URL = long
+				r.URL = longAddress
 				status, _, err := do(t, e, r)
 				require.NoError(t, err)
 				require.Equal(t, http.StatusOK, status)
@@ -225,17 +415,57 @@ func TestLongAddressesAreSentOnce(t *testing.T) {
 	})
 }
 
-// failingConn is a connection whose next write fails before a byte of it was sent.
+// failingConn is a connection whose next write fails before a byte of it was sent, or
+// the write after so many others.
 type failingConn struct {
 	net.Conn
-	fail *atomic.Bool
+	fail  *atomic.Bool
+	after *atomic.Int64
 }
 
 func (c failingConn) Write(part []byte) (int, error) {
-	if c.fail.CompareAndSwap(true, false) {
+	if c.fail.Load() && c.after.Add(-1) < 0 && c.fail.CompareAndSwap(true, false) {
+		_ = c.Close()
 		return 0, io.ErrClosedPipe
 	}
 	return c.Conn.Write(part)
+}
+
+// failing makes the connections of a transport fail when it is told.
+func failing(transport *http.Transport) (fail *atomic.Bool, after *atomic.Int64) {
+	dial := transport.DialContext
+	fail, after = new(atomic.Bool), new(atomic.Int64)
+	transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		return failingConn{conn, fail, after}, err
+	}
+	return fail, after
+}
+
+// A request whose first part was written to a connection that was kept is not sent again
+// when the rest cannot be written, although its headers were not sent whole.
+func TestRequestsThatAreWrittenInPartAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		peer := &testkit.Peer{}
+		transport := peer.Transport()
+		fail, after := failing(transport)
+		e := through(transport)
+		defer e.CloseIdleConnections()
+		_, _, err := do(t, e, request(http.MethodGet, "", false))
+		require.NoError(t, err)
+		synctest.Wait()
+		fail.Store(true)
+		after.Store(1)
+		r := request(http.MethodGet, "", false)
+		r.URL = longAddress
+		_, notSent, err := do(t, e, r)
+		require.Error(t, err)
+		require.False(t, notSent)
+		require.NotErrorIs(t, err, context.Canceled)
+		synctest.Wait()
+		require.Len(t, peer.Arrivals(), 1)
+	})
 }
 
 // A connection that was kept and dies before anything is written heals by itself
@@ -245,11 +475,7 @@ func TestConnectionsThatDieBeforeTheWriteHeal(t *testing.T) {
 	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.Peer{}
 		transport := peer.Transport()
-		dial, fail := transport.DialContext, new(atomic.Bool)
-		transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dial(ctx, network, address)
-			return failingConn{conn, fail}, err
-		}
+		fail, _ := failing(transport)
 		e := through(transport)
 		defer e.CloseIdleConnections()
 		for range 3 {
@@ -262,6 +488,38 @@ func TestConnectionsThatDieBeforeTheWriteHeal(t *testing.T) {
 		for _, arrival := range peer.Arrivals() {
 			require.Equal(t, "{}", string(arrival.Body))
 		}
+	})
+}
+
+// Without a body it heals if net/http sees the end of the connection before it begins to
+// write.
+func TestConnectionsThatEndBeforeTheWriteHeal(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		peer := &testkit.Peer{}
+		e := through(peer.Transport())
+		defer e.CloseIdleConnections()
+		ends := false
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+			if ends {
+				ends = false
+				_ = info.Conn.Close()
+				synctest.Wait()
+			}
+		}})
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodGet} {
+			limited, cancel := context.WithCancel(ctx)
+			defer cancel()
+			r := request(method, map[string]string{http.MethodPost: "{}"}[method], false)
+			r.Cancel = cancel
+			reply, _, err := e.Do(limited, "agent", r)
+			require.NoError(t, err)
+			reply.Release()
+			synctest.Wait()
+			ends = true
+		}
+		require.Len(t, peer.Arrivals(), 3)
+		require.Equal(t, 3, peer.Dials())
 	})
 }
 

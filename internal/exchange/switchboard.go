@@ -15,9 +15,6 @@ func (s *switchboard) RoundTrip(request *http.Request) (*http.Response, error) {
 	p, _ := request.Context().Value(probeKey{}).(*probe)
 	// The request was made for this attempt, by this package.
 	p.prepare(request, transport)
-	if passed(p.writeBy) {
-		return nil, ErrTooLate
-	}
 	if standard, ok := transport.(*http.Transport); ok && p.fresh {
 		transport = unused(standard)
 	}

@@ -53,7 +53,7 @@ func TestFieldErrors(t *testing.T) {
 			A string `salebot:"client.a,order"`
 		}](),
 		"not exported": reflect.TypeFor[struct {
-			a string `salebot:"a"` //nolint:unused // that is what is tested
+			a string `salebot:"a"`
 		}](),
 		"needs a layout": reflect.TypeFor[struct {
 			A time.Time `salebot:"a"`

@@ -23,6 +23,10 @@ import (
 type HTTP2Peer struct {
 	// Answer is called for each request that arrived whole, counted from 1.
 	Answer func(number int, stream *HTTP2Stream)
+	// Dialed decides what becomes of a connection, counted from 1; nil accepts all.
+	Dialed func(ctx context.Context, number int) error
+	// Plain says that the connections are without TLS.
+	Plain bool
 
 	mutex    sync.Mutex
 	dials    int
@@ -57,19 +61,38 @@ func (s *HTTP2Stream) Respond(body string) {
 // with TLS. It works inside synctest.
 func (p *HTTP2Peer) Transport() *http.Transport {
 	certificate, pool := certify("chatter.salebot.pro")
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(!p.Plain)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(p.Plain)
 	return &http.Transport{
-		ForceAttemptHTTP2: true,
-		TLSClientConfig:   &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13},
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
+		Protocols:       protocols,
+		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13},
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			client, server := net.Pipe()
 			p.mutex.Lock()
 			p.dials++
 			number := p.dials
 			p.conns = append(p.conns, server)
 			p.mutex.Unlock()
-			go p.serve(number, tls.Server(server, &tls.Config{
+			if p.Dialed != nil {
+				if err := p.Dialed(ctx, number); err != nil {
+					return nil, err
+				}
+			}
+			if p.Plain {
+				go p.serve(number, server)
+				return client, nil
+			}
+			secure := tls.Server(server, &tls.Config{
 				Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS13,
-			}))
+			})
+			go func() {
+				defer func() { _ = secure.Close() }()
+				if secure.Handshake() == nil && secure.ConnectionState().NegotiatedProtocol == "h2" {
+					p.serve(number, secure)
+				}
+			}()
 			return client, nil
 		},
 	}
@@ -98,11 +121,8 @@ func (p *HTTP2Peer) Dials() int {
 	return p.dials
 }
 
-func (p *HTTP2Peer) serve(connection int, conn *tls.Conn) {
+func (p *HTTP2Peer) serve(connection int, conn net.Conn) {
 	defer func() { _ = conn.Close() }()
-	if conn.Handshake() != nil || conn.ConnectionState().NegotiatedProtocol != "h2" {
-		return
-	}
 	if _, err := io.ReadFull(conn, make([]byte, len(http2.ClientPreface))); err != nil {
 		return
 	}
