@@ -44,6 +44,7 @@ func Add(root *cobra.Command) {
 		a.send(), a.callback(), a.broadcast(), a.history(), a.clients(), a.vars(), a.lists(), a.find(), a.orders(), a.channels(), a.check(),
 		a.call(), a.webhook(), a.doctor(), a.probe(), a.ledgers(), a.profiles(),
 	)
+	nameArguments(root)
 }
 
 // choose finds the project of a command.

@@ -30,7 +30,11 @@ type export struct {
 	pageSize  int
 	resume    bool
 	variables []string
-	options   records.Options
+	// all lets each record have all variables of its client.
+	all     bool
+	options records.Options
+	// met are those of the variables that a client had.
+	met map[string]bool
 }
 
 // unfinished is added to the name of a file until it is complete.
@@ -45,11 +49,13 @@ func (a *app) clientsExport() *cobra.Command {
 the file tells its form: .csv, .jsonl or .json. Until the export is complete the file is
 called FILE.part; if it was ended or killed, --resume goes on with that.
 
-Variables cost a request for each client.`,
+Variables cost a request for each client. With --all-variables the form is JSON or JSON
+lines, since each client may have others.`,
 		Example: `  salebot clients export clients.csv
   salebot clients export clients.csv --resume
   salebot clients export riga.jsonl --list 17 \
     --variables city,phone
+  salebot clients export all.jsonl --all-variables
   salebot clients export -o csv --separator ';' --bom`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,6 +82,7 @@ Variables cost a request for each client.`,
 	flags.IntVar(&e.offset, "offset", 0, "`number` of clients to leave out")
 	flags.IntVar(&e.pageSize, "page-size", salebot.MaxClientsPage, "`number` of clients in a request")
 	flags.StringSliceVar(&e.variables, "variables", nil, "`names` of variables to write as columns")
+	flags.BoolVar(&e.all, "all-variables", false, "write all variables of each client")
 	e.out.addTo(command)
 	return command
 }
@@ -113,6 +120,11 @@ func (e *export) check(path string) error {
 		return usage("--resume goes on with a file; name it")
 	case e.resume && e.offset != 0:
 		return usage("--resume finds out by itself where to go on, so it does not go with --offset")
+	case e.all && len(e.variables) > 0:
+		return usage("--all-variables writes all variables, so it does not go with --variables")
+	case e.all && e.options.Format != records.JSON && e.options.Format != records.Lines:
+		return usage("--all-variables needs json or jsonl: the columns of a %s must be known before its first client, "+
+			"and only the last one shows which variables there are; or name the columns by --variables", e.options.Format)
 	case e.resume && e.options.Format == records.JSON, path != "" && e.options.Format == records.Table:
 		return usage("a file is csv or jsonl if it is to be resumed, and never a table")
 	}
@@ -122,10 +134,13 @@ func (e *export) check(path string) error {
 func (e *export) columns() []string {
 	columns := append([]string(nil), clientColumns...)
 	for _, name := range e.variables {
-		columns = append(columns, salebot.ClientPrefix+strings.TrimPrefix(name, salebot.ClientPrefix))
+		columns = append(columns, salebot.ClientPrefix+bareName(name))
 	}
 	return columns
 }
+
+// bareName is the name of a variable as get_variables has it.
+func bareName(name string) string { return strings.TrimPrefix(name, salebot.ClientPrefix) }
 
 func (e *export) toStream(cmd *cobra.Command, client *salebot.Client) error {
 	results, err := records.NewWriter(cmd.OutOrStdout(), e.columns(), e.options)
@@ -200,8 +215,16 @@ func (e *export) stopped(err error, written int, advice string) error {
 // before the next one.
 func (e *export) write(cmd *cobra.Command, client *salebot.Client, results records.Writer, offset int) (written int, err error) {
 	meter := e.app.meter(cmd, "clients", -1)
-	defer meter.Close()
-	return e.copy(cmd.Context(), client, results, offset, meter)
+	written, err = e.copy(cmd.Context(), client, results, offset, meter)
+	meter.Close()
+	if err == nil && written > 0 {
+		for _, name := range e.variables {
+			if !e.met[bareName(name)] {
+				_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "None of the %d clients that were read has a variable %q.\n", written, name)
+			}
+		}
+	}
+	return written, err
 }
 
 func (e *export) copy(ctx context.Context, client *salebot.Client, results records.Writer, offset int, meter *progress.Meter) (written int, err error) {
@@ -211,14 +234,12 @@ func (e *export) copy(ctx context.Context, client *salebot.Client, results recor
 			return written, err
 		}
 		values := clientValues(&record)
-		if len(e.variables) > 0 {
+		if e.all || len(e.variables) > 0 {
 			variables, err := client.GetVariables(ctx, record.ID)
 			if err != nil {
 				return written, fmt.Errorf("client %d: %w", record.ID, err)
 			}
-			for _, name := range e.variables {
-				values = append(values, variableOf(variables, strings.TrimPrefix(name, salebot.ClientPrefix)))
-			}
+			values = e.addVariables(values, variables)
 		}
 		if err := results.Write(values...); err != nil {
 			return written, err
@@ -231,6 +252,25 @@ func (e *export) copy(ctx context.Context, client *salebot.Client, results recor
 		meter.Add(1)
 	}
 	return written, nil
+}
+
+// addVariables adds the variables that are wanted to the values of a record.
+func (e *export) addVariables(values []any, variables salebot.Variables) []any {
+	if e.all {
+		for name, value := range variables.All() {
+			values = append(values, records.Member{Name: salebot.ClientPrefix + name, Value: value.Raw()})
+		}
+		return values
+	}
+	if e.met == nil {
+		e.met = map[string]bool{}
+	}
+	for _, name := range e.variables {
+		value := variableOf(variables, bareName(name))
+		e.met[bareName(name)] = e.met[bareName(name)] || value != nil
+		values = append(values, value)
+	}
+	return values
 }
 
 func variableOf(variables salebot.Variables, name string) any {

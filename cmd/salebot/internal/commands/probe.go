@@ -40,7 +40,9 @@ understood, and whether the emulator would have answered so. It only reads, unle
 you name a client of your own and agree to what is shown.
 
 The report has no value of an answer and no key. With --answers FILE the emulator
-imitates your project: salebot emulator --answers FILE.`,
+imitates your project: salebot emulator --answers FILE.
+
+` + expected(),
 		Example: `  salebot probe
   salebot probe --report probe.json --answers answers.yaml
   salebot probe --client 25554 --refusals
@@ -63,6 +65,22 @@ imitates your project: salebot emulator --answers FILE.`,
 	flags.BoolVar(&p.yes, "yes", false, "do not ask; goes with --expect")
 	flags.IntVar(&p.expect, "expect", 0, "`number` of requests that --yes stands for")
 	return command
+}
+
+// expected says which number --expect needs.
+func expected() string {
+	count := func(options probe.Options) (n int) {
+		for _, one := range probe.Plan(options) {
+			n += one.Most
+		}
+		return n
+	}
+	client := count(probe.Options{Client: 1})
+	return fmt.Sprintf("The number of --expect is a sum: %d for --client, and in addition %d for --message, %d for --list, "+
+		"%d for --deal and %d for --webhook; %d for --refusals; and the number of --limit.",
+		client, count(probe.Options{Client: 1, Message: "x"})-client, count(probe.Options{Client: 1, List: 1})-client,
+		count(probe.Options{Client: 1, Deal: true})-client, count(probe.Options{Client: 1, Webhook: &probe.Receiver{}})-client,
+		count(probe.Options{Refusals: true}))
 }
 
 func (p *probing) run(cmd *cobra.Command) error {

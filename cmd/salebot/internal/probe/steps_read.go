@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"math"
 
 	"github.com/salebot-go/salebot"
 )
@@ -119,10 +120,18 @@ func askVariables(ctx context.Context, r *run) error {
 	return nil
 }
 
+const (
+	// nobodysClient is where the search for a number begins that no client has: at the
+	// largest of 32 bits, which is still a number to a program of 32 bits, and which one
+	// that counts from 1 reaches last.
+	nobodysClient salebot.ClientID = math.MaxInt32
+	// tries is how many such numbers are asked for.
+	tries = 3
+)
+
 // askNobody looks for a number that no client has.
 func askNobody(ctx context.Context, r *run) error {
-	const tries = 3
-	for id := salebot.ClientID(1); id <= tries; id++ {
+	for id := nobodysClient; id > nobodysClient-tries; id-- {
 		_, err := r.client.GetVariables(ctx, id)
 		if err != nil {
 			if isNotFound(err) {

@@ -46,12 +46,19 @@ type Options struct {
 
 // Writer writes records of the same columns. Nothing is complete before Close.
 type Writer interface {
-	// Write writes a record: one value for each column. A nil value is none.
+	// Write writes a record: one value for each column. A nil value is none. In JSON and
+	// JSON lines any number of Members may follow, which only this record has.
 	Write(values ...any) error
 	// Flush hands on what was written, as far as the format allows it.
 	Flush() error
 	// Close ends the output. It does not close what is written to.
 	Close() error
+}
+
+// Member is a value with a name of its own.
+type Member struct {
+	Name  string
+	Value any
 }
 
 // NewWriter returns a writer of records with these columns.
@@ -120,10 +127,14 @@ type jsonWriter struct {
 func newJSONWriter(to io.Writer, columns []string, options Options) *jsonWriter {
 	w := &jsonWriter{to: bufio.NewWriter(to), array: options.Format == JSON}
 	for _, column := range columns {
-		name, _ := json.Marshal(column) //nolint:errchkjson // a text always can be
-		w.names = append(w.names, name)
+		w.names = append(w.names, encodedName(column))
 	}
 	return w
+}
+
+func encodedName(name string) []byte {
+	text, _ := json.Marshal(name) //nolint:errchkjson // a text always can be
+	return text
 }
 
 func (w *jsonWriter) Write(values ...any) error {
@@ -136,11 +147,17 @@ func (w *jsonWriter) Write(values ...any) error {
 		if i > 0 {
 			object.WriteByte(',')
 		}
+		var name []byte
+		if member, ok := value.(Member); ok {
+			name, value = encodedName(member.Name), member.Value
+		} else {
+			name = w.names[i]
+		}
 		text, err := marshal(value)
 		if err != nil {
 			return err
 		}
-		object.Write(w.names[i])
+		object.Write(name)
 		object.WriteByte(':')
 		object.Write(text)
 	}
