@@ -56,8 +56,8 @@ type probe struct {
 	wanted int
 	got    bool
 	http2  bool
-	// written says that a part of the request may have been written; it is followed if
-	// that matters.
+	// written says that the headers may have been written, to their end; it is followed
+	// if that matters. Without the end, no server has a request to execute.
 	written, followed bool
 	// refused says that a repetition by net/http was stopped.
 	refused bool
@@ -66,10 +66,6 @@ type probe struct {
 }
 
 type probeKey struct{}
-
-// longURL is the length above which the request line may be written before the
-// trace tells of the headers: net/http's buffer holds 4 kB.
-const longURL = 1 << 10
 
 func newProbe(ctx context.Context, request *Request, spokeHTTP1 *atomic.Bool) *probe {
 	p := &probe{
@@ -130,7 +126,7 @@ func (p *probe) followHeaders() {
 func (p *probe) gotConn(info httptrace.GotConnInfo) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	again := p.got && p.wanted > 1 && p.written
+	again := p.wanted > 1 && p.written
 	secure, isTLS := info.Conn.(*tls.Conn)
 	p.got, p.http2 = true, p.plainHTTP2
 	if isTLS {
@@ -171,7 +167,6 @@ func (p *probe) prepare(request *http.Request, transport http.RoundTripper) {
 	standard, direct := transport.(*http.Transport)
 	p.direct = direct
 	p.plainHTTP2 = request.URL.Scheme == "http" && (!direct || standard.Protocols != nil && standard.Protocols.UnencryptedHTTP2())
-	p.written = len(request.URL.Path)+len(request.URL.RawQuery) > longURL
 	switch {
 	case p.payload != nil:
 		request.Body, request.GetBody, request.ContentLength = &p.watched, nil, int64(len(p.payload))
@@ -181,7 +176,7 @@ func (p *probe) prepare(request *http.Request, transport http.RoundTripper) {
 		}
 		// Without GetBody, HTTP/2 says why it would have called it. HTTP/1 calls it only
 		// on connections that were used before, and so after an answer by HTTP/1.
-		if !direct || p.spokeHTTP1.Load() || request.URL.Scheme == "http" && !p.plainHTTP2 {
+		if !direct || p.spokeHTTP1.Load() {
 			request.GetBody = p.getBody
 		}
 	case !direct:
@@ -220,11 +215,11 @@ func (p *probe) explain(err error) (notSent bool, explained error) {
 	switch {
 	case p.refused:
 		return false, ErrRepeated
-	case p.late, errors.Is(err, ErrTooLate) && !p.got:
+	case p.late, errors.Is(err, ErrTooLate):
 		return p.unsent(), ErrTooLate
 	case p.wanted > 0 && !p.got:
 		return p.unsent(), err
-	case p.direct && p.http2:
+	case p.direct:
 		return notProcessed(err), err
 	}
 	return false, err

@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -191,7 +193,15 @@ func TestNothingIsWrittenTooLate(t *testing.T) {
 		wrap    func(http.RoundTripper) http.RoundTripper
 		sent    bool
 		long    bool
+		plain   bool
 	}{
+		"while it connects, without TLS": {allowed: 5 * time.Second, plain: true},
+		"as it connects, without TLS, set": {allowed: 5 * time.Second, plain: true, wrap: func(transport http.RoundTripper) http.RoundTripper {
+			standard := transport.(*http.Transport)
+			standard.Protocols = new(http.Protocols)
+			standard.Protocols.SetHTTP1(true)
+			return standard
+		}},
 		"over already":                    {allowed: -time.Second},
 		"while it connects":               {allowed: 5 * time.Second},
 		"while it connects, long address": {allowed: 5 * time.Second, long: true},
@@ -214,6 +224,9 @@ func TestNothingIsWrittenTooLate(t *testing.T) {
 					if c.long {
 						r.URL = longAddress
 					}
+					if c.plain {
+						r = withoutTLS(r)
+					}
 					r.WriteBy = time.Now().Add(c.allowed)
 					_, notSent, err := do(t, e, r)
 					if c.sent {
@@ -222,7 +235,8 @@ func TestNothingIsWrittenTooLate(t *testing.T) {
 					} else {
 						require.ErrorIs(t, err, exchange.ErrTooLate)
 						// What a transport around net/http's own does is known by the body only.
-						require.Equal(t, method == http.MethodPost || c.allowed < 0 || c.wrap == nil, notSent)
+						_, direct := transport.(*http.Transport)
+						require.Equal(t, method == http.MethodPost || c.allowed < 0 || direct, notSent)
 						synctest.Wait()
 						require.Empty(t, peer.Arrivals())
 					}
@@ -231,6 +245,50 @@ func TestNothingIsWrittenTooLate(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A request that was executed is not called too late when net/http wants to repeat it
+// after its moment.
+func TestTooLateForARepetitionIsNoProof(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		peer := &testkit.Peer{Answer: testkit.InTurn(testkit.Respond(200, "ok"), testkit.Answer{Delay: 10 * time.Second, Cut: true})}
+		e := through(peer.Transport())
+		defer e.CloseIdleConnections()
+		r := request(http.MethodGet, "", false)
+		_, _, err := do(t, e, r)
+		require.NoError(t, err)
+		synctest.Wait()
+		r.WriteBy = time.Now().Add(5 * time.Second)
+		_, notSent, err := do(t, e, r)
+		require.ErrorIs(t, err, exchange.ErrRepeated)
+		require.False(t, notSent)
+		require.Len(t, peer.Arrivals(), 2)
+	})
+}
+
+// A body that was begun in time is written to its end.
+func TestBodiesThatWereBegunInTimeAreWritten(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		e := through(roundTripper(func(r *http.Request) (*http.Response, error) {
+			first := make([]byte, 1)
+			if _, err := io.ReadFull(r.Body, first); err != nil {
+				return nil, err
+			}
+			wait.For(r.Context(), 10*time.Second)
+			rest, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			require.Equal(t, "{}", string(first)+string(rest))
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}}, nil
+		}))
+		r := request(http.MethodPost, "{}", false)
+		r.WriteBy = time.Now().Add(5 * time.Second)
+		_, _, err := do(t, e, r)
+		require.NoError(t, err)
+	})
 }
 
 // A request that is too late ends alone: others may use its connection by HTTP/2.
@@ -415,31 +473,82 @@ func TestLongAddressesAreSentOnce(t *testing.T) {
 	})
 }
 
-// failingConn is a connection whose next write fails before a byte of it was sent, or
-// the write after so many others.
+// failingConn is a connection whose next write fails before a byte of it was sent.
 type failingConn struct {
 	net.Conn
-	fail  *atomic.Bool
-	after *atomic.Int64
+	fail *atomic.Bool
 }
 
 func (c failingConn) Write(part []byte) (int, error) {
-	if c.fail.Load() && c.after.Add(-1) < 0 && c.fail.CompareAndSwap(true, false) {
-		_ = c.Close()
+	if c.fail.CompareAndSwap(true, false) {
 		return 0, io.ErrClosedPipe
 	}
 	return c.Conn.Write(part)
 }
 
-// failing makes the connections of a transport fail when it is told.
-func failing(transport *http.Transport) (fail *atomic.Bool, after *atomic.Int64) {
-	dial := transport.DialContext
-	fail, after = new(atomic.Bool), new(atomic.Int64)
-	transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		return failingConn{conn, fail, after}, err
+// endingConn is a connection that the other side ends before the second write of a
+// request.
+type endingConn struct {
+	net.Conn
+	ends   *atomic.Bool
+	writes int
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (c *endingConn) Write(part []byte) (int, error) {
+	if c.ends.Load() {
+		c.writes++
 	}
-	return fail, after
+	if c.writes == 2 {
+		_ = c.SetReadDeadline(time.Unix(1, 0))
+		<-c.closed
+		return 0, io.ErrClosedPipe
+	}
+	return c.Conn.Write(part)
+}
+
+func (c *endingConn) Read(part []byte) (int, error) {
+	n, err := c.Conn.Read(part)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+func (c *endingConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
+// Goroutines of a transport may use the request at once, as those do that ask two
+// servers and take the faster one. The race detector watches.
+func TestTransportsMaySendTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		one, two := (&testkit.Peer{}).Transport(), (&testkit.Peer{Dialed: dialing(testkit.Refused())}).Transport()
+		defer one.CloseIdleConnections()
+		for _, r := range []*exchange.Request{request(http.MethodGet, "", false), request(http.MethodPost, "{}", false)} {
+			_, _, err := do(t, through(roundTripper(func(r *http.Request) (*http.Response, error) {
+				failed := make(chan error)
+				for _, transport := range []*http.Transport{two, two} {
+					go func() {
+						other := r.Clone(r.Context())
+						if r.GetBody != nil {
+							other.Body, _ = r.GetBody()
+						}
+						_, err := transport.RoundTrip(other) //nolint:bodyclose // there is none
+						failed <- err
+					}()
+				}
+				response, err := one.RoundTrip(r)
+				require.Error(t, <-failed)
+				require.Error(t, <-failed)
+				return response, err
+			})), r)
+			require.NoError(t, err)
+		}
+	})
 }
 
 // A request whose first part was written to a connection that was kept is not sent again
@@ -449,20 +558,22 @@ func TestRequestsThatAreWrittenInPartAreNotRepeated(t *testing.T) {
 	testkit.Bubble(t, func(t *testing.T) {
 		peer := &testkit.Peer{}
 		transport := peer.Transport()
-		fail, after := failing(transport)
+		dial, ends := transport.DialContext, new(atomic.Bool)
+		transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return &endingConn{Conn: conn, ends: ends, closed: make(chan struct{})}, err
+		}
 		e := through(transport)
 		defer e.CloseIdleConnections()
 		_, _, err := do(t, e, request(http.MethodGet, "", false))
 		require.NoError(t, err)
 		synctest.Wait()
-		fail.Store(true)
-		after.Store(1)
+		ends.Store(true)
 		r := request(http.MethodGet, "", false)
-		r.URL = longAddress
+		r.URL = secret.New(longAddress.Reveal() + strings.Repeat("x", 5000))
 		_, notSent, err := do(t, e, r)
-		require.Error(t, err)
+		require.ErrorIs(t, err, exchange.ErrRepeated)
 		require.False(t, notSent)
-		require.NotErrorIs(t, err, context.Canceled)
 		synctest.Wait()
 		require.Len(t, peer.Arrivals(), 1)
 	})
@@ -473,20 +584,26 @@ func TestRequestsThatAreWrittenInPartAreNotRepeated(t *testing.T) {
 func TestConnectionsThatDieBeforeTheWriteHeal(t *testing.T) {
 	t.Parallel()
 	testkit.Bubble(t, func(t *testing.T) {
-		peer := &testkit.Peer{}
-		transport := peer.Transport()
-		fail, _ := failing(transport)
-		e := through(transport)
-		defer e.CloseIdleConnections()
-		for range 3 {
-			_, _, err := do(t, e, request(http.MethodPost, "{}", false))
-			require.NoError(t, err)
-			synctest.Wait()
-			fail.Store(true)
-		}
-		require.Len(t, peer.Arrivals(), 3)
-		for _, arrival := range peer.Arrivals() {
-			require.Equal(t, "{}", string(arrival.Body))
+		for _, wrap := range []func(http.RoundTripper) http.RoundTripper{wrapped, func(plain http.RoundTripper) http.RoundTripper { return plain }} {
+			peer := &testkit.Peer{}
+			transport := peer.Transport()
+			dial, fail := transport.DialContext, new(atomic.Bool)
+			transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := dial(ctx, network, address)
+				return failingConn{conn, fail}, err
+			}
+			e := through(wrap(transport))
+			defer e.CloseIdleConnections()
+			for range 3 {
+				_, _, err := do(t, e, request(http.MethodPost, "{}", false))
+				require.NoError(t, err)
+				synctest.Wait()
+				fail.Store(true)
+			}
+			require.Len(t, peer.Arrivals(), 3)
+			for _, arrival := range peer.Arrivals() {
+				require.Equal(t, "{}", string(arrival.Body))
+			}
 		}
 	})
 }

@@ -49,7 +49,7 @@ func (r *Run) Enter(ctx context.Context) (inside context.Context, leave func(), 
 func (r *Run) count(n int) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	if r.closed && n > 0 {
+	if r.closed {
 		return false
 	}
 	r.underWay += n

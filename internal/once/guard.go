@@ -132,12 +132,12 @@ func (g *Guard) Identity() any {
 type Decision uint8
 
 const (
+	// Leave means that it may have been executed, and that nobody can tell.
+	Leave Decision = iota
 	// Send means that the request may be sent.
-	Send Decision = iota
+	Send
 	// Replay means that it was executed before.
 	Replay
-	// Leave means that it may have been executed, and that nobody can tell.
-	Leave
 )
 
 // Enter decides what to do with the request, and waits while another call or process
@@ -220,7 +220,7 @@ func (g *Guard) settle(ctx context.Context) (Decision, ledger.Answer, error) {
 		return Send, ledger.Answer{}, nil
 	}
 	decision, err := g.resolve(ctx, record, last)
-	if err != nil || decision == Leave {
+	if decision == Leave {
 		return Leave, ledger.Answer{}, err
 	}
 	record.State = ledger.Refused
@@ -245,7 +245,7 @@ const flushTries = 3
 // Begin records that the request is about to be sent, and returns the moment up to
 // which it may be written.
 func (g *Guard) Begin(ctx context.Context, deadline time.Time) (time.Time, error) {
-	if g.run != nil && g.run.Ended() {
+	if g.run.Ended() {
 		return time.Time{}, ErrWorkEnded
 	}
 	if g.Doubtful() {

@@ -16,7 +16,43 @@ import (
 type failing struct {
 	*ledger.Memory
 
-	bind, find, alive error
+	bind, find, equal, alive, begin, end error
+	// dead says that nobody lives who holds a record.
+	dead bool
+}
+
+func (f *failing) FindEqual(ctx context.Context, content ledger.Digest) ([]ledger.Record, error) {
+	if f.equal != nil {
+		return nil, f.equal
+	}
+	return f.Memory.FindEqual(ctx, content)
+}
+
+// Begin fails once.
+func (f *failing) Begin(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
+	if err := f.begin; err != nil {
+		f.begin = nil
+		return nil, err
+	}
+	return f.Memory.Begin(ctx, records...)
+}
+
+// End fails once.
+func (f *failing) End(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
+	if err := f.end; err != nil {
+		f.end = nil
+		return nil, err
+	}
+	return f.Memory.End(ctx, records...)
+}
+
+// newFailing returns a keeper and its ledger, in which nothing fails yet.
+func newFailing(t *testing.T) (*Keeper, *failing) {
+	t.Helper()
+	k := newKeeper(t)
+	f := &failing{Memory: k.Ledger.(*ledger.Memory)}
+	k.Ledger = f
+	return k, f
 }
 
 func (f *failing) Bind(ctx context.Context, project string) (ledger.Binding, error) {
@@ -34,7 +70,7 @@ func (f *failing) Find(ctx context.Context, key ledger.Digest) ([]ledger.Record,
 }
 
 func (f *failing) Alive(ctx context.Context, holder string) (bool, error) {
-	if f.alive != nil {
+	if f.alive != nil || f.dead {
 		return false, f.alive
 	}
 	return f.Memory.Alive(ctx, holder)
@@ -82,6 +118,26 @@ func TestLookupOfItems(t *testing.T) {
 		_, err = k.Lookup(t.Context(), w, call)
 		require.ErrorIs(t, err, ErrNameReused, name)
 	}
+	// A piece of work of several calls is asked for without an action.
+	several := Work{Kind: "bulk", Name: "several", Key: "k"}
+	run, _, err := k.Start(t.Context(), several)
+	require.NoError(t, err)
+	found, err = k.Lookup(t.Context(), several, Call{})
+	require.NoError(t, err)
+	require.Equal(t, run.record, found)
+	_, err = k.Lookup(t.Context(), several, one)
+	require.ErrorIs(t, err, ErrNameReused)
+	// What is left of one whose own record is gone says nothing of an item.
+	lost := Work{Kind: "bulk", Name: "lost", Key: "k"}
+	fresh, err = k.Lookup(t.Context(), lost, one)
+	require.NoError(t, err)
+	fresh.Number, fresh.Content = 1, ledger.Digest{1}
+	_, err = k.Ledger.Begin(t.Context(), fresh)
+	require.NoError(t, err)
+	fresh, err = k.Lookup(t.Context(), lost, one)
+	require.NoError(t, err)
+	require.Zero(t, fresh.Version)
+
 	w.Key = "another"
 	other, err := k.Lookup(t.Context(), w, one)
 	require.NoError(t, err)
@@ -174,4 +230,99 @@ func TestItemsOfAnotherLedger(t *testing.T) {
 		_, err := k.NewItems(nil, false).Guard(test.keeper)
 		require.ErrorIs(t, err, test.err, name)
 	}
+}
+
+// begunItems begins a batch of two items, and tells how their records are found.
+func begunItems(t *testing.T, k *Keeper) (items *Items, g *Guard, states func() []ledger.State) {
+	t.Helper()
+	call := Call{Action: "message", Body: []byte(`{"message":"one"}`)}
+	record := func(key string) ledger.Record {
+		found, err := k.Lookup(t.Context(), Work{Kind: "bulk", Name: "n", Key: key}, call)
+		require.NoError(t, err)
+		return found
+	}
+	items = k.NewItems([]ledger.Record{record("a"), record("b")}, false)
+	g, err := items.Guard(k)
+	require.NoError(t, err)
+	return items, g, func() []ledger.State { return []ledger.State{record("a").State, record("b").State} }
+}
+
+// A batch that was refused is refused as a whole; what was accepted ends item by item, all
+// at once.
+func TestEndOfItems(t *testing.T) {
+	t.Parallel()
+	k := newKeeper(t)
+	items, g, states := begunItems(t, k)
+	require.Nil(t, g.Identity())
+	require.NoError(t, items.End(t.Context(), []ledger.State{ledger.Accepted, ledger.Accepted}), "nothing was begun")
+	_, err := g.Begin(t.Context(), time.Time{})
+	require.NoError(t, err)
+	require.NoError(t, g.End(t.Context(), ledger.Refused, ledger.Answer{}))
+	require.Equal(t, []ledger.State{ledger.Refused, ledger.Refused}, states())
+
+	_, err = g.Begin(t.Context(), time.Time{})
+	require.NoError(t, err)
+	require.NoError(t, g.End(t.Context(), ledger.Accepted, ledger.Answer{}))
+	require.Equal(t, []ledger.State{ledger.Begun, ledger.Begun}, states(), "some may have been refused")
+	require.NoError(t, items.End(t.Context(), []ledger.State{ledger.Accepted}), "for other items")
+	require.Equal(t, []ledger.State{ledger.Begun, ledger.Begun}, states())
+	require.NoError(t, items.End(t.Context(), []ledger.State{ledger.Accepted, ledger.Refused}))
+	require.Equal(t, []ledger.State{ledger.Accepted, ledger.Refused}, states())
+}
+
+// An item that may have been executed before stays in doubt after a refusal, also if only
+// that item was; one that ends as the request did is not written again.
+func TestEndOfItemsInDoubt(t *testing.T) {
+	t.Parallel()
+	k, f := newFailing(t)
+	_, g, _ := begunItems(t, k)
+	_, err := g.Begin(t.Context(), time.Time{})
+	require.NoError(t, err)
+	require.NoError(t, g.End(t.Context(), ledger.Unknown, ledger.Answer{}))
+
+	items, g, states := begunItems(t, k)
+	require.False(t, g.MayBeExecuted(), "of a batch each item tells")
+	require.False(t, g.Doubtful())
+	items.doubts[1] = false
+	_, err = g.Begin(t.Context(), time.Time{})
+	require.NoError(t, err)
+	require.NoError(t, g.End(t.Context(), ledger.Unknown, ledger.Answer{}))
+	f.end = errors.New("written again")
+	require.NoError(t, items.End(t.Context(), []ledger.State{ledger.Unknown, ledger.Unknown}))
+	f.end = nil
+	require.NoError(t, items.End(t.Context(), []ledger.State{ledger.Refused, ledger.Refused}))
+	require.Equal(t, []ledger.State{ledger.Unknown, ledger.Refused}, states())
+}
+
+// What could not be written down of a batch is told when the items end, and a batch of
+// which another process has an item is not sent.
+func TestItemsThatCannotBeRecorded(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("disk")
+	k, f := newFailing(t)
+	items, g, _ := begunItems(t, k)
+	_, err := g.Begin(t.Context(), time.Time{})
+	require.NoError(t, err)
+	f.end = failure
+	require.ErrorIs(t, g.End(t.Context(), ledger.Unknown, ledger.Answer{}), failure)
+	require.ErrorIs(t, items.End(t.Context(), []ledger.State{ledger.Unknown, ledger.Unknown}), failure)
+
+	k, f = newFailing(t)
+	items, g, states := begunItems(t, k)
+	_, err = g.Begin(t.Context(), time.Time{})
+	require.NoError(t, err)
+	require.NoError(t, g.End(t.Context(), ledger.Accepted, ledger.Answer{}))
+	f.end = failure
+	require.ErrorIs(t, items.End(t.Context(), []ledger.State{ledger.Accepted, ledger.Accepted}), failure)
+	f.end = ledger.ErrTaken
+	require.NoError(t, items.End(t.Context(), []ledger.State{ledger.Accepted, ledger.Accepted}), "another process looked after them")
+	require.Equal(t, []ledger.State{ledger.Begun, ledger.Begun}, states())
+
+	k = newKeeper(t)
+	_, one, _ := begunItems(t, k)
+	_, other, _ := begunItems(t, k)
+	_, err = one.Begin(t.Context(), time.Time{})
+	require.NoError(t, err)
+	_, err = other.Begin(t.Context(), time.Time{})
+	require.ErrorIs(t, err, ErrUnderWay)
 }

@@ -1,6 +1,7 @@
 package once
 
 import (
+	"cmp"
 	"context"
 	"testing"
 	"time"
@@ -20,14 +21,16 @@ type page struct {
 	reads  int
 	// server is the time by Salebot's clock.
 	server time.Time
+	// failure is that of the messages, newestFailure that of the newest one.
+	failure, newestFailure error
 }
 
-func (p *page) Newest(context.Context, int64) (int64, error) { return p.newest, nil }
+func (p *page) Newest(context.Context, int64) (int64, error) { return p.newest, p.newestFailure }
 
 func (p *page) Since(ctx context.Context, _ *Sent, _ ledger.Anchor) ([]Item, bool, error) {
 	p.reads++
 	items := append([]Item(nil), p.items...)
-	return items, p.whole, sleep(ctx, p.took)
+	return items, p.whole, cmp.Or(p.failure, sleep(ctx, p.took))
 }
 
 func (p *page) ServerTime() (time.Time, bool) { return p.server, !p.server.IsZero() }
@@ -241,6 +244,7 @@ func TestPosition(t *testing.T) {
 		"the number is later":              {Item{ID: 6}, ledger.Anchor{Known: true, MessageID: 5}, after},
 		"the number is, the time is not":   {Item{ID: 6, At: at(-time.Minute)}, ledger.Anchor{Known: true, MessageID: 5, Server: server}, perhaps},
 		"the history was empty":            {Item{ID: 1}, ledger.Anchor{Known: true}, after},
+		"the number is, there is no time":  {Item{ID: 6}, ledger.Anchor{Known: true, MessageID: 5, Server: server}, after},
 		"the time is earlier":              {Item{ID: 6, At: at(-time.Minute)}, ledger.Anchor{Server: server}, before},
 		"the time is a little earlier":     {Item{ID: 6, At: at(-time.Second)}, ledger.Anchor{Server: server}, perhaps},
 		"the time is the same second":      {Item{ID: 6, At: at(0)}, ledger.Anchor{Server: at(500 * time.Millisecond)}, after},
@@ -264,6 +268,7 @@ func TestClaimable(t *testing.T) {
 	require.Equal(t, 1, claimable(items, anchored(12)))
 	require.Equal(t, 1, claimable(items, anchored(12, 13)), "both can only be the later message")
 	require.Equal(t, 2, claimable(items, anchored(12, 10)))
+	require.Equal(t, 2, claimable(items, anchored(10, 12)))
 	require.Equal(t, 0, claimable(items, anchored(15)))
 	require.Equal(t, 2, claimable(items, append(anchored(12), ledger.Record{})), "one without an anchor can be any")
 	require.Equal(t, 2, claimable(items, anchored(1, 2, 3)))
@@ -275,6 +280,15 @@ func TestMatch(t *testing.T) {
 	name, otherName := ledger.Digest{1: 7, 15: 1}, ledger.Digest{1: 8, 15: 1}
 	record := func(number int, state ledger.State, content, step ledger.Digest) *entry {
 		return &entry{record: ledger.Record{Number: number, Version: 1, State: state, Content: content, Step: step}}
+	}
+	made := func(number int, state ledger.State, content ledger.Digest) *entry {
+		e := record(number, state, content, ledger.Digest{})
+		e.used = true
+		return e
+	}
+	busy := func(e *entry) *entry {
+		e.busy = make(chan struct{})
+		return e
 	}
 	for title, c := range map[string]struct {
 		calls   []*entry
@@ -293,6 +307,15 @@ func TestMatch(t *testing.T) {
 		"another name":                  {[]*entry{record(1, ledger.Accepted, other, otherName)}, name, 2, false, nil},
 		"a name of another receiver":    {[]*entry{record(1, ledger.Accepted, other, ledger.Digest{1: 7, 15: 2})}, name, 0, false, ErrWorkChanged},
 		"a named one for an unnamed":    {[]*entry{record(1, ledger.Accepted, content, name)}, ledger.Digest{}, 0, true, nil},
+		"the first of two refused":      {[]*entry{record(1, ledger.Refused, content, ledger.Digest{}), record(2, ledger.Refused, content, ledger.Digest{})}, ledger.Digest{}, 1, false, nil},
+		"other words, one refused":      {[]*entry{record(1, ledger.Accepted, other, ledger.Digest{}), record(2, ledger.Refused, other, ledger.Digest{})}, ledger.Digest{}, 0, true, nil},
+		"other words for a new name":    {[]*entry{record(1, ledger.Accepted, other, ledger.Digest{})}, name, 0, true, nil},
+		"made, and in doubt":            {[]*entry{made(1, ledger.Unknown, content)}, ledger.Digest{}, 1, false, nil},
+		"the first in doubt":            {[]*entry{made(1, ledger.Unknown, content), made(2, ledger.Unknown, content)}, ledger.Digest{}, 1, false, nil},
+		"made, and known":               {[]*entry{made(1, ledger.Accepted, content)}, ledger.Digest{}, 2, false, nil},
+		"another in doubt":              {[]*entry{made(1, ledger.Unknown, other)}, ledger.Digest{}, 2, false, nil},
+		"in doubt, for a name":          {[]*entry{made(1, ledger.Unknown, content)}, name, 2, false, nil},
+		"in doubt, but under way":       {[]*entry{busy(made(1, ledger.Unknown, content))}, ledger.Digest{}, 2, false, nil},
 		"an unnamed one for a new name": {[]*entry{record(1, ledger.Accepted, content, ledger.Digest{})}, name, 1, false, nil},
 	} {
 		r := &Run{calls: c.calls}

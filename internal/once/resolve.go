@@ -211,7 +211,8 @@ func claimable(items []Item, others []ledger.Record) int {
 	slices.SortFunc(others, func(a, b ledger.Record) int { return cmp.Compare(b.Anchor.MessageID, a.Anchor.MessageID) })
 	taken := 0
 	for _, other := range others {
-		if taken < len(items) && (!other.Anchor.Known || items[taken].ID > other.Anchor.MessageID) {
+		// One that knows of no message has the number 0.
+		if taken < len(items) && items[taken].ID > other.Anchor.MessageID {
 			taken++
 		}
 	}

@@ -2,6 +2,9 @@ package once
 
 import (
 	"context"
+	"errors"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,4 +134,286 @@ func TestCount(t *testing.T) {
 	}
 	var none *Run
 	none.Count(one, ledger.Accepted)
+}
+
+// within is a call of a piece of work that has begun; leave must be called.
+func within(t *testing.T, r *Run) (ctx context.Context, leave func()) {
+	t.Helper()
+	ctx, leave, err := r.Enter(t.Context())
+	require.NoError(t, err)
+	return ctx, leave
+}
+
+// ran is a piece of work that was run before, with these calls.
+func ran(t *testing.T, k *Keeper, texts ...string) *Run {
+	t.Helper()
+	r := work(t, k)
+	for _, text := range texts {
+		g := guarded(t, k, r, says(text, ""), nil)
+		begin(t, g)
+		require.NoError(t, g.End(t.Context(), ledger.Accepted, ledger.Answer{}))
+		g.Release()
+	}
+	finish(t, r)
+	return work(t, k)
+}
+
+// A call waits for those that are under way, as long as they take, and not for one that
+// waits itself or gave up waiting and goes on.
+func TestCallsWaitForOthersUnderWay(t *testing.T) {
+	t.Parallel()
+	const call = 30 * time.Second
+	for name, c := range map[string]struct {
+		others func(t *testing.T, k *Keeper, r *Run)
+		err    error
+		took   time.Duration
+	}{
+		"nobody": {func(*testing.T, *Keeper, *Run) {}, ErrWorkChanged, orderGrace},
+		"one that ends": {func(t *testing.T, _ *Keeper, r *Run) {
+			t.Helper()
+			_, leave := within(t, r)
+			time.AfterFunc(call, leave)
+		}, ErrWorkChanged, call + orderGrace},
+		"one that finds its record": {func(t *testing.T, k *Keeper, r *Run) {
+			t.Helper()
+			ctx, leave := within(t, r)
+			time.AfterFunc(call, func() {
+				if _, err := k.Guard(ctx, r, says("one", ""), nil); err != nil {
+					t.Error(err)
+				}
+			})
+			time.AfterFunc(2*call, leave)
+		}, nil, call},
+		"one that waits, too": {func(t *testing.T, k *Keeper, r *Run) {
+			t.Helper()
+			ctx, leave := within(t, r)
+			time.AfterFunc(call, func() {
+				defer time.AfterFunc(call, leave)
+				if _, err := k.Guard(ctx, r, says("three", ""), nil); !errors.Is(err, ErrWorkChanged) {
+					t.Error(err)
+				}
+			})
+		}, ErrWorkChanged, call + orderGrace},
+		"one that gave up, and goes on": {func(t *testing.T, k *Keeper, r *Run) {
+			t.Helper()
+			ctx, leave := within(t, r)
+			limited, cancel := context.WithTimeout(ctx, time.Second)
+			go func() {
+				defer cancel()
+				if _, err := k.Guard(limited, r, says("three", ""), nil); !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+				time.AfterFunc(call, func() {
+					if _, err := k.Guard(ctx, r, says("one", ""), nil); err != nil {
+						t.Error(err)
+					}
+					leave()
+				})
+			}()
+		}, nil, call + time.Second},
+		"one of a piece of work inside, that is over": {func(t *testing.T, k *Keeper, r *Run) {
+			t.Helper()
+			inner, _, err := k.Start(With(t.Context(), r), Work{Kind: "work", Name: "inner", Key: "k"})
+			require.NoError(t, err)
+			_, leave := within(t, inner)
+			time.AfterFunc(call, leave)
+		}, ErrWorkChanged, call + orderGrace},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				k := newKeeper(t)
+				r := ran(t, k, "one")
+				c.others(t, k, r)
+				ctx, leave := within(t, r)
+				defer leave()
+				start := time.Now()
+				_, err := k.Guard(ctx, r, says("two", ""), nil)
+				require.ErrorIs(t, err, c.err)
+				require.Equal(t, c.took, time.Since(start))
+				pass(t, time.Hour) // the others end
+			})
+		})
+	}
+}
+
+// Two calls with one name are one after the other; who cannot wait is told so.
+func TestCallsWithOneNameWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		k := newKeeper(t)
+		r := work(t, k)
+		g := guarded(t, k, r, says("one", "name"), nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := k.Guard(ctx, r, says("two", "name"), nil)
+		require.ErrorIs(t, err, ErrUnderWay)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+
+		begin(t, g)
+		require.NoError(t, g.End(t.Context(), ledger.Accepted, ledger.Answer{Status: 200}))
+		time.AfterFunc(time.Second, g.Release)
+		start := time.Now()
+		second := guarded(t, k, r, says("two", "name"), nil)
+		require.Equal(t, time.Second, time.Since(start))
+		decision, answer, err := second.Enter(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, Replay, decision)
+		require.Equal(t, 200, answer.Status)
+		second.Release()
+	})
+}
+
+// What the ledger cannot tell, or write down, keeps a piece of work from beginning and
+// from being forgotten.
+func TestFailuresOfALedgerAreToldOfWork(t *testing.T) {
+	t.Parallel()
+	w := Work{Kind: "work", Name: "n", Key: "k"}
+	for name, spoil := range map[string]func(*failing){
+		"Find":  func(f *failing) { f.find = errDisk },
+		"Alive": func(f *failing) { f.alive = errDisk },
+		"Begin": func(f *failing) { f.begin, f.dead = errDisk, true },
+	} {
+		k, f := newFailing(t)
+		work(t, k)
+		spoil(f)
+		run, done, err := k.Start(t.Context(), w)
+		require.ErrorIs(t, err, errDisk, name)
+		require.Nil(t, run)
+		require.False(t, done)
+		spoil(f)
+		require.ErrorIs(t, k.Forget(t.Context(), w), errDisk, name)
+		*f = failing{Memory: f.Memory}
+		require.ErrorIs(t, k.Forget(t.Context(), w), ErrUnderWay, name)
+	}
+	k, f := newFailing(t)
+	r := work(t, k)
+	f.end = errDisk
+	_, err := r.Finish(t.Context(), true)
+	require.ErrorIs(t, err, errDisk)
+}
+
+// Work that another process takes at the same moment is theirs.
+func TestWorkTakenByAnother(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		k, f := newFailing(t)
+		f.begin = ledger.ErrTaken
+		start := time.Now()
+		finish(t, work(t, k))
+		require.Equal(t, firstLook, time.Since(start), "it is looked for again")
+		f.begin = ledger.ErrTaken
+		w := Work{Kind: "work", Name: "n", Key: "k"}
+		require.ErrorIs(t, k.Forget(t.Context(), w), ErrUnderWay)
+		require.NoError(t, k.Forget(t.Context(), w))
+		require.NoError(t, k.Forget(t.Context(), w), "twice is once")
+	})
+}
+
+// Work runs inside work of another ledger although both have one name and secret; inside
+// its own it does not.
+func TestWorkInsideWork(t *testing.T) {
+	t.Parallel()
+	one, other := newKeeper(t), newKeeper(t)
+	one.Secret, other.Secret = []byte("secret"), []byte("secret")
+	w := Work{Kind: "work", Name: "n", Key: "k"}
+	r := work(t, one)
+	inner, _, err := other.Start(With(t.Context(), r), w)
+	require.NoError(t, err)
+	_, _, err = one.Start(With(t.Context(), inner), w)
+	require.ErrorIs(t, err, ErrWorkNested)
+}
+
+// Records of calls whose piece of work is not recorded are its calls all the same.
+func TestCallsWithoutTheirWork(t *testing.T) {
+	t.Parallel()
+	k := newKeeper(t)
+	r := ran(t, k, "one")
+	finish(t, r)
+	calls, err := k.Ledger.Find(t.Context(), r.record.Key)
+	require.NoError(t, err)
+	require.NoError(t, k.Ledger.Forget(t.Context(), r.record.Key))
+	calls[1].Version = 0
+	_, err = k.Ledger.Begin(t.Context(), calls[1])
+	require.NoError(t, err)
+	require.NoError(t, k.Forget(t.Context(), Work{Kind: "other", Name: "n", Key: "k"}))
+	require.Len(t, work(t, k).calls, 1)
+}
+
+// A kind goes for the next piece of work only.
+func TestKindOfWork(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, KindFrom(nil)) //nolint:staticcheck // callers may have none
+	ctx := WithKind(t.Context(), KindEvent)
+	require.Equal(t, KindEvent, KindFrom(ctx))
+	r := new(Run)
+	ctx = With(ctx, r)
+	require.Empty(t, KindFrom(ctx))
+	require.Same(t, r, From(ctx))
+}
+
+// No call may be made in a refusing context, nor in the piece of work around until that is
+// allowed again.
+func TestRefuse(t *testing.T) {
+	t.Parallel()
+	refusing, allow := Refuse(t.Context())
+	require.True(t, Refused(refusing))
+	require.False(t, Refused(t.Context()))
+	allow()
+
+	outer := With(t.Context(), new(Run))
+	inner := With(outer, Counting(outer))
+	_, allow = Refuse(outer)
+	_, allowInner := Refuse(inner)
+	require.True(t, Refused(inner))
+	allowInner()
+	allowInner()
+	require.True(t, Refused(inner), "the work around still refuses")
+	allow()
+	require.False(t, Refused(inner))
+}
+
+// Everything may happen at once. The race detector watches.
+func TestWorkAtOnce(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		k := newKeeper(t)
+		r := ran(t, k, "0", "1", "2", "3")
+		var group sync.WaitGroup
+		for i := range 8 {
+			group.Go(func() {
+				ctx, leave := within(t, r)
+				defer leave()
+				k.lastMoment(&ledger.Record{Version: int64(i), WriteBy: time.Now().Add(2 * LongestSendWindow)})
+				_, allow := Refuse(With(ctx, r))
+				Refused(With(ctx, r))
+				allow()
+				g, err := k.Guard(ctx, r, says(strconv.Itoa(i), ""), nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r.Count(g.Identity(), ledger.Accepted)
+				r.Tally()
+				r.Ended()
+				g.Release()
+			})
+		}
+		group.Wait()
+		require.Equal(t, Tally{Accepted: 8}, r.Tally())
+		late := guarded(t, k, r, says("late", ""), nil)
+		group.Go(late.Release)
+		finish(t, r)
+		group.Wait()
+
+		fresh := newKeeper(t)
+		for range 4 {
+			group.Go(func() {
+				if _, err := fresh.bind(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	})
 }
