@@ -13,6 +13,9 @@ import (
 	modernc "modernc.org/sqlite"
 )
 
+// engine opens databases; tests let it fail.
+var engine driver.Driver = &modernc.Driver{}
+
 // connection is one connection to a database, with its prepared statements. It
 // uses the driver directly: database/sql would add a lock, a pool and a copy of
 // the arguments to each of the statements of a group commit. It is for one
@@ -49,7 +52,7 @@ func connectWith(path, parameters string) (*connection, error) {
 	if parameters != "" {
 		address += "?" + parameters
 	}
-	conn, err := (&modernc.Driver{}).Open(address)
+	conn, err := engine.Open(address)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,232 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/ledger"
+	"github.com/salebot-go/salebot/sqlite"
+	"github.com/salebot-go/salebot/webhook"
+)
+
+// life is what a process does with an inbox, and what it was told.
+type life struct {
+	errs []error
+	// kept are the events that were acknowledged, over those that were committed.
+	kept, over map[salebot.MessageID]bool
+	// begun says that records were.
+	begun bool
+	log   bytes.Buffer
+}
+
+func (l *life) note(err error) bool {
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+	return err == nil
+}
+
+// live opens an inbox, does with it all that there is to do, and closes it.
+func live(t *testing.T, path string) *life {
+	t.Helper()
+	l := &life{kept: map[salebot.MessageID]bool{}, over: map[salebot.MessageID]bool{}}
+	inbox, err := sqlite.OpenInbox(path, sqlite.WithLogger(textLogger(&l.log)))
+	if !l.note(err) {
+		return l
+	}
+	for m := range salebot.MessageID(4) {
+		_, err := inbox.Put(t.Context(), event(salebot.ClientID(m+1), m+1))
+		l.kept[m+1] = l.note(err)
+	}
+	for n, delivery := range l.lease(t, inbox) {
+		switch n {
+		case 0:
+			l.over[delivery.MessageID] = l.note(inbox.Commit(t.Context(), delivery))
+		case 1:
+			l.note(inbox.Release(t.Context(), delivery, 0, "later"))
+		default:
+			l.note(inbox.Bury(t.Context(), delivery, "never"))
+		}
+	}
+	_, err = inbox.Counts(t.Context(), endpoint)
+	l.note(err)
+	for _, err := range inbox.DeadLetters(t.Context(), endpoint) {
+		l.note(err)
+	}
+	for _, err := range inbox.Seen(t.Context(), endpoint) {
+		l.note(err)
+	}
+	_, err = inbox.Redrive(t.Context(), endpoint)
+	l.note(err)
+	for _, delivery := range l.lease(t, inbox) {
+		l.note(inbox.Bury(t.Context(), delivery, "never"))
+	}
+	_, err = inbox.Discard(t.Context(), endpoint, webhook.AllDeadLetters)
+	l.note(err)
+	l.note(inbox.Flush())
+	l.note(inbox.Forget(t.Context(), time.Now().Add(-time.Hour)))
+	if records, err := inbox.Ledger(); l.note(err) {
+		l.useLedger(t, records)
+	}
+	l.note(inbox.Close())
+	return l
+}
+
+// lease takes what there is, if there is anything.
+func (l *life) lease(t *testing.T, inbox *sqlite.Inbox) []webhook.Delivery {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	deliveries, err := inbox.Lease(ctx, webhook.LeaseRequest{Endpoint: endpoint, Max: 9, Duration: time.Hour})
+	l.note(err)
+	return deliveries
+}
+
+func (l *life) useLedger(t *testing.T, records *sqlite.Ledger) {
+	t.Helper()
+	_, err := records.Bind(t.Context(), "shop")
+	l.note(err)
+	one := request("one")
+	begun, err := records.Begin(t.Context(), one, request("two"))
+	if !l.note(err) {
+		return
+	}
+	_, err = records.Find(t.Context(), one.Key)
+	l.note(err)
+	_, err = records.FindEqual(t.Context(), one.Content)
+	l.note(err)
+	_, err = records.Alive(t.Context(), begun[0].Holder)
+	l.note(err)
+	l.begun = true
+	begun[0].State = ledger.Accepted
+	_, err = records.End(t.Context(), begun[0])
+	l.note(err)
+	l.note(records.Sweep(t.Context()))
+	l.note(records.Forget(t.Context(), one.Key))
+}
+
+// eachFault runs a test with one statement of a file after the other failing, until there
+// are no more, and tells it which one failed; "" in the last run, where none does. prepare
+// may put a file at the path before.
+func eachFault(t *testing.T, least int, prepare func(path string), run func(t *testing.T, path string, stop func() (failed string))) {
+	t.Helper()
+	folder := quickFolder(t)
+	for n := 0; ; n++ {
+		path := filepath.Join(folder, fmt.Sprintf("%d.db", n))
+		prepare(path)
+		fault, failed := sqlite.FailAt(path, n), ""
+		synctest.Test(t, func(t *testing.T) { run(t, path, func() string { failed = fault.Stop(); return failed }) })
+		if failed == "" {
+			if n < least {
+				t.Errorf("there were %d statements only", n)
+			}
+			return
+		}
+	}
+}
+
+// checkTold checks that somebody learned of a failure, if there was one.
+func checkTold(t *testing.T, l *life, failed string) {
+	t.Helper()
+	if failed != "" && len(l.errs) == 0 && l.log.Len() == 0 {
+		t.Errorf("nobody is told that this failed: %s", failed)
+	}
+	for _, err := range l.errs {
+		if failed == "" {
+			t.Errorf("without a failure: %v", err)
+		}
+	}
+}
+
+// TestEachStatementOfAnInboxMayFail lets one statement after the other fail of all that a
+// process runs, and checks that somebody is told, and that what was acknowledged is in the
+// file. The file is new, or that of a process that was killed.
+func TestEachStatementOfAnInboxMayFail(t *testing.T) {
+	t.Parallel()
+	folder := quickFolder(t)
+	path := filepath.Join(folder, "killed.db")
+	inbox := openInbox(t, path)
+	for m := range salebot.MessageID(3) {
+		put(t, inbox, event(salebot.ClientID(m+5), m+5))
+	}
+	if err := inbox.Release(t.Context(), take(t, inbox, 1)[0], time.Minute, "later"); err != nil {
+		t.Fatal(err)
+	}
+	killed := inbox.Crash(t, path, folder)
+	for name, prepare := range map[string]func(path string){
+		"new": func(string) {},
+		"of a process that was killed": func(path string) {
+			for _, suffix := range []string{"", "-wal", ".lock"} {
+				content, err := os.ReadFile(killed + suffix)
+				if err == nil {
+					err = os.WriteFile(path+suffix, content, 0o600)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachFault(t, 90, prepare, func(t *testing.T, path string, stop func() string) {
+				l := live(t, path)
+				failed := stop()
+				checkTold(t, l, failed)
+				checkKept(t, path, l, failed)
+			})
+		})
+	}
+}
+
+// checkKept checks that a file has what was acknowledged, and not what is over.
+func checkKept(t *testing.T, path string, l *life, failed string) {
+	t.Helper()
+	inbox := openInbox(t, path)
+	for message, kept := range l.kept {
+		if kept && !put(t, inbox, event(salebot.ClientID(message), message)).Duplicate {
+			t.Errorf("message %d is gone after this failed: %s", message, failed)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	deliveries, err := inbox.Lease(ctx, webhook.LeaseRequest{Endpoint: endpoint, Max: 9, Duration: time.Hour})
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	for _, delivery := range deliveries {
+		if l.over[delivery.MessageID] {
+			t.Errorf("message %d came again after this failed: %s", delivery.MessageID, failed)
+		}
+	}
+	if err := inbox.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEachStatementOfALedgerMayFail does the same with a ledger in a file of its own.
+func TestEachStatementOfALedgerMayFail(t *testing.T) {
+	t.Parallel()
+	eachFault(t, 30, func(string) {}, func(t *testing.T, path string, stop func() string) {
+		l := &life{}
+		if records, err := sqlite.OpenLedger(path, sqlite.WithLedgerLogger(textLogger(&l.log))); l.note(err) {
+			l.useLedger(t, records)
+			l.note(records.Close())
+		}
+		failed := stop()
+		checkTold(t, l, failed)
+		records := openLedger(t, path)
+		found, err := records.Find(t.Context(), request("two").Key)
+		if err != nil || l.begun && len(found) != 1 {
+			t.Errorf("%+v, %v; want the record that was begun, after this failed: %s", found, err, failed)
+		}
+	})
+}
