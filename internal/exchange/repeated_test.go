@@ -56,8 +56,14 @@ func TestHTTP2RequestsAreSentOnce(t *testing.T) {
 			"GET": request(http.MethodGet, "", false),
 		} {
 			for _, state := range []struct{ warm, wrapped, plain bool }{
-				{}, {warm: true}, {wrapped: true}, {warm: true, wrapped: true},
-				{plain: true}, {plain: true, warm: true}, {plain: true, wrapped: true}, {plain: true, warm: true, wrapped: true},
+				{},
+				{warm: true},
+				{wrapped: true},
+				{warm: true, wrapped: true},
+				{plain: true},
+				{plain: true, warm: true},
+				{plain: true, wrapped: true},
+				{plain: true, warm: true, wrapped: true},
 			} {
 				warm := state.warm
 				t.Run(name+" "+kind, func(t *testing.T) {
@@ -537,7 +543,7 @@ func TestTransportsMaySendTwiceAtOnce(t *testing.T) {
 						if r.GetBody != nil {
 							other.Body, _ = r.GetBody()
 						}
-						_, err := transport.RoundTrip(other) //nolint:bodyclose // there is none
+						_, err := transport.RoundTrip(other)
 						failed <- err
 					}()
 				}
@@ -593,7 +599,6 @@ func TestConnectionsThatDieBeforeTheWriteHeal(t *testing.T) {
 				return failingConn{conn, fail}, err
 			}
 			e := through(wrap(transport))
-			defer e.CloseIdleConnections()
 			for range 3 {
 				_, _, err := do(t, e, request(http.MethodPost, "{}", false))
 				require.NoError(t, err)
@@ -604,6 +609,7 @@ func TestConnectionsThatDieBeforeTheWriteHeal(t *testing.T) {
 			for _, arrival := range peer.Arrivals() {
 				require.Equal(t, "{}", string(arrival.Body))
 			}
+			e.CloseIdleConnections()
 		}
 	})
 }
@@ -626,10 +632,10 @@ func TestConnectionsThatEndBeforeTheWriteHeal(t *testing.T) {
 		}})
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodGet} {
 			limited, cancel := context.WithCancel(ctx)
-			defer cancel()
 			r := request(method, map[string]string{http.MethodPost: "{}"}[method], false)
 			r.Cancel = cancel
 			reply, _, err := e.Do(limited, "agent", r)
+			cancel()
 			require.NoError(t, err)
 			reply.Release()
 			synctest.Wait()

@@ -344,6 +344,25 @@ func TestRecordsTakenByAnotherProcess(t *testing.T) {
 	}
 }
 
+// Of two calls with one key that begin at once, one looks again.
+func TestKeysThatBeginAtOnce(t *testing.T) {
+	t.Parallel()
+	k := newKeeper(t)
+	one, other := keyed(t, k, "key", nil), keyed(t, k, "key", nil)
+	for _, g := range []*Guard{one, other} {
+		_, _, err := g.Enter(t.Context())
+		require.NoError(t, err)
+	}
+	begin(t, one)
+	_, err := other.Begin(t.Context(), time.Time{})
+	require.True(t, IsAgain(err))
+	require.NoError(t, one.End(t.Context(), ledger.Accepted, ledger.Answer{}))
+	decision, _, err := other.Enter(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, Replay, decision)
+	require.Equal(t, one.Identity(), other.Identity())
+}
+
 // A key whose record is gone is new, and can be used.
 func TestKeysThatWereForgotten(t *testing.T) {
 	t.Parallel()
@@ -560,7 +579,7 @@ func TestOthers(t *testing.T) {
 	begun := mine
 	begun.BegunAt = at.Add(-time.Hour)
 	require.Len(t, k.others(&begun, []ledger.Record{other(func(r *ledger.Record) { r.EndedAt = at.Add(-time.Hour) })}), 1)
-	require.Len(t, k.others(&begun, []ledger.Record{other(func(r *ledger.Record) { r.EndedAt = at.Add(-2 * time.Hour) })}), 0)
+	require.Empty(t, k.others(&begun, []ledger.Record{other(func(r *ledger.Record) { r.EndedAt = at.Add(-2 * time.Hour) })}))
 	begun.BegunAt = at.Add(time.Second)
 	require.Len(t, k.others(&begun, []ledger.Record{other(func(r *ledger.Record) { r.EndedAt = at.Add(-reach) })}), 1)
 }
