@@ -3,6 +3,7 @@ package ledger
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -112,12 +113,12 @@ const sumDigits = 8
 // encode returns the text of a line, and the log after it.
 func (g *fileLog) encode(l line) ([]byte, fileLog, error) {
 	next := *g
-	text, err := json.Marshal(l)
+	text, err := appendLine(make([]byte, 0, lineSize(len(l.Begun)+len(l.Ended))), &l)
 	if err != nil {
 		return nil, next, fmt.Errorf("ledger: %w", err)
 	}
 	next.sum = crc32.Update(g.sum, castagnoli, text)
-	text = fmt.Appendf(text, "\t%0*x\n", sumDigits, next.sum)
+	text = append(appendSum(append(text, '\t'), next.sum), '\n')
 	if len(text) > maxLine {
 		return nil, next, errors.New("ledger: too many records at once: they could not be read again")
 	}
@@ -125,6 +126,11 @@ func (g *fileLog) encode(l line) ([]byte, fileLog, error) {
 	next.lines++
 	next.changes += len(l.Begun) + len(l.Ended) + len(l.Forgotten)
 	return text, next, nil
+}
+
+// appendSum appends a checksum as it stands behind a line.
+func appendSum(to []byte, sum uint32) []byte {
+	return hex.AppendEncode(to, binary.BigEndian.AppendUint32(make([]byte, 0, sumDigits/2), sum))
 }
 
 // maxLine bounds a line, so that a file of something else does not fill the memory.
@@ -195,7 +201,7 @@ func (g *fileLog) replay(text []byte, apply func(*line) error) error {
 		return g.damaged()
 	}
 	got := crc32.Update(g.sum, castagnoli, body)
-	if string(sum) != fmt.Sprintf("%0*x", sumDigits, got) {
+	if !bytes.Equal(sum, appendSum(nil, got)) {
 		return g.damaged()
 	}
 	var l line
