@@ -2,7 +2,6 @@ package salebot
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/once"
+	"github.com/salebot-go/salebot/internal/wire"
 	"github.com/salebot-go/salebot/ledger"
 )
 
@@ -221,14 +221,20 @@ func sentBy(row *action.Row, request *payload) *once.Sent {
 	if row.Name != "message" && row.Name != "callback" {
 		return nil
 	}
-	var body struct {
-		ClientID ClientID `json:"client_id"`
-		Message  string   `json:"message"`
-	}
-	if json.Unmarshal(request.body, &body) != nil || body.ClientID == 0 || strings.TrimSpace(body.Message) == "" {
+	sent := once.Sent{Callback: row.Name == "callback"}
+	err := wire.Members(request.body, func(name string, value []byte) (err error) {
+		switch name {
+		case "client_id":
+			sent.Client, err = wire.Int(value)
+		case "message":
+			sent.Text, err = wire.Text(value)
+		}
+		return err
+	})
+	if err != nil || sent.Client == 0 || strings.TrimSpace(sent.Text) == "" {
 		return nil
 	}
-	return &once.Sent{Client: int64(body.ClientID), Text: body.Message, Callback: row.Name == "callback"}
+	return &sent
 }
 
 // ledgerHistory reads the history for the ledger's decisions.

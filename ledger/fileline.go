@@ -62,7 +62,9 @@ func (w *wireRecord) append(to []byte) ([]byte, error) {
 		}
 	}
 	if w.Holder != "" {
-		to = appendText(append(to, `,"holder":`...), w.Holder)
+		if to, err = appendText(append(to, `,"holder":`...), w.Holder); err != nil {
+			return nil, err
+		}
 	}
 	if to, err = appendTime(to, `,"write_by":"`, w.WriteBy); err != nil {
 		return nil, err
@@ -126,12 +128,12 @@ func appendTime(to []byte, name string, t time.Time) ([]byte, error) {
 }
 
 // appendText appends a text, which usually needs no escapes.
-func appendText(to []byte, text string) []byte {
+func appendText(to []byte, text string) ([]byte, error) {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, _ := json.Marshal(text) // it never fails
-			return append(to, quoted...)
+			quoted, err := json.Marshal(text)
+			return append(to, quoted...), err
 		}
 	}
-	return append(append(append(to, '"'), text...), '"')
+	return append(append(append(to, '"'), text...), '"'), nil
 }

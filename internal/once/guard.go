@@ -1,13 +1,17 @@
 package once
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/wait"
+	"github.com/salebot-go/salebot/internal/wire"
 	"github.com/salebot-go/salebot/ledger"
 )
 
@@ -31,21 +35,35 @@ var scheduleParameters = []string{"send_time", "time_shift"}
 // content returns the request without its schedule, and whether it has one. The order
 // of the members does not count.
 func (c *Call) content() (text string, scheduled bool) {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(c.Body, &members) != nil {
+	members := make([]member, 0, 8)
+	err := wire.Members(c.Body, func(name string, value []byte) error {
+		if slices.Contains(scheduleParameters, name) {
+			scheduled = true
+		} else {
+			members = append(members, member{name, value})
+		}
+		return nil
+	})
+	if err != nil {
 		return string(c.Body), false
 	}
-	for _, name := range scheduleParameters {
-		if _, ok := members[name]; ok {
-			delete(members, name)
-			scheduled = true
+	slices.SortStableFunc(members, func(a, b member) int { return cmp.Compare(a.name, b.name) })
+	var sorted wire.Object
+	for _, m := range members {
+		// Space between parts and escapes can be written in several ways; with 0xe2 begin
+		// U+2028 and U+2029.
+		if bytes.ContainsAny(m.value, "{[<>&") || bytes.IndexByte(m.value, 0xe2) >= 0 {
+			m.value, _ = json.Marshal(json.RawMessage(m.value)) //nolint:errchkjson // it is valid
 		}
+		sorted.Raw(m.name, m.value)
 	}
-	sorted, err := json.Marshal(members)
-	if err != nil {
-		return string(c.Body), scheduled
-	}
-	return string(sorted), scheduled
+	return string(sorted.Bytes()), scheduled
+}
+
+// member is a member of a JSON object.
+type member struct {
+	name  string
+	value []byte
 }
 
 // Guard keeps one request from being executed twice.
@@ -89,10 +107,10 @@ func (k *Keeper) Guard(ctx context.Context, run *Run, call Call, history History
 	}
 	text, scheduled := call.content()
 	g := &Guard{keeper: k, call: call, history: history, scheduled: scheduled}
-	content := digest(binding.Secret, kindContent, k.Project, call.Action, call.Query, text)
+	content := binding.digest(kindContent, k.Project, call.Action, call.Query, text)
 	g.content = content
 	if call.Key != "" {
-		g.records = []ledger.Record{{Key: digest(binding.Secret, kindKey, k.Project, call.Key), Content: content}}
+		g.records = []ledger.Record{{Key: binding.digest(kindKey, k.Project, call.Key), Content: content}}
 		return g, nil
 	}
 	if run = run.recorder(); !run.keeper.same(k) {
@@ -100,7 +118,7 @@ func (k *Keeper) Guard(ctx context.Context, run *Run, call Call, history History
 	}
 	var step ledger.Digest
 	if call.Step != "" {
-		step = call.stepDigest(binding.Secret)
+		step = call.stepDigest(binding)
 	}
 	g.run = run
 	if g.entry, err = run.claim(ctx, content, step); err != nil {

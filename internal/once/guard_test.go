@@ -500,7 +500,9 @@ func TestDigestsStay(t *testing.T) {
 	k := newKeeper(t)
 	k.Secret = []byte("secret")
 	g := keyed(t, k, "key", nil)
-	step := (&Call{Action: "message", Step: "name", Body: []byte(`{"client_ids":[1],"phone":"7"}`)}).stepDigest(k.Secret)
+	bound, err := k.bind(t.Context())
+	require.NoError(t, err)
+	step := (&Call{Action: "message", Step: "name", Body: []byte(`{"client_ids":[1],"phone":"7"}`)}).stepDigest(bound)
 	for _, c := range []struct {
 		want string
 		got  ledger.Digest
@@ -508,11 +510,11 @@ func TestDigestsStay(t *testing.T) {
 		{"543c41eef279a3fc647a85dd3cc813d4", g.records[0].Key},
 		{"1bd6c66dba6088b69e321d8ec233e29f", g.content},
 		{"83a5dbc40ae30b0bda8544b3f0c99537", step},
-		{"30af49595a824252efc4f415db4a5f1e", k.workKey(k.Secret, "work", "n", "k")},
+		{"30af49595a824252efc4f415db4a5f1e", k.workKey(bound, "work", "n", "k")},
 	} {
 		require.Equal(t, c.want, hex.EncodeToString(c.got[:]))
 	}
-	require.NotEqual(t, k.workKey(k.Secret, "work", "ab", "c"), k.workKey(k.Secret, "work", "a", "bc"))
+	require.NotEqual(t, k.workKey(bound, "work", "ab", "c"), k.workKey(bound, "work", "a", "bc"))
 }
 
 // The receiver is part of a step, in whatever order and wherever a request names it.

@@ -26,13 +26,13 @@ func (k *Keeper) Lookup(ctx context.Context, w Work, call Call) (ledger.Record, 
 	if err != nil {
 		return ledger.Record{}, err
 	}
-	key := k.workKey(binding.Secret, w.Kind, w.Name, w.Key)
+	key := k.workKey(binding, w.Kind, w.Name, w.Key)
 	found, err := k.Ledger.Find(ctx, key)
 	if err != nil {
 		return ledger.Record{}, err
 	}
 	text, _ := call.content()
-	content := digest(binding.Secret, kindContent, k.Project, call.Action, call.Query, text, w.Key)
+	content := binding.digest(kindContent, k.Project, call.Action, call.Query, text, w.Key)
 	switch {
 	case len(found) == 0 || found[0].Number != 0:
 		return ledger.Record{Key: key, Content: content}, nil

@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"sync"
 	"time"
 
@@ -46,7 +47,7 @@ type Keeper struct {
 	HistoryDelay time.Duration
 
 	mutex sync.Mutex
-	bound *ledger.Binding
+	bound *binding
 	// ahead are records whose last moment is further away than any can be, and when
 	// they were seen first.
 	ahead map[aheadKey]time.Time
@@ -84,20 +85,20 @@ func (k *Keeper) lastMoment(record *ledger.Record) time.Time {
 }
 
 // bind asks the ledger once for what a client has to know.
-func (k *Keeper) bind(ctx context.Context) (*ledger.Binding, error) {
+func (k *Keeper) bind(ctx context.Context) (*binding, error) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	if k.bound != nil {
 		return k.bound, nil
 	}
-	binding, err := k.Ledger.Bind(ctx, k.Project)
+	told, err := k.Ledger.Bind(ctx, k.Project)
 	if err != nil {
 		return nil, err
 	}
 	if k.Secret != nil {
-		binding.Secret = k.Secret
+		told.Secret = k.Secret
 	}
-	k.bound = &binding
+	k.bound = &binding{Binding: told}
 	return k.bound, nil
 }
 
@@ -114,21 +115,37 @@ const (
 	kindStep    = "step"
 )
 
-// digest is a keyed hash of texts; each is preceded by its length.
-func digest(secret []byte, parts ...string) ledger.Digest {
-	mac := hmac.New(sha256.New, secret)
-	var length [8]byte
-	for _, part := range parts {
-		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
-		_, _ = mac.Write(length[:])
-		_, _ = mac.Write([]byte(part))
-	}
-	var sum [sha256.Size]byte
-	return ledger.Digest(mac.Sum(sum[:0])[:len(ledger.Digest{})])
+// binding is what the ledger of a keeper told, and what makes the digests.
+type binding struct {
+	ledger.Binding
+	digesters sync.Pool
 }
 
-func (k *Keeper) workKey(secret []byte, kind, name, key string) ledger.Digest {
-	return digest(secret, kindWork, k.Project, kind, name, key)
+// digester makes digests, one at a time.
+type digester struct {
+	mac  hash.Hash
+	text []byte
+}
+
+// digest is a keyed hash of texts; each is preceded by its length.
+func (b *binding) digest(parts ...string) ledger.Digest {
+	d, ok := b.digesters.Get().(*digester)
+	if !ok {
+		d = &digester{mac: hmac.New(sha256.New, b.Secret)}
+	}
+	defer b.digesters.Put(d)
+	d.mac.Reset()
+	d.text = d.text[:0]
+	for _, part := range parts {
+		d.text = append(binary.BigEndian.AppendUint64(d.text, uint64(len(part))), part...)
+	}
+	_, _ = d.mac.Write(d.text)
+	d.text = d.mac.Sum(d.text[:0])
+	return ledger.Digest(d.text[:len(ledger.Digest{})])
+}
+
+func (k *Keeper) workKey(b *binding, kind, name, key string) ledger.Digest {
+	return b.digest(kindWork, k.Project, kind, name, key)
 }
 
 // The waits between two looks at a record that another has.

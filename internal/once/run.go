@@ -120,7 +120,7 @@ func (k *Keeper) Start(ctx context.Context, w Work) (r *Run, done bool, err erro
 	if err != nil {
 		return nil, false, err
 	}
-	key := k.workKey(binding.Secret, w.Kind, w.Name, w.Key)
+	key := k.workKey(binding, w.Kind, w.Name, w.Key)
 	r = &Run{keeper: k, parent: From(ctx), moved: make(chan struct{})}
 	for outer := r.parent; outer != nil; outer = outer.parent {
 		if outer.keeper.same(k) && outer.record.Key == key {
@@ -243,7 +243,7 @@ func (k *Keeper) Forget(ctx context.Context, w Work) error {
 	if err != nil {
 		return err
 	}
-	key := k.workKey(binding.Secret, w.Kind, w.Name, w.Key)
+	key := k.workKey(binding, w.Kind, w.Name, w.Key)
 	if w.Kind != KindEvent {
 		if err := k.hold(ctx, key); err != nil {
 			return err

@@ -13,10 +13,10 @@ import (
 const nameSize = len(ledger.Digest{}) / 2
 
 // stepDigest is the digest of the name of a call.
-func (c *Call) stepDigest(secret []byte) ledger.Digest {
-	step := digest(secret, kindStep, c.Step)
+func (c *Call) stepDigest(b *binding) ledger.Digest {
+	step := b.digest(kindStep, c.Step)
 	parts := append([]string{kindStep, c.Step, c.Action, c.Query}, c.receiver()...)
-	whole := digest(secret, parts...)
+	whole := b.digest(parts...)
 	copy(step[nameSize:], whole[nameSize:])
 	return step
 }
