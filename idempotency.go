@@ -85,7 +85,7 @@ func (c *config) logBlindness() {
 	if c.logger == nil || c.ledger.ledger == nil || c.ledger.historyDelay > 0 || c.location != nil {
 		return
 	}
-	c.logger.LogAttrs(context.Background(), slog.LevelInfo, "salebot ledger cannot look for a lost answer in the history",
+	c.logger.Info("salebot ledger cannot look for a lost answer in the history",
 		slog.String("project", c.ledger.project), slog.String("missing", "WithHistoryDelay or WithProjectLocation"))
 }
 

@@ -42,9 +42,9 @@ func eventBody(fields map[string]string) []byte {
 func read(e *webhook.Event) map[string]string {
 	c := &e.Client
 	return map[string]string{
-		"id": fmt.Sprint(e.ID), "message": e.Text, "message_id": fmt.Sprint(e.BlockID), "project_id": fmt.Sprint(e.ProjectID), "is_input": e.Origin.String(),
+		"id": e.ID.String(), "message": e.Text, "message_id": e.BlockID.String(), "project_id": e.ProjectID.String(), "is_input": e.Origin.String(),
 		"delivered": fmt.Sprint(e.Failed), "error_message": e.ErrorMessage, "internal_id": e.InternalID, "created_at": e.CreatedAt.String(), "attachments": string(e.Attachments.Raw()),
-		"client.id": fmt.Sprint(c.ID), "client.recepient": string(c.PlatformID), "client.client_type": fmt.Sprint(int(c.ClientType)), "client.name": c.Name, "client.avatar": c.Avatar,
+		"client.id": c.ID.String(), "client.recepient": string(c.PlatformID), "client.client_type": fmt.Sprint(int(c.ClientType)), "client.name": c.Name, "client.avatar": c.Avatar,
 		"client.created_at": c.CreatedAt.String(), "client.tag": c.Tag, "client.group": string(c.GroupID), "client.variables": c.Variables.String(),
 		"client.order_variables": c.OrderVariables.String(), "client.unread_count": fmt.Sprint(c.UnreadCount), "client.custom_answer": c.CustomAnswer,
 		"client.operator_start_dialog": c.OperatorStartDialog,

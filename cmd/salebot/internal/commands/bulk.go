@@ -73,7 +73,7 @@ const shown = 3
 func idsOf(ids []salebot.ClientID) []string {
 	var sample []string
 	for _, id := range ids[:min(len(ids), shown)] {
-		sample = append(sample, "client "+fmt.Sprint(id))
+		sample = append(sample, "client "+id.String())
 	}
 	if len(ids) > shown {
 		sample = append(sample, fmt.Sprintf("and %d more", len(ids)-shown))

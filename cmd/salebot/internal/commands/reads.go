@@ -5,7 +5,6 @@ package commands
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,7 +95,7 @@ func writtenBy(h *salebot.HistoryItem) string {
 	case h.EmployeeEmail != "":
 		return h.EmployeeEmail
 	case h.EmployeeID != 0:
-		return "employee " + fmt.Sprint(h.EmployeeID)
+		return "employee " + h.EmployeeID.String()
 	}
 	return "bot"
 }
