@@ -25,7 +25,7 @@ func TestTable(t *testing.T) {
 		require.False(t, names[row.Name], "%s occurs twice", row.Name)
 		require.False(t, goMethods[row.GoMethod], "%s occurs twice", row.GoMethod)
 		names[row.Name], goMethods[row.GoMethod] = true, true
-		require.NotEmpty(t, row.GoMethod)
+		require.NotEmpty(t, row.GoMethod, "%s has no GoMethod", row.Name)
 		require.Contains(t, permissions, row.Permission)
 		require.NotEmpty(t, row.Methods)
 		for _, method := range row.Methods {
@@ -80,7 +80,7 @@ func TestClasses(t *testing.T) {
 		case slices.Contains(idempotent, row.Name):
 			want = action.Idempotent
 		}
-		require.Equal(t, want.String(), row.Class.String(), row.Name)
+		require.Equal(t, want.String(), row.Class.String(), "%s: the lists in this test have another class than its row", row.Name)
 	}
 	var zero action.Class
 	require.Equal(t, action.Once, zero, "forgetting the class is safe")

@@ -159,5 +159,5 @@ func TestEvidenceIsFoundEverywhere(t *testing.T) {
 			rows++
 		}
 	}
-	require.Equal(t, len(action.All()), rows)
+	require.Equal(t, len(action.All()), rows, "%s has a row for each action, which TestTablesFollowTheCode writes with -update", referenceFile)
 }

@@ -140,7 +140,7 @@ func TestScenariosCoverEveryParameter(t *testing.T) {
 	rows := map[string]bool{}
 	for _, row := range action.All() {
 		rows[row.Name] = true
-		require.NotEmpty(t, clienttest.Scenarios[row.Name], row.Name)
+		require.NotEmpty(t, clienttest.Scenarios[row.Name], "%s has no scenario in internal/clienttest/scenarios.go", row.Name)
 		sent := map[string]bool{}
 		for _, s := range clienttest.Scenarios[row.Name] {
 			for _, parameter := range parameters(t, s) {
