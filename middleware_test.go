@@ -19,6 +19,7 @@ import (
 func TestMiddlewaresChangeNothingByThemselves(t *testing.T) {
 	t.Parallel()
 	for _, row := range action.All() {
+		require.NotEmpty(t, clienttest.Scenarios[row.Name], "%s has no scenario in internal/clienttest/scenarios.go", row.Name)
 		for _, answer := range []struct {
 			status int
 			body   string

@@ -55,7 +55,8 @@ func TestEveryActionHasFixtures(t *testing.T) {
 		// Actions that look a client up declare it, and show it in all forms.
 		lookUp := mainOperation(t, document(t), action).Responses.Value("404").Ref == "#/components/responses/ClientNotFound"
 		for _, name := range []string{"client-not-found-200", "client-not-found-404-json", "client-not-found-404-text"} {
-			require.Equal(t, lookUp, slices.Contains(cases, name), "%s %s", action, name)
+			require.Equal(t, lookUp, slices.Contains(cases, name), "%s: that api/openapi.yaml has the answer ClientNotFound (expected) "+
+				"differs from whether there is the fixture %s (actual); Subject of its row brings the fixture", action, name)
 		}
 	}
 }
