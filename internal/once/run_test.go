@@ -287,6 +287,9 @@ func TestFailuresOfALedgerAreToldOfWork(t *testing.T) {
 		require.ErrorIs(t, k.Forget(t.Context(), w), ErrUnderWay, name)
 	}
 	k, f := newFailing(t)
+	f.bind = errDisk
+	require.ErrorIs(t, k.Forget(t.Context(), w), errDisk)
+	f.bind = nil
 	r := work(t, k)
 	f.end = errDisk
 	_, err := r.Finish(t.Context(), true)
@@ -336,8 +339,17 @@ func TestCallsWithoutTheirWork(t *testing.T) {
 	calls[1].Version = 0
 	_, err = k.Ledger.Begin(t.Context(), calls[1])
 	require.NoError(t, err)
-	require.NoError(t, k.Forget(t.Context(), Work{Kind: "other", Name: "n", Key: "k"}))
-	require.Len(t, work(t, k).calls, 1)
+	r = work(t, k)
+	require.Len(t, r.calls, 1)
+
+	// They are forgotten with it, too.
+	require.NoError(t, k.Ledger.Forget(t.Context(), r.record.Key))
+	_, err = k.Ledger.Begin(t.Context(), calls[1])
+	require.NoError(t, err)
+	require.NoError(t, k.Forget(t.Context(), Work{Kind: "work", Name: "n", Key: "k"}))
+	found, err := k.Ledger.Find(t.Context(), r.record.Key)
+	require.NoError(t, err)
+	require.Empty(t, found)
 }
 
 // A kind goes for the next piece of work only.
