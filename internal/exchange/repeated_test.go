@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -157,8 +158,42 @@ func TestRequestsWithoutBodyThatRunOnceAvoidHTTP2(t *testing.T) {
 		require.Error(t, err)
 		require.False(t, notSent)
 		require.Equal(t, 1, peer.Arrivals())
-		require.Equal(t, 2, peer.Dials())
+		require.Equal(t, []string{"h2", ""}, peer.Negotiated())
 	})
+}
+
+// Who makes the TLS connections decides about their protocol, also of those that serve one
+// request.
+func TestOwnTLSConnectionsOfFreshRequests(t *testing.T) {
+	t.Parallel()
+	for _, deprecated := range []bool{false, true} {
+		testkit.Bubble(t, func(t *testing.T) {
+			peer := &testkit.HTTP2Peer{Answer: func(_ int, s *testkit.HTTP2Stream) { s.Respond("ok") }}
+			defer peer.Close()
+			transport := peer.Transport()
+			dial, config := transport.DialContext, transport.TLSClientConfig.Clone()
+			config.ServerName, config.NextProtos = "chatter.salebot.pro", []string{"h2"}
+			secure := func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := dial(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				client := tls.Client(conn, config)
+				return client, client.HandshakeContext(ctx)
+			}
+			if deprecated {
+				transport.DialTLS = func(network, address string) (net.Conn, error) { //nolint:staticcheck // users may still set it
+					return secure(t.Context(), network, address)
+				}
+			} else {
+				transport.DialTLSContext = secure
+			}
+			status, _, err := do(t, through(transport), request(http.MethodGet, "", true))
+			require.NoError(t, err)
+			require.Equal(t, http.StatusOK, status)
+			require.Equal(t, 1, peer.Arrivals())
+		})
+	}
 }
 
 // Over HTTP/1, a connection that was kept and is closed by the server as soon as
@@ -732,6 +767,42 @@ func TestBodiesEndWithTheContext(t *testing.T) {
 			}
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.InDelta(t, 3, time.Since(start).Seconds(), 0.2)
+		})
+	}
+}
+
+// slow is a body that ends after a while, whatever becomes of the context.
+type slow struct {
+	takes time.Duration
+	text  string
+}
+
+func (s *slow) Read(target []byte) (int, error) {
+	if s.text == "" {
+		return 0, io.EOF
+	}
+	wait.For(context.Background(), s.takes)
+	n := copy(target, s.text)
+	s.text = s.text[n:]
+	return n, nil
+}
+
+func (*slow) Close() error { return nil }
+
+// A body that is nearly there when the context ends is waited for, but not for long.
+func TestBodiesThatAreNearlyThere(t *testing.T) {
+	t.Parallel()
+	for takes, want := range map[time.Duration]string{3*time.Second + 50*time.Millisecond: "ok", 4 * time.Second: ""} {
+		testkit.Bubble(t, func(t *testing.T) {
+			e := through(roundTripper(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: &slow{takes, "ok"}}, nil
+			}))
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			reply, _, err := e.Do(ctx, "agent", request(http.MethodPost, "{}", false))
+			require.Equal(t, want == "", err != nil, "%v", err)
+			require.Equal(t, want, string(reply.Body))
+			wait.For(t.Context(), time.Minute) // the body ends
 		})
 	}
 }

@@ -1,9 +1,6 @@
 package exchange
 
-import (
-	"crypto/tls"
-	"net/http"
-)
+import "net/http"
 
 // switchboard asks for the transport for each request, so that one that is
 // exchanged later, by a test for example, is used.
@@ -30,8 +27,6 @@ func unused(transport *http.Transport) *http.Transport {
 		// The protocol is theirs to negotiate.
 		return single
 	}
-	single.ForceAttemptHTTP2 = false
-	single.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
 	single.Protocols = new(http.Protocols)
 	single.Protocols.SetHTTP1(true)
 	if single.TLSClientConfig != nil {

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,8 @@ type HTTP2Peer struct {
 	dials    int
 	arrivals int
 	conns    []net.Conn
+	// negotiated are the protocols of the connections with TLS.
+	negotiated []string
 }
 
 // HTTP2Stream is the place to answer a request.
@@ -89,7 +92,14 @@ func (p *HTTP2Peer) Transport() *http.Transport {
 			})
 			go func() {
 				defer func() { _ = secure.Close() }()
-				if secure.Handshake() == nil && secure.ConnectionState().NegotiatedProtocol == "h2" {
+				if secure.Handshake() != nil {
+					return
+				}
+				protocol := secure.ConnectionState().NegotiatedProtocol
+				p.mutex.Lock()
+				p.negotiated = append(p.negotiated, protocol)
+				p.mutex.Unlock()
+				if protocol == "h2" {
 					p.serve(number, secure)
 				}
 			}()
@@ -119,6 +129,13 @@ func (p *HTTP2Peer) Dials() int {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.dials
+}
+
+// Negotiated returns the protocols that the other side chose, "" where it named none.
+func (p *HTTP2Peer) Negotiated() []string {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return slices.Clone(p.negotiated)
 }
 
 func (p *HTTP2Peer) serve(connection int, conn net.Conn) {
