@@ -251,7 +251,7 @@ func TestBulkRefusesWrongRequests(t *testing.T) {
 			requireField(t, err, f.field)
 			require.Equal(t, &salebot.BulkReport{}, report)
 		}
-		bad := []salebot.BulkOptions{{Workers: -1}, {Workers: 257}}
+		bad := []salebot.BulkOptions{{Workers: -1}, {Workers: 257}, {MaxPaceWait: -1}}
 		if f.size > 1 {
 			bad = append(bad, salebot.BulkOptions{BatchSize: -1})
 		}
@@ -260,7 +260,14 @@ func TestBulkRefusesWrongRequests(t *testing.T) {
 		}
 		for _, options := range bad {
 			report, err := f.run(t.Context(), s.client(t), items, options)
-			requireField(t, err, map[bool]string{true: "Workers", false: "BatchSize"}[options.Workers != 0])
+			switch {
+			case options.Workers != 0:
+				requireField(t, err, "Workers")
+			case options.MaxPaceWait != 0:
+				requireField(t, err, "MaxPaceWait")
+			default:
+				requireField(t, err, "BatchSize")
+			}
 			require.Equal(t, &salebot.BulkReport{}, report)
 		}
 		_, err := f.run(nil, s.client(t), items, salebot.BulkOptions{})

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/clienttest"
 )
 
@@ -249,6 +250,9 @@ func TestRefusals(t *testing.T) {
 			require.Contains(t, invalid.Problem, r.problem)
 			failure := clienttest.RequireFailure(t, err, salebot.OutcomeNotSent)
 			require.Zero(t, failure.Attempts)
+			if row := action.Lookup(failure.Action); row != nil {
+				require.Equal(t, salebot.SafetyClass(row.Class), failure.Class)
+			}
 			require.Empty(t, result)
 			require.Len(t, ended, 1, "hooks are told of the call")
 			require.Equal(t, []any{0, salebot.OutcomeNotSent, err}, []any{ended[0].Attempts, ended[0].Outcome, ended[0].Err})

@@ -413,8 +413,19 @@ func TestWorkAtOnce(t *testing.T) {
 		}
 		group.Wait()
 		require.Equal(t, Tally{Accepted: 8}, r.Tally())
+		// Each of these alone, so that nothing else orders them.
+		inside := With(t.Context(), r)
+		for range 4 {
+			group.Go(func() { r.Count("one", ledger.Accepted) })
+			group.Go(func() { r.Tally() })
+			group.Go(func() { Refuse(inside) })
+			group.Go(func() { Refused(inside) })
+			group.Go(r.CountRecorded)
+		}
+		group.Wait()
 		late := guarded(t, k, r, says("late", ""), nil)
 		group.Go(late.Release)
+		group.Go(func() { r.Ended() })
 		finish(t, r)
 		group.Wait()
 
