@@ -139,6 +139,11 @@ func TestGetOrderVariablesForms(t *testing.T) {
 	variables, err := client.GetOrderVariables(t.Context(), request)
 	require.NoError(t, err)
 	require.Equal(t, `{"client_id":25554,"order_id":7,"variables":["сумма","b"]}`, body)
+	one := request
+	one.Names = []string{"b"}
+	_, err = client.GetOrderVariables(t.Context(), one)
+	require.NoError(t, err)
+	require.Equal(t, `{"client_id":25554,"order_id":7,"variables":["b"]}`, body)
 	require.Equal(t, "111", variables.Text("сумма"))
 	require.Equal(t, "fail", variables.Text("status"))
 	big, _ := variables.Get("big")
