@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,11 +29,26 @@ const smallDisk = "SALEBOT_POSTGRES_TEST_SMALL_DISK"
 // TestFullDisk checks on a disk of its own which is really full that nothing is acknowledged
 // that was not kept and nothing begun that was not recorded, that the error says so, and
 // that work goes on when there is room. The tables are on that disk, as a tablespace; the
-// log of the server is not, since a server without room for that stops: it is then away.
+// log of the server is not.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
+	onSmallDisk(t, "32m", onFullDisk)
+}
+
+// TestFullDiskOfTheServer checks the same on a disk that has the server's log of changes as
+// well: the server stops when that has no room, and is started again when there is some.
+func TestFullDiskOfTheServer(t *testing.T) {
+	t.Parallel()
+	// The server has its folder where temporary files are.
+	onSmallDisk(t, "192m", onFullDiskOfTheServer, "TMPDIR")
+}
+
+// onSmallDisk runs a part of a test in a process that has a disk of its own, and is told
+// its folder, also by environment variables.
+func onSmallDisk(t *testing.T, size string, run func(t *testing.T, folder string), variables ...string) {
+	t.Helper()
 	if folder := os.Getenv(smallDisk); folder != "" {
-		onFullDisk(t, folder)
+		run(t, folder)
 		return
 	}
 	if os.Geteuid() != 0 {
@@ -47,9 +63,12 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Chmod(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	script := fmt.Sprintf("mount -t tmpfs -o size=32m,mode=777 tmpfs %[1]q && %[2]q -test.run '^%[3]s$' -test.v", folder, os.Args[0], t.Name())
+	script := fmt.Sprintf("mount -t tmpfs -o size=%[4]s,mode=777 tmpfs %[1]q && %[2]q -test.run '^%[3]s$' -test.v", folder, os.Args[0], t.Name(), size)
 	command := exec.CommandContext(t.Context(), "unshare", "--mount", "sh", "-ec", script)
-	command.Env = append(os.Environ(), smallDisk+"="+folder)
+	command.Env = os.Environ()
+	for _, variable := range append(variables, smallDisk) {
+		command.Env = append(command.Env, variable+"="+folder)
+	}
 	output, err := command.CombinedOutput()
 	if err != nil || !strings.Contains(string(output), "PASS: "+t.Name()) {
 		t.Fatalf("%v: %s", err, output)
@@ -170,6 +189,88 @@ func onFullDisk(t *testing.T, folder string) {
 		if d.Body != large(int64(d.MessageID)).Body {
 			t.Fatalf("message %d has another body", d.MessageID)
 		}
+		if err := inbox.Commit(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shutDown(t, h)
+}
+
+func onFullDiskOfTheServer(t *testing.T, folder string) {
+	t.Helper()
+	server, err := postgrestest.Start(t.Context(), "fsync=off", "max_wal_size=32MB", "min_wal_size=32MB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Remove() })
+	if _, err = postgres.Migrate(t.Context(), server.Address()); err != nil {
+		t.Fatal(err)
+	}
+	inbox := openInbox(t, server, quick()...)
+	l, err := postgres.OpenLedger(t.Context(), server.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	h := handler(t, inbox, func(context.Context, *webhook.Event) error { return nil }, webhook.WithEndpoint("handled"))
+	kept := map[salebot.MessageID]bool{}
+	keep := func(message int64) bool {
+		_, err := inbox.Put(t.Context(), benchEntry(message))
+		if err == nil {
+			kept[salebot.MessageID(message)] = true
+		}
+		return err == nil
+	}
+	for message := range int64(20) {
+		if !keep(message + 1) {
+			t.Fatal("an event was not kept")
+		}
+	}
+	occupy(t, folder)
+	// A new part of the log begins, for which there is no room: the server stops.
+	for err == nil {
+		err = server.Execute(t.Context(), "SELECT pg_create_restore_point('full')", "SELECT pg_switch_wal()")
+		occupy(t, folder)
+	}
+	t.Logf("the server: %v", err)
+	next := int64(100)
+	for keep(next) {
+		next++
+	}
+	// It may start again by itself, and find a little room.
+	record := int64(1)
+	for err = nil; err == nil; record++ {
+		_, err = l.Begin(t.Context(), ledger.Record{Key: digestOf(record), Content: digestOf(record)})
+	}
+	request, code := 1_000_000, http.StatusOK
+	for ; code == http.StatusOK; request++ {
+		code = status(h, strconv.Itoa(request))
+	}
+	if code != http.StatusServiceUnavailable {
+		t.Errorf("a request: status %d, want 503", code)
+	}
+
+	if err := os.Remove(filepath.Join(folder, "other")); err != nil {
+		t.Fatal(err)
+	}
+	_ = server.StopNow()
+	if err := server.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "an event is kept again", func() bool { next++; return keep(next) })
+	eventually(t, "a record is kept again", func() bool {
+		record++
+		_, err := l.Begin(t.Context(), ledger.Record{Key: digestOf(record), Content: digestOf(record)})
+		return err == nil
+	})
+	eventually(t, "a request is acknowledged again", func() bool { return status(h, strconv.Itoa(request)) == http.StatusOK })
+	// Events whose answer was lost may be there besides, but no other is.
+	for len(kept) > 0 {
+		d := leaseOne(t, inbox)
+		if int64(d.MessageID) > next {
+			t.Fatalf("message %d was never put", d.MessageID)
+		}
+		delete(kept, d.MessageID)
 		if err := inbox.Commit(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
