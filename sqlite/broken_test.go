@@ -131,6 +131,19 @@ func TestFailedFlush(t *testing.T) {
 	}
 }
 
+// TestGroupThatIsNotFlushed checks that nothing is acknowledged whose flush failed.
+func TestGroupThatIsNotFlushed(t *testing.T) {
+	t.Parallel()
+	inbox := openInbox(t, filepath.Join(t.TempDir(), "inbox.db"))
+	put(t, inbox, event(1, 1))
+	delivery := take(t, inbox, 1)[0]
+	inbox.SpoilLog(t)
+	if _, err := inbox.Put(t.Context(), event(1, 2)); !errors.Is(err, sqlite.ErrBroken) {
+		t.Fatalf("put: %v, want ErrBroken", err)
+	}
+	checkBroken(t, inbox, delivery)
+}
+
 // TestPanicLeavesNobodyAlone checks that those who wait behind an operation that
 // panics are told that the inbox is broken.
 func TestPanicLeavesNobodyAlone(t *testing.T) {

@@ -23,6 +23,9 @@ const largestGroup = 1024
 // waits for those who are likely to come, as many as there were the last time, but not
 // longer than a flush takes, and not at all if it was alone the last time.
 //
+// The flush comes after the group is written, and meanwhile another committer can write
+// to the same file: that of the changes which need no flush and need not wait for one.
+//
 // A leader cannot leave a disk that hangs. Where it is to be expected that its group
 // takes long, it leaves the group to a goroutine and waits like the others, as long as
 // its context lets it.
@@ -43,10 +46,17 @@ type committer struct {
 	gathered chan struct{}
 	// idle is closed when nobody leads any more after close.
 	idle chan struct{}
+	// turn holds an element while a group is written. Two committers of one file have
+	// the same.
+	turn chan struct{}
 	// write runs a group and sets the error of each operation. If it returns true
 	// nothing was done because another process has the file locked, and it may be
-	// called again. It is called by one goroutine at a time.
+	// called again. It is called by one goroutine at a time, whose turn it is.
 	write func(group []*operation) (locked bool)
+	// flush brings to the disk what was written, and sets the error of each operation
+	// that needs it if it fails. It may be nil. It is called by one goroutine of the
+	// committer at a time, after its turn.
+	flush func(group []*operation)
 	// panicked is told of a panic and returns the error of those whom it concerns.
 	panicked func(reason any) error
 }
@@ -60,6 +70,8 @@ type operation struct {
 	// flush says that the change has to be on the disk, not only with the operating
 	// system, before it counts.
 	flush bool
+	// aside says that a change which is not flushed must not wait for those that are.
+	aside bool
 	// needed says that a change which is flushed has to be made on a full disk, too.
 	needed bool
 	// ended is called once with what became of the operation, also when its caller
@@ -87,7 +99,7 @@ type refusal struct{ error }
 func (r refusal) Unwrap() error { return r.error }
 
 func newCommitter(write func([]*operation) bool, panicked func(any) error) *committer {
-	return &committer{write: write, panicked: panicked, idle: make(chan struct{})}
+	return &committer{turn: make(chan struct{}, 1), write: write, panicked: panicked, idle: make(chan struct{})}
 }
 
 // do has an operation written and returns its error. When the context ends before
@@ -173,7 +185,7 @@ func (c *committer) lead(ctx context.Context, own *operation) error {
 	c.gather()
 	group, flushes, slow := c.take()
 	start := time.Now()
-	if !slow {
+	if !slow && c.await(ctx) {
 		if locked := c.attempt(group, flushes, start, own); !locked {
 			return own.err
 		}
@@ -188,8 +200,19 @@ func (c *committer) lead(ctx context.Context, own *operation) error {
 	}
 }
 
-// attempt writes a group and answers those who wait, unless another process has the
-// file locked. It does not let a panic leave them alone.
+// await waits until it is the caller's turn, and reports whether it is before the
+// context ends.
+func (c *committer) await(ctx context.Context) bool {
+	select {
+	case c.turn <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// attempt writes a group in the caller's turn and answers those who wait, unless another
+// process has the file locked. It does not let a panic leave them alone.
 func (c *committer) attempt(group []*operation, flushes int, start time.Time, own *operation) (locked bool) {
 	returned := false
 	defer func() {
@@ -206,12 +229,21 @@ func (c *committer) attempt(group []*operation, flushes int, start time.Time, ow
 			panic(reason)
 		}
 	}()
-	locked = c.write(group)
+	locked = c.writeInTurn(group)
+	if !locked && flushes > 0 && c.flush != nil {
+		c.flush(group)
+	}
 	returned = true
 	if !locked {
 		c.conclude(group, flushes, start, own)
 	}
 	return locked
+}
+
+// writeInTurn writes a group and ends the turn.
+func (c *committer) writeInTurn(group []*operation) (locked bool) {
+	defer func() { <-c.turn }()
+	return c.write(group)
 }
 
 // longestLock bounds the time for which another process may have the file locked.
@@ -221,7 +253,7 @@ const longestLock = 5 * time.Second
 func (c *committer) persist(group []*operation, flushes int, start time.Time) {
 	// Nobody would catch a panic here; those who wait have been told.
 	defer func() { _ = recover() }()
-	for c.attempt(group, flushes, start, nil) {
+	for c.turn <- struct{}{}; c.attempt(group, flushes, start, nil); c.turn <- struct{}{} {
 		if time.Since(start) > longestLock {
 			c.conclude(group, flushes, start, nil)
 			return

@@ -214,3 +214,64 @@ func TestChosenLeaderLeads(t *testing.T) {
 		c.close()
 	}
 }
+
+// TestAsideOfAFlush checks that what need not be flushed does not wait for what must be,
+// while two groups are never written at once.
+func TestAsideOfAFlush(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		writing := false
+		write := func([]*operation) bool {
+			if writing {
+				t.Error("two groups are written at once")
+			}
+			writing = true
+			<-time.After(time.Millisecond)
+			writing = false
+			return false
+		}
+		flushed := newCommitter(write, nil)
+		flushed.flush = func([]*operation) { <-time.After(testFlush) }
+		aside := newCommitter(write, nil)
+		aside.turn = flushed.turn
+		start := time.Now()
+		var group sync.WaitGroup
+		do := func(c *committer, o *operation, want time.Duration) {
+			group.Go(func() {
+				if err := c.do(t.Context(), o); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(start); took != want {
+					t.Errorf("flush %v: took %v, want %v", o.flush, took, want)
+				}
+			})
+			synctest.Wait()
+		}
+		do(flushed, &operation{flush: true}, time.Millisecond+testFlush)
+		do(aside, &operation{}, 2*time.Millisecond)
+		group.Wait()
+		flushed.close()
+		aside.close()
+	})
+}
+
+// TestTurnThatIsNotWaitedFor checks that a caller need not wait for the turn of another
+// committer, and that what it asked for is done all the same.
+func TestTurnThatIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var w slowWriter
+		c := newCommitter(w.write, nil)
+		c.turn <- struct{}{}
+		ctx, cancel := context.WithTimeout(t.Context(), testFlush)
+		defer cancel()
+		if err := c.do(ctx, &operation{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		<-c.turn
+		c.close()
+		if len(w.groups) != 1 {
+			t.Errorf("groups %v, want one", w.groups)
+		}
+	})
+}

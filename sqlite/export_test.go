@@ -88,10 +88,7 @@ func (i *Inbox) Execute(t testing.TB, statements ...string) {
 // Lazy says whether the last commit was made without a flush.
 func (i *Inbox) Lazy(t testing.TB) bool {
 	t.Helper()
-	// The goroutine of the committer has to have nothing to do.
-	i.committer.mu.Lock()
-	defer i.committer.mu.Unlock()
-	return i.writer.lazy
+	return i.writer.unflushed.Load()
 }
 
 // Query runs a query as a person could, and counts the rows.
@@ -201,5 +198,13 @@ func (i *Inbox) Shift(t testing.TB, by time.Duration) {
 	}})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// SpoilLog lets every further flush of a group fail.
+func (i *Inbox) SpoilLog(t testing.TB) {
+	t.Helper()
+	if err := i.log.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -305,7 +305,7 @@ func (i *Inbox) Close() error {
 		i.schedule.Close()
 		ledgerErr := i.closeLedger()
 		i.janitor.stop()
-		i.committer.close()
+		i.finish()
 		var err error
 		if i.condition.failure() == nil {
 			lazyErr := errors.Join(setPatience(i.writer.connection, longestLock), i.writer.setLazy(false))

@@ -15,11 +15,7 @@ func (l *Ledger) Execute(t testing.TB, statements string) {
 }
 
 // Lazy says whether the last commit was made without a flush.
-func (l *Ledger) Lazy() bool {
-	l.file.committer.mu.Lock()
-	defer l.file.committer.mu.Unlock()
-	return l.file.writer.lazy
-}
+func (l *Ledger) Lazy() bool { return l.file.writer.unflushed.Load() }
 
 // Sweep is what is done each hour.
 func (l *Ledger) Sweep(ctx context.Context) error { return l.sweep(ctx) }

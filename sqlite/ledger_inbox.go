@@ -128,11 +128,11 @@ func (s *salvager) ledger() {
 		}
 		s.failure = upsertRecord(s.target, &r)
 	}
-	const query = "SELECT " + recordColumns + " FROM ledger_record ORDER BY key"
-	if s.read(query+", number", copyRecord) != nil {
+	const query = "SELECT " + recordColumns + " FROM ledger_record ORDER BY rowid"
+	if s.read(query, copyRecord) != nil {
 		complete = false
 		// From the other end, up to the same gap; what is met twice stays as it is.
-		_ = s.read(query+" DESC, number DESC", copyRecord)
+		_ = s.read(query+" DESC", copyRecord)
 	}
 	if s.failure == nil && !secret {
 		s.failure = createLedgerSecret(s.target)

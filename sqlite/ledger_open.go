@@ -164,7 +164,7 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 	}
 	f := &openFile{path: path, name: "ledger", logger: config.logger, janitor: newJanitor()}
 	f.condition = newCondition(f.name, config.logger, func(error) {})
-	f.writer = &writer{connection: c, unflushed: f.janitor.note, condition: f.condition, limit: unbounded}
+	f.writer = &writer{connection: c, later: f.janitor.note, condition: f.condition, limit: unbounded}
 	if f.writer.files, err = newPresence(path, holder.path); err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 	l.end = func() error {
 		f.condition.closed.Store(true)
 		f.janitor.stop()
-		f.committer.close()
+		f.finish()
 		err := errors.Join(l.reads.close(), c.close())
 		f.reserve.save()
 		return errors.Join(err, holder.release())

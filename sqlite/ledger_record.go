@@ -13,8 +13,10 @@ import (
 	"github.com/salebot-go/salebot/ledger"
 )
 
-// ledgerSchema is described in the package's documentation. The index finds equal
-// requests; pieces of work have no content.
+// ledgerSchema is described in the package's documentation. The records are in the order
+// in which they were begun and not in that of their keys, which are random: those that
+// end at the same time are then on a few pages. The index finds equal requests; pieces of
+// work have no content.
 const ledgerSchema = `
 CREATE TABLE ledger_record (
 	key       BLOB    NOT NULL,
@@ -35,7 +37,7 @@ CREATE TABLE ledger_record (
 	ended     INTEGER NOT NULL,
 	checksum  INTEGER NOT NULL,
 	PRIMARY KEY (key, number)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX ledger_record_content ON ledger_record (content) WHERE content <> x'';
 CREATE TABLE ledger_setting (
 	name      TEXT PRIMARY KEY,
@@ -72,8 +74,10 @@ const (
 	// Only with its last condition can the index be used.
 	selectEqualRecords = "SELECT " + recordColumns + " FROM ledger_record WHERE content = ? AND content <> x''"
 	insertRecord       = "INSERT OR REPLACE INTO ledger_record (" + recordColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	endRecord          = "UPDATE ledger_record SET state = ?, version = ?, status = ?, ids = ?, ended = ?, checksum = ? WHERE key = ? AND number = ?"
-	endKeptRecord      = endRecord + " AND (content, step, state, version, holder, write_by, scheduled, anchored, message, server, status, ids, begun, ended, checksum)" +
+	insertNewRecord    = "INSERT INTO ledger_record (" + recordColumns + ") SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?" +
+		" WHERE NOT EXISTS (SELECT 1 FROM ledger_record WHERE key = ?)"
+	endRecord     = "UPDATE ledger_record SET state = ?, version = ?, status = ?, ids = ?, ended = ?, checksum = ? WHERE key = ? AND number = ?"
+	endKeptRecord = endRecord + " AND (content, step, state, version, holder, write_by, scheduled, anchored, message, server, status, ids, begun, ended, checksum)" +
 		" = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	deleteKey = "DELETE FROM ledger_record WHERE key = ?"
 )
@@ -105,6 +109,13 @@ func upsertRecord(c *connection, r *ledger.Record) error {
 	return err
 }
 
+// insertNew stores a record if there is none with its key.
+func insertNew(w *writer, r *ledger.Record) (inserted bool, err error) {
+	values := recordValues(r)
+	rows, err := w.exec(insertNewRecord, append(values, recordChecksum(values), r.Key[:])...)
+	return rows == 1, err
+}
+
 // updateRecord stores what an end changes.
 func updateRecord(w *writer, r *ledger.Record) error {
 	_, err := w.exec(endRecord, endValues(r)...)
@@ -127,7 +138,7 @@ func endValues(r *ledger.Record) []driver.Value {
 
 // recordValues are the columns of a record, without the checksum.
 func recordValues(r *ledger.Record) []driver.Value {
-	return append(make([]driver.Value, 0, 17),
+	return append(make([]driver.Value, 0, 18),
 		r.Key[:], int64(r.Number), blob(&r.Content), blob(&r.Step), int64(r.State), r.Version, r.Holder, microseconds(r.WriteBy),
 		number(r.Scheduled), number(r.Anchor.Known), r.Anchor.MessageID, microseconds(r.Anchor.Server),
 		int64(r.Answer.Status), idsText(r.Answer.IDs), microseconds(r.BegunAt), microseconds(r.EndedAt))

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 )
 
 // openFile is a database that this process writes to: what an inbox and a ledger have
@@ -18,15 +19,22 @@ type openFile struct {
 	name      string
 	logger    *slog.Logger
 	condition *condition
-	committer *committer
-	writer    *writer
-	janitor   *janitor
-	reserve   *reserve
+	// committer writes what has to be flushed and what comes with it; aside writes what
+	// must not wait for a flush.
+	committer, aside *committer
+	writer           *writer
+	// log is the write-ahead log, to be flushed; nil until that is done first.
+	log     *os.File
+	janitor *janitor
+	reserve *reserve
 }
 
 // start begins to take changes, and to look after the file. forget is called each hour.
 func (f *openFile) start(forget func(context.Context) error) {
 	f.committer = newCommitter(f.writer.write, f.panicked)
+	f.committer.flush = f.flushGroup
+	f.aside = newCommitter(f.writer.write, f.panicked)
+	f.aside.turn = f.committer.turn
 	f.janitor.start(f, forget)
 }
 
@@ -36,7 +44,57 @@ func (f *openFile) change(ctx context.Context, o *operation) error {
 		o.end(err)
 		return err
 	}
+	if o.aside {
+		return f.aside.do(ctx, o)
+	}
 	return f.committer.do(ctx, o)
+}
+
+// finish writes what was begun and takes no more changes.
+func (f *openFile) finish() {
+	f.aside.close()
+	f.committer.close()
+	if f.log != nil {
+		_ = f.log.Close() // nothing was written by it
+	}
+}
+
+// flushGroup flushes what a group has written. SQLite itself does not flush what it
+// commits, only what it copies out of the log. The log is one file that only grows until
+// then, so that a flush covers everything before it.
+func (f *openFile) flushGroup(group []*operation) {
+	if !slices.ContainsFunc(group, func(o *operation) bool { return o.flush && o.err == nil }) {
+		f.janitor.note() // of the others
+		return
+	}
+	f.writer.unflushed.Store(false)
+	err := f.flushLog()
+	if err == nil {
+		// Nothing is acknowledged that is in a file which nobody will find again.
+		err = f.writer.files.check()
+	}
+	if err == nil {
+		return
+	}
+	err = f.condition.breakDown(err)
+	for _, o := range group {
+		if o.err == nil {
+			o.err = err
+		}
+	}
+}
+
+// flushLog flushes the log. It does not matter by which descriptor: the locks of the
+// database are on other files.
+func (f *openFile) flushLog() error {
+	if f.log == nil {
+		log, err := os.OpenFile(f.path+"-wal", os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		f.log = log
+	}
+	return flushData(f.log)
 }
 
 // keep keeps some of the disk for what has to be written when it is full.
@@ -64,16 +122,19 @@ func (f *openFile) look() {
 	}
 }
 
-// flush flushes the log. It does not matter by which descriptor: the locks of the
-// database are on other files. A log that cannot be flushed, or is not there, ends the
-// use of the file.
+// flush flushes the log at other times than after a group. A log that cannot be flushed,
+// or is not there, ends the use of the file.
 func (f *openFile) flush() error {
 	if err := f.condition.usable(); err != nil {
 		return err
 	}
+	f.writer.unflushed.Store(false)
 	err := flushFile(f.path + "-wal")
 	if failed := (flushError{}); errors.As(err, &failed) || errors.Is(err, fs.ErrNotExist) {
 		return f.condition.breakDown(err)
+	}
+	if err != nil {
+		f.writer.unflushed.Store(true)
 	}
 	return err
 }

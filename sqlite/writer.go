@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/salebot-go/salebot/webhook"
@@ -26,7 +27,7 @@ const rowOverhead = 512
 // eventBytes is what an event takes in the file, roughly.
 func eventBytes(body string) int64 { return int64(len(body)) + rowOverhead }
 
-// writer makes the changes. Only the goroutine of the committer uses it.
+// writer makes the changes. Only the goroutine whose turn it is uses it.
 type writer struct {
 	*connection
 	// sequence is the last one that was given; reserved is how far the file lets
@@ -51,8 +52,10 @@ type writer struct {
 	reserve *reserve
 	// lazy says that the connection does not flush what it commits.
 	lazy bool
-	// unflushed is told that something was committed without a flush.
-	unflushed func()
+	// unflushed says that something was committed and not flushed since.
+	unflushed atomic.Bool
+	// later is told that something was committed which nobody is about to flush.
+	later     func()
 	condition *condition
 }
 
@@ -109,7 +112,8 @@ func (w *writer) transaction(group []*operation) error {
 	w.reserving, w.added, w.delaying = 0, 0, 0
 	w.uncounted++
 	flush := slices.ContainsFunc(group, func(o *operation) bool { return o.flush })
-	err := w.setLazy(!flush)
+	// What has to be flushed is flushed when the transaction has ended.
+	err := w.setLazy(true)
 	if err == nil {
 		err = w.begin()
 	}
@@ -124,18 +128,13 @@ func (w *writer) transaction(group []*operation) error {
 		_, _ = w.exec("ROLLBACK")
 		return w.condition.judge(err)
 	}
-	if w.files != nil && flush {
-		// Nothing is acknowledged that is in a file which nobody will find again.
-		if err := w.files.check(); err != nil {
-			return w.condition.breakDown(err)
-		}
-	}
 	w.longest = max(w.longest, w.delaying)
 	if w.reserving != 0 {
 		w.reserved = w.reserving
 	}
+	w.unflushed.Store(true)
 	if !flush {
-		w.unflushed()
+		w.later()
 	}
 	return nil
 }
@@ -151,9 +150,7 @@ func (w *writer) begin() error {
 	return err
 }
 
-// setLazy switches the flush at the end of a transaction off or on. The log is one
-// file that only grows until a checkpoint, so that a flush covers what was written
-// without one before.
+// setLazy switches the flush at the end of a transaction off or on.
 func (w *writer) setLazy(lazy bool) error {
 	if w.lazy == lazy {
 		return nil
