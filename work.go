@@ -62,20 +62,22 @@ const runOnce = "run_once"
 //	})
 //
 // If the work was done before, RunOnce returns nil and does not call the function, which
-// can set a variable if you want to know. If
-// another call or process is working on it, RunOnce waits for its end; if the context
-// ends before, the error is ErrInProgress. If the function failed before, or its
-// process died, it runs again. Its calls of class Once that were accepted are not made
-// a second time, but return their first result. A call whose outcome is not known is
-// looked for in the client's history, and otherwise fails with ErrOutcomeUnknown
-// without being made.
+// can set a variable if you want to know. If another call or process is working on it,
+// RunOnce waits for its end; if the context ends before, the error is ErrInProgress.
+//
+// If the function failed before, or its process died, it runs again. Its calls of class
+// Once that were accepted are not made a second time, but return their first result. A
+// call whose outcome is not known is looked for in the client's history, and otherwise
+// fails with ErrOutcomeUnknown without being made.
 //
 // The function must pass its context on to its calls. A call with another context, such
 // as the one that RunOnce was given, is outside of the work: it is made each time the
-// function runs, and nothing can notice that. So give both the name ctx, as above. The
-// function must also make the same calls when it runs again. A call whose words may differ, such as an answer that a model writes,
-// needs a name: see WithStep. Otherwise the error is ErrWorkChanged, and nothing is
-// sent. Reads, and writes that may be repeated, are made each time.
+// function runs, and nothing can notice that. So give both the name ctx, as above.
+//
+// The function must also make the same calls when it runs again. A call whose words may
+// differ, such as an answer that a model writes, needs a name: see WithStep. Otherwise the
+// error is ErrWorkChanged, and nothing is sent. Reads, and writes that may be repeated,
+// are made each time.
 //
 // Errors: that of the function; ErrInProgress; ErrWorkTooOld; ErrWorkNested if the
 // function asks for its own work; ErrInvalidRequest; those of the ledger. An error of

@@ -22,7 +22,7 @@ const (
 
 const (
 	selectMarks = "SELECT message, failed, endpoint, accepted FROM seen WHERE (message, failed, endpoint) > (?, ?, ?) ORDER BY message, failed, endpoint LIMIT ?"
-	// forgetMark leaves a mark alone that was made anew since it was read.
+	// forgetMark leaves a mark alone that was made again since it was read.
 	forgetMark = "DELETE FROM seen WHERE message = ? AND failed = ? AND endpoint = ? AND accepted < ?"
 )
 

@@ -57,7 +57,7 @@ func main() {
 	}
 }
 
-// instances is how often clients are made anew: with 64 calls at once a client
+// instances is how often new clients are made: with 64 calls at once a client
 // keeps the connections that it happened to get.
 const instances = 3
 

@@ -30,7 +30,7 @@ func Post(ctx context.Context, handler http.Handler, path string) (func(context.
 }
 
 // replay is a request body that can be read again, so that the request need not be
-// made anew.
+// made again.
 type replay struct{ bytes.Reader }
 
 func (*replay) Close() error { return nil }

@@ -25,7 +25,7 @@ var (
 	ErrNameReused  = errors.New("salebot: the name of the run was used for another action or request")
 	ErrUnderWay    = errors.New("salebot: another call or process is working on it")
 	ErrWorkChanged = errors.New("salebot: the piece of work makes other calls than before, and nothing is sent until it makes the same; " +
-		"name a call whose words may differ with WithStep, or make all calls anew, with a new key or after ForgetWork")
+		"name a call whose words may differ with WithStep, or make all calls again, with a new key or after ForgetWork")
 	ErrWorkNested  = errors.New("salebot: a piece of work cannot run inside itself")
 	ErrWorkEnded   = errors.New("salebot: the piece of work has ended")
 	ErrWorkTooOld  = errors.New("salebot: the piece of work is older than the records of the ledger")

@@ -228,7 +228,7 @@ const (
 	// all that happened by then.
 	syncPause = 100 * time.Millisecond
 	// leastRewritten is how long the changes are at least, in bytes, when the file
-	// is written anew; that of the state is the other bound.
+	// is written again; that of the state is the other bound.
 	leastRewritten = 4 << 20
 	// retryPause is the time between two attempts to write what could not be
 	// written.

@@ -14,7 +14,7 @@ import (
 	"github.com/salebot-go/salebot/webhook"
 )
 
-// page shows the counts of all processes together, anew each second.
+// page shows the counts of all processes together, renewed each second.
 func page(ctx context.Context, s settings) (err error) {
 	inbox, err := postgres.OpenInbox(ctx, s.database, postgres.WithoutListen(), postgres.WithLifetime(s.takeover))
 	if err != nil {
