@@ -109,6 +109,21 @@ func TestDefaultTransport(t *testing.T) { //nolint:paralleltest // it replaces a
 	http.DefaultTransport = nil
 	_, err = clienttest.OnceCalls[0].Call(t.Context(), local)
 	require.NoError(t, err)
+
+	// A new transport is a copy of the one in place, or of the one that was there first.
+	changed := standard.(*http.Transport).Clone()
+	changed.MaxResponseHeaderBytes = 4711
+	for _, c := range []struct {
+		current http.RoundTripper
+		want    int64
+	}{{changed, 4711}, {clienttest.Answering(http.StatusOK, "ok"), 0}} {
+		http.DefaultTransport = c.current
+		transport := salebot.NewTransport()
+		require.NotSame(t, c.current, transport)
+		require.Equal(t, c.want, transport.MaxResponseHeaderBytes)
+		require.Equal(t, standard.(*http.Transport).TLSHandshakeTimeout, transport.TLSHandshakeTimeout)
+		require.NotNil(t, transport.Proxy)
+	}
 }
 
 func TestHTTPMockActivateNonDefault(t *testing.T) {
