@@ -179,7 +179,10 @@ func TestOwnTLSConnectionsOfFreshRequests(t *testing.T) {
 					return nil, err
 				}
 				client := tls.Client(conn, config)
-				return client, client.HandshakeContext(ctx)
+				if err := client.HandshakeContext(ctx); err != nil {
+					return nil, err
+				}
+				return client, nil
 			}
 			if deprecated {
 				transport.DialTLS = func(network, address string) (net.Conn, error) { //nolint:staticcheck // users may still set it
