@@ -4,6 +4,7 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -101,8 +102,8 @@ func (e *Exchanger) Do(ctx context.Context, userAgent string, request *Request) 
 	// resty clones the header before it sends; these are only read.
 	r.Header = shared.plain
 	if request.Body != nil {
-		// The probe adds the body: resty would read it, and copy it.
 		r.Header = shared.json
+		r.Body = noBytes
 	}
 	if len(request.Header) > 0 {
 		r.Header = r.Header.Clone()
@@ -145,7 +146,7 @@ func (e *Exchanger) borrow() *resty.Request {
 
 // giveBack takes everything out of a request that belongs to one attempt.
 func (e *Exchanger) giveBack(r *resty.Request) {
-	r.URL, r.Method, r.Header, r.RawRequest = "", "", nil, nil
+	r.URL, r.Method, r.Header, r.Body, r.RawRequest = "", "", nil, nil, nil
 	r.SetContext(nil) //nolint:staticcheck // resty takes nil for none
 	e.requests.Put(r)
 }
@@ -172,6 +173,10 @@ func (e *Exchanger) Header(userAgent string, hasBody bool) http.Header {
 	}
 	return shared.plain.Clone()
 }
+
+// noBytes stands for the body, which the probe puts in its place: resty reads a
+// body of any other type, and copies it. Without any it makes a buffer.
+var noBytes = bytes.NewReader(nil)
 
 // silence swallows what resty would log.
 type silence struct{}
