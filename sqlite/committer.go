@@ -46,6 +46,9 @@ type committer struct {
 	gathered chan struct{}
 	// idle is closed when nobody leads any more after close.
 	idle chan struct{}
+	// prompt says that a leader does not wait for others: it should where callers do other
+	// things between their operations, so that those who came the last time do not come now.
+	prompt bool
 	// turn holds an element while a group is written. Two committers of one file have
 	// the same.
 	turn chan struct{}
@@ -311,7 +314,7 @@ const longestGathering = 2 * time.Millisecond
 func (c *committer) gather() {
 	c.mu.Lock()
 	patience := min(c.flushTime, longestGathering)
-	if c.waiting == 0 || c.waiting >= c.expected || patience <= 0 || c.closed {
+	if c.prompt || c.waiting == 0 || c.waiting >= c.expected || patience <= 0 || c.closed {
 		c.mu.Unlock()
 		return
 	}

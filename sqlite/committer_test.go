@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -101,6 +102,42 @@ func TestGatheringIsBounded(t *testing.T) {
 		}
 		c.close()
 	})
+}
+
+// TestPromptLeader checks that nobody is waited for where those who came before are
+// elsewhere, as callers of a ledger are.
+func TestPromptLeader(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var w slowWriter
+		c := newCommitter(w.write, nil)
+		c.prompt = true
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() { _ = c.do(t.Context(), &operation{flush: true}) })
+		}
+		group.Wait()
+		start := time.Now()
+		if err := c.do(t.Context(), &operation{flush: true}); err != nil || time.Since(start) > testFlush {
+			t.Errorf("%v after %v, want the time of a flush", err, time.Since(start))
+		}
+		c.close()
+	})
+}
+
+// TestLedgerIsPrompt checks that a ledger's leaders are.
+func TestLedgerIsPrompt(t *testing.T) {
+	t.Parallel()
+	l, err := OpenLedger(filepath.Join(t.TempDir(), "once.ledger"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !l.file.committer.prompt {
+		t.Error("a ledger waits for calls that are being sent")
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestLeavingTheQueue checks that an operation whose caller gives up before it was

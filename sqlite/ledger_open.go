@@ -188,6 +188,8 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 		return errors.Join(err, holder.release())
 	}
 	f.start(l.sweep)
+	// Between its begin and its end a call is sent.
+	f.committer.prompt = true
 	return l, nil
 }
 
