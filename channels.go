@@ -365,3 +365,31 @@ func (c *Client) GetBlocks(ctx context.Context, opts ...CallOption) ([]Block, er
 		return decodeList(body, s, blockRecord, "messages", "result")
 	})
 }
+
+// ChannelStatus is the state of a connected WhatsApp. The enumeration is open:
+// unknown values are kept.
+type ChannelStatus int
+
+// The states that the reference names.
+const (
+	ChannelStatusNotStarted ChannelStatus = 0
+	ChannelStatusStarted    ChannelStatus = 1
+	ChannelStatusAsleep     ChannelStatus = 2
+	ChannelStatusStopped    ChannelStatus = 3
+)
+
+var channelStatusNames = map[ChannelStatus]string{
+	ChannelStatusNotStarted: "not started",
+	ChannelStatusStarted:    "started",
+	ChannelStatusAsleep:     "asleep",
+	ChannelStatusStopped:    "stopped",
+}
+
+// Known reports whether the value has a name.
+func (s ChannelStatus) Known() bool { return channelStatusNames[s] != "" }
+
+// String returns the name of the state, or its number.
+func (s ChannelStatus) String() string { return nameOf(s, channelStatusNames, "channel status") }
+
+// UnmarshalJSON reads a number, a number as text, or null.
+func (s *ChannelStatus) UnmarshalJSON(value []byte) error { return unmarshalEnumeration(s, value) }

@@ -267,34 +267,6 @@ func (o HistoryOrigin) String() string { return nameOf(o, historyOriginNames, "h
 // UnmarshalJSON reads a number, a number as text, or null.
 func (o *HistoryOrigin) UnmarshalJSON(value []byte) error { return unmarshalEnumeration(o, value) }
 
-// ChannelStatus is the state of a connected WhatsApp. The enumeration is open:
-// unknown values are kept.
-type ChannelStatus int
-
-// The states that the reference names.
-const (
-	ChannelStatusNotStarted ChannelStatus = 0
-	ChannelStatusStarted    ChannelStatus = 1
-	ChannelStatusAsleep     ChannelStatus = 2
-	ChannelStatusStopped    ChannelStatus = 3
-)
-
-var channelStatusNames = map[ChannelStatus]string{
-	ChannelStatusNotStarted: "not started",
-	ChannelStatusStarted:    "started",
-	ChannelStatusAsleep:     "asleep",
-	ChannelStatusStopped:    "stopped",
-}
-
-// Known reports whether the value has a name.
-func (s ChannelStatus) Known() bool { return channelStatusNames[s] != "" }
-
-// String returns the name of the state, or its number.
-func (s ChannelStatus) String() string { return nameOf(s, channelStatusNames, "channel status") }
-
-// UnmarshalJSON reads a number, a number as text, or null.
-func (s *ChannelStatus) UnmarshalJSON(value []byte) error { return unmarshalEnumeration(s, value) }
-
 func nameOf[T ~int](value T, names map[T]string, kind string) string {
 	if name, ok := names[value]; ok {
 		return name

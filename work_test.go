@@ -166,7 +166,7 @@ func TestRunOnceThatChanged(t *testing.T) {
 		err := say("It is sunny", nil)
 		require.ErrorIs(t, err, salebot.ErrWorkChanged)
 		require.NotErrorIs(t, err, salebot.ErrOutcomeUnknown)
-		require.ErrorContains(t, err, "name a call whose words may differ with WithStep, or make all calls anew, with a new key or after ForgetWork")
+		require.ErrorContains(t, err, "name a call whose words may differ with WithStep, or make all calls again, with a new key or after ForgetWork")
 		require.NoError(t, say("The weather is fine", nil))
 		require.Equal(t, []string{"The weather is fine"}, s.received(t))
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/salebot-go/salebot/bench/peer"
 )
 
-// Numbers of allocations are exact, other than times, so these goals are tests.
+// Numbers of allocations are exact, unlike times, so these goals are tests.
 // The race detector adds its own.
 
 func callAllocs(t *testing.T, variant calls.Variant) float64 {

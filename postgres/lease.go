@@ -23,7 +23,7 @@ type leases struct {
 	doubt bool
 
 	mutex sync.Mutex
-	// known are the leases that somebody got and did not end.
+	// known are the leases that a caller got and did not end.
 	known map[uint64]struct{}
 	// settled are those that Settle has ended and Commit was not called for.
 	settled map[uint64]struct{}

@@ -234,7 +234,7 @@ func (l *Ledger) endLater(records []ledger.Record, begunLater bool) {
 			case errors.Is(err, ledger.ErrClosed), err == nil && len(ended) > 0:
 				return
 			case err == nil:
-				// They are not there, or somebody else has them.
+				// They are not there, or another process has them.
 				tries--
 			}
 		}

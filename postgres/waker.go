@@ -19,7 +19,7 @@ const everyone = ""
 // the others.
 type waker struct {
 	mutex sync.Mutex
-	// waiting has a channel for each endpoint that somebody waits for.
+	// waiting has a channel for each endpoint that a caller waits for.
 	waiting map[string]chan struct{}
 	// news are the endpoints that the other processes have not been told of.
 	news map[string]bool

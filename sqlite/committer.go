@@ -14,16 +14,15 @@ const largestGroup = 1024
 
 // committer writes operations in groups. Whoever finds nobody writing becomes the
 // leader and writes everything that has gathered, its own operation included; those
-// who come meanwhile wait, and one of them leads the next group. So a lone caller
-// writes at once and without a change of goroutines, while many share the cost of a
-// flush.
+// who come then wait, and one of them leads the next group. So a lone caller writes
+// at once and without a change of goroutines, while many share the cost of a flush.
 //
 // Callers who come back as soon as they were answered would fall into two halves, of
 // which one always waits for the flush of the other and then for its own. So a leader
 // waits for those who are likely to come, as many as there were the last time, but not
 // longer than a flush takes, and not at all if it was alone the last time.
 //
-// The flush comes after the group is written, and meanwhile another committer can write
+// The flush comes after the group is written, and during it another committer can write
 // to the same file: that of the changes which need no flush and need not wait for one.
 //
 // A leader cannot leave a disk that hangs. Where it is to be expected that its group

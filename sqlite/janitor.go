@@ -15,7 +15,7 @@ const (
 	// still learn from them what it missed.
 	janitorInterval = time.Hour
 	// marksRead bounds the marks that are read at once, and marksAtOnce those that
-	// are forgotten in one transaction, since those who put events wait meanwhile.
+	// are forgotten in one transaction, since those who put events wait for it.
 	marksRead   = 2000
 	marksAtOnce = 500
 )

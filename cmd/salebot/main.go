@@ -19,8 +19,8 @@ func main() { os.Exit(run()) }
 
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
-	defer stop()
-	// A second signal ends the program at once.
+	// A second signal ends the program at once. Without a signal nobody calls stop: a
+	// context that ends is what commands take for one.
 	context.AfterFunc(ctx, stop)
 	err := execute(ctx, newRootCommand())
 	if err != nil {

@@ -1,5 +1,5 @@
-// Quickstart does the main job on an embedded emulator of Salebot, or in a real
-// project where SALEBOT_API_KEY and, for the client to write to, SALEBOT_CLIENT are set.
+// Quickstart does the main job on an embedded emulator of Salebot. If SALEBOT_CLIENT is
+// set, it does it in the project of SALEBOT_API_KEY and writes to that client.
 package main
 
 import (
@@ -36,9 +36,9 @@ func main() {
 }
 
 func connect(ctx context.Context) (*salebot.Client, salebot.ClientID) {
-	if os.Getenv(salebot.EnvAPIKey) != "" {
-		person, err := strconv.ParseInt(os.Getenv("SALEBOT_CLIENT"), 10, 64)
-		report("will write to the real client SALEBOT_CLIENT: variables, a callback, two messages", err)
+	if number := os.Getenv("SALEBOT_CLIENT"); number != "" {
+		person, err := strconv.ParseInt(number, 10, 64)
+		report("will write to the client SALEBOT_CLIENT: variables, a callback, two messages", err)
 		bot, err := salebot.NewFromEnv()
 		report("connected", err)
 		return bot, salebot.ClientID(person)

@@ -46,7 +46,7 @@ func (g guard) protect(next http.Handler) http.Handler {
 		header.Set("Cache-Control", "no-store")
 		switch {
 		case !g.allowsHost(r.Host):
-			// A name that somebody else can point at this address makes the page of
+			// A name that someone else can point at this address makes the page of
 			// another site look like this one.
 			refuse(w, http.StatusMisdirectedRequest, "the host of the address is not allowed; see allowed_hosts in the configuration")
 		case !g.allowsOrigin(r), crossOrigin.Check(r) != nil:

@@ -158,7 +158,7 @@ func (c *control) countRefusals(total int64) int64 {
 }
 
 // refused reports whether an answer is a failure: an HTTP status that is no success,
-// no answer at all, or a JSON status other than success. The variables of
+// no answer at all, or a JSON status that is not success. The variables of
 // get_variables may have the name status, so that one cannot be told.
 func refused(r *engine.Request) bool {
 	if r.Status < 200 || r.Status > 299 {

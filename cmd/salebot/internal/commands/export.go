@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -47,7 +46,8 @@ func (a *app) clientsExport() *cobra.Command {
 		Short: "Write all clients to a file",
 		Long: `Writes all clients, the oldest first, to a file or to the standard output. The ending of
 the file tells its form: .csv, .jsonl or .json. Until the export is complete the file is
-called FILE.part; if it was ended or killed, --resume goes on with that.
+called FILE.part; if it was ended or killed, the same command with --resume goes on
+with that.
 
 Variables cost a request for each client. With --all-variables the form is JSON or JSON
 lines, since each client may have others.`,
@@ -77,7 +77,7 @@ lines, since each client may have others.`,
 		},
 	}
 	flags := command.Flags()
-	flags.BoolVar(&e.resume, "resume", false, "go on with FILE.part")
+	flags.BoolVar(&e.resume, "resume", false, "go on with FILE.part, if it is there")
 	flags.Int64Var(&e.list, "list", 0, "`number` of a client list, to export only that")
 	flags.IntVar(&e.offset, "offset", 0, "`number` of clients to leave out")
 	flags.IntVar(&e.pageSize, "page-size", salebot.MaxClientsPage, "`number` of clients in a request")
@@ -164,19 +164,17 @@ func (e *export) toFile(cmd *cobra.Command, client *salebot.Client, path string)
 		return usage("%s is there already: take another name, or remove it", path)
 	}
 	_, err := os.Stat(part)
-	switch {
-	case err == nil && !e.resume:
-		return usage("%s is an export that was not finished: go on with --resume, or remove it", part)
-	case errors.Is(err, fs.ErrNotExist) && e.resume:
-		return usage("there is no %s to go on with", part)
+	if err == nil && !e.resume {
+		return usage("%s is an export that was not finished: go on with the same flags and --resume, or remove it", part)
 	}
+	resumed := e.resume && err == nil
 	file, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user names the file
 	if err != nil {
 		return err
 	}
 	defer discard(file)
 	done := 0
-	if e.resume {
+	if resumed {
 		if done, err = e.goOn(cmd.Context(), client, file, part); err != nil {
 			return err
 		}
@@ -193,7 +191,7 @@ func (e *export) toFile(cmd *cobra.Command, client *salebot.Client, path string)
 		err = errors.Join(results.Flush(), err)
 	}
 	if err != nil {
-		return e.stopped(err, done+written, "What is there is in "+part+". To go on, run the command with --resume.")
+		return e.stopped(err, done+written, "What is there is in "+part+". To go on, run the same command with --resume.")
 	}
 	if err := os.Rename(part, path); err != nil {
 		return err
@@ -312,7 +310,7 @@ func (e *export) goOn(ctx context.Context, client *salebot.Client, file *os.File
 // lookAt finds the length of what is whole, the number of its clients and the last one.
 func (e *export) lookAt(file *os.File) (whole int64, count int, last salebot.ClientID, err error) {
 	if e.options.Format == records.Lines {
-		return lookAtLines(file)
+		return e.lookAtLines(file)
 	}
 	return e.lookAtCSV(file)
 }
@@ -361,26 +359,42 @@ func endsLine(file *os.File, offset int64) bool {
 	return err == nil && end[0] == '\n'
 }
 
-func lookAtLines(file *os.File) (whole int64, count int, last salebot.ClientID, err error) {
+var errOtherVariables = errors.New("it was not written with the same --variables or --all-variables")
+
+func (e *export) lookAtLines(file *os.File) (whole int64, count int, last salebot.ClientID, err error) {
 	reader := bufio.NewReaderSize(file, 256<<10)
+	hasVariables := false
 	for {
 		line, err := reader.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
+			if e.all && count > 0 && !hasVariables {
+				return 0, 0, 0, errOtherVariables
+			}
 			return whole, count, last, nil
-		}
-		if err != nil {
+		case err != nil:
 			return 0, 0, 0, err
 		}
-		var record struct {
-			ID json.Number `json:"id"`
-		}
-		if json.Unmarshal(line, &record) != nil {
+		var record map[string]json.RawMessage
+		err = json.Unmarshal(line, &record)
+		id, idErr := strconv.ParseInt(string(record["id"]), 10, 64)
+		if err != nil || idErr != nil {
 			return 0, 0, 0, fmt.Errorf("line %d is not one of an export", count+1)
 		}
-		id, err := strconv.ParseInt(record.ID.String(), 10, 64)
-		if err != nil {
-			return 0, 0, 0, fmt.Errorf("line %d is not one of an export", count+1)
+		if hasVariables = hasVariables || len(record) > len(clientColumns); !e.wrote(record) {
+			return 0, 0, 0, errOtherVariables
 		}
 		whole, count, last = whole+int64(len(line)), count+1, salebot.ClientID(id)
 	}
+}
+
+// wrote reports whether an export with these flags can have written a record.
+func (e *export) wrote(record map[string]json.RawMessage) bool {
+	columns := e.columns()
+	for _, column := range columns {
+		if _, has := record[column]; !has {
+			return false
+		}
+	}
+	return e.all || len(record) == len(columns)
 }

@@ -59,7 +59,7 @@ imitates your project: salebot emulator --answers FILE.
 	flags.BoolVar(&p.options.Deal, "deal", false, "make a deal of the client, which the API cannot delete again")
 	flags.BoolVar(&p.options.Refusals, "refusals", false, "ask what Salebot has to refuse, such as a wrong key")
 	flags.IntVar(&p.options.Limit, "limit", 0, "most requests to make, as fast as possible, to meet the limit of requests")
-	flags.StringVar(&p.webhook, "webhook", "", "`address` to listen on, to which the project's webhook leads; what it posts meanwhile is lost")
+	flags.StringVar(&p.webhook, "webhook", "", "`address` to listen on, to which the project's webhook leads; what it posts during the probe is lost")
 	flags.DurationVar(&p.options.WebhookWait, "webhook-wait", probe.DefaultWebhookWait, "`time` to wait for a delivery that was refused")
 	flags.DurationVar(&p.options.HistoryWait, "history-wait", probe.DefaultHistoryWait, "`time` to wait until a callback is in the history")
 	flags.BoolVar(&p.yes, "yes", false, "do not ask; goes with --expect")

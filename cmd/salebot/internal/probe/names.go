@@ -8,7 +8,7 @@ import (
 	"github.com/salebot-go/salebot/internal/secret"
 )
 
-// What may be shown of an answer. All else is somebody's, and only its kind is shown.
+// What may be shown of an answer. All else is someone's, and only its kind is shown.
 
 // knownNames are the names of members that the answers of Salebot are known to have, and
 // those that failures of other programs have.

@@ -82,7 +82,7 @@ const noAction = "salebot_probe_nothing"
 
 var limitSteps = []step{{
 	name: "too many requests", action: "connected_channels", part: Limit, refused: true,
-	plan: "asks for connected_channels as fast as it can until Salebot refuses, twice; meanwhile everything else that uses the key may be refused, too",
+	plan: "asks for connected_channels as fast as it can until Salebot refuses, twice; during that time, everything else that uses the key may be refused, too",
 	ask:  askLimit,
 }}
 

@@ -49,7 +49,7 @@ func (s *subject) connected(messenger string) (found []salebot.Channel) {
 func (s *subject) person() bool { return s.record != nil && s.record.PlatformID != "" }
 
 // searchable is a variable to search for, one that few clients have. own says that
-// somebody saved it: some variables every client has.
+// someone saved it: some variables every client has.
 func (s *subject) searchable() (name, value string, own bool) {
 	best := -1
 	for candidate, v := range s.variables.All() {

@@ -88,7 +88,7 @@ const planWebhook = "a callback as above; its delivery to the webhook is refused
 
 var webhookSteps = []step{
 	{
-		name: "webhook refused by 500", action: "callback", part: Webhook, plan: planWebhook + "500, and what else the project posts meanwhile IS LOST",
+		name: "webhook refused by 500", action: "callback", part: Webhook, plan: planWebhook + "500, and what else the project posts during that time IS LOST",
 		ask: func(ctx context.Context, r *run) error { return r.refuseDelivery(ctx, http.StatusInternalServerError) },
 	},
 	{
