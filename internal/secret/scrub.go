@@ -27,7 +27,7 @@ type Scrubber struct {
 // forms are what is looked for. They tell the secret and so live in a closure.
 type forms struct {
 	// escaped finds the forms in which single bytes are escaped.
-	escaped *regexp.Regexp
+	escaped func() *regexp.Regexp
 	// encoded replaces the others.
 	encoded *strings.Replacer
 	// parts are the beginnings of what encoded looks for, and of the secret itself.
@@ -48,7 +48,11 @@ func NewScrubber(secret string) Scrubber {
 		return text == secret || err == nil && unescaped == secret
 	}
 	return Scrubber{is: is, forms: sync.OnceValue(func() *forms {
-		f := &forms{escaped: regexp.MustCompile(escapedForms(secret)), longest: len(secret) * longestEscape}
+		f := &forms{
+			// It is compiled for the first text that may have the secret in it.
+			escaped: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(escapedForms(secret)) }),
+			longest: len(secret) * longestEscape,
+		}
 		var pairs []string
 		for _, form := range encodedForms(secret) {
 			pairs = append(pairs, form, Redacted)
@@ -73,7 +77,7 @@ func (s Scrubber) Text(text string) string {
 	if !f.possible(text) {
 		return text
 	}
-	return f.encoded.Replace(f.escaped.ReplaceAllLiteralString(text, Redacted))
+	return f.encoded.Replace(f.escaped().ReplaceAllLiteralString(text, Redacted))
 }
 
 // Bytes is Text for bytes. It returns text itself, not a copy, if the secret is not in
