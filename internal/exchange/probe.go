@@ -219,7 +219,7 @@ func (p *probe) explain(err error) (notSent bool, explained error) {
 		return p.unsent(), ErrTooLate
 	case p.wanted > 0 && !p.got:
 		return p.unsent(), err
-	case p.direct:
+	case p.direct && p.http2:
 		return notProcessed(err), err
 	}
 	return false, err
