@@ -363,7 +363,7 @@ var errOtherVariables = errors.New("it was not written with the same --variables
 
 func (e *export) lookAtLines(file *os.File) (whole int64, count int, last salebot.ClientID, err error) {
 	reader := bufio.NewReaderSize(file, 256<<10)
-	hasVariables := false
+	columns, hasVariables := e.columns(), false
 	for {
 		line, err := reader.ReadBytes('\n')
 		switch {
@@ -381,16 +381,15 @@ func (e *export) lookAtLines(file *os.File) (whole int64, count int, last salebo
 		if err != nil || idErr != nil {
 			return 0, 0, 0, fmt.Errorf("line %d is not one of an export", count+1)
 		}
-		if hasVariables = hasVariables || len(record) > len(clientColumns); !e.wrote(record) {
+		if hasVariables = hasVariables || len(record) > len(clientColumns); !e.wrote(record, columns) {
 			return 0, 0, 0, errOtherVariables
 		}
 		whole, count, last = whole+int64(len(line)), count+1, salebot.ClientID(id)
 	}
 }
 
-// wrote reports whether an export with these flags can have written a record.
-func (e *export) wrote(record map[string]json.RawMessage) bool {
-	columns := e.columns()
+// wrote reports whether an export with these flags and columns can have written a record.
+func (e *export) wrote(record map[string]json.RawMessage, columns []string) bool {
 	for _, column := range columns {
 		if _, has := record[column]; !has {
 			return false
