@@ -223,21 +223,8 @@ func (c *campaigner) startServers() {
 	primary, err := postgrestest.Start(c.t.Context())
 	c.must(err)
 	c.primary = primary
-	c.addStandby()
+	c.standby = addStandby(c.t, c.primary)
 	c.link()
-}
-
-// addStandby gives the server a synchronous standby.
-func (c *campaigner) addStandby() {
-	c.t.Helper()
-	standby, err := c.primary.Standby(c.t.Context(), "standby")
-	c.must(err)
-	c.standby = standby
-	c.must(c.primary.Execute(c.t.Context(), "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()"))
-	eventually(c.t, "the standby is synchronous", func() bool {
-		states := query[string](c.t, c.primary, "SELECT sync_state FROM pg_stat_replication")
-		return len(states) == 1 && states[0] == "sync"
-	})
 }
 
 // link lets the address of the processes lead to the server that takes changes.
@@ -266,7 +253,7 @@ func (c *campaigner) promote() {
 	// It has the settings of the other one, and would wait for a standby of its own.
 	c.must(c.primary.Execute(c.t.Context(), "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"))
 	c.link()
-	c.addStandby()
+	c.standby = addStandby(c.t, c.primary)
 }
 
 func (c *campaigner) start(n int) {

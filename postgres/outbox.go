@@ -157,7 +157,10 @@ func (o *Outbox) Reserve(ctx context.Context, tx pgx.Tx, key string, body []byte
 	if body == nil {
 		body = []byte{}
 	}
-	_, err := tx.Exec(ctx, o.config.schema.sql("INSERT INTO salebot.outgoing (name, key, request) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"), o.name, key, body)
+	// A row that is there is locked and left as it is: like a new one, it makes the commit
+	// wait for a standby (see migrations/0007_duplicates.sql).
+	_, err := tx.Exec(ctx, o.config.schema.sql(`INSERT INTO salebot.outgoing AS o (name, key, request) VALUES ($1, $2, $3)
+		ON CONFLICT (name, key) DO UPDATE SET key = o.key WHERE false`), o.name, key, body)
 	return failure("reserving a request", err)
 }
 

@@ -39,6 +39,9 @@ func TestQueriesHaveIndexes(t *testing.T) {
 		if _, err := put(t, inbox, 1_000_000+numbers.Add(1)); err != nil {
 			t.Fatal(err)
 		}
+		if receipt, err := put(t, inbox, 1); err != nil || !receipt.Duplicate {
+			t.Fatalf("%+v, %v; want a duplicate", receipt, err)
+		}
 		done, again, dead := leaseOne(t, inbox), leaseOne(t, inbox), leaseOne(t, inbox)
 		if err := inbox.Commit(t.Context(), done); err != nil {
 			t.Fatal(err)
