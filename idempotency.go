@@ -26,7 +26,8 @@ var (
 	// name.
 	ErrNameReused = once.ErrNameReused
 	// ErrInProgress says that another call or process is working on the same call or
-	// piece of work, and did not finish in time. The outcome is then unknown.
+	// piece of work and did not finish in time, or that a try whose answer was lost may
+	// still be written (WithSendWindow). The outcome is then unknown: ask again later.
 	ErrInProgress = once.ErrUnderWay
 	// ErrWorkChanged says that a piece of work makes different calls than before, so a
 	// call could be an earlier one in other words. Nothing was sent, but trying again

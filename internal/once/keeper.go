@@ -23,7 +23,7 @@ import (
 var (
 	ErrKeyReused   = errors.New("salebot: the idempotency key was used for another request")
 	ErrNameReused  = errors.New("salebot: the name of the run was used for another action or request")
-	ErrUnderWay    = errors.New("salebot: another call or process is working on it")
+	ErrUnderWay    = errors.New("salebot: another call or process is working on it, or was a moment ago; ask again in some seconds")
 	ErrWorkChanged = errors.New("salebot: the piece of work makes other calls than before, and nothing is sent until it makes the same; " +
 		"name a call whose words may differ with WithStep, or make all calls again, with a new key or after ForgetWork")
 	ErrWorkNested  = errors.New("salebot: a piece of work cannot run inside itself")

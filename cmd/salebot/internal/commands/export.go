@@ -339,7 +339,7 @@ func (e *export) lookAtCSV(file *os.File) (whole int64, count int, last salebot.
 		}
 		if number == 0 {
 			if strings.TrimPrefix(strings.Join(record, "\n"), "\ufeff") != columns {
-				return 0, 0, 0, errOtherColumns
+				return 0, 0, 0, fmt.Errorf("%w: its first line is %.300q", errOtherColumns, strings.TrimPrefix(strings.Join(record, string(reader.Comma)), "\ufeff"))
 			}
 			whole = end
 			continue
