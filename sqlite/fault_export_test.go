@@ -4,49 +4,131 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
 	"sync"
 )
 
-func init() { engine = faultyEngine{engine} }
-
-// errFault is how a statement fails that a test lets fail.
-var errFault = errors.New("failing as wanted")
-
-// Fault lets one statement of a file fail, whatever connection runs it.
-type Fault struct {
-	mutex     sync.Mutex
-	at        int
-	statement string
+func init() {
+	engine = faultyEngine{engine}
+	disk = faultyDisk(disk)
 }
 
-var faults sync.Map // path → *Fault
+// errFault is how a step fails that a test lets fail.
+var errFault = errors.New("failing as wanted")
 
-// FailAt lets the statement of a file fail that comes after so many others, and has not
+// oftenEnough is how often the same step with a file is counted: what is done once more
+// with each event need not fail each time.
+const oftenEnough = 4
+
+// Fault lets one step in a folder fail: a statement, whatever connection runs it, or what
+// is done with a file.
+type Fault struct {
+	mutex sync.Mutex
+	at    int
+	seen  map[string]int
+	step  string
+}
+
+var faults sync.Map // folder → *Fault
+
+// FailAt lets the step in a folder fail that comes after so many others, and has not
 // failed before; opening and closing a connection count, too.
-func FailAt(path string, others int) *Fault {
-	f := &Fault{at: others + 1}
-	faults.Store(path, f)
+func FailAt(folder string, others int) *Fault {
+	f := &Fault{at: others + 1, seen: map[string]int{}}
+	faults.Store(folder, f)
 	return f
 }
 
-// Stop ends it, and returns the statement that failed, "" if there were not so many.
+// Stop ends it, and returns the step that failed, "" if there were not so many.
 func (f *Fault) Stop() string {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.at = 0
-	return f.statement
+	return f.step
 }
 
-func (f *Fault) next(statement string) error {
+func (f *Fault) next(step string) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.at--
 	if f.at != 0 {
 		return nil
 	}
-	f.statement = statement
+	f.step = step
 	return errFault
+}
+
+// fail is the error of a step with a file, or with a folder.
+func fail(step, path string) error {
+	found, ok := faults.Load(filepath.Dir(path))
+	if !ok {
+		found, ok = faults.Load(path)
+	}
+	if !ok {
+		return nil
+	}
+	return found.(*Fault).nextOfFile(step + " " + filepath.Base(path))
+}
+
+func (f *Fault) nextOfFile(step string) error {
+	f.mutex.Lock()
+	f.seen[step]++
+	often := f.seen[step] > oftenEnough
+	f.mutex.Unlock()
+	if often {
+		return nil
+	}
+	return f.next(step)
+}
+
+func faultyDisk(sound steps) steps {
+	return steps{
+		open: func(path string, flags int, mode fs.FileMode) (*os.File, error) {
+			if err := fail("open", path); err != nil {
+				return nil, err
+			}
+			return sound.open(path, flags, mode)
+		},
+		stat: func(path string) (fs.FileInfo, error) {
+			if err := fail("stat", path); err != nil {
+				return nil, err
+			}
+			return sound.stat(path)
+		},
+		list: func(folder string) ([]fs.DirEntry, error) {
+			if err := fail("list", folder); err != nil {
+				return nil, err
+			}
+			return sound.list(folder)
+		},
+		rename: func(from, to string) error {
+			if err := fail("rename", from); err != nil {
+				return err
+			}
+			return sound.rename(from, to)
+		},
+		remove: func(path string) error {
+			if err := fail("remove", path); err != nil {
+				return err
+			}
+			return sound.remove(path)
+		},
+		flush: func(file *os.File) error {
+			if err := fail("flush", file.Name()); err != nil {
+				return err
+			}
+			return sound.flush(file)
+		},
+		flushFolder: func(folder *os.File) error {
+			if err := fail("flush", folder.Name()); err != nil {
+				return err
+			}
+			return sound.flushFolder(folder)
+		},
+	}
 }
 
 type faultyEngine struct{ driver.Driver }
@@ -56,24 +138,27 @@ func (e faultyEngine) Open(address string) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, ok := faults.Load(u.Path)
+	f, ok := faults.Load(filepath.Dir(u.Path))
 	if !ok {
 		return e.Driver.Open(address)
 	}
 	fault := f.(*Fault)
-	if err := fault.next("open"); err != nil {
+	if err := fault.next("connect to " + filepath.Base(u.Path)); err != nil {
 		return nil, err
 	}
 	conn, err := e.Driver.Open(address)
-	return faultyConn{conn, fault}, err
+	return faultyConn{conn, fault, filepath.Base(u.Path)}, err
 }
 
 type faultyConn struct {
 	driver.Conn
 	fault *Fault
+	name  string
 }
 
-func (c faultyConn) Close() error { return errors.Join(c.fault.next("close"), c.Conn.Close()) }
+func (c faultyConn) Close() error {
+	return errors.Join(c.fault.next("close the connection to "+c.name), c.Conn.Close())
+}
 
 func (c faultyConn) ExecContext(ctx context.Context, script string, values []driver.NamedValue) (driver.Result, error) {
 	if err := c.fault.next(script); err != nil {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,20 +115,24 @@ func (l *life) useLedger(t *testing.T, records *sqlite.Ledger) {
 	l.note(records.Forget(t.Context(), one.Key))
 }
 
-// eachFault runs a test with one statement of a file after the other failing, until there
-// are no more, and tells it which one failed; "" in the last run, where none does. prepare
-// may put a file at the path before.
+// eachFault runs a test with one step after the other failing, a statement or what is done
+// with a file, until there are no more, and tells it which one failed; "" in the last run,
+// where none does. prepare may put a file at the path before.
 func eachFault(t *testing.T, least int, prepare func(path string), run func(t *testing.T, path string, stop func() (failed string))) {
 	t.Helper()
 	folder := quickFolder(t)
 	for n := 0; ; n++ {
-		path := filepath.Join(folder, fmt.Sprintf("%d.db", n))
+		folder := filepath.Join(folder, strconv.Itoa(n))
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(folder, "file.db")
 		prepare(path)
-		fault, failed := sqlite.FailAt(path, n), ""
+		fault, failed := sqlite.FailAt(folder, n), ""
 		synctest.Test(t, func(t *testing.T) { run(t, path, func() string { failed = fault.Stop(); return failed }) })
 		if failed == "" {
 			if n < least {
-				t.Errorf("there were %d statements only", n)
+				t.Errorf("there were %d steps only", n)
 			}
 			return
 		}
@@ -146,10 +152,10 @@ func checkTold(t *testing.T, l *life, failed string) {
 	}
 }
 
-// TestEachStatementOfAnInboxMayFail lets one statement after the other fail of all that a
-// process runs, and checks that somebody is told, and that what was acknowledged is in the
-// file. The file is new, or that of a process that was killed.
-func TestEachStatementOfAnInboxMayFail(t *testing.T) {
+// TestEachStepOfAnInboxMayFail lets one step after the other fail of all that a process
+// takes, and checks that somebody is told, and that what was acknowledged is in the file.
+// The file is new, or that of a process that was killed.
+func TestEachStepOfAnInboxMayFail(t *testing.T) {
 	t.Parallel()
 	folder := quickFolder(t)
 	path := filepath.Join(folder, "killed.db")
@@ -162,18 +168,8 @@ func TestEachStatementOfAnInboxMayFail(t *testing.T) {
 	}
 	killed := inbox.Crash(t, path, folder)
 	for name, prepare := range map[string]func(path string){
-		"new": func(string) {},
-		"of a process that was killed": func(path string) {
-			for _, suffix := range []string{"", "-wal", ".lock"} {
-				content, err := os.ReadFile(killed + suffix)
-				if err == nil {
-					err = os.WriteFile(path+suffix, content, 0o600)
-				}
-				if err != nil {
-					t.Error(err)
-				}
-			}
-		},
+		"new":                          func(string) {},
+		"of a process that was killed": func(path string) { place(t, killed, path, "", "-wal", ".lock") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -212,8 +208,8 @@ func checkKept(t *testing.T, path string, l *life, failed string) {
 	}
 }
 
-// TestEachStatementOfALedgerMayFail does the same with a ledger in a file of its own.
-func TestEachStatementOfALedgerMayFail(t *testing.T) {
+// TestEachStepOfALedgerMayFail does the same with a ledger in a file of its own.
+func TestEachStepOfALedgerMayFail(t *testing.T) {
 	t.Parallel()
 	eachFault(t, 30, func(string) {}, func(t *testing.T, path string, stop func() string) {
 		l := &life{}
@@ -229,4 +225,99 @@ func TestEachStatementOfALedgerMayFail(t *testing.T) {
 			t.Errorf("%+v, %v; want the record that was begun, after this failed: %s", found, err, failed)
 		}
 	})
+}
+
+// TestEachStepOfARecoveryMayFail does the same with the recovery of a damaged file, and with
+// the end of one that was interrupted: what can be read is in the file in the end, and the
+// damaged one is kept.
+func TestEachStepOfARecoveryMayFail(t *testing.T) {
+	t.Parallel()
+	folder := quickFolder(t)
+	damaged := filepath.Join(folder, "damaged.db")
+	bodies := filled(t, damaged, 100)
+	inbox := openInbox(t, damaged)
+	l := &life{}
+	l.useLedger(t, ledgerOf(t, inbox))
+	if err := inbox.Close(); err != nil || len(l.errs) > 0 {
+		t.Fatal(err, l.errs)
+	}
+	spoilPage(t, damaged, bodies[60])
+	copied := filepath.Join(folder, "copied.db")
+	place(t, damaged, copied, "", ".lock")
+	inbox = openInbox(t, copied)
+	wantEvents, wantLetters := contents(t, inbox, bodies)
+	if wantEvents < 70 || inbox.Recovery() == nil {
+		t.Fatalf("%d events, %+v", wantEvents, inbox.Recovery())
+	}
+	if err := inbox.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, prepare := range map[string]func(path string){
+		"whole": func(path string) { place(t, damaged, path, "", ".lock") },
+		"interrupted": func(path string) {
+			place(t, damaged, path, "", ".lock")
+			place(t, copied, path+".recovered", "")
+		},
+		"interrupted late": func(path string) {
+			place(t, damaged, path+".damaged-20260102T030405.000000000", "")
+			place(t, copied, path+".recovered", "")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachFault(t, 15, prepare, func(t *testing.T, path string, stop func() string) {
+				l := &life{}
+				inbox, err := sqlite.OpenInbox(path, sqlite.WithLogger(textLogger(&l.log)))
+				var recovery *sqlite.Recovery
+				if l.note(err) {
+					recovery = inbox.Recovery()
+					l.note(inbox.Close())
+				}
+				failed := stop()
+				checkTold(t, l, failed)
+				inbox = openInbox(t, path)
+				if recovery == nil {
+					recovery = inbox.Recovery()
+				}
+				aside, globErr := filepath.Glob(path + ".damaged-*")
+				if globErr != nil || len(aside) != 1 {
+					t.Fatalf("%q are kept, want the damaged file, after this failed: %s (%v)", aside, failed, globErr)
+				}
+				told := recovery != nil && recovery.SetAside == aside[0]
+				if texts := fmt.Sprint(err, l.log.String()); !told && !strings.Contains(texts, filepath.Base(aside[0])) {
+					t.Errorf("nobody is told of %s after this failed: %s", aside[0], failed)
+				}
+				// What cannot be read is what is wrong with the file.
+				read := strings.HasPrefix(failed, "SELECT")
+				events, letters := contents(t, inbox, bodies)
+				if !read && (events != wantEvents || letters != wantLetters) {
+					t.Errorf("%d events and %d dead letters, want %d and %d, after this failed: %s", events, letters, wantEvents, wantLetters, failed)
+				}
+				records, err := inbox.Ledger()
+				if read && errors.Is(err, sqlite.ErrDamaged) {
+					return
+				}
+				if err != nil {
+					t.Fatalf("%v after this failed: %s", err, failed)
+				}
+				if found, err := records.Find(t.Context(), request("two").Key); err != nil || len(found) != 1 {
+					t.Errorf("%+v, %v; want the record that was begun, after this failed: %s", found, err, failed)
+				}
+			})
+		})
+	}
+}
+
+// place puts copies of a file, and of those of its name with an ending, somewhere else.
+func place(t *testing.T, from, to string, endings ...string) {
+	t.Helper()
+	for _, ending := range endings {
+		content, err := os.ReadFile(from + ending)
+		if err == nil {
+			err = os.WriteFile(to+ending, content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

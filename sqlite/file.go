@@ -10,6 +10,18 @@ import (
 	"path/filepath"
 )
 
+// disk are the steps with files that SQLite does not make itself; tests let them fail.
+var disk = steps{os.OpenFile, os.Stat, os.ReadDir, os.Rename, os.Remove, flushData, (*os.File).Sync}
+
+type steps struct {
+	open               func(path string, flags int, mode fs.FileMode) (*os.File, error)
+	stat               func(path string) (fs.FileInfo, error)
+	list               func(folder string) ([]fs.DirEntry, error)
+	rename             func(from, to string) error
+	remove             func(path string) error
+	flush, flushFolder func(*os.File) error
+}
+
 // longestChain bounds the symbolic links that lead to a file.
 const longestChain = 40
 
@@ -59,7 +71,7 @@ const (
 // damaged one, and another program's database from being opened at all: even to read
 // one can write to it, because what is in its log is put in its place.
 func refuseForeign(path string) error {
-	file, err := os.Open(path) //nolint:gosec // it is the file that the caller names
+	file, err := disk.open(path, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -87,9 +99,18 @@ func refuseForeign(path string) error {
 	return nil
 }
 
+// fileSizes returns the sizes of a database and of its log, and whether there is a database.
+func fileSizes(path string) (size, log int64, exists bool, err error) {
+	size, exists, err = fileSize(path)
+	if err == nil {
+		log, _, err = fileSize(path + "-wal")
+	}
+	return size, log, exists, err
+}
+
 // fileSize is 0 for a file that does not exist.
 func fileSize(path string) (size int64, exists bool, err error) {
-	info, err := os.Stat(path)
+	info, err := disk.stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return 0, false, nil
@@ -103,12 +124,12 @@ func fileSize(path string) (size int64, exists bool, err error) {
 
 // syncDirectory flushes a directory, where the system can.
 func syncDirectory(path string) error {
-	directory, err := os.Open(path) //nolint:gosec // it is the folder of the file that the caller names
+	directory, err := disk.open(path, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = directory.Close() }()
-	if err := directory.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, fs.ErrPermission) {
+	if err := disk.flushFolder(directory); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	return nil

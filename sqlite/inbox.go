@@ -304,7 +304,6 @@ func (i *Inbox) Close() error {
 		i.condition.closed.Store(true)
 		i.schedule.Close()
 		ledgerErr := i.closeLedger()
-		i.janitor.stop()
 		i.finish()
 		var err error
 		if i.condition.failure() == nil {
@@ -325,17 +324,4 @@ func (i *Inbox) Close() error {
 	return i.failed
 }
 
-// closeConnections closes those for reading first, because the last one that is closed
-// empties the log.
-func (i *Inbox) closeConnections() error {
-	var err error
-	for _, r := range []*reader{i.events, i.overview} {
-		if r != nil {
-			err = errors.Join(err, r.close())
-		}
-	}
-	if i.writer.connection != nil {
-		err = errors.Join(err, i.writer.close())
-	}
-	return err
-}
+func (i *Inbox) closeConnections() error { return i.openFile.closeConnections(i.events, i.overview) }

@@ -66,10 +66,7 @@ func (j *janitor) start(f *openFile, forget func(context.Context) error) {
 				}
 			case <-flush:
 				flush = nil
-				if err = f.flush(); err != nil && f.condition.usable() == nil {
-					// Perhaps it can be done later.
-					j.note()
-				}
+				err = f.flush()
 			case now := <-look.C:
 				f.look()
 				if f.reserve.spent.Load() && now.Sub(refilled) >= reserveInterval {

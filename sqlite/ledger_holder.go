@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -49,7 +48,7 @@ func takeHolder(path string) (*holderLock, error) {
 		}
 		err = errors.Join(err, c.close())
 	}
-	return nil, errors.Join(fmt.Errorf("sqlite: locking: %w", err), os.Remove(h.path))
+	return nil, errors.Join(fmt.Errorf("sqlite: locking: %w", err), disk.remove(h.path))
 }
 
 func (h *holderLock) release() error {
@@ -63,7 +62,7 @@ func holderAlive(path, name string) (bool, error) {
 		return false, nil //nolint:nilerr // it is not the name of a holder
 	}
 	locked := path + holderSuffix + name
-	if _, err := os.Stat(locked); err != nil {
+	if _, err := disk.stat(locked); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
@@ -88,7 +87,7 @@ func holderAlive(path, name string) (bool, error) {
 // removeDeadHolders removes the files of holders whose process died, and reports
 // whether there were any. It is called by one process at a time.
 func removeDeadHolders(path string) (found bool, err error) {
-	entries, err := os.ReadDir(filepath.Dir(path))
+	entries, err := disk.list(filepath.Dir(path))
 	if err != nil {
 		return false, err
 	}

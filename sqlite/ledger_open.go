@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/salebot-go/salebot/ledger"
@@ -122,7 +121,7 @@ const unbounded = 1 << 50
 
 // openLedger opens the file. ours says that it is known to be a ledger.
 func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *Ledger, err error) {
-	size, log, err := ledgerSizes(path, ours)
+	size, err := ledgerSize(path, ours)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +133,9 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 	if err != nil {
 		return nil, err
 	}
-	closers := []interface{ close() error }{closer(holder.release)}
+	f := &openFile{path: path, name: "ledger", logger: config.logger, janitor: newJanitor()}
+	f.condition = newCondition(f.name, config.logger, func(error) {})
+	f.writer = &writer{later: f.janitor.note, condition: f.condition, limit: unbounded}
 	defer func() {
 		if err == nil {
 			return
@@ -144,27 +145,19 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 		} else {
 			err = fmt.Errorf("sqlite: opening: %w", err)
 		}
-		for _, c := range slices.Backward(closers) {
-			err = errors.Join(err, c.close())
-		}
+		err = errors.Join(err, f.closeConnections(), holder.release())
 	}()
 	c, err := connect(path)
 	if err != nil {
 		return nil, err
 	}
-	closers = append(closers, c)
+	f.writer.connection = c
 	if err = prepareLedger(c, path, size, died); err != nil {
 		return nil, err
 	}
-	if log > 0 {
-		// See openSound.
-		if err = flushFile(path + "-wal"); err != nil {
-			return nil, err
-		}
+	if err = f.openLog(); err != nil {
+		return nil, err
 	}
-	f := &openFile{path: path, name: "ledger", logger: config.logger, janitor: newJanitor()}
-	f.condition = newCondition(f.name, config.logger, func(error) {})
-	f.writer = &writer{connection: c, later: f.janitor.note, condition: f.condition, limit: unbounded}
 	if f.writer.files, err = newPresence(path, holder.path); err != nil {
 		return nil, err
 	}
@@ -181,9 +174,8 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 	l.holder, l.alive = holder.name, func(name string) (bool, error) { return holderAlive(path, name) }
 	l.end = func() error {
 		f.condition.closed.Store(true)
-		f.janitor.stop()
 		f.finish()
-		err := errors.Join(l.reads.close(), c.close())
+		err := f.closeConnections(l.reads)
 		f.reserve.save()
 		return errors.Join(err, holder.release())
 	}
@@ -193,35 +185,27 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 	return l, nil
 }
 
-// closer is a function that closes something.
-type closer func() error
-
-func (c closer) close() error { return c() }
-
-// ledgerSizes returns the sizes of the file and its log, and refuses a file that cannot
-// be a ledger, or not the one that it was.
-func ledgerSizes(path string, ours bool) (size, log int64, err error) {
-	size, exists, err := fileSize(path)
-	if err == nil {
-		log, _, err = fileSize(path + "-wal")
-	}
+// ledgerSize returns the size of the file, and refuses one that cannot be a ledger, or not
+// the one that it was.
+func ledgerSize(path string, ours bool) (int64, error) {
+	size, log, exists, err := fileSizes(path)
 	switch {
 	case err != nil:
-		return 0, 0, fmt.Errorf("sqlite: %w", err)
+		return 0, fmt.Errorf("sqlite: %w", err)
 	case ours && !exists:
-		return 0, 0, fmt.Errorf("%w: it is gone; to begin with an empty one, remove %s", ErrDamaged, filepath.Base(path)+lockSuffix)
+		return 0, fmt.Errorf("%w: it is gone; to begin with an empty one, remove %s", ErrDamaged, filepath.Base(path)+lockSuffix)
 	case size == 0 && (log > 0 || ours):
 		// SQLite would take the file for new and delete its log.
-		return 0, 0, fmt.Errorf("%w: it is empty", ErrDamaged)
+		return 0, fmt.Errorf("%w: it is empty", ErrDamaged)
 	case !exists:
 		err = createPrivate(path)
 	case !ours && size > 0:
-		return size, log, refuseOthers(path)
+		return size, refuseOthers(path)
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("sqlite: %w", err)
+		return 0, fmt.Errorf("sqlite: %w", err)
 	}
-	return size, log, nil
+	return size, nil
 }
 
 // refuseOthers refuses a file that is not a ledger. Unlike refuseForeign it reads by

@@ -98,7 +98,7 @@ func (l *fileLock) release() error { return l.holder.close() }
 // file: messages of people are going to be in it. A file that exists is not opened,
 // because closing it again would end the locks that this process has on it.
 func createPrivate(path string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // it is the file that the caller names
+	file, err := disk.open(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}

@@ -130,7 +130,7 @@ func isDamage(err error) bool {
 // openSound opens a file that should be sound, or makes it. filled says that a file
 // that exists cannot be empty.
 func openSound(path string, config inboxConfig, filled bool) (*Inbox, error) {
-	size, log, err := prepareFiles(path, filled)
+	size, err := prepareFiles(path, filled)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func openSound(path string, config inboxConfig, filled bool) (*Inbox, error) {
 	i.openFile = openFile{path: path, name: "webhook inbox", logger: config.logger, janitor: newJanitor()}
 	i.condition = newCondition(i.name, config.logger, i.schedule.End)
 	i.writer = &writer{later: i.janitor.note, condition: i.condition, limit: softPages(config.maxFileSize), uncounted: countInterval}
-	if err = i.connect(size, log); err == nil {
+	if err = i.connect(size); err == nil {
 		return i, nil
 	}
 	// The first error is the one that tells.
@@ -150,29 +150,26 @@ func openSound(path string, config inboxConfig, filled bool) (*Inbox, error) {
 }
 
 // prepareFiles looks at the files, and makes the one of the database if there is none. It
-// returns the sizes of that and of its log.
-func prepareFiles(path string, filled bool) (size, log int64, err error) {
-	size, exists, err := fileSize(path)
-	if err == nil {
-		log, _, err = fileSize(path + "-wal")
-	}
+// returns its size.
+func prepareFiles(path string, filled bool) (int64, error) {
+	size, log, exists, err := fileSizes(path)
 	switch {
 	case err != nil:
-		return 0, 0, fmt.Errorf("sqlite: %w", err)
+		return 0, fmt.Errorf("sqlite: %w", err)
 	case size == 0 && (log > 0 || exists && filled):
 		// SQLite would take the file for new and delete its log.
-		return 0, 0, fmt.Errorf("%w: it is empty", errNotSound)
+		return 0, fmt.Errorf("%w: it is empty", errNotSound)
 	case exists:
-		return size, log, nil
+		return size, nil
 	}
 	if err = createPrivate(path); err != nil {
-		return 0, 0, fmt.Errorf("sqlite: %w", err)
+		return 0, fmt.Errorf("sqlite: %w", err)
 	}
-	return size, log, nil
+	return size, nil
 }
 
 // connect opens the connections of an inbox, and loads what is in its file.
-func (i *Inbox) connect(size, log int64) (err error) {
+func (i *Inbox) connect(size int64) (err error) {
 	c, err := connect(i.path)
 	if err != nil {
 		return err
@@ -181,12 +178,8 @@ func (i *Inbox) connect(size, log int64) (err error) {
 	if err = prepareFile(c, i.path, size); err != nil {
 		return err
 	}
-	if log > 0 {
-		// Of what a process wrote that has died, the last may be with the operating
-		// system alone. It must not be called a duplicate before it is on the disk.
-		if err = flushFile(i.path + "-wal"); err != nil {
-			return err
-		}
+	if err = i.openLog(); err != nil {
+		return err
 	}
 	if err = i.load(); err != nil {
 		return err

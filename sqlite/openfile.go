@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"runtime/debug"
 	"slices"
+	"sync"
 )
 
 // openFile is a database that this process writes to: what an inbox and a ledger have
@@ -23,10 +23,25 @@ type openFile struct {
 	// must not wait for a flush.
 	committer, aside *committer
 	writer           *writer
-	// log is the write-ahead log, to be flushed; nil until that is done first.
-	log     *os.File
-	janitor *janitor
-	reserve *reserve
+	// log is the write-ahead log, to be flushed. It does not matter by which descriptor:
+	// the locks of the database are on other files.
+	log *os.File
+	// flushing keeps others from flushing after a flush that failed: the operating system
+	// tells it once.
+	flushing sync.Mutex
+	janitor  *janitor
+	reserve  *reserve
+}
+
+// openLog opens the log of a database that has one, and flushes it: of what a process
+// wrote that has died, the last may be with the operating system alone. It must not be
+// called a duplicate before it is on the disk.
+func (f *openFile) openLog() (err error) {
+	f.log, err = disk.open(f.path+"-wal", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return disk.flush(f.log)
 }
 
 // start begins to take changes, and to look after the file. forget is called each hour.
@@ -52,49 +67,62 @@ func (f *openFile) change(ctx context.Context, o *operation) error {
 
 // finish writes what was begun and takes no more changes.
 func (f *openFile) finish() {
+	f.janitor.stop()
 	f.aside.close()
 	f.committer.close()
+}
+
+// closeConnections closes those that were opened, and those for reading first, because the
+// last one that is closed empties the log.
+func (f *openFile) closeConnections(readers ...*reader) (err error) {
 	if f.log != nil {
 		_ = f.log.Close() // nothing was written by it
 	}
+	for _, r := range readers {
+		if r != nil {
+			err = errors.Join(err, r.close())
+		}
+	}
+	if f.writer.connection != nil {
+		err = errors.Join(err, f.writer.close())
+	}
+	return err
 }
 
 // flushGroup flushes what a group has written. SQLite itself does not flush what it
-// commits, only what it copies out of the log. The log is one file that only grows until
-// then, so that a flush covers everything before it.
+// commits, only what it copies out of the log.
 func (f *openFile) flushGroup(group []*operation) {
 	if !slices.ContainsFunc(group, func(o *operation) bool { return o.flush && o.err == nil }) {
 		f.janitor.note() // of the others
 		return
 	}
-	f.writer.unflushed.Store(false)
-	err := f.flushLog()
-	if err == nil {
-		// Nothing is acknowledged that is in a file which nobody will find again.
-		err = f.writer.files.check()
-	}
-	if err == nil {
-		return
-	}
-	err = f.condition.breakDown(err)
-	for _, o := range group {
-		if o.err == nil {
-			o.err = err
+	if err := f.flush(); err != nil {
+		for _, o := range group {
+			if o.err == nil {
+				o.err = err
+			}
 		}
 	}
 }
 
-// flushLog flushes the log. It does not matter by which descriptor: the locks of the
-// database are on other files.
-func (f *openFile) flushLog() error {
-	if f.log == nil {
-		log, err := os.OpenFile(f.path+"-wal", os.O_RDWR, 0)
-		if err != nil {
-			return err
-		}
-		f.log = log
+// flush flushes the log. That is one file, which only grows until SQLite has copied it, so
+// that a flush covers everything before it. If it fails, that ends the use of the file.
+func (f *openFile) flush() error {
+	f.flushing.Lock()
+	defer f.flushing.Unlock()
+	if err := f.condition.failure(); err != nil {
+		return err
 	}
-	return flushData(f.log)
+	f.writer.unflushed.Store(false)
+	err := disk.flush(f.log)
+	if err == nil {
+		// Nothing is acknowledged that is in a file which nobody will find again.
+		err = f.writer.files.check()
+	}
+	if err != nil {
+		return f.condition.breakDown(err)
+	}
+	return nil
 }
 
 // keep keeps some of the disk for what has to be written when it is full.
@@ -120,37 +148,4 @@ func (f *openFile) look() {
 	if err := f.writer.files.checkAll(); err != nil && f.condition.usable() == nil {
 		_ = f.condition.breakDown(err)
 	}
-}
-
-// flush flushes the log at other times than after a group. A log that cannot be flushed,
-// or is not there, ends the use of the file.
-func (f *openFile) flush() error {
-	if err := f.condition.usable(); err != nil {
-		return err
-	}
-	f.writer.unflushed.Store(false)
-	err := flushFile(f.path + "-wal")
-	if failed := (flushError{}); errors.As(err, &failed) || errors.Is(err, fs.ErrNotExist) {
-		return f.condition.breakDown(err)
-	}
-	if err != nil {
-		f.writer.unflushed.Store(true)
-	}
-	return err
-}
-
-// flushError says that what was written to a file may not be on the disk.
-type flushError struct{ error }
-
-func (f flushError) Unwrap() error { return f.error }
-
-func flushFile(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // it belongs to the file that the caller names
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return flushError{err}
-	}
-	return nil
 }

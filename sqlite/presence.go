@@ -44,7 +44,7 @@ func newPresence(path string, further ...string) (*presence, error) {
 }
 
 func addFile(to *[]presentFile, path string) error {
-	info, err := os.Stat(path)
+	info, err := disk.stat(path)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (p *presence) checkAll() error { return errors.Join(checkFiles(p.data), che
 
 func checkFiles(files []presentFile) error {
 	for _, f := range files {
-		info, err := os.Stat(f.path)
+		info, err := disk.stat(f.path)
 		switch {
 		case errors.Is(err, os.ErrNotExist), err == nil && !os.SameFile(info, f.info):
 			return fmt.Errorf("%w: %s", errGone, filepath.Base(f.path))

@@ -59,7 +59,7 @@ func recoverFile(path string, config inboxConfig, problem error) (*Recovery, err
 	if err := salvage(path, fresh, recovery); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(fresh, path+recoveredSuffix); err != nil {
+	if err := disk.rename(fresh, path+recoveredSuffix); err != nil {
 		return nil, err
 	}
 	aside, err := putInPlace(path)
@@ -74,7 +74,7 @@ func recoverFile(path string, config inboxConfig, problem error) (*Recovery, err
 }
 
 func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := disk.remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -93,12 +93,6 @@ func finishRecovery(path string, config inboxConfig) (*Recovery, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(aside); errors.Is(err, os.ErrNotExist) {
-		// The other process had set the file aside already.
-		if aside, err = lastSetAside(path); err != nil {
-			return nil, err
-		}
-	}
 	config.logger.Error("webhook inbox was damaged and its recovery was interrupted; it has been finished", slog.String("set_aside", filepath.Base(aside)))
 	return &Recovery{Problem: interrupted, SetAside: aside}, nil
 }
@@ -107,7 +101,7 @@ func finishRecovery(path string, config inboxConfig) (*Recovery, error) {
 // none.
 func lastSetAside(path string) (string, error) {
 	directory := filepath.Dir(path)
-	entries, err := os.ReadDir(directory)
+	entries, err := disk.list(directory)
 	if err != nil {
 		return "", err
 	}
@@ -129,17 +123,29 @@ func putInPlace(path string) (aside string, err error) {
 	}
 	aside = path + damagedSuffix + time.Now().UTC().Format("20060102T150405.000000000")
 	for _, suffix := range companions {
-		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		err := disk.rename(path+suffix, aside+suffix)
+		if errors.Is(err, os.ErrNotExist) {
+			err = nil
+			if suffix == "" {
+				// A process that was interrupted had set the file aside already.
+				aside, err = lastSetAside(path)
+			}
+		}
+		if err != nil {
 			return "", err
 		}
 	}
 	if err := syncDirectory(directory); err != nil {
 		return "", err
 	}
-	if err := os.Rename(path+recoveredSuffix, path); err != nil {
+	if err := disk.rename(path+recoveredSuffix, path); err != nil {
 		return "", err
 	}
-	return aside, syncDirectory(directory)
+	if err := syncDirectory(directory); err != nil {
+		// The next process finds a file that is sound.
+		return "", fmt.Errorf("the damaged file is %s now: %w", filepath.Base(aside), err)
+	}
+	return aside, nil
 }
 
 // salvage copies what can be read of one file into another, which is complete and
@@ -160,20 +166,22 @@ func salvage(path, fresh string, recovery *Recovery) (err error) {
 	if err := target.script("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	s := salvager{target: target, recovery: recovery}
-	if source, err := connect(path); err == nil {
-		s.source = source
-		// Cells are checked, so that nothing is read from outside of them. With
-		// writable_schema a file is read that is shorter than it says; nothing is
-		// written to it.
-		_ = source.script("PRAGMA busy_timeout = 5000; PRAGMA cell_size_check = ON; PRAGMA writable_schema = ON")
-		tablesErr := s.tables()
-		// Closing the last connection would write the log into the damaged file;
-		// whether that works does not matter.
-		_ = source.close()
-		if tablesErr != nil {
-			return tablesErr
-		}
+	source, err := connect(path)
+	if err != nil {
+		// Nothing has been read of it yet: that is no damage.
+		return err
+	}
+	s := salvager{source: source, target: target, recovery: recovery}
+	// Cells are checked, so that nothing is read from outside of them. With
+	// writable_schema a file is read that is shorter than it says; nothing is
+	// written to it.
+	_ = source.script("PRAGMA busy_timeout = 5000; PRAGMA cell_size_check = ON; PRAGMA writable_schema = ON")
+	err = s.tables()
+	// Closing the last connection would write the log into the damaged file;
+	// whether that works does not matter.
+	_ = source.close()
+	if err != nil {
+		return err
 	}
 	return target.script("COMMIT")
 }

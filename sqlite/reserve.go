@@ -34,13 +34,13 @@ type reserve struct {
 // spend deletes the reserve. It returns false if there is none.
 func (r *reserve) spend() bool {
 	r.spent.Store(true)
-	return os.Remove(r.path) == nil
+	return disk.remove(r.path) == nil
 }
 
 // fill makes the file unless it is there. If it can't be made, the reserve counts as
 // spent.
 func (r *reserve) fill() error {
-	info, err := os.Stat(r.path)
+	info, err := disk.stat(r.path)
 	if err == nil && info.Size() == reserveSize {
 		r.spent.Store(false)
 		return nil
@@ -65,7 +65,7 @@ func (r *reserve) save() {
 }
 
 func (r *reserve) write() error {
-	file, err := os.OpenFile(r.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	file, err := disk.open(r.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
