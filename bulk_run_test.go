@@ -210,6 +210,7 @@ func TestBulkDryRun(t *testing.T) {
 		} else {
 			require.Equal(t, []int{1, 9, 1}, []int{report.Accepted, report.NotTried, report.Earlier}, "it may be repeated, or asks the history first")
 		}
+		require.Equal(t, map[bool]int{true: 9, false: 1}[f.name == "ForEach"], report.Requests, "those that it would have made")
 		require.Len(t, items, 10)
 		report, err = f.run(t.Context(), client, salebot.Items(append(clienttest.Numbered(10), 0)), options)
 		if f.name == "ForEach" {
@@ -219,6 +220,9 @@ func TestBulkDryRun(t *testing.T) {
 			require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 			require.Equal(t, 1, report.Rejected)
 		}
+		report, err = f.run(t.Context(), client, salebot.Items(clienttest.Numbered(1)), options)
+		require.NoError(t, err)
+		require.Zero(t, report.Requests, "nothing is left to send")
 		require.Empty(t, s.batches, "a dry run sends nothing")
 		require.Equal(t, begun, l.begun.Load(), "nor does it write anything down")
 	})

@@ -82,6 +82,16 @@ func TestHeadersThatAreRefused(t *testing.T) {
 	}
 }
 
+// The characters that HTTP has for the name of a header, and no other.
+func TestHeaderNames(t *testing.T) {
+	t.Parallel()
+	const token = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-.^_`|~"
+	for char := range rune(0x100) {
+		_, err := salebot.New(testkit.Key, salebot.WithHeader("X"+string(char), "1"))
+		require.Equal(t, strings.ContainsRune(token, char), err == nil, "%q", char)
+	}
+}
+
 func TestHeaderValues(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"a", "a b\tc", "~!", strings.Repeat("x", 1000)} {

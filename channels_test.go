@@ -33,7 +33,8 @@ func TestConnectedChannelsInAllForms(t *testing.T) {
 		`{"telegram":[{"id":{},"group_id":"b"}]}`:                                         {Channels: []salebot.Channel{{Messenger: "telegram", GroupID: "b", Unread: []string{"id"}}}},
 		`{"telegram":"x","ok":[],"plan":"business","tariff":{"a":1},"project_id":[]}`:     {Unread: []string{"telegram", "project_id"}},
 		`{"max":{"id":5},"ok":[{"id":6}],"errors":[]}`:                                    {Channels: []salebot.Channel{{Messenger: "max", ID: 5}, {Messenger: "ok", ID: 6}}},
-		`{"features":["a"],"viber":[]}`:                                                   {Unread: []string{"features"}},
+		`{"max":{"id":5}}`:              {Channels: []salebot.Channel{{Messenger: "max", ID: 5}}},
+		`{"features":["a"],"viber":[]}`: {Unread: []string{"features"}},
 	} {
 		got, err := always(t, http.StatusOK, body).GetConnectedChannels(t.Context())
 		require.NoError(t, err, body)

@@ -166,7 +166,7 @@ func TestNilErrors(t *testing.T) {
 	} {
 		require.Equal(t, "<nil>", err.Error())
 		require.Equal(t, "<nil>", fmt.Sprintf("%+v", err))
-		require.Equal(t, "<nil>", err.LogValue().String())
+		require.Equal(t, slog.StringValue("<nil>"), err.LogValue())
 	}
 	require.Equal(t, "<nil>", (&salebot.PartialError{}).Error())
 }

@@ -31,20 +31,20 @@ func (j *journey[T]) exchange(ctx context.Context, a *Attempt) attempt.Result {
 	defer cancel()
 
 	var (
-		reply   exchange.Reply
-		notSent bool
-		err     error
+		reply  exchange.Reply
+		became attempt.Outcome
+		err    error
 	)
 	if len(j.core.config.attemptMiddlewares) > 0 {
-		reply, notSent, err = j.sendThrough(limited, cancel, a.Number)
+		reply, became, err = j.sendThrough(limited, cancel, a.Number)
 	} else {
-		reply, notSent, err = j.send(limited, cancel, a.Number)
+		reply, became, err = j.send(limited, cancel, a.Number)
 	}
 	defer reply.Release()
 	a.Status, a.ResponseBytes = reply.Status, len(reply.Body)
 	if err != nil {
 		j.capture(nil)
-		return j.failed(ctx, limited, &reply, notSent, err)
+		return j.failed(ctx, limited, &reply, became, err)
 	}
 	j.capture(&reply)
 	keep(j.settings.responses, &reply, j.core.scrub)
@@ -55,8 +55,9 @@ func (j *journey[T]) exchange(ctx context.Context, a *Attempt) attempt.Result {
 	return j.sorted(&reply)
 }
 
-// send sends the request and reads the answer, within ctx, which cancel ends.
-func (j *journey[T]) send(ctx context.Context, cancel context.CancelFunc, number int) (reply exchange.Reply, notSent bool, err error) {
+// send sends the request and reads the answer, within ctx, which cancel ends. If that
+// fails, became is what is known of the request.
+func (j *journey[T]) send(ctx context.Context, cancel context.CancelFunc, number int) (reply exchange.Reply, became attempt.Outcome, err error) {
 	request := exchange.Request{
 		Method:          j.row.Method(),
 		URL:             j.core.address(j.address),
@@ -75,14 +76,17 @@ func (j *journey[T]) send(ctx context.Context, cancel context.CancelFunc, number
 		dumper.Request(ctx, j.dumped(number))
 	}
 	started := time.Now()
-	reply, notSent, err = j.core.exchanger.Do(ctx, j.core.config.userAgent, &request)
+	reply, notSent, err := j.core.exchanger.Do(ctx, j.core.config.userAgent, &request)
 	if dumper != nil {
 		dumper.Answer(ctx, j.dumpedAnswer(number, &reply, time.Since(started), err))
 	}
 	if err == nil && j.core.keeper != nil {
 		j.core.clock.set(reply.Header.Get("Date"))
 	}
-	return reply, notSent, err
+	if notSent {
+		became = attempt.NotSent
+	}
+	return reply, became, err
 }
 
 // dumped is what is shown of the request at hand.
@@ -168,7 +172,7 @@ var errInformational = errors.New("an answer that is only the announcement of an
 var errRedirect = errors.New("a redirect, which is not followed because the address holds the key; check the base URL")
 
 // failed sorts an attempt that brought no whole answer.
-func (j *journey[T]) failed(ctx, limited context.Context, reply *exchange.Reply, notSent bool, err error) attempt.Result {
+func (j *journey[T]) failed(ctx, limited context.Context, reply *exchange.Reply, became attempt.Outcome, err error) attempt.Result {
 	if errors.Is(err, exchange.ErrTooLarge) {
 		return unproven(unreadable(reply, err, j.core.scrub))
 	}
@@ -180,11 +184,8 @@ func (j *journey[T]) failed(ctx, limited context.Context, reply *exchange.Reply,
 	} else if timeout {
 		err = withCause(err, context.DeadlineExceeded)
 	}
-	result := attempt.Result{Outcome: attempt.Unknown, Err: transportFailure(err, timeout, j.core.scrub)}
-	if notSent {
-		result.Outcome = attempt.NotSent
-	}
-	result.Done = ctx.Err() != nil || hopeless(err)
+	result := attempt.Result{Outcome: became, Err: transportFailure(err, timeout, j.core.scrub)}
+	result.Done = ctx.Err() != nil || hopeless(err) || became == attempt.Rejected || became == attempt.Accepted
 	if !j.deadline.IsZero() && !time.Now().Before(j.deadline) {
 		result.Done = true
 	}
@@ -199,7 +200,8 @@ func hopeless(err error) bool {
 		hostname         x509.HostnameError
 		verification     *tls.CertificateVerificationError
 	)
-	return errors.As(err, &unknownAuthority) || errors.As(err, &invalidCert) ||
+	// A middleware that hands on a wrong request would do so again.
+	return errors.Is(err, ErrInvalidRequest) || errors.As(err, &unknownAuthority) || errors.As(err, &invalidCert) ||
 		errors.As(err, &hostname) || errors.As(err, &verification)
 }
 

@@ -57,8 +57,10 @@ func TestEachStatusHasItsOutcome(t *testing.T) {
 		outcome salebot.Outcome
 		is      error
 	}{
+		http.StatusMultipleChoices:     {salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		http.StatusMovedPermanently:    {salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		http.StatusTemporaryRedirect:   {salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		399:                            {salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		http.StatusBadRequest:          {salebot.OutcomeRejected, salebot.ErrRejected},
 		http.StatusUnauthorized:        {salebot.OutcomeRejected, salebot.ErrUnauthorized},
 		http.StatusForbidden:           {salebot.OutcomeRejected, salebot.ErrForbidden},

@@ -277,7 +277,8 @@ func (h *ledgerHistory) Since(ctx context.Context, sent *once.Sent, anchor ledge
 
 func (h *ledgerHistory) item(want *FindSentRequest, message *HistoryItem) once.Item {
 	item := once.Item{ID: int64(message.ID), Text: message.Text, Matches: want.matches(message)}
-	item.FromAPI = message.Origin == HistoryOriginAPI || want.Callback && message.Origin == HistoryOriginCallback
+	// Of callbacks only those that came by the API match.
+	item.FromAPI = want.Callback || message.Origin == HistoryOriginAPI
 	if moment, ok := message.CreatedAt.Moment(); ok {
 		item.At = moment
 	} else if h.location != nil && !message.CreatedAt.IsZero() {

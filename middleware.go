@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/salebot-go/salebot/internal/action"
+	"github.com/salebot-go/salebot/internal/attempt"
 	"github.com/salebot-go/salebot/internal/exchange"
 	"github.com/salebot-go/salebot/internal/secret"
 )
@@ -70,7 +71,7 @@ func WithMiddleware(middleware Middleware) Option {
 // WithAttemptMiddleware adds a middleware around each attempt. It can be given several
 // times; the first is the outermost. It stands inside the hooks of the attempt, and after
 // limiter, pace and ledger: a parameter cannot be added any more. An error of its own is
-// that of an attempt, and the client may try again.
+// that of an attempt, and the client may try again, but not after ErrInvalidRequest.
 func WithAttemptMiddleware(middleware Middleware) Option {
 	return clientOption(func(c *config) error {
 		if middleware == nil {
@@ -206,14 +207,14 @@ type attemptPassage[T any] struct {
 	// body is the answer's, and shown the one without the key that middlewares see.
 	body, shown []byte
 	reply       exchange.Reply
-	notSent     bool
+	became      attempt.Outcome
 	err         error
 }
 
 var errNextOnce = errors.New("a middleware called next again within one attempt; nothing was sent for that")
 
 // sendThrough is send with the middlewares around it.
-func (j *journey[T]) sendThrough(ctx context.Context, cancel context.CancelFunc, number int) (exchange.Reply, bool, error) {
+func (j *journey[T]) sendThrough(ctx context.Context, cancel context.CancelFunc, number int) (exchange.Reply, attempt.Outcome, error) {
 	core := j.core
 	p := &attemptPassage[T]{journey: j, number: number, cancel: cancel}
 	defer p.end()
@@ -223,20 +224,31 @@ func (j *journey[T]) sendThrough(ctx context.Context, cancel context.CancelFunc,
 	response, err := chainMiddlewares(core.config.attemptMiddlewares, p.next)(context.WithValue(ctx, passageKey{}, p), first)
 	p.end()
 	if err == nil && response != nil {
-		return exchange.Reply{Status: response.Status, Header: response.Header, Body: p.bodyOf(response)}, false, nil
+		return exchange.Reply{Status: response.Status, Header: response.Header, Body: p.bodyOf(response)}, attempt.Unknown, nil
 	}
 	if err == nil {
 		err = errNoAnswer
 	}
 	if p.err != nil && errors.Is(err, p.err) {
-		return p.reply, p.notSent, err
+		return p.reply, p.became, err
 	}
-	notSent := !p.made || p.err != nil && p.notSent
-	if op, ok := errors.AsType[*OpError](err); ok && op.Outcome != OutcomeNotSent {
-		// It was sent by other means.
-		notSent = false
+	return exchange.Reply{}, p.outcome(err), err
+}
+
+// outcome is what became of the attempt if the middlewares returned an error of theirs.
+func (p *attemptPassage[T]) outcome(err error) attempt.Outcome {
+	if p.made && p.became != attempt.NotSent {
+		return attempt.Unknown
 	}
-	return exchange.Reply{}, notSent, err
+	op, ok := errors.AsType[*OpError](err)
+	switch {
+	case !ok:
+		return attempt.NotSent
+	case op.Outcome <= OutcomeAccepted:
+		// It was sent by other means, or not at all.
+		return attempt.Outcome(op.Outcome)
+	}
+	return attempt.Unknown
 }
 
 // end ends what is under way when the middlewares have returned, and waits for it.
@@ -268,13 +280,13 @@ func (p *attemptPassage[T]) next(ctx context.Context, request *Request) (*Respon
 	}
 	p.made = true
 	j.header = request.header
-	reply, notSent, err := j.send(ctx, p.cancel, p.number)
+	reply, became, err := j.send(ctx, p.cancel, p.number)
 	if err != nil {
 		// Errors of transports hold the address, in their texts or behind pointers.
 		clean := cleanError(err, j.core.scrub)
 		p.err = chain(clean.Error(), clean)
 		// What came of the answer is looked at by those who judge the error.
-		p.reply, p.notSent = reply, notSent
+		p.reply, p.became = reply, became
 		return nil, p.err
 	}
 	defer reply.Release()

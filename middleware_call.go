@@ -108,7 +108,7 @@ func (p *callPassage[T]) next(ctx context.Context, request *Request) (*Response,
 	if err := request.passable(p.call.row); err != nil {
 		return nil, notSent(p.call.row.Name, err)
 	}
-	if outcome := p.outcome(); p.call.row.Class == action.Once && len(p.made) > 0 && (outcome == OutcomeUnknown || outcome == OutcomeAccepted) {
+	if outcome := p.outcome(); p.call.row.Class == action.Once && (outcome == OutcomeUnknown || outcome == OutcomeAccepted) {
 		return nil, p.failure(outcome, errNotTwice)
 	}
 	ctx, err := p.begin(ctx)

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -211,6 +215,91 @@ func TestMiddlewaresThatDoNotWaitForNext(t *testing.T) {
 			require.ErrorIs(t, err, errMiddleware)
 			clienttest.RequireOutcome(t, err, salebot.OutcomeUnknown)
 			require.Equal(t, time.Second, time.Since(start), place)
+		})
+	}
+}
+
+// Nor does one that panics.
+func TestMiddlewaresThatPanicWhileNextIsUnderWay(t *testing.T) {
+	t.Parallel()
+	for place, option := range map[string]func(salebot.Middleware) salebot.Option{"call": salebot.WithMiddleware, "attempt": salebot.WithAttemptMiddleware} {
+		var ended atomic.Bool
+		under := make(chan struct{})
+		slow := clienttest.RoundTripper(func(r *http.Request) (*http.Response, error) {
+			close(under)
+			<-r.Context().Done()
+			for range 1000 {
+				runtime.Gosched()
+			}
+			ended.Store(true)
+			return nil, r.Context().Err()
+		})
+		client := clienttest.New(t, slow, option(func(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
+			go func() { _, _ = next(ctx, r) }()
+			<-under
+			panic("enough")
+		}))
+		require.PanicsWithValue(t, "enough", func() {
+			_, _ = client.Message(t.Context(), salebot.MessageRequest{ClientID: 7, Message: "x"})
+		})
+		require.True(t, ended.Load(), place)
+	}
+}
+
+// A request that provably did not leave by next may have left by other means, whose
+// outcome counts. By those means it was repeated as often as it may be.
+func TestMiddlewaresThatSendByOtherMeansAfterAFailure(t *testing.T) {
+	t.Parallel()
+	for place, option := range map[string]func(salebot.Middleware) salebot.Option{"call": salebot.WithMiddleware, "attempt": salebot.WithAttemptMiddleware} {
+		for other, want := range map[salebot.Outcome]salebot.Outcome{
+			salebot.OutcomeNotSent: salebot.OutcomeNotSent, salebot.OutcomeUnknown: salebot.OutcomeUnknown, salebot.OutcomeRejected: salebot.OutcomeRejected,
+			salebot.OutcomeAccepted: salebot.OutcomeAccepted,
+		} {
+			peer := &testkit.Peer{Dialed: func(context.Context, int) error { return testkit.Refused() }}
+			made := 0
+			client := clienttest.New(t, peer.Transport(), salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 2, BaseDelay: 1, MaxDelay: 1}),
+				option(func(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
+					made++
+					_, err := next(ctx, r)
+					require.ErrorIs(t, err, syscall.ECONNREFUSED)
+					return nil, fmt.Errorf("other: %w", &salebot.OpError{Action: "message", Outcome: other, Err: errMiddleware})
+				}))
+			_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: 7, Message: "x"})
+			clienttest.RequireFailure(t, err, want)
+			require.ErrorIs(t, err, errMiddleware)
+			if place == "attempt" && other == salebot.OutcomeNotSent {
+				require.Equal(t, 2, made)
+			} else {
+				require.Equal(t, 1, made, "%s: %s", place, other)
+			}
+		}
+	}
+}
+
+// A middleware around a call is shown the answer of the last attempt, and none if that
+// brought none.
+func TestMiddlewaresSeeTheLastAnswer(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answers []testkit.Answer
+		status  int
+	}{
+		"a failure":            {[]testkit.Answer{testkit.Cut(), testkit.Respond(503, "busy")}, 503},
+		"none":                 {[]testkit.Answer{testkit.Cut()}, 0},
+		"none after a failure": {[]testkit.Answer{testkit.Respond(503, "busy"), testkit.Cut()}, 0},
+	} {
+		clienttest.InBubble(t, testkit.InTurn(c.answers...), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+			status := 0
+			client := dial(salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 2}), salebot.WithMiddleware(func(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
+				response, err := next(ctx, r)
+				if response != nil {
+					status = response.Status
+				}
+				return response, err
+			}))
+			_, err := client.GetVariables(t.Context(), 7)
+			require.Equal(t, 2, clienttest.RequireFailure(t, err, salebot.OutcomeFailed).Attempts)
+			require.Equal(t, c.status, status, name)
 		})
 	}
 }

@@ -27,6 +27,7 @@ func TestMiddlewaresChangeNothingByThemselves(t *testing.T) {
 			{200, "ok"},
 			{200, `{"status":"success","result":[],"client_id":5,"order_id":6,"state_id":7,"items":[]}`},
 			{200, `[]`},
+			{200, "5"},
 			{200, `{"status":"fail"}`},
 			{200, clienttest.Page},
 			{200, ""},
@@ -131,6 +132,7 @@ func TestMiddlewaresAdd(t *testing.T) {
 		}))
 		_, err = client.GetVariables(t.Context(), 7)
 		require.ErrorIs(t, err, salebot.ErrInvalidRequest, name)
+		require.Equal(t, 1, clienttest.RequireFailure(t, err, salebot.OutcomeNotSent).Attempts, "it would be refused again")
 		require.Nil(t, arrived, name)
 	}
 	client = clienttest.New(t, transport, salebot.WithAttemptMiddleware(func(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {

@@ -211,6 +211,7 @@ func TestDumpIsBounded(t *testing.T) {
 	client := clienttest.New(t, clienttest.Answering(200, `{"a":"`+strings.Repeat("я", 100_000)+`"}`), salebot.WithDump(&out))
 	_, err := client.GetVariables(t.Context(), 7)
 	require.NoError(t, err)
+	require.Contains(t, out.String(), "get_variables?client_id=7\n")
 	require.Less(t, out.Len(), salebot.MaxDumpedBody+1000)
 	require.Contains(t, out.String(), "… (200008 bytes)")
 }

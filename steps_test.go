@@ -571,6 +571,35 @@ func TestLimiterLearnsOfHolds(t *testing.T) {
 	})
 }
 
+// A 429 that comes when the pause for an earlier one is over holds nothing back, and the
+// limiter is not told of a pause of no time.
+func TestLimiterIsNotToldOfNoHold(t *testing.T) {
+	t.Parallel()
+	answer := func(_ int, r *http.Request) testkit.Answer {
+		refusal := testkit.Respond(429, "")
+		if r.URL.Query().Get("client_id") == "2" {
+			refusal.Delay = time.Minute
+		}
+		return refusal
+	}
+	clienttest.InBubble(t, answer, func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+		limiter := &holds{}
+		client := dial(salebot.WithLimiter(limiter), salebot.WithoutRetries(), salebot.WithTimeout(time.Hour), salebot.WithAttemptTimeout(time.Hour))
+		var calls sync.WaitGroup
+		for id := range salebot.ClientID(2) {
+			calls.Go(func() {
+				_, err := client.GetVariables(t.Context(), id+1)
+				if !errors.Is(err, salebot.ErrRateLimited) {
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+		require.Len(t, limiter.held, 1)
+		require.Positive(t, limiter.held[0])
+	})
+}
+
 // A ledger that cannot be used keeps the request from being sent.
 func TestUnusableLedgers(t *testing.T) {
 	t.Parallel()
