@@ -288,6 +288,17 @@ func TestBulkRefusesWrongRequests(t *testing.T) {
 	})
 }
 
+// The largest settings are allowed.
+func TestBulkLimitsAreInclusive(t *testing.T) {
+	t.Parallel()
+	byFunction(t, func(t *testing.T, f bulkFunction) {
+		s := &bulkServer{}
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(1)), salebot.BulkOptions{Workers: 256, BatchSize: f.most})
+		require.NoError(t, err)
+		require.Equal(t, 1, report.Accepted)
+	})
+}
+
 func requireField(t testing.TB, err error, field string) {
 	t.Helper()
 	var refusal *salebot.InvalidRequestError

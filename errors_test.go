@@ -169,6 +169,8 @@ func TestNilErrors(t *testing.T) {
 		require.Equal(t, slog.StringValue("<nil>"), err.LogValue())
 	}
 	require.Equal(t, "<nil>", (&salebot.PartialError{}).Error())
+	require.Contains(t, (&salebot.TransportError{}).Error(), "<nil>")
+	require.Contains(t, (&salebot.OpError{Action: "message"}).Error(), "<nil>")
 }
 
 // Errors that a user makes for tests of his own are usable.

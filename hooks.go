@@ -307,10 +307,13 @@ func (w *watch) end(ctx context.Context, found ClientID, err error) {
 		w.call.ClientID = found
 	}
 	for i, inner := range slices.Backward(w.contexts) {
-		ctx = inner
 		if after := w.hooks[i].AfterCall; after != nil {
 			after(inner, w.call)
 		}
+	}
+	if len(w.contexts) > 0 {
+		// A handler may take from it what any of the hooks has put in.
+		ctx = w.contexts[len(w.contexts)-1]
 	}
 	w.log(ctx)
 }

@@ -373,6 +373,46 @@ func TestCallHooksOfABatchMakeCallsOfTheirOwn(t *testing.T) {
 	require.Zero(t, report.NotTried, "%+v", report)
 }
 
+// named is a handler that notes what a context holds under the key of a type.
+type named[K any] struct {
+	slog.Handler
+	seen *[]string
+}
+
+func (h named[K]) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h named[K]) Handle(ctx context.Context, r slog.Record) error {
+	var key K
+	name, _ := ctx.Value(key).(string)
+	*h.seen = append(*h.seen, r.Message+": "+name)
+	return nil
+}
+
+// The logger is given a context with all that the hooks have put into it, such as the
+// number of a trace.
+func TestLogHasTheContextOfHooks(t *testing.T) {
+	t.Parallel()
+	type outer struct{}
+	type inner struct{}
+	with := func(key any, name string) salebot.Option {
+		return salebot.WithHook(salebot.Hook{BeforeCall: func(ctx context.Context, _ salebot.Call) context.Context { return context.WithValue(ctx, key, name) }})
+	}
+	var seen []string
+	for _, handler := range []slog.Handler{named[outer]{seen: &seen}, named[inner]{seen: &seen}} {
+		clienttest.InBubble(t, testkit.InTurn(testkit.Respond(503, ""), testkit.Respond(200, "{}")), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+			client := dial(with(outer{}, "outer"), with(inner{}, "inner"), salebot.WithLogger(slog.New(handler)))
+			_, err := client.GetVariables(t.Context(), 1)
+			require.NoError(t, err)
+			_, err = client.GetVariables(t.Context(), 0)
+			require.ErrorIs(t, err, salebot.ErrInvalidRequest)
+		})
+	}
+	of := func(name string) []string {
+		return []string{"salebot attempt failed and is repeated: " + name, "salebot call: " + name, "salebot call failed: " + name}
+	}
+	require.Equal(t, slices.Concat(of("outer"), of("inner")), seen)
+}
+
 // The lines of the log and the names in them are a promise; see WithLogger.
 func TestLogLines(t *testing.T) {
 	t.Parallel()

@@ -275,6 +275,36 @@ func TestUnknownIsFoundInTheHistory(t *testing.T) {
 	}
 }
 
+// A callback is found by its notice, and not taken for what the client writes.
+func TestUnknownCallbackIsLookedForInTheHistory(t *testing.T) {
+	t.Parallel()
+	for name, executed := range map[string]bool{"executed": true, "not executed": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				s := newShop(t)
+				client := s.open(t, salebot.WithHistoryDelay(20*time.Second), salebot.WithProjectLocation(time.UTC))
+				call := func() (*salebot.Ack, error) {
+					return client.Callback(t.Context(), salebot.CallbackRequest{ClientID: ann, Message: "paid"}, salebot.WithIdempotencyKey("order 4711"))
+				}
+				reset := salebottest.ResetBefore
+				if executed {
+					reset = salebottest.ResetAfter
+				}
+				s.Fail(salebottest.Fault{Action: "callback", Reset: reset})
+				_, err := call()
+				require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+				_, err = s.Write(ann, "paid")
+				require.NoError(t, err)
+				answer, err := call()
+				require.NoError(t, err)
+				require.Equal(t, executed, answer.Recorded)
+				require.Len(t, s.Callbacks(ann), 1)
+			})
+		})
+	}
+}
+
 // It is not there: without the time that Salebot takes that proves nothing.
 func TestUnknownIsNotInTheHistory(t *testing.T) {
 	t.Parallel()
@@ -397,13 +427,22 @@ func TestIdempotencyKeysAreChecked(t *testing.T) {
 		_, err = client.Message(t.Context(), hello("paid"), salebot.WithStep(key))
 		require.ErrorIs(t, err, salebot.ErrInvalidRequest)
 	}
+	_, err = client.Message(t.Context(), hello("paid"), salebot.WithIdempotencyKey(strings.Repeat("k", 1025)))
+	require.ErrorIs(t, err, salebot.ErrInvalidRequest)
+	// The longest key, and the longest name of a step, are not too long.
+	longest := strings.Repeat("k", 1024)
+	for range 2 {
+		_, err = client.Message(t.Context(), hello("paid"), salebot.WithIdempotencyKey(longest), salebot.WithStep(longest))
+		require.NoError(t, err)
+	}
+	s.AssertCalls(t, "message", 1)
 	// Calls that may be repeated ignore it.
 	for range 2 {
 		_, err = plain.SaveVariables(t.Context(), salebot.SaveVariablesRequest{ClientID: ann, Variables: map[string]any{"a": 1}}, salebot.WithIdempotencyKey("order"))
 		require.NoError(t, err)
 	}
 	s.AssertCalls(t, "save_variables", 2)
-	s.AssertCalls(t, "message", 0)
+	s.AssertCalls(t, "message", 1)
 
 	for name, opts := range map[string][]salebot.Option{
 		"WithLedger":       {salebot.WithLedger(nil, "shop")},

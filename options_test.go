@@ -82,6 +82,51 @@ func TestOptionsAreChecked(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// The bounds themselves are allowed, and what is just beyond them is not.
+func TestBoundsOfOptions(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ within, beyond []salebot.Option }{
+		"WithTimeout":        {[]salebot.Option{salebot.WithTimeout(1), salebot.WithTimeout(math.MaxInt64)}, []salebot.Option{salebot.WithTimeout(0)}},
+		"WithAttemptTimeout": {[]salebot.Option{salebot.WithAttemptTimeout(1), salebot.WithAttemptTimeout(math.MaxInt64)}, []salebot.Option{salebot.WithAttemptTimeout(0)}},
+		"WithMaxResponseSize": {
+			[]salebot.Option{salebot.WithMaxResponseSize(1), salebot.WithMaxResponseSize(math.MaxInt64 - 1)},
+			[]salebot.Option{salebot.WithMaxResponseSize(0), salebot.WithMaxResponseSize(math.MaxInt64)},
+		},
+		"WithRetryBudget": {[]salebot.Option{salebot.WithRetryBudget(0)}, []salebot.Option{salebot.WithRetryBudget(-1)}},
+		"WithRateLimit": {
+			[]salebot.Option{salebot.WithRateLimit(math.SmallestNonzeroFloat64, 1), salebot.WithRateLimit(math.MaxFloat64, 1)},
+			[]salebot.Option{salebot.WithRateLimit(0, 1), salebot.WithRateLimit(1, 0)},
+		},
+		"WithLedgerSecret": {[]salebot.Option{salebot.WithLedgerSecret(make([]byte, 16))}, []salebot.Option{salebot.WithLedgerSecret(make([]byte, 15))}},
+		"WithSendWindow": {
+			[]salebot.Option{salebot.WithSendWindow(1), salebot.WithSendWindow(time.Hour)},
+			[]salebot.Option{salebot.WithSendWindow(0), salebot.WithSendWindow(time.Hour + 1)},
+		},
+		"WithHistoryDelay": {
+			[]salebot.Option{salebot.WithHistoryDelay(1), salebot.WithHistoryDelay(24 * time.Hour)},
+			[]salebot.Option{salebot.WithHistoryDelay(0), salebot.WithHistoryDelay(24*time.Hour + 1)},
+		},
+		"WithRetryPolicy": {
+			[]salebot.Option{salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 1, MaxDelay: 1}), salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 1})},
+			[]salebot.Option{
+				salebot.WithRetryPolicy(salebot.RetryPolicy{BaseDelay: 2, MaxDelay: 1}), salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: -1}),
+				salebot.WithRetryPolicy(salebot.RetryPolicy{MaxHold: -1}),
+			},
+		},
+	} {
+		for i, option := range c.within {
+			_, err := salebot.New(testkit.Key, option)
+			require.NoError(t, err, "%s %d", name, i)
+		}
+		for i, option := range c.beyond {
+			_, err := salebot.New(testkit.Key, option)
+			var bad *salebot.OptionError
+			require.ErrorAs(t, err, &bad, "%s %d", name, i)
+			require.Equal(t, name, bad.Option)
+		}
+	}
+}
+
 // The order of different options does not matter; of equal ones the last counts.
 func TestOptionsCommute(t *testing.T) {
 	t.Parallel()

@@ -360,15 +360,16 @@ func (p offsetPages[T, K]) steadily(ctx context.Context, run *pageRun[K], yield 
 	}, func(page []T) bool { return len(page) != length || !confirmed })
 	run.again = false
 	for page, err := range pages {
-		if err == nil && len(page) > 0 && len(page) == run.before && p.key(page[0]) == run.first {
+		switch {
+		case err != nil:
+		case len(page) == 0:
+			return
+		case len(page) == run.before && p.key(page[0]) == run.first:
 			err = repeatedPage(p.action)
 		}
 		if err != nil {
 			var zero T
 			yield(zero, &PageError{Position: run.at, Err: err})
-			return
-		}
-		if len(page) == 0 {
 			return
 		}
 		run.at += len(page)

@@ -595,15 +595,17 @@ var iteratorLaws = map[string]func(t *testing.T, p pager, inFlight int){
 	},
 	"a server that gives the same page for ever comes to an end": func(t *testing.T, p pager, inFlight int) {
 		t.Helper()
-		s := newPageServer(p, pagedList{23, 5})
-		s.stuck = 0
-		got, err := drain(t, s.begin(t.Context(), t, inFlight, nil))
-		require.Equal(t, s.list.numbers()[:5], got, "each once")
-		if p.bounded {
-			require.NoError(t, err)
-			return
+		for _, size := range []int{5, 1} {
+			s := newPageServer(p, pagedList{23, size})
+			s.stuck = 0
+			got, err := drain(t, s.begin(t.Context(), t, inFlight, nil))
+			require.Equal(t, s.list.numbers()[:size], got, "each once")
+			if p.bounded {
+				require.NoError(t, err)
+				continue
+			}
+			_ = requirePageError(t, err, salebot.ErrUnexpectedResponse)
 		}
-		_ = requirePageError(t, err, salebot.ErrUnexpectedResponse)
 	},
 	"a panic of the loop leaves nothing behind": func(t *testing.T, p pager, inFlight int) {
 		t.Helper()
@@ -802,6 +804,31 @@ func TestIteratorsRefuseBadInput(t *testing.T) {
 			require.ErrorAs(t, err, new(*salebot.OpError))
 			require.NotErrorIs(t, err, salebot.ErrUnexpectedResponse)
 		})
+	}
+}
+
+// The largest settings are allowed.
+func TestIteratorLimitsAreInclusive(t *testing.T) {
+	t.Parallel()
+	day := salebot.Date{Year: 2026, Month: time.May, Day: 28}
+	for name, begin := range map[string]func(context.Context, *salebot.Client) iter.Seq2[int64, error]{
+		"Clients": func(ctx context.Context, c *salebot.Client) iter.Seq2[int64, error] {
+			return clientNumbers(c.Clients(ctx, salebot.ClientsRequest{PageSize: 500, PagesInFlight: 64}))
+		},
+		"ClientsWithVariables": func(ctx context.Context, c *salebot.Client) iter.Seq2[int64, error] {
+			return clientNumbers(c.ClientsWithVariables(ctx, salebot.ClientsWithVariablesRequest{VariablesInFlight: 64}))
+		},
+		"Subscribers": func(ctx context.Context, c *salebot.Client) iter.Seq2[int64, error] {
+			return clientNumbers(c.Subscribers(ctx, salebot.SubscribersRequest{PagesInFlight: 64}))
+		},
+		"History": func(ctx context.Context, c *salebot.Client) iter.Seq2[int64, error] {
+			return messageNumbers(c.History(ctx, salebot.HistoryRequest{ClientID: 1, StartDate: day, StopDate: day, PagesInFlight: 64, DaysPerRequest: 1}))
+		},
+	} {
+		client := clienttest.New(t, clienttest.Answering(http.StatusOK, `{"status":"success","clients":[],"subscribers":[],"result":[]}`))
+		got, err := drain(t, begin(t.Context(), client))
+		require.NoError(t, err, name)
+		require.Empty(t, got, name)
 	}
 }
 

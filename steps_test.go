@@ -585,19 +585,83 @@ func TestLimiterIsNotToldOfNoHold(t *testing.T) {
 	clienttest.InBubble(t, answer, func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
 		limiter := &holds{}
 		client := dial(salebot.WithLimiter(limiter), salebot.WithoutRetries(), salebot.WithTimeout(time.Hour), salebot.WithAttemptTimeout(time.Hour))
-		var calls sync.WaitGroup
-		for id := range salebot.ClientID(2) {
-			calls.Go(func() {
-				_, err := client.GetVariables(t.Context(), id+1)
-				if !errors.Is(err, salebot.ErrRateLimited) {
-					t.Error(err)
-				}
-			})
-		}
-		calls.Wait()
+		slow := make(chan error, 1)
+		go func() {
+			_, err := client.GetVariables(t.Context(), 2)
+			slow <- err
+		}()
+		synctest.Wait()
+		_, err := client.GetVariables(t.Context(), 1)
+		require.ErrorIs(t, err, salebot.ErrRateLimited)
+		require.ErrorIs(t, <-slow, salebot.ErrRateLimited)
 		require.Len(t, limiter.held, 1)
 		require.Positive(t, limiter.held[0])
 	})
+}
+
+// The error about a request of unknown outcome names WithHistoryDelay where that helps:
+// of a message the history tells, of a deal it does not.
+func TestUnresolvedCallsSayWhatHelps(t *testing.T) {
+	t.Parallel()
+	message := func(ctx context.Context, c *salebot.Client, key salebot.CallOption) error {
+		_, err := c.Message(ctx, hello("paid"), key)
+		return err
+	}
+	deal := func(ctx context.Context, c *salebot.Client, key salebot.CallOption) error {
+		_, err := c.CreateOrder(ctx, salebot.CreateOrderRequest{ClientID: ann, Name: "Boots"}, key)
+		return err
+	}
+	for name, c := range map[string]struct {
+		action string
+		call   func(context.Context, *salebot.Client, salebot.CallOption) error
+		opts   []salebot.Option
+		named  bool
+	}{
+		"message":               {"message", message, nil, true},
+		"deal":                  {"create_order", deal, nil, false},
+		"deal, with the option": {"create_order", deal, []salebot.Option{salebot.WithHistoryDelay(time.Second)}, false},
+	} {
+		testkit.Bubble(t, func(t *testing.T) {
+			s := newShop(t)
+			client := s.open(t, c.opts...)
+			s.Fail(salebottest.Fault{Action: c.action, Reset: salebottest.ResetBefore})
+			key := salebot.WithIdempotencyKey("order 4711")
+			require.ErrorIs(t, c.call(t.Context(), client, key), salebot.ErrOutcomeUnknown)
+			err := c.call(t.Context(), client, key)
+			require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+			require.Equal(t, c.named, strings.Contains(err.Error(), "WithHistoryDelay"), "%s: %v", name, err)
+			s.AssertCalls(t, c.action, 1)
+		})
+	}
+}
+
+// A call of unknown outcome that is repeated on request and then executed in part was
+// executed: its error says so, and comes with the result.
+func TestRepeatedCallThatIsAcceptedInPart(t *testing.T) {
+	t.Parallel()
+	s := &bulkServer{answer: func(number int, keys []string) (int, string, error) {
+		if number == 1 {
+			return http.StatusBadGateway, "", nil
+		}
+		return http.StatusOK, loadedItems(keys, map[string]string{"2": "fail"}), nil
+	}}
+	client, _ := s.clientWithLedger(t, salebot.WithoutRetries())
+	for _, want := range []salebot.Outcome{salebot.OutcomeUnknown, salebot.OutcomeAccepted} {
+		var loaded []salebot.LoadedClient
+		var failure error
+		_, _ = salebot.ForEach(t.Context(), client, salebot.Items([]string{"a family"}), salebot.BulkOptions{Name: "spring", RepeatUnknown: true},
+			func(name string) string { return name }, func(ctx context.Context, _ string) error {
+				people := []salebot.ClientToLoad{salebot.TelegramUser("1", "bot"), salebot.TelegramUser("2", "bot")}
+				loaded, failure = client.LoadClients(ctx, people, salebot.WithRepeatForbidden())
+				return failure
+			})
+		clienttest.RequireFailure(t, failure, want)
+		if want == salebot.OutcomeAccepted {
+			require.ErrorAs(t, failure, new(*salebot.PartialError))
+			require.Len(t, loaded, 2)
+		}
+	}
+	require.Equal(t, []string{"1", "2", "1", "2"}, s.arrived())
 }
 
 // A ledger that cannot be used keeps the request from being sent.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,6 +78,20 @@ func TestTimestampCivil(t *testing.T) {
 		encoded, err := json.Marshal(at)
 		require.NoError(t, err)
 		require.Equal(t, at, timestampOf(t, string(encoded)))
+	}
+}
+
+// A time in a record is read as one by itself.
+func TestTimestampsOfRecords(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`0`, `1`, `-1`, `99999999999`, `100000000000`, `100000000001`, `999999999999`, `"0"`, `"1588244999"`, `1588244999.5`, `1.588244999e9`, `null`, `""`,
+		`"2026-05-28 17:33:42"`, `9223372036854775807`,
+	} {
+		items, err := always(t, http.StatusOK, `{"result":[{"id":1,"created_at":`+text+`}]}`).GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1})
+		require.NoError(t, err, text)
+		require.Equal(t, timestampOf(t, text), items[0].CreatedAt, text)
+		require.Empty(t, items[0].Unread, text)
 	}
 }
 

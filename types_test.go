@@ -184,6 +184,11 @@ func TestClientType(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(text), &got), text)
 		require.Equal(t, want, got, text)
 	}
+	for _, text := range []string{`1.5`, `-0.5`, `99999999999999999999`, `true`, `{}`, `[]`} {
+		got := salebot.ClientTypeTikTok
+		require.Error(t, json.Unmarshal([]byte(text), &got), text)
+		require.Equal(t, salebot.ClientTypeTikTok, got, text)
+	}
 }
 
 func TestHistoryOrigin(t *testing.T) {

@@ -141,7 +141,7 @@ func encodeVariables(location *time.Location, source any, nameOf func(*variableF
 		location = time.UTC
 	}
 	value := reflect.ValueOf(source)
-	for value.Kind() == reflect.Pointer && !value.IsNil() {
+	for value.Kind() == reflect.Pointer {
 		value = value.Elem()
 	}
 	if value.Kind() != reflect.Struct {

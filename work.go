@@ -63,7 +63,8 @@ const runOnce = "run_once"
 //
 // If the work was done before, RunOnce returns nil and does not call the function, which
 // can set a variable if you want to know. If another call or process is working on it,
-// RunOnce waits for its end; if the context ends before, the error is ErrInProgress.
+// RunOnce waits for its end, until the deadline of the context or, if there is none, for
+// the time that WithTimeout allows a call; then the error is ErrInProgress.
 //
 // If the function failed before, or its process died, it runs again. Its calls of class
 // Once that were accepted are not made a second time, but return their first result. A

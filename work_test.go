@@ -307,6 +307,32 @@ func TestRunOnceAtOnce(t *testing.T) {
 	})
 }
 
+// Without a deadline, work that is under way elsewhere is waited for as long as a call
+// may take. The function itself may take as long as it likes.
+func TestRunOnceWaitsAsLongAsACallMayTake(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t)
+		long := make(chan error, 1)
+		go func() {
+			long <- client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error { return clienttest.Elapse(ctx, 24*time.Hour) })
+		}()
+		synctest.Wait()
+		start := time.Now()
+		err := client.RunOnce(t.Context(), notice("4711"), texts(client, "paid"))
+		require.ErrorIs(t, err, salebot.ErrInProgress)
+		require.Equal(t, salebot.DefaultTimeout, time.Since(start))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		err = client.RunOnce(ctx, notice("4711"), texts(client, "paid"))
+		require.ErrorIs(t, err, salebot.ErrInProgress)
+		require.Equal(t, salebot.DefaultTimeout+time.Hour, time.Since(start))
+		require.NoError(t, <-long)
+		require.Empty(t, s.received(t))
+	})
+}
+
 // A function that panics has not done its work.
 func TestRunOnceAfterAPanic(t *testing.T) {
 	t.Parallel()

@@ -266,6 +266,11 @@ func TestLimitsAreInclusive(t *testing.T) {
 	t.Parallel()
 	for _, s := range []clienttest.Scenario{
 		clienttest.Taking("300 callbacks", salebot.SendCallbackByPlatformIDRequest{PlatformIDs: ids(salebot.PlatformID("1"), 300), CallbackText: "x"}, (*salebot.Client).SendCallbackByPlatformID),
+		clienttest.Taking("500 clients", salebot.GetClientsRequest{Limit: 500}, (*salebot.Client).GetClients),
+		clienttest.Taking("the first page", salebot.GetSubscribersRequest{Page: new(0)}, (*salebot.Client).GetSubscribers),
+		clienttest.Taking("the first page of VK", salebot.GetVKSubscribersRequest{Page: new(0)}, (*salebot.Client).GetVKSubscribers),
+		clienttest.Taking("a single moment", salebot.GetVKSubscribersRequest{From: clienttest.Moment, To: clienttest.Moment}, (*salebot.Client).GetVKSubscribers),
+		clienttest.Taking("500 to delete", ids(salebot.ClientID(1), 500), (*salebot.Client).DeleteClients),
 		clienttest.Taking("2000 messages", salebot.GetHistoryRequest{ClientID: 1, Limit: 2000}, (*salebot.Client).GetHistory),
 		clienttest.Taking("a single day", salebot.GetHistoryRequest{ClientID: 1, StartDate: day(2024, 2, 29), StopDate: day(2024, 2, 29)}, (*salebot.Client).GetHistory),
 		clienttest.Taking("Telegram link", salebot.MessageRequest{ClientID: 1, Message: "x", Buttons: buttons([]salebot.Button{salebot.URLButton("a", "tg://resolve?domain=x")})}, (*salebot.Client).Message),
