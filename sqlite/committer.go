@@ -232,7 +232,7 @@ func (c *committer) attempt(group []*operation, flushes int, start time.Time, ow
 		}
 	}()
 	locked = c.writeInTurn(group)
-	if !locked && flushes > 0 && c.flush != nil {
+	if !locked && c.flush != nil {
 		c.flush(group)
 	}
 	returned = true
@@ -313,7 +313,7 @@ const longestGathering = 2 * time.Millisecond
 func (c *committer) gather() {
 	c.mu.Lock()
 	patience := min(c.flushTime, longestGathering)
-	if c.prompt || c.waiting == 0 || c.waiting >= c.expected || patience <= 0 || c.closed {
+	if c.prompt || c.waiting == 0 || c.waiting >= c.expected {
 		c.mu.Unlock()
 		return
 	}

@@ -155,7 +155,9 @@ func TestLeavingTheQueue(t *testing.T) {
 		}, nil)
 		impatient, cancel := context.WithTimeout(t.Context(), testFlush/2)
 		defer cancel()
-		first, second, third := &operation{flush: true}, &operation{flush: true}, &operation{flush: true}
+		var ended []error
+		first, third := &operation{flush: true}, &operation{flush: true}
+		second := &operation{flush: true, ended: func(err error) { ended = append(ended, err) }}
 		results := make(chan error, 3)
 		go func() { results <- c.do(t.Context(), first) }()
 		synctest.Wait()
@@ -169,6 +171,9 @@ func TestLeavingTheQueue(t *testing.T) {
 			if err := <-results; err != nil {
 				t.Error(err)
 			}
+		}
+		if len(ended) != 1 || !errors.Is(ended[0], context.DeadlineExceeded) {
+			t.Errorf("the second ended with %v", ended)
 		}
 		if !written[first] || written[second] || !written[third] {
 			t.Errorf("written: %v, %v, %v; want all but the second", written[first], written[second], written[third])

@@ -37,7 +37,8 @@ type statement struct {
 	arguments []driver.NamedValue
 }
 
-// connect opens a database file, or makes an empty one.
+// connect opens a database file, or makes an empty one. The path is a whole one, as resolve
+// returns it.
 func connect(path string) (*connection, error) { return connectWith(path, "") }
 
 // connectExisting opens a database file that exists.
@@ -45,10 +46,7 @@ func connectExisting(path string) (*connection, error) { return connectWith(path
 
 // connectWith opens a database file with parameters of SQLite.
 func connectWith(path, parameters string) (*connection, error) {
-	address, err := fileAddress(path)
-	if err != nil {
-		return nil, err
-	}
+	address := fileAddress(path)
 	if parameters != "" {
 		address += "?" + parameters
 	}
@@ -61,16 +59,12 @@ func connectWith(path, parameters string) (*connection, error) {
 
 // fileAddress is the path as a URI, in which SQLite takes every character for what
 // it is.
-func fileAddress(path string) (string, error) {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	slashed := filepath.ToSlash(absolute)
+func fileAddress(path string) string {
+	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
 		slashed = "/" + slashed
 	}
-	return "file://" + (&url.URL{Path: slashed}).EscapedPath(), nil
+	return "file://" + (&url.URL{Path: slashed}).EscapedPath()
 }
 
 func (c *connection) prepare(query string) (*statement, error) {

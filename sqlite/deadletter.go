@@ -79,7 +79,7 @@ func (i *Inbox) eachDeadLetter(ctx context.Context, endpoint string, sequences [
 	for more := all || len(sequences) > 0; more; {
 		wanted := sequences[:min(len(sequences), deadLettersAtOnce)]
 		var rows []row
-		read := 0
+		var read int
 		o := operation{apply: func(w *writer) (err error) {
 			rows, err = deadLetters(w, endpoint, last, wanted)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -19,8 +20,8 @@ func init() {
 // errFault is how a step fails that a test lets fail.
 var errFault = errors.New("failing as wanted")
 
-// oftenEnough is how often the same step with a file is counted: what is done once more
-// with each event need not fail each time.
+// oftenEnough is how often the same step with a file, or the same query's end, is counted:
+// what is done once more with each event need not fail each time.
 const oftenEnough = 4
 
 // Fault lets one step in a folder fail: a statement, whatever connection runs it, or what
@@ -70,10 +71,10 @@ func fail(step, path string) error {
 	if !ok {
 		return nil
 	}
-	return found.(*Fault).nextOfFile(step + " " + filepath.Base(path))
+	return found.(*Fault).nextOfMany(step + " " + filepath.Base(path))
 }
 
-func (f *Fault) nextOfFile(step string) error {
+func (f *Fault) nextOfMany(step string) error {
 	f.mutex.Lock()
 	f.seen[step]++
 	often := f.seen[step] > oftenEnough
@@ -189,5 +190,26 @@ func (s faultyStatement) QueryContext(ctx context.Context, values []driver.Named
 	if err := s.fault.next(s.query); err != nil {
 		return nil, err
 	}
-	return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, values)
+	rows, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, values)
+	if err != nil {
+		return nil, err
+	}
+	return faultyRows{rows, s.query, s.fault}, nil
+}
+
+// faultyRows may fail when all rows have been read.
+type faultyRows struct {
+	driver.Rows
+	query string
+	fault *Fault
+}
+
+func (r faultyRows) Next(row []driver.Value) error {
+	err := r.Rows.Next(row)
+	if errors.Is(err, io.EOF) {
+		if failure := r.fault.nextOfMany("the end of " + r.query); failure != nil {
+			return failure
+		}
+	}
+	return err
 }

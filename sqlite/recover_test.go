@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/salebot-go/salebot"
@@ -180,6 +181,45 @@ func TestDamagedWhileOpen(t *testing.T) {
 	if !put(t, inbox, event(1, 3)).Duplicate {
 		t.Error("a sound mark was not believed")
 	}
+	counts, err := inbox.Counts(t.Context(), endpoint)
+	if counts.Oldest = (time.Time{}); err != nil || counts != (webhook.Counts{Waiting: 2, Leased: 1, Damaged: 2}) {
+		t.Errorf("counts %+v, %v; want the event whose mark was damaged twice", counts, err)
+	}
+	if !put(t, inbox, event(1, 2)).Duplicate {
+		t.Error("the new mark was not believed")
+	}
+}
+
+// TestDamagedRowThatCannotBeSetApart checks that an event which can be neither handed out
+// nor set apart is tried again, and keeps nobody back.
+func TestDamagedRowThatCannotBeSetApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		folder := quickFolder(t)
+		path := filepath.Join(folder, "inbox.db")
+		inbox := openInbox(t, path)
+		put(t, inbox, event(1, 1))
+		path = inbox.Crash(t, path, folder)
+		inbox = openInbox(t, path)
+		inbox.Execute(t, "UPDATE event SET body = 'changed' WHERE sequence = 1")
+		put(t, inbox, event(2, 2))
+		inbox.SetFailing(t, true)
+		if got := take(t, inbox, 9); len(got) != 1 || got[0].MessageID != 2 {
+			t.Errorf("%+v was handed out, want message 2", got)
+		}
+		inbox.SetFailing(t, false)
+		if counts, err := inbox.Counts(t.Context(), endpoint); err != nil || counts.Damaged != 0 || counts.Delayed != 1 {
+			t.Errorf("%+v, %v; want the damaged one to be tried again", counts, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if got, err := inbox.Lease(ctx, webhook.LeaseRequest{Endpoint: endpoint, Max: 1, Duration: time.Hour}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%+v, %v; want nothing", got, err)
+		}
+		if counts, err := inbox.Counts(t.Context(), endpoint); err != nil || counts.Damaged != 1 || counts.Pending() != 1 {
+			t.Errorf("%+v, %v; want the damaged one to be set apart", counts, err)
+		}
+	})
 }
 
 func TestDeletedWhileOpen(t *testing.T) {
