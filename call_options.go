@@ -99,7 +99,7 @@ func checkHeader(name, value string) (canonical, problem string) {
 
 // isTokenChar reports whether a character may be in the name of a header.
 func isTokenChar(r rune) bool {
-	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r < 0x80 && strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }
 
 // reservedHeader says why a header is not for users to set; "" if it is.

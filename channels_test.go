@@ -34,6 +34,8 @@ func TestConnectedChannelsInAllForms(t *testing.T) {
 		`{"telegram":"x","ok":[],"plan":"business","tariff":{"a":1},"project_id":[]}`:     {Unread: []string{"telegram", "project_id"}},
 		`{"max":{"id":5},"ok":[{"id":6}],"errors":[]}`:                                    {Channels: []salebot.Channel{{Messenger: "max", ID: 5}, {Messenger: "ok", ID: 6}}},
 		`{"max":{"id":5}}`:              {Channels: []salebot.Channel{{Messenger: "max", ID: 5}}},
+		`{"max":[]}`:                    {},
+		`{"whatsapp":{}}`:               {},
 		`{"features":["a"],"viber":[]}`: {Unread: []string{"features"}},
 	} {
 		got, err := always(t, http.StatusOK, body).GetConnectedChannels(t.Context())

@@ -69,7 +69,11 @@ func TestEachStatusHasItsOutcome(t *testing.T) {
 		http.StatusInternalServerError: {salebot.OutcomeUnknown, salebot.ErrServer},
 		http.StatusServiceUnavailable:  {salebot.OutcomeUnknown, salebot.ErrServer},
 	} {
-		mock := clienttest.Answering(status, "no", "Location: https://elsewhere.example/")
+		body := "no"
+		if status < http.StatusBadRequest {
+			body = "ok"
+		}
+		mock := clienttest.Answering(status, body, "Location: https://elsewhere.example/")
 		_, err := clienttest.New(t, mock).Message(t.Context(), salebot.MessageRequest{ClientID: 1, Message: "x"})
 		failure := clienttest.RequireFailure(t, err, want.outcome)
 		require.Equal(t, 1, failure.Attempts, "status %d", status)

@@ -496,6 +496,26 @@ func TestHistoryWithoutDates(t *testing.T) {
 	})
 }
 
+// The newest messages end within a day, which is another one in the project than in UTC. If
+// the project's location is not known, the rest of that day is read nevertheless.
+func TestHistoryWithoutDatesFarFromUTC(t *testing.T) {
+	t.Parallel()
+	for _, hours := range []int{-11, 13} {
+		for _, inclusive := range []bool{false, true} {
+			testkit.Bubble(t, func(t *testing.T) {
+				time.Sleep(aGeneration)
+				location := time.FixedZone("", hours*60*60)
+				s := &historyServer{location: location, inclusive: inclusive, unix: true, limit: salebot.MaxHistory}
+				s.messages = messagesOf(location, salebot.DateOf(time.Now().In(location)), 500, 600, 1300, 10)
+				client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
+				got, err := drain(t, messageNumbers(client.History(t.Context(), salebot.HistoryRequest{ClientID: 25554})))
+				require.NoError(t, err)
+				require.Len(t, got, len(s.messages), "%d hours, last day counted: %t", hours, inclusive)
+			})
+		}
+	}
+}
+
 // A history without a first day goes back to the first message, and one without a last day
 // up to now; where an error ended it, it goes on.
 func TestHistoryOfHalfAPeriod(t *testing.T) {

@@ -229,7 +229,7 @@ func (j *journey[T]) sendThrough(ctx context.Context, cancel context.CancelFunc,
 	if err == nil {
 		err = errNoAnswer
 	}
-	if p.err != nil && errors.Is(err, p.err) {
+	if errors.Is(err, p.err) {
 		return p.reply, p.became, err
 	}
 	return exchange.Reply{}, p.outcome(err), err

@@ -122,7 +122,7 @@ func (p *callPassage[T]) next(ctx context.Context, request *Request) (*Response,
 	call.settings, call.request, call.answer = &s, request.payload.Reveal(), &answer
 	var made madeCall[T]
 	made.result, made.err = call.make(ctx)
-	if made.err == nil || answer.Status != 0 {
+	if answer.Status != 0 {
 		answer.Body = call.client.core.scrub.Bytes(answer.Body)
 		made.response, made.unchanged = &answer, answer
 	}

@@ -1,6 +1,7 @@
 package salebot_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -77,6 +78,18 @@ func TestMiddlewaresReplaceAnswers(t *testing.T) {
 	}).GetVariables(t.Context(), 7)
 	require.NoError(t, err)
 	require.Equal(t, "Omsk", variables.Text("city"))
+	// Whatever is changed counts, however small the change is.
+	for name, change := range map[string]func(*salebot.Response){
+		"the status":           func(r *salebot.Response) { r.Status = 404 },
+		"an end that is cut":   func(r *salebot.Response) { r.Body = r.Body[:len(r.Body)-1] },
+		"a body of its length": func(r *salebot.Response) { r.Body = bytes.Repeat([]byte("x"), len(r.Body)) },
+	} {
+		_, err := replacing(func(r *salebot.Response, err error) (*salebot.Response, error) {
+			change(r)
+			return r, err
+		}).GetVariables(t.Context(), 7)
+		require.Error(t, err, name)
+	}
 	refused := clienttest.New(t, clienttest.Answering(404, "client_not_found"), salebot.WithMiddleware(func(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
 		response, err := next(ctx, r)
 		require.ErrorIs(t, err, salebot.ErrClientNotFound)
@@ -285,11 +298,11 @@ func TestMiddlewaresSeeTheLastAnswer(t *testing.T) {
 		status  int
 	}{
 		"a failure":            {[]testkit.Answer{testkit.Cut(), testkit.Respond(503, "busy")}, 503},
-		"none":                 {[]testkit.Answer{testkit.Cut()}, 0},
-		"none after a failure": {[]testkit.Answer{testkit.Respond(503, "busy"), testkit.Cut()}, 0},
+		"none":                 {[]testkit.Answer{testkit.Cut()}, -1},
+		"none after a failure": {[]testkit.Answer{testkit.Respond(503, "busy"), testkit.Cut()}, -1},
 	} {
 		clienttest.InBubble(t, testkit.InTurn(c.answers...), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
-			status := 0
+			status := -1
 			client := dial(salebot.WithRetryPolicy(salebot.RetryPolicy{MaxAttempts: 2}), salebot.WithMiddleware(func(ctx context.Context, r *salebot.Request, next salebot.Next) (*salebot.Response, error) {
 				response, err := next(ctx, r)
 				if response != nil {

@@ -27,7 +27,6 @@ func TestMiddlewaresChangeNothingByThemselves(t *testing.T) {
 			{200, "ok"},
 			{200, `{"status":"success","result":[],"client_id":5,"order_id":6,"state_id":7,"items":[]}`},
 			{200, `[]`},
-			{200, "5"},
 			{200, `{"status":"fail"}`},
 			{200, clienttest.Page},
 			{200, ""},

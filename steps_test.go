@@ -617,7 +617,11 @@ func TestUnresolvedCallsSayWhatHelps(t *testing.T) {
 		opts   []salebot.Option
 		named  bool
 	}{
-		"message":               {"message", message, nil, true},
+		"message": {"message", message, nil, true},
+		"message, with the option, that the flow rewrites": {"message", func(ctx context.Context, c *salebot.Client, key salebot.CallOption) error {
+			_, err := c.Message(ctx, hello("Dear #{name}"), key)
+			return err
+		}, []salebot.Option{salebot.WithHistoryDelay(time.Second)}, false},
 		"deal":                  {"create_order", deal, nil, false},
 		"deal, with the option": {"create_order", deal, []salebot.Option{salebot.WithHistoryDelay(time.Second)}, false},
 	} {
@@ -635,33 +639,27 @@ func TestUnresolvedCallsSayWhatHelps(t *testing.T) {
 	}
 }
 
-// A call of unknown outcome that is repeated on request and then executed in part was
-// executed: its error says so, and comes with the result.
-func TestRepeatedCallThatIsAcceptedInPart(t *testing.T) {
+// A call of unknown outcome that is repeated on request and then accepted is accepted,
+// also if it comes with an error.
+func TestRepeatedCallThatIsAcceptedWithAnError(t *testing.T) {
 	t.Parallel()
-	s := &bulkServer{answer: func(number int, keys []string) (int, string, error) {
-		if number == 1 {
-			return http.StatusBadGateway, "", nil
-		}
-		return http.StatusOK, loadedItems(keys, map[string]string{"2": "fail"}), nil
-	}}
-	client, _ := s.clientWithLedger(t, salebot.WithoutRetries())
-	for _, want := range []salebot.Outcome{salebot.OutcomeUnknown, salebot.OutcomeAccepted} {
-		var loaded []salebot.LoadedClient
+	outcomes := []salebot.Outcome{salebot.OutcomeUnknown, salebot.OutcomeAccepted}
+	attempts := 0
+	s := newShop(t)
+	client := s.open(t, salebot.WithoutRetries(), salebot.WithAttemptMiddleware(func(context.Context, *salebot.Request, salebot.Next) (*salebot.Response, error) {
+		attempts++
+		return nil, &salebot.OpError{Action: "message", Outcome: outcomes[attempts-1], Err: errMiddleware}
+	}))
+	for _, want := range outcomes {
 		var failure error
-		_, _ = salebot.ForEach(t.Context(), client, salebot.Items([]string{"a family"}), salebot.BulkOptions{Name: "spring", RepeatUnknown: true},
-			func(name string) string { return name }, func(ctx context.Context, _ string) error {
-				people := []salebot.ClientToLoad{salebot.TelegramUser("1", "bot"), salebot.TelegramUser("2", "bot")}
-				loaded, failure = client.LoadClients(ctx, people, salebot.WithRepeatForbidden())
+		_, _ = salebot.ForEach(t.Context(), client, salebot.Items([]salebot.ClientID{ann}), salebot.BulkOptions{Name: "spring", RepeatUnknown: true}, itself,
+			func(ctx context.Context, _ salebot.ClientID) error {
+				_, failure = client.Message(ctx, hello("spring"))
 				return failure
 			})
 		clienttest.RequireFailure(t, failure, want)
-		if want == salebot.OutcomeAccepted {
-			require.ErrorAs(t, failure, new(*salebot.PartialError))
-			require.Len(t, loaded, 2)
-		}
 	}
-	require.Equal(t, []string{"1", "2", "1", "2"}, s.arrived())
+	require.Equal(t, 2, attempts)
 }
 
 // A ledger that cannot be used keeps the request from being sent.

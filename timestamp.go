@@ -115,7 +115,7 @@ var errNoTime = errors.New("not a time")
 // readTimestamp reads a time as a part of a record: a text that is not a time is odd,
 // and is kept all the same.
 func readTimestamp(target *Timestamp, value []byte) error {
-	if seconds, ok := wire.Digits(value); ok && seconds > 0 && seconds < secondsLimit {
+	if seconds, _ := wire.Digits(value); seconds > 0 && seconds < secondsLimit {
 		// Nearly all times come so.
 		*target = Timestamp{kind: moment, at: time.Unix(seconds, 0).UTC()}
 		return nil
