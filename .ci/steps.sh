@@ -134,25 +134,24 @@ step_api() {
 # packages for which both at once would take five times as long. The whole log is
 # kept for the canary; what is shown leaves out what passed.
 step_tests() {
-	local dir log race covers packages slow status=0
+	local dir log watched covers packages slow status=0
 	mkdir -p .build/ci/cover
-	rm -f .build/ci/cover/*
 	for dir in $modules; do
 		log=$PWD/.build/ci/tests-$(name_of "$dir")-verbose.log
 		covers=$PWD/.build/ci/cover/$(name_of "$dir")
 		# What nobody runs in a service needs no race detector.
-		race=-race
-		if grep -qxE "$unshipped" <<<"$dir"; then race=-race=false; fi
+		watched=$race
+		if grep -qxE "$unshipped" <<<"$dir"; then watched=; fi
 		packages=$(cd "$dir" && go list ./... | grep -vE "$slow_to_cover")
 		slow=$(cd "$dir" && go list ./... | grep -E "$slow_to_cover" || true)
 		{
 			# shellcheck disable=SC2086
-			test_module "$dir" "$race" -coverpkg=./... -coverprofile="$covers.out" $packages || status=$?
+			test_module "$dir" "$slow_tests" $watched -coverpkg=./... -coverprofile="$covers.out" $packages || status=$?
 			if [[ -n $slow ]]; then
 				# shellcheck disable=SC2086
-				test_module "$dir" "$race" $slow || status=$?
+				test_module "$dir" "$slow_tests|$unwatched_tests" $watched $slow || status=$?
 				# shellcheck disable=SC2086
-				test_module "$dir" -coverpkg=./... -coverprofile="$covers-slow.out" $slow || status=$?
+				test_module "$dir" "$slow_tests" -coverpkg=./... -coverprofile="$covers-slow.out" $slow || status=$?
 			fi
 		} >"$log" 2>&1
 		tests_summary "$log"
@@ -160,11 +159,12 @@ step_tests() {
 	return $status
 }
 
-# test_module runs tests of a module by itself, in random order.
+# test_module runs tests of a module by itself, in random order, but for those whose
+# names match.
 test_module() {
-	local dir=$1
-	shift
-	(cd "$dir" && run env GOWORK=off go test -shuffle=on -v -timeout "$test_timeout" -skip "$slow_tests" "$@")
+	local dir=$1 skipped=$2
+	shift 2
+	(cd "$dir" && run env GOWORK=off go test -shuffle=on -v -timeout "$test_timeout" -skip "$skipped" "$@")
 }
 
 # What the run of step tests covered, and step special if it ran, must not be less
