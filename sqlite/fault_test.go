@@ -48,12 +48,17 @@ func live(t *testing.T, path string) *life {
 		_, err := inbox.Put(t.Context(), event(salebot.ClientID(m+1), m+1))
 		l.kept[m+1] = l.note(err)
 	}
+	// One more, to be forgotten.
+	forgotten := event(9, 9)
+	forgotten.AcceptedAt = time.Now().Add(-2 * time.Hour)
+	_, err = inbox.Put(t.Context(), forgotten)
+	l.note(err)
 	for n, delivery := range l.lease(t, inbox) {
 		switch n {
 		case 0:
 			l.over[delivery.MessageID] = l.note(inbox.Commit(t.Context(), delivery))
 		case 1:
-			l.note(inbox.Release(t.Context(), delivery, 0, "later"))
+			l.note(inbox.Release(t.Context(), delivery, time.Second, "later"))
 		default:
 			l.note(inbox.Bury(t.Context(), delivery, "never"))
 		}
@@ -75,7 +80,7 @@ func live(t *testing.T, path string) *life {
 	l.note(err)
 	l.note(inbox.Flush())
 	l.note(inbox.Forget(t.Context(), time.Now().Add(-time.Hour)))
-	if records, err := inbox.Ledger(); l.note(err) {
+	if records, err := inbox.Ledger(sqlite.WithLedgerRetention(shortRetention)); l.note(err) {
 		l.useLedger(t, records)
 	}
 	l.note(inbox.Close())
@@ -96,24 +101,44 @@ func (l *life) useLedger(t *testing.T, records *sqlite.Ledger) {
 	t.Helper()
 	_, err := records.Bind(t.Context(), "shop")
 	l.note(err)
-	one := request("one")
-	begun, err := records.Begin(t.Context(), one, request("two"))
+	one, old := request("one"), request("old")
+	for _, record := range []ledger.Record{old, request("older")} {
+		if begun, err := records.Begin(t.Context(), record); l.note(err) {
+			l.end(t, records, begun)
+		}
+	}
+	<-time.After(2*shortRetention + shortRetention/2) // not when the janitor looks
+	begun, err := records.Begin(t.Context(), one, request("two"), old)
 	if !l.note(err) {
 		return
 	}
+	l.begun = true
 	_, err = records.Find(t.Context(), one.Key)
 	l.note(err)
-	_, err = records.FindEqual(t.Context(), one.Content)
-	l.note(err)
+	for _, record := range []ledger.Record{one, request("older")} {
+		_, err = records.FindEqual(t.Context(), record.Content)
+		l.note(err)
+	}
 	_, err = records.Alive(t.Context(), begun[0].Holder)
 	l.note(err)
-	l.begun = true
-	begun[0].State = ledger.Accepted
-	_, err = records.End(t.Context(), begun[0])
-	l.note(err)
+	l.end(t, records, begun)
 	l.note(records.Sweep(t.Context()))
 	l.note(records.Forget(t.Context(), one.Key))
 }
+
+// end ends records, and checks that what is told is the end of all of them.
+func (l *life) end(t *testing.T, records *sqlite.Ledger, begun []ledger.Record) {
+	t.Helper()
+	for i := range begun {
+		begun[i].State = ledger.Accepted
+	}
+	if ended, err := records.End(t.Context(), begun...); l.note(err) && (len(ended) != len(begun) || len(ended) == 0) {
+		t.Errorf("%d of %d records have ended", len(ended), len(begun))
+	}
+}
+
+// shortRetention is how long the ledgers of these tests keep what has ended.
+const shortRetention = time.Second
 
 // eachFault runs a test with one step after the other failing, a statement or what is done
 // with a file, until there are no more, and tells it which one failed; "" in the last run,
@@ -166,6 +191,7 @@ func TestEachStepOfAnInboxMayFail(t *testing.T) {
 	if err := inbox.Release(t.Context(), take(t, inbox, 1)[0], time.Minute, "later"); err != nil {
 		t.Fatal(err)
 	}
+	begin(t, ledgerOf(t, inbox), request("earlier"))
 	killed := inbox.Crash(t, path, folder)
 	for name, prepare := range map[string]func(path string){
 		"new":                          func(string) {},
@@ -203,6 +229,9 @@ func checkKept(t *testing.T, path string, l *life, failed string) {
 			t.Errorf("message %d came again after this failed: %s", delivery.MessageID, failed)
 		}
 	}
+	if _, err := inbox.Ledger(); err != nil {
+		t.Errorf("its ledger can't be opened after this failed: %s: %v", failed, err)
+	}
 	if err := inbox.Close(); err != nil {
 		t.Error(err)
 	}
@@ -213,7 +242,7 @@ func TestEachStepOfALedgerMayFail(t *testing.T) {
 	t.Parallel()
 	eachFault(t, 30, func(string) {}, func(t *testing.T, path string, stop func() string) {
 		l := &life{}
-		if records, err := sqlite.OpenLedger(path, sqlite.WithLedgerLogger(textLogger(&l.log))); l.note(err) {
+		if records, err := sqlite.OpenLedger(path, sqlite.WithLedgerLogger(textLogger(&l.log)), sqlite.WithLedgerRetention(shortRetention)); l.note(err) {
 			l.useLedger(t, records)
 			l.note(records.Close())
 		}
@@ -236,10 +265,11 @@ func TestEachStepOfARecoveryMayFail(t *testing.T) {
 	damaged := filepath.Join(folder, "damaged.db")
 	bodies := filled(t, damaged, 100)
 	inbox := openInbox(t, damaged)
-	l := &life{}
-	l.useLedger(t, ledgerOf(t, inbox))
-	if err := inbox.Close(); err != nil || len(l.errs) > 0 {
-		t.Fatal(err, l.errs)
+	if _, err := ledgerOf(t, inbox).Begin(t.Context(), request("one"), request("two")); err != nil {
+		t.Fatal(err)
+	}
+	if err := inbox.Close(); err != nil {
+		t.Fatal(err)
 	}
 	spoilPage(t, damaged, bodies[60])
 	copied := filepath.Join(folder, "copied.db")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -425,6 +426,49 @@ func TestLedgerTakesBackWhatNobodyWaitedFor(t *testing.T) {
 		if record.State != ledger.Refused {
 			t.Errorf("what was not there is %v", record.State)
 		}
+	}
+}
+
+// TestLedgerTakesBackWhatIsWrittenLater does the same where the records are written after
+// the context has ended, since another program had the file locked.
+func TestLedgerTakesBackWhatIsWrittenLater(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := openLedger(t, path)
+	unknown := end(t, l, begin(t, l, request("unknown")), ledger.Unknown)
+	refused := end(t, l, begin(t, l, request("refused")), ledger.Refused)
+	other := sqlite.OpenDatabase(t, path)
+	other.Execute(t, "BEGIN IMMEDIATE")
+	var group sync.WaitGroup
+	for _, records := range [][]ledger.Record{{unknown}, {refused}, {request("fresh")}, {{Key: request("work").Key}}} {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		group.Go(func() {
+			if _, err := l.Begin(ctx, records...); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v, want the end of the context", err)
+			}
+		})
+	}
+	group.Wait()
+	other.Execute(t, "ROLLBACK")
+	begin(t, l, request("next")) // comes after them
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = openLedger(t, path)
+	written := 0
+	for word, want := range map[string]ledger.State{"unknown": ledger.Unknown, "refused": ledger.Refused, "fresh": ledger.Refused, "work": ledger.Refused} {
+		for _, record := range found(t, l, word) {
+			if record.State != want {
+				t.Errorf("%s is %+v, want %v", word, record, want)
+			}
+			if record.Version != unknown.Version && record.Version != refused.Version {
+				written++
+			}
+		}
+	}
+	if written == 0 {
+		t.Error("none was written")
 	}
 }
 

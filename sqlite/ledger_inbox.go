@@ -134,7 +134,8 @@ func (s *salvager) ledger() {
 		// From the other end, up to the same gap; what is met twice stays as it is.
 		_ = s.read(query+" DESC", copyRecord)
 	}
-	if s.failure == nil && !secret {
+	if s.failure == nil {
+		// Unless there is one.
 		s.failure = createLedgerSecret(s.target)
 	}
 	if s.failure == nil && !complete {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/ledger"
@@ -52,6 +54,23 @@ func TestLedgerOfAnInboxIsOpenOnce(t *testing.T) {
 	if _, err := inbox.Ledger(); !errors.Is(err, ledger.ErrClosed) {
 		t.Errorf("a ledger of a closed inbox: %v, want ErrClosed", err)
 	}
+}
+
+// TestForgettingWithoutTheLedger checks that messages are forgotten also when the ledger of
+// the inbox was closed before.
+func TestForgettingWithoutTheLedger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inbox := openInbox(t, filepath.Join(quickFolder(t), "inbox.db"), sqlite.WithDuplicateWindow(time.Hour))
+		put(t, inbox, event(1, 1))
+		if err := ledgerOf(t, inbox).Close(); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(2*time.Hour + time.Minute)
+		if put(t, inbox, event(1, 1)).Duplicate {
+			t.Error("a message was remembered after the window")
+		}
+	})
 }
 
 // TestLedgerOfADamagedInbox checks that a ledger which lost something in the recovery of

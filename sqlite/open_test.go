@@ -24,8 +24,11 @@ func TestOneAtATime(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	inbox := openInbox(t, path)
-	if _, err := sqlite.OpenInbox(path); !errors.Is(err, sqlite.ErrInUse) {
+	if _, err := sqlite.OpenInbox(path); !errors.Is(err, sqlite.ErrInUse) || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("a second inbox of this process: %v, want ErrInUse", err)
+	}
+	if inbox.Query(t, "SELECT 1 FROM setting WHERE name = 'closed' AND value = 0") != 1 {
+		t.Error("the file says that nobody has it open: it would not be checked after a crash")
 	}
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), role+"=receive", receivePath+"="+path, receiveLog+"="+filepath.Join(t.TempDir(), "log"))
@@ -94,11 +97,35 @@ func TestForeignFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// These are no databases, or not one of an inbox, whatever is at the places that tell.
+	page := func(magic string, kind byte) string {
+		content := make([]byte, 4096)
+		copy(content, magic)
+		content[100] = kind
+		name := filepath.Join(directory, fmt.Sprintf("page%d%d.db", len(magic), kind))
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	zeros, interior := page("", 13), page("SQLite format 3\x00", 5)
+	// What is beside a file that is refused is not touched either.
+	if err := os.WriteFile(document+".reserve", []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if content, err := os.ReadFile(document + ".reserve"); err != nil || string(content) != "mine" {
+			t.Errorf("the file beside it is %q, %v", content, err)
+		}
+	}()
+	if _, err := sqlite.OpenLedger(document); !errors.Is(err, sqlite.ErrForeignFile) {
+		t.Errorf("as a ledger: %v, want ErrForeignFile", err)
+	}
 	// Asking again must not make it the inbox's file.
 	if _, err := sqlite.OpenInbox(document); !errors.Is(err, sqlite.ErrForeignFile) {
 		t.Errorf("%v, want ErrForeignFile", err)
 	}
-	for path, want := range map[string]error{document: sqlite.ErrForeignFile, foreign: sqlite.ErrForeignFile, newer: sqlite.ErrNewerSchema} {
+	for path, want := range map[string]error{document: sqlite.ErrForeignFile, foreign: sqlite.ErrForeignFile, zeros: sqlite.ErrForeignFile, interior: sqlite.ErrForeignFile, newer: sqlite.ErrNewerSchema} {
 		before, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +178,7 @@ func TestForgetting(t *testing.T) {
 			t.Error("a message was forgotten within the window")
 		}
 		put(t, inbox, event(1, messages+1))
-		<-time.After(3 * time.Hour)
+		<-time.After(2*time.Hour + time.Minute) // all are forgotten at once
 		if put(t, inbox, event(1, 1)).Duplicate || put(t, inbox, event(1, messages)).Duplicate {
 			t.Error("a message was remembered long after the window")
 		}
@@ -447,6 +474,36 @@ func TestLockedByAnother(t *testing.T) {
 	put(t, inbox, event(1, 2))
 	if got := take(t, inbox, 9); len(got) != 1 || got[0].MessageID != 2 {
 		t.Errorf("%+v was handed out, want message 2: the first one was committed", got)
+	}
+	if log.Len() > 0 {
+		t.Errorf("log: %s", log.String())
+	}
+}
+
+// TestLeaseThatIsNotWaitedFor checks that an event whose attempt could not be counted, since
+// another program has the file locked and the caller gives up, is handed out to the next.
+func TestLeaseThatIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "inbox.db")
+	inbox := openInbox(t, path)
+	put(t, inbox, event(1, 1))
+	path = inbox.Crash(t, path, folder)
+	var log bytes.Buffer
+	inbox = openInbox(t, path, sqlite.WithLogger(textLogger(&log)))
+	other := sqlite.OpenDatabase(t, path)
+	other.Execute(t, "BEGIN IMMEDIATE")
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if got, err := inbox.Lease(ctx, webhook.LeaseRequest{Endpoint: endpoint, Max: 1, Duration: time.Hour}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%+v, %v; want the end of the context", got, err)
+	}
+	if counts, err := inbox.Counts(t.Context(), endpoint); err != nil || counts.Waiting != 1 {
+		t.Errorf("%+v, %v; want the event to wait", counts, err)
+	}
+	other.Execute(t, "ROLLBACK")
+	if got := take(t, inbox, 1)[0]; got.MessageID != 1 || got.Attempt != 1 {
+		t.Errorf("%+v", got)
 	}
 	if log.Len() > 0 {
 		t.Errorf("log: %s", log.String())

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/sqlite"
@@ -38,6 +40,28 @@ func TestFlushSettledOfEveryKind(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFlushAfterASecond checks that what no event has flushed is flushed a second later.
+func TestFlushAfterASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inbox := openInbox(t, filepath.Join(quickFolder(t), "inbox.db"))
+		for m := range salebot.MessageID(2) {
+			put(t, inbox, event(1, m+1))
+			if err := inbox.Commit(t.Context(), take(t, inbox, 1)[0]); err != nil {
+				t.Fatal(err)
+			}
+			if !inbox.Lazy(t) {
+				t.Error("a commit was flushed")
+			}
+			<-time.After(time.Second)
+			synctest.Wait()
+			if inbox.Lazy(t) {
+				t.Error("after a second it is not flushed")
+			}
+		}
+	})
 }
 
 // TestChecksumCoversEveryColumn checks that a mark or an event of which any column was
