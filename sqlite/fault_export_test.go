@@ -17,9 +17,6 @@ func init() {
 	disk = faultyDisk(disk)
 }
 
-// errFault is how a step fails that a test lets fail.
-var errFault = errors.New("failing as wanted")
-
 // oftenEnough is how often the same step with a file, or the same query's end, is counted:
 // what is done once more with each event need not fail each time.
 const oftenEnough = 4
@@ -29,16 +26,17 @@ const oftenEnough = 4
 type Fault struct {
 	mutex sync.Mutex
 	at    int
+	err   error
 	seen  map[string]int
 	step  string
 }
 
 var faults sync.Map // folder → *Fault
 
-// FailAt lets the step in a folder fail that comes after so many others, and has not
+// FailAt lets the step in a folder fail with an error that comes after so many others, and has not
 // failed before; opening and closing a connection count, too.
-func FailAt(folder string, others int) *Fault {
-	f := &Fault{at: others + 1, seen: map[string]int{}}
+func FailAt(folder string, others int, err error) *Fault {
+	f := &Fault{at: others + 1, err: err, seen: map[string]int{}}
 	faults.Store(folder, f)
 	return f
 }
@@ -59,7 +57,7 @@ func (f *Fault) next(step string) error {
 		return nil
 	}
 	f.step = step
-	return errFault
+	return f.err
 }
 
 // fail is the error of a step with a file, or with a folder.

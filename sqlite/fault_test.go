@@ -19,6 +19,9 @@ import (
 	"github.com/salebot-go/salebot/webhook"
 )
 
+// errFault is how a step fails that a test lets fail.
+var errFault = errors.New("failing as wanted")
+
 // life is what a process does with an inbox, and what it was told.
 type life struct {
 	errs []error
@@ -143,7 +146,7 @@ const shortRetention = time.Second
 // eachFault runs a test with one step after the other failing, a statement or what is done
 // with a file, until there are no more, and tells it which one failed; "" in the last run,
 // where none does. prepare may put a file at the path before.
-func eachFault(t *testing.T, least int, prepare func(path string), run func(t *testing.T, path string, stop func() (failed string))) {
+func eachFault(t *testing.T, least int, failure error, prepare func(path string), run func(t *testing.T, path string, stop func() (failed string))) {
 	t.Helper()
 	folder := quickFolder(t)
 	for n := 0; ; n++ {
@@ -153,7 +156,7 @@ func eachFault(t *testing.T, least int, prepare func(path string), run func(t *t
 		}
 		path := filepath.Join(folder, "file.db")
 		prepare(path)
-		fault, failed := sqlite.FailAt(folder, n), ""
+		fault, failed := sqlite.FailAt(folder, n, failure), ""
 		synctest.Test(t, func(t *testing.T) { run(t, path, func() string { failed = fault.Stop(); return failed }) })
 		if failed == "" {
 			if n < least {
@@ -199,7 +202,7 @@ func TestEachStepOfAnInboxMayFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			eachFault(t, 90, prepare, func(t *testing.T, path string, stop func() string) {
+			eachFault(t, 90, errFault, prepare, func(t *testing.T, path string, stop func() string) {
 				l := live(t, path)
 				failed := stop()
 				checkTold(t, l, failed)
@@ -240,7 +243,7 @@ func checkKept(t *testing.T, path string, l *life, failed string) {
 // TestEachStepOfALedgerMayFail does the same with a ledger in a file of its own.
 func TestEachStepOfALedgerMayFail(t *testing.T) {
 	t.Parallel()
-	eachFault(t, 30, func(string) {}, func(t *testing.T, path string, stop func() string) {
+	eachFault(t, 30, errFault, func(string) {}, func(t *testing.T, path string, stop func() string) {
 		l := &life{}
 		if records, err := sqlite.OpenLedger(path, sqlite.WithLedgerLogger(textLogger(&l.log)), sqlite.WithLedgerRetention(shortRetention)); l.note(err) {
 			l.useLedger(t, records)
@@ -295,7 +298,7 @@ func TestEachStepOfARecoveryMayFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			eachFault(t, 15, prepare, func(t *testing.T, path string, stop func() string) {
+			eachFault(t, 15, errFault, prepare, func(t *testing.T, path string, stop func() string) {
 				l := &life{}
 				inbox, err := sqlite.OpenInbox(path, sqlite.WithLogger(textLogger(&l.log)))
 				var recovery *sqlite.Recovery
@@ -356,7 +359,7 @@ func TestEachStepWithDamagedRowsMayFail(t *testing.T) {
 	inbox.Execute(t, "UPDATE event SET body = 'changed' WHERE sequence = 3", "UPDATE dead_letter SET body = 'changed' WHERE sequence = 1",
 		"UPDATE seen SET client = 99 WHERE message = 4")
 	damaged = inbox.Crash(t, damaged, folder)
-	eachFault(t, 40, func(path string) { place(t, damaged, path, "", "-wal", ".lock") }, func(t *testing.T, path string, stop func() string) {
+	eachFault(t, 40, errFault, func(path string) { place(t, damaged, path, "", "-wal", ".lock") }, func(t *testing.T, path string, stop func() string) {
 		acknowledged := false
 		inbox, err := sqlite.OpenInbox(path)
 		if err == nil {

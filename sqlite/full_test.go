@@ -3,8 +3,12 @@ package sqlite_test
 import (
 	"bytes"
 	"errors"
+	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -217,4 +221,72 @@ func TestHealthOfFullInbox(t *testing.T) {
 			t.Errorf("when there is room: %v", err)
 		}
 	})
+}
+
+// TestOpeningWithoutRoom checks that a file which could not be opened for want of room on
+// the disk is opened with what was kept for that, whichever step it was that found none,
+// and that the room is kept again when it is closed.
+func TestOpeningWithoutRoom(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func(path string) (io.Closer, error){
+		"inbox":  func(path string) (io.Closer, error) { return sqlite.OpenInbox(path) },
+		"ledger": func(path string) (io.Closer, error) { return sqlite.OpenLedger(path) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachFault(t, 20, syscall.ENOSPC, func(path string) {
+				if file, err := open(path); err != nil || file.Close() != nil {
+					t.Error(err)
+				}
+			}, func(t *testing.T, path string, stop func() string) {
+				file, err := open(path)
+				failed := stop()
+				ofLock := strings.Contains(failed, ".lock") || strings.Contains(failed, "locking_mode") || strings.Contains(failed, "user_version")
+				if err != nil {
+					if !ofLock {
+						t.Errorf("%v, after there was no room for this: %s", err, failed)
+					}
+					return
+				}
+				if inbox, ok := file.(*sqlite.Inbox); ok {
+					if _, err := inbox.Put(t.Context(), event(1, 0)); errors.Is(err, webhook.ErrFull) != (failed != "") {
+						t.Errorf("%v, want the event to be refused while there is no reserve; there was no room for this: %q", err, failed)
+					}
+				}
+				if err := file.Close(); err != nil {
+					t.Error(err)
+				}
+				if info, err := os.Stat(path + ".reserve"); err != nil || info.Size() != 4<<20 {
+					t.Errorf("the reserve is not there again after there was no room for this: %s (%v)", failed, err)
+				}
+			})
+		})
+	}
+}
+
+// TestFolderThatCannotBeFlushed checks that a system which cannot flush a folder is no
+// reason not to open a file.
+func TestFolderThatCannotBeFlushed(t *testing.T) {
+	t.Parallel()
+	for _, unable := range []error{errors.ErrUnsupported, fs.ErrInvalid, fs.ErrPermission} {
+		flushes := 0
+		eachFault(t, 20, unable, func(string) {}, func(t *testing.T, path string, stop func() string) {
+			inbox, err := sqlite.OpenInbox(path)
+			if failed := stop(); strings.HasPrefix(failed, "flush "+filepath.Base(filepath.Dir(path))) {
+				flushes++
+				if err != nil {
+					t.Errorf("%v, where a folder cannot be flushed: %v", err, unable)
+				}
+			}
+			if err == nil {
+				err = inbox.Close()
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if flushes == 0 {
+			t.Error("no folder is flushed")
+		}
+	}
 }
