@@ -179,7 +179,7 @@ type member struct {
 // none was committed twice, the order of each client was kept, and no call was made twice.
 func TestKillCampaign(t *testing.T) {
 	t.Parallel()
-	kills, restarts, promotions := 20, 2, 1
+	kills, restarts, promotions := 16, 6, 3
 	if campaign := os.Getenv(campaignVariable); campaign != "" {
 		if _, err := fmt.Sscanf(campaign, "%d/%d/%d", &kills, &restarts, &promotions); err != nil {
 			t.Fatal(err)
