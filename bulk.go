@@ -131,7 +131,7 @@ func ForEach[T any, K ItemKey](
 	key func(T) K, send func(context.Context, T) error,
 ) (*BulkReport, error) {
 	options.BatchSize = 1
-	b := bulk[T]{client: client, items: items, options: options, standardBatch: 1, maxBatch: 1, each: send}
+	b := bulk[T]{client: client, items: items, options: options, each: send}
 	if key != nil {
 		b.key = func(item T) BulkItem { return keyed(key(item)) }
 	}

@@ -731,6 +731,32 @@ func TestForEachOutcomes(t *testing.T) {
 	}
 }
 
+// An item whose look-up fails before anything is sent for it was not tried, also if the
+// look-up was refused. A refused write decides about it.
+func TestForEachWhoseFirstCallIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		first func(context.Context, *salebot.Client) error
+		want  salebot.Outcome
+	}{
+		"a read": {func(ctx context.Context, c *salebot.Client) error {
+			_, err := c.GetVariables(ctx, 7)
+			return err
+		}, salebot.OutcomeNotTried},
+		"a write that may be repeated": {func(ctx context.Context, c *salebot.Client) error {
+			_, err := c.SaveVariables(ctx, salebot.SaveVariablesRequest{ClientID: 7, Variables: map[string]any{"a": 1}})
+			return err
+		}, salebot.OutcomeRejected},
+	} {
+		client := clienttest.New(t, clienttest.Answering(http.StatusNotFound, "client_not_found"))
+		report, err := salebot.ForEach(t.Context(), client, salebot.Items([]salebot.ClientID{7}), salebot.BulkOptions{}, itself,
+			func(ctx context.Context, _ salebot.ClientID) error { return c.first(ctx, client) })
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		require.Equal(t, c.want, report.Problems[0].Outcome, name)
+		require.ErrorIs(t, report.Problems[0].Err, salebot.ErrClientNotFound)
+	}
+}
+
 // A name of a run that was used for something else says nothing of this run.
 func TestBulkNameUsedForAnotherRequest(t *testing.T) {
 	t.Parallel()

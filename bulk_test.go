@@ -230,7 +230,9 @@ func TestBulkRefusesWrongItems(t *testing.T) {
 	byFunction(t, func(t *testing.T, f bulkFunction) {
 		s := &bulkServer{}
 		clients := slices.Insert(clienttest.Numbered(5), 2, 0)
-		report, err := f.run(t.Context(), s.client(t), salebot.Items(clients), salebot.BulkOptions{})
+		told := 0
+		report, err := f.run(t.Context(), s.client(t), salebot.Items(clients), salebot.BulkOptions{OnProgress: func(salebot.BulkReport) { told++ }})
+		require.Equal(t, report.Requests, told, "progress is that of requests")
 		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 		require.Equal(t, 5, report.Accepted)
 		require.Equal(t, 1, report.Rejected)
@@ -278,9 +280,6 @@ func TestBulkRefusesWrongRequests(t *testing.T) {
 	})
 	testkit.Bubble(t, func(t *testing.T) {
 		for _, f := range bulkFunctions {
-			if f.name == "ForEach" {
-				continue
-			}
 			report, err := f.run(t.Context(), new(salebot.Client), salebot.Items(clienttest.Numbered(1)), salebot.BulkOptions{})
 			require.ErrorIs(t, err, salebot.ErrNotInitialized, f.name)
 			require.NotNil(t, report)

@@ -276,7 +276,7 @@ func (j *journey[T]) run(ctx context.Context) (none T, err error) {
 	}
 	summary := loop.Run(ctx, func(number int, waited time.Duration) attempt.Result { return j.try(ctx, number, waited) })
 	failure := summary.Err
-	if summary.Stop == attempt.StopContext && !errors.Is(failure, ctx.Err()) {
+	if summary.Stop == attempt.StopContext {
 		failure = then(failure, endedContext(ctx, j.core.scrub))
 	}
 	if summary.Skipped != nil {

@@ -35,6 +35,7 @@ func TestConnectedChannelsInAllForms(t *testing.T) {
 		`{"max":{"id":5},"ok":[{"id":6}],"errors":[]}`:                                    {Channels: []salebot.Channel{{Messenger: "max", ID: 5}, {Messenger: "ok", ID: 6}}},
 		`{"max":{"id":5}}`:              {Channels: []salebot.Channel{{Messenger: "max", ID: 5}}},
 		`{"max":[]}`:                    {},
+		`{"viber":[],"telegram":true}`:  {Unread: []string{"telegram"}},
 		`{"whatsapp":{}}`:               {},
 		`{"features":["a"],"viber":[]}`: {Unread: []string{"features"}},
 	} {

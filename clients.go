@@ -243,7 +243,7 @@ func (r *GetVKSubscribersRequest) encode(*settings) (payload, error) {
 	if err := putPage(query, r.Page); err != nil {
 		return payload{}, err
 	}
-	if !r.From.IsZero() && !r.To.IsZero() && r.To.Before(r.From) {
+	if !r.To.IsZero() && r.To.Before(r.From) {
 		return payload{}, invalid("To", "comes before From")
 	}
 	if r.Tag != "" {

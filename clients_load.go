@@ -251,7 +251,6 @@ func pairLoaded(sent []ClientToLoad, came []LoadedClient) ([]LoadedClient, error
 		if p.taken[i] || !p.fits(i, i) {
 			return nil, fmt.Errorf("element %d does not say which person it is about", i)
 		}
-		p.taken[i] = true
 		loaded[i] = completed(came[i], sent[i])
 	}
 	return loaded, nil

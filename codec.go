@@ -276,11 +276,8 @@ func decodeFlag(body []byte, key string) (flag bool, err error) {
 // isUnset reports whether a value stands for none: null, an empty text, or a word
 // that says so.
 func isUnset(value []byte) bool {
-	if wire.IsNull(value) {
-		return true
-	}
 	text, err := wire.Text(value)
-	return err == nil && value[0] == '"' && wire.IsUnset(strings.TrimSpace(text))
+	return err == nil && wire.IsUnset(strings.TrimSpace(text))
 }
 
 // countUnread counts the odd fields of a result.

@@ -506,6 +506,8 @@ func TestRecordsWithoutAnID(t *testing.T) {
 	}
 	_, err := always(t, http.StatusOK, `{"result":[{"id":1},{"id":-1}]}`).GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1})
 	require.ErrorContains(t, err, `result: element 1: field "id"`)
+	_, err = always(t, http.StatusOK, `{"messages":[],"result":[5]}`).GetBlocks(t.Context())
+	require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, "an empty list does not hide one that cannot be read")
 	_, err = always(t, http.StatusOK, `{"messages":[{"answer":"x"}]}`).GetBlocks(t.Context())
 	require.ErrorContains(t, err, `messages: element 0: field "id" is missing`)
 	_, err = always(t, http.StatusOK, `{"telegram":[{"id":"x"}]}`).GetConnectedChannels(t.Context())

@@ -51,6 +51,7 @@ func TestAck(t *testing.T) {
 	}
 	require.Empty(t, (&salebot.Ack{Raw: []byte(`{"status"`)}).Text())
 	require.Empty(t, (&salebot.Ack{Raw: []byte(`5`)}).Text()[1:])
+	require.Equal(t, `"ok`, (&salebot.Ack{Raw: []byte(`"ok`)}).Text(), "what is no text is shown as it came")
 
 	var target struct{ Queued int }
 	require.NoError(t, (&salebot.Ack{Raw: []byte("\ufeff{\"queued\":5}\n")}).Decode(&target))

@@ -331,7 +331,7 @@ func (w *historyWalk) newestFirst(ctx context.Context) (more bool) {
 			return false
 		}
 	}
-	return more && !w.request.StopDate.Before(w.request.StartDate)
+	return more
 }
 
 // dayOf is the day of a message in the project; ok is false if it has no time. If the

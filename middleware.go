@@ -292,7 +292,6 @@ func (p *attemptPassage[T]) next(ctx context.Context, request *Request) (*Respon
 	defer reply.Release()
 	response := kept(&reply, j.core.scrub)
 	p.body, p.shown = response.Body, j.core.scrub.Bytes(response.Body)
-	response.Body = p.shown
 	if !bytes.Equal(p.shown, p.body) {
 		// A middleware may change in place what it is shown.
 		response.Body = bytes.Clone(p.shown)

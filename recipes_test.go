@@ -195,9 +195,14 @@ func TestSaveVariablesAndCallbackGivenUp(t *testing.T) {
 	testkit.Bubble(t, func(t *testing.T) {
 		s := &recipeServer{lag: time.Hour}
 		client := clienttest.New(t, clienttest.MemoryAPI(s.serve))
+		client, err := client.With(salebot.WithHook(salebot.Hook{BeforeCall: func(ctx context.Context, c salebot.Call) context.Context {
+			require.NotEqual(t, "callback", c.Action, "it does not even begin")
+			return ctx
+		}}))
+		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := client.SaveVariablesAndCallback(ctx, recipe("client.phone"))
+		_, err = client.SaveVariablesAndCallback(ctx, recipe("client.phone"))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, "callback", clienttest.RequireFailure(t, err, salebot.OutcomeNotSent).Action)
 		require.NotContains(t, s.actions, "callback")
@@ -367,6 +372,7 @@ func TestFindSentLooksAsFarBackAsItHasTo(t *testing.T) {
 			item, err := client.FindSent(t.Context(), salebot.FindSentRequest{ClientID: 25554, Message: "Hello", After: 1})
 			if !test.found {
 				require.ErrorIs(t, err, salebot.ErrTruncated)
+				require.Equal(t, 1, clienttest.RequireFailure(t, err, salebot.OutcomeAccepted).Attempts)
 				require.NotErrorIs(t, err, salebot.ErrOutcomeUnknown)
 				return
 			}
@@ -375,6 +381,29 @@ func TestFindSentLooksAsFarBackAsItHasTo(t *testing.T) {
 			require.Equal(t, salebot.MessageID(2), item.ID)
 		})
 	}
+}
+
+// What is older than the bound is not read, however long the history is.
+func TestFindSentStopsAtTheBound(t *testing.T) {
+	t.Parallel()
+	items := make([]string, salebot.MaxHistory+1)
+	for i := range items {
+		items[i] = fmt.Sprintf(`{"id":%d,"text":"and?","client_replica":true}`, len(items)-i)
+	}
+	requests := 0
+	client := clienttest.New(t, clienttest.MemoryAPI(func(call clienttest.MemoryCall) (int, string, error) {
+		requests++
+		limit, err := strconv.Atoi(call.Query.Get("limit"))
+		require.NoError(t, err)
+		return http.StatusOK, dialogue(items[:limit]...), nil
+	}))
+	item, err := client.FindSent(t.Context(), salebot.FindSentRequest{ClientID: 25554, Message: "Hello", After: salebot.MessageID(len(items) - 99)})
+	require.NoError(t, err)
+	require.Nil(t, item)
+	require.Equal(t, 1, requests)
+	_, err = client.FindSent(t.Context(), salebot.FindSentRequest{ClientID: 25554, Message: "Hello", After: salebot.MessageID(len(items) - 100)})
+	require.NoError(t, err)
+	require.Equal(t, 3, requests, "the bound stands just behind the first hundred")
 }
 
 // Not being able to look is not the same as not finding.

@@ -111,7 +111,7 @@ func (j *journey[T]) recorded(ctx context.Context, a *Attempt) attempt.Result {
 		state = ledger.Refused
 	case attempt.Unknown:
 	}
-	if err := j.guard.End(ctx, state, ledger.Answer{Status: a.Status, IDs: recordedIDs(j.result)}); err != nil && result.Err == nil {
+	if err := j.guard.End(ctx, state, ledger.Answer{Status: a.Status, IDs: recordedIDs(j.result)}); result.Err == nil {
 		j.unwritten = err
 	}
 	return result
