@@ -271,6 +271,8 @@ func TestEachStepOfARecoveryMayFail(t *testing.T) {
 	if _, err := ledgerOf(t, inbox).Begin(t.Context(), request("one"), request("two")); err != nil {
 		t.Fatal(err)
 	}
+	inbox.Execute(t, "INSERT INTO damaged (found, origin, sequence, endpoint, problem, content) VALUES (5, 'event', 7, 'test', 'why', x'7b7d')")
+	const earlier = "SELECT 1 FROM damaged WHERE found = 5 AND origin = 'event' AND sequence = 7 AND endpoint = 'test' AND problem = 'why' AND content = x'7b7d'"
 	if err := inbox.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -279,8 +281,8 @@ func TestEachStepOfARecoveryMayFail(t *testing.T) {
 	place(t, damaged, copied, "", ".lock")
 	inbox = openInbox(t, copied)
 	wantEvents, wantLetters := contents(t, inbox, bodies)
-	if wantEvents < 70 || inbox.Recovery() == nil {
-		t.Fatalf("%d events, %+v", wantEvents, inbox.Recovery())
+	if recovery := inbox.Recovery(); wantEvents < 70 || recovery == nil || recovery.Seen != 100 {
+		t.Fatalf("%d events, %+v", wantEvents, recovery)
 	}
 	if err := inbox.Close(); err != nil {
 		t.Fatal(err)
@@ -325,6 +327,12 @@ func TestEachStepOfARecoveryMayFail(t *testing.T) {
 				events, letters := contents(t, inbox, bodies)
 				if !read && (events != wantEvents || letters != wantLetters) {
 					t.Errorf("%d events and %d dead letters, want %d and %d, after this failed: %s", events, letters, wantEvents, wantLetters, failed)
+				}
+				if !read && (!put(t, inbox, event(1, 1)).Duplicate || inbox.Query(t, "SELECT 1 FROM seen") != 100) {
+					t.Errorf("messages are not remembered after this failed: %s", failed)
+				}
+				if !read && inbox.Query(t, earlier) != 1 {
+					t.Errorf("what was set apart before is gone after this failed: %s", failed)
 				}
 				records, err := inbox.Ledger()
 				if read && errors.Is(err, sqlite.ErrDamaged) {

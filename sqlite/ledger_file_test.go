@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -469,6 +470,27 @@ func TestLedgerTakesBackWhatIsWrittenLater(t *testing.T) {
 	}
 	if written == 0 {
 		t.Error("none was written")
+	}
+}
+
+// TestLedgerChecksumCoversEveryColumn checks that a record of which any column was changed is
+// an error, and not believed.
+func TestLedgerChecksumCoversEveryColumn(t *testing.T) {
+	t.Parallel()
+	l := openLedger(t, filepath.Join(quickFolder(t), "ledger.db"))
+	for column, value := range map[string]string{
+		"number": "7", "content": "x'01'", "step": "x'01'", "holder": "holder || 'x'", "ids": "ids || ' 1'",
+		"state": "", "version": "", "write_by": "", "scheduled": "", "anchored": "", "message": "", "server": "", "status": "", "begun": "", "ended": "", "checksum": "",
+	} {
+		record := request(column)
+		begin(t, l, record)
+		if value == "" {
+			value = column + " + 1"
+		}
+		l.Execute(t, fmt.Sprintf("UPDATE ledger_record SET %s = %s WHERE key = x'%x'", column, value, record.Key[:]))
+		if found, err := l.Find(t.Context(), record.Key); !errors.Is(err, ledger.ErrDamaged) {
+			t.Errorf("with another %s: %+v, %v; want ErrDamaged", column, found, err)
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ func OpenLedger(path string, opts ...LedgerOption) (*Ledger, error) {
 	}
 	kept := &reserve{path: path + reserveSuffix}
 	l, err := openLedger(path, config, kept, lock.marked)
-	if err != nil && isFull(err) && kept.spend() {
+	if isFull(err) && kept.spend() {
 		l, err = openLedger(path, config, kept, lock.marked)
 	}
 	if err == nil {
@@ -135,7 +135,7 @@ func openLedger(path string, config ledgerConfig, kept *reserve, ours bool) (_ *
 	}
 	f := &openFile{path: path, name: "ledger", logger: config.logger, janitor: newJanitor()}
 	f.condition = newCondition(f.name, config.logger, func(error) {})
-	f.writer = &writer{later: f.janitor.note, condition: f.condition, limit: unbounded}
+	f.writer = &writer{condition: f.condition, limit: unbounded}
 	defer func() {
 		if err == nil {
 			return

@@ -68,7 +68,7 @@ func OpenInbox(path string, opts ...InboxOption) (*Inbox, error) {
 func openWithReserve(path string, config inboxConfig, ours bool) (*Inbox, error) {
 	kept := &reserve{path: path + reserveSuffix}
 	i, err := open(path, config, ours)
-	if err != nil && isFull(err) && kept.spend() {
+	if isFull(err) && kept.spend() {
 		i, err = open(path, config, ours)
 	}
 	if err != nil {
@@ -137,7 +137,7 @@ func openSound(path string, config inboxConfig, filled bool) (*Inbox, error) {
 	i := &Inbox{config: config, schedule: schedule.New(), recent: newRecent(), closed: make(chan struct{})}
 	i.openFile = openFile{path: path, name: "webhook inbox", logger: config.logger, janitor: newJanitor()}
 	i.condition = newCondition(i.name, config.logger, i.schedule.End)
-	i.writer = &writer{later: i.janitor.note, condition: i.condition, limit: softPages(config.maxFileSize), uncounted: countInterval}
+	i.writer = &writer{condition: i.condition, limit: softPages(config.maxFileSize), uncounted: countInterval}
 	if err = i.connect(size); err == nil {
 		return i, nil
 	}

@@ -58,8 +58,14 @@ func TestOddPaths(t *testing.T) {
 		if err := inbox.Close(); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
-		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%q: %v, %v; want a file that only its owner can read", name, info, err)
+		l := openLedger(t, path+".ledger")
+		for _, private := range []string{path, path + ".lock", path + ".reserve", path + ".ledger", path + ".ledger-wal", path + ".ledger.lock"} {
+			if info, err := os.Stat(private); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%q: %v, %v; want a file that only its owner can read", private, info, err)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 	t.Run("relative", func(t *testing.T) {

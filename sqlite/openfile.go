@@ -49,6 +49,7 @@ func (f *openFile) start(forget func(context.Context) error) {
 	f.committer = newCommitter(f.writer.write, f.panicked)
 	f.committer.flush = f.flushGroup
 	f.aside = newCommitter(f.writer.write, f.panicked)
+	f.aside.flush = func([]*operation) { f.janitor.note() }
 	f.aside.turn = f.committer.turn
 	f.janitor.start(f, forget)
 }

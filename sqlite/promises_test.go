@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/sqlite"
 	"github.com/salebot-go/salebot/webhook"
 )
@@ -58,6 +59,25 @@ func TestFlushAfterASecond(t *testing.T) {
 			<-time.After(time.Second)
 			synctest.Wait()
 			if inbox.Lazy(t) {
+				t.Error("after a second it is not flushed")
+			}
+		}
+	})
+}
+
+// TestLedgerFlushesAfterASecond checks the same of the end of a call.
+func TestLedgerFlushesAfterASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := openLedger(t, filepath.Join(quickFolder(t), "ledger.db"))
+		for _, word := range []string{"a", "b"} {
+			end(t, l, begin(t, l, request(word)), ledger.Accepted)
+			if !l.Lazy() {
+				t.Error("an end was flushed")
+			}
+			<-time.After(time.Second)
+			synctest.Wait()
+			if l.Lazy() {
 				t.Error("after a second it is not flushed")
 			}
 		}

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -54,8 +53,6 @@ type writer struct {
 	lazy bool
 	// unflushed says that something was committed and not flushed since.
 	unflushed atomic.Bool
-	// later is told that something was committed which nobody is about to flush.
-	later     func()
 	condition *condition
 }
 
@@ -111,7 +108,6 @@ func (w *writer) refillReserve() error {
 func (w *writer) transaction(group []*operation) error {
 	w.reserving, w.added, w.delaying = 0, 0, 0
 	w.uncounted++
-	flush := slices.ContainsFunc(group, func(o *operation) bool { return o.flush })
 	// What has to be flushed is flushed when the transaction has ended.
 	err := w.setLazy(true)
 	if err == nil {
@@ -133,9 +129,6 @@ func (w *writer) transaction(group []*operation) error {
 		w.reserved = w.reserving
 	}
 	w.unflushed.Store(true)
-	if !flush {
-		w.later()
-	}
 	return nil
 }
 
