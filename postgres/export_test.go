@@ -55,6 +55,9 @@ func WithMinServer(version int) SharedOption {
 // SQL is a statement for the schema of the inbox.
 func (i *Inbox) SQL(statement string) string { return i.config.schema.sql(statement) }
 
+// SQL is a statement for the schema of the ledger.
+func (l *Ledger) SQL(statement string) string { return l.config.schema.sql(statement) }
+
 // Settle waits until nothing goes on in the background.
 func (i *Inbox) Settle(t testing.TB) {
 	t.Helper()

@@ -431,5 +431,25 @@ func (c *campaigner) count(emulator *salebottest.Emulator, kills, restarts, prom
 		lost, twice, late, disorder, sentTwice, unanswered, left)
 	if lost+twice+late+disorder+sentTwice+unanswered > 0 || left != 0 || len(acknowledged) == 0 {
 		c.t.Error("the counts are wrong")
+		c.describe()
+	}
+}
+
+// describe logs what helps to find out why something was not handled.
+func (c *campaigner) describe() {
+	c.t.Helper()
+	for _, statement := range []string{
+		"SELECT application_name || ' ' || state || ' ' || sync_state FROM pg_stat_replication",
+		"SELECT to_jsonb(l)::text FROM salebot.lane l ORDER BY head LIMIT 10",
+		"SELECT to_jsonb(e)::text FROM salebot.event e WHERE NOT EXISTS (SELECT FROM salebot.lane l WHERE l.client = e.client) LIMIT 10",
+		"SELECT reason FROM salebot.event WHERE reason IS NOT NULL LIMIT 10",
+		"SELECT to_jsonb(h)::text FROM salebot.holder h",
+		"SELECT wait_event || ' ' || state || ' ' || left(query, 80) FROM pg_stat_activity WHERE wait_event IS NOT NULL AND query <> ''",
+	} {
+		c.t.Log(statement, query[string](c.t, c.primary, statement))
+	}
+	for name, server := range map[string]*postgrestest.Server{"server": c.primary, "standby": c.standby} {
+		log, err := server.Log()
+		c.t.Logf("the end of the log of the %s (%v): %s", name, err, log[max(0, len(log)-3000):])
 	}
 }

@@ -27,6 +27,8 @@ type Ledger struct {
 	presence presence
 	begins   group[beginning, []time.Time]
 	ends     group[ending, []ledger.Record]
+	// unsafe are the ends that a crash of the server could still undo.
+	unsafe unsafeEnds
 
 	// life ends what goes on in the background.
 	life       context.Context
@@ -96,7 +98,7 @@ func OpenLedger(ctx context.Context, address string, opts ...LedgerOption) (*Led
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{config: c, pool: pool}
+	l := &Ledger{config: c, pool: pool, unsafe: unsafeEnds{many: make(chan struct{}, 1)}}
 	l.presence = presence{pool: pool, config: &l.config.config, reclaimed: func() {}}
 	if err = l.presence.renew(ctx); err != nil {
 		pool.Close()
@@ -108,6 +110,7 @@ func OpenLedger(ctx context.Context, address string, opts ...LedgerOption) (*Led
 	l.ends = group[ending, []ledger.Record]{write: l.writeEnds, most: recordsAtOnce, timeout: c.timeout, closedErr: ledger.ErrClosed}
 	l.ends.start(l.life, ledgerWorkers) //nolint:contextcheck // as above
 	l.background.start(func() { l.presence.keep(l.life) })
+	l.background.start(func() { l.confirmAlways(l.life) })
 	l.background.start(func() { l.sweepAlways(l.life) })
 	return l, nil
 }
@@ -181,9 +184,10 @@ func (l *Ledger) Begin(ctx context.Context, records ...ledger.Record) ([]ledger.
 func newVersion() int64 { return 1 + mathrand.Int64N(math.MaxInt64-1) } //nolint:gosec // it needs no secrecy
 
 // End implements ledger.Ledger. A crash of this process does not undo it. A crash of the
-// server may, and then the records are as Begin left them. If End fails because the server
-// is down, it is repeated in the background until it succeeds or the ledger is closed: as
-// long as this process is alive, others wait for it to end what it has begun.
+// server may, and then the records are as Begin left them until this process ends them
+// again, within a quarter of WithLifetime. If End fails because the server is down, it is
+// repeated in the background until it succeeds or the ledger is closed: as long as this
+// process is alive, others wait for it to end what it has begun.
 func (l *Ledger) End(ctx context.Context, records ...ledger.Record) ([]ledger.Record, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
@@ -333,7 +337,7 @@ func (l *Ledger) Close() error {
 		defer cancel()
 		l.end()
 		l.background.wait()
-		l.failed = l.presence.leave(ctx)
+		l.failed = errors.Join(l.confirm(ctx), l.presence.leave(ctx))
 		l.pool.Close()
 	})
 	return l.failed

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,4 +138,80 @@ func TestLedgerTakesBack(t *testing.T) {
 		found, err := l.Find(t.Context(), record.Key)
 		return err == nil && len(found) == 1 && found[0].State == ledger.Refused
 	})
+}
+
+// TestLedgerKeepsEnds checks that what became of a request is recorded again if a crash of
+// the server lost it: the process lives, so that others would wait for it to end what it
+// has ended.
+func TestLedgerKeepsEnds(t *testing.T) {
+	t.Parallel()
+	// So a crash loses what is not waited for.
+	server, err := postgrestest.Start(t.Context(), "wal_writer_delay=10s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Remove() })
+	if _, err := postgres.Migrate(t.Context(), server.Address()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := postgres.OpenLedger(t.Context(), server.Address(), postgres.WithLifetime(time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var begun []ledger.Record
+	for n := range 3 {
+		records, err := l.Begin(t.Context(), ledger.Record{Key: ledger.Digest{byte(n + 1)}, Content: ledger.Digest{2}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun = append(begun, records...)
+	}
+	for n := range begun {
+		begun[n].State, begun[n].Answer = ledger.Accepted, ledger.Answer{Status: 200, IDs: []int64{int64(n)}}
+		if _, err := l.End(t.Context(), begun[n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := server.StopNow(); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if lost := query[int64](t, server, "SELECT count(*) FROM salebot.record WHERE state = 0")[0]; lost == 0 {
+		t.Log("the server had written what nobody waited for")
+	}
+	for n := range begun {
+		eventually(t, "the record is accepted", func() bool {
+			found, err := l.Find(t.Context(), begun[n].Key)
+			return err == nil && len(found) == 1 && found[0].State == ledger.Accepted && slices.Equal(found[0].Answer.IDs, []int64{int64(n)})
+		})
+	}
+}
+
+// TestLedgerOfADeadProcessCloses checks that a process which was taken for dead can still
+// make sure of what it has ended.
+func TestLedgerOfADeadProcessCloses(t *testing.T) {
+	t.Parallel()
+	server := commonServer(t)
+	schema := newSchema(t, server)
+	l, err := postgres.OpenLedger(t.Context(), server.Address(), schema, postgres.WithLifetime(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, err := l.Begin(t.Context(), ledger.Record{Key: ledger.Digest{1}, Content: ledger.Digest{2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun[0].State = ledger.Accepted
+	if _, err := l.End(t.Context(), begun...); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Execute(t.Context(), l.SQL("DELETE FROM salebot.holder")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
 }

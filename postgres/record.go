@@ -107,30 +107,37 @@ func (l *Ledger) writeBegins(ctx context.Context, calls []beginning) ([][]time.T
 	return results, nil
 }
 
+// endColumns are records as the function end_records takes them.
+type endColumns struct {
+	calls, numbers, statuses []int32
+	keys                     []uuid
+	versions, fresh          []int64
+	states                   []int16
+	answers                  []string
+}
+
+func (c *endColumns) add(call int, records []ledger.Record) {
+	for i := range records {
+		r := &records[i]
+		c.calls, c.numbers, c.statuses = append(c.calls, int32(call)), append(c.numbers, int32(r.Number)), append(c.statuses, int32(r.Answer.Status)) //nolint:gosec // small numbers
+		c.keys, c.versions, c.fresh = append(c.keys, uuid{Bytes: r.Key, Valid: true}), append(c.versions, r.Version), append(c.fresh, newVersion())
+		c.states, c.answers = append(c.states, int16(r.State)), append(c.answers, arrayText(r.Answer.IDs))
+	}
+}
+
 // writeEnds ends the records of several calls in one transaction. A call that was refused
 // has no result.
 func (l *Ledger) writeEnds(ctx context.Context, calls []ending) ([][]ledger.Record, error) {
-	var (
-		numbers, statuses []int32
-		callNumbers       []int32
-		keys              []uuid
-		versions, fresh   []int64
-		states            []int16
-		answers           []string
-	)
-	owner := map[int64]int{}
+	var c endColumns
 	for at := range calls {
-		for i := range calls[at].records {
-			r := &calls[at].records[i]
-			callNumbers, numbers, statuses = append(callNumbers, int32(at)), append(numbers, int32(r.Number)), append(statuses, int32(r.Answer.Status)) //nolint:gosec // small numbers
-			version := newVersion()
-			owner[version] = at
-			keys, versions, fresh = append(keys, uuid{Bytes: r.Key, Valid: true}), append(versions, r.Version), append(fresh, version)
-			states, answers = append(states, int16(r.State)), append(answers, arrayText(r.Answer.IDs))
-		}
+		c.add(at, calls[at].records)
+	}
+	owner := make(map[int64]int, len(c.fresh))
+	for i, version := range c.fresh {
+		owner[version] = int(c.calls[i])
 	}
 	rows, err := l.pool.Query(ctx, l.config.schema.sql("SELECT "+recordColumns+" FROM salebot.end_records($1, $2, $3, $4, $5, $6, $7, $8)"),
-		callNumbers, keys, numbers, versions, fresh, states, statuses, answers)
+		c.calls, c.keys, c.numbers, c.versions, c.fresh, c.states, c.statuses, c.answers)
 	if err != nil {
 		return nil, failure("ending a record", err)
 	}
@@ -142,6 +149,11 @@ func (l *Ledger) writeEnds(ctx context.Context, calls []ending) ([][]ledger.Reco
 	for i := range ended {
 		at := owner[ended[i].Version]
 		results[at] = append(results[at], ended[i])
+	}
+	for at := range calls {
+		if len(results[at]) > 0 {
+			l.unsafe.add(calls[at])
+		}
 	}
 	return results, nil
 }
