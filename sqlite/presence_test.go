@@ -125,11 +125,22 @@ func TestDelaysAreKept(t *testing.T) {
 		folder := quickFolder(t)
 		path := filepath.Join(folder, "inbox.db")
 		inbox := openInbox(t, path)
-		put(t, inbox, event(1, 1))
-		if err := inbox.Release(t.Context(), take(t, inbox, 1)[0], time.Hour, "later"); err != nil {
-			t.Fatal(err)
+		// The longest delay is not the last one.
+		var released time.Time
+		for n, delay := range []time.Duration{time.Hour, 2 * time.Second, time.Second} {
+			put(t, inbox, event(salebot.ClientID(n+1), salebot.MessageID(n+1)))
+			delivery := take(t, inbox, 1)[0]
+			if err := inbox.Release(t.Context(), delivery, delay, "later"); err != nil {
+				t.Fatal(err)
+			}
+			if n == 0 {
+				released = time.Now()
+				continue
+			}
+			if err := inbox.Commit(t.Context(), take(t, inbox, 1)[0]); err != nil {
+				t.Fatal(err)
+			}
 		}
-		released := time.Now()
 		<-time.After(20 * time.Minute)
 		path = inbox.Crash(t, path, folder)
 		inbox = openInbox(t, path)
