@@ -735,25 +735,31 @@ func TestForEachOutcomes(t *testing.T) {
 // look-up was refused. A refused write decides about it.
 func TestForEachWhoseFirstCallIsRefused(t *testing.T) {
 	t.Parallel()
+	const nobody = "client_not_found"
 	for name, c := range map[string]struct {
-		first func(context.Context, *salebot.Client) error
-		want  salebot.Outcome
+		status int
+		body   string
+		first  func(context.Context, *salebot.Client) error
+		want   salebot.Outcome
 	}{
-		"a read": {func(ctx context.Context, c *salebot.Client) error {
+		"a read": {404, nobody, func(ctx context.Context, c *salebot.Client) error {
 			_, err := c.GetVariables(ctx, 7)
 			return err
 		}, salebot.OutcomeNotTried},
-		"a write that may be repeated": {func(ctx context.Context, c *salebot.Client) error {
+		"a write of which a part is refused": {200, loadedItems([]string{"1", "2"}, map[string]string{"2": "fail"}), func(ctx context.Context, c *salebot.Client) error {
+			_, err := c.LoadClients(ctx, []salebot.ClientToLoad{personOf(1), personOf(2)})
+			return err
+		}, salebot.OutcomeRejected},
+		"a write that may be repeated": {404, nobody, func(ctx context.Context, c *salebot.Client) error {
 			_, err := c.SaveVariables(ctx, salebot.SaveVariablesRequest{ClientID: 7, Variables: map[string]any{"a": 1}})
 			return err
 		}, salebot.OutcomeRejected},
 	} {
-		client := clienttest.New(t, clienttest.Answering(http.StatusNotFound, "client_not_found"))
+		client := clienttest.New(t, clienttest.Answering(c.status, c.body))
 		report, err := salebot.ForEach(t.Context(), client, salebot.Items([]salebot.ClientID{7}), salebot.BulkOptions{}, itself,
 			func(ctx context.Context, _ salebot.ClientID) error { return c.first(ctx, client) })
 		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
 		require.Equal(t, c.want, report.Problems[0].Outcome, name)
-		require.ErrorIs(t, report.Problems[0].Err, salebot.ErrClientNotFound)
 	}
 }
 

@@ -305,6 +305,29 @@ func TestUnknownCallbackIsLookedForInTheHistory(t *testing.T) {
 	}
 }
 
+// A request is looked for as far back as it may stand, behind whatever was written since.
+func TestUnknownIsFoundBehindManyMessages(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		s := newShop(t)
+		client := s.open(t, salebot.WithHistoryDelay(time.Second))
+		_, err := s.Write(ann, "I want to pay")
+		require.NoError(t, err)
+		key := salebot.WithIdempotencyKey("order 4711")
+		s.Fail(salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter})
+		_, err = client.Message(t.Context(), hello("paid"), key)
+		require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+		for range 150 {
+			_, err := s.Write(ann, "and?")
+			require.NoError(t, err)
+		}
+		answer, err := client.Message(t.Context(), hello("paid"), key)
+		require.NoError(t, err)
+		require.True(t, answer.Recorded)
+		s.AssertCalls(t, "message", 1)
+	})
+}
+
 // It is not there: without the time that Salebot takes that proves nothing.
 func TestUnknownIsNotInTheHistory(t *testing.T) {
 	t.Parallel()

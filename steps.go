@@ -281,9 +281,9 @@ func (j *journey[T]) keepPace(ctx context.Context) error {
 	return transportFailure(err, late, j.core.scrub)
 }
 
-// earlier is the earlier of two moments, of which zero is none.
+// earlier is the earlier of two moments; a zero a is none.
 func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
+	if a.IsZero() || b.Before(a) {
 		return b
 	}
 	return a

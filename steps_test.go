@@ -599,6 +599,27 @@ func TestLimiterIsNotToldOfNoHold(t *testing.T) {
 	})
 }
 
+// A pause that lasts beyond the time of the call is not waited for, whether the option or
+// the context sets that time.
+func TestPauseBeyondTheTimeOfTheCall(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ option, context time.Duration }{"the option": {time.Second, time.Hour}, "the context": {time.Hour, time.Second}} {
+		clienttest.InBubble(t, testkit.InTurn(testkit.Respond(429, "", "Retry-After: 60"), testkit.Respond(200, "{}")), func(t *testing.T, peer *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
+			client := dial(salebot.WithoutRetries(), salebot.WithTimeout(c.option))
+			_, err := client.GetVariables(t.Context(), 1)
+			require.ErrorIs(t, err, salebot.ErrRateLimited)
+			ctx, cancel := context.WithTimeout(t.Context(), c.context)
+			defer cancel()
+			start := time.Now()
+			_, err = client.GetVariables(ctx, 1)
+			require.ErrorIs(t, err, salebot.ErrRateLimited, name)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Zero(t, time.Since(start), name)
+			require.Len(t, peer.Arrivals(), 1)
+		})
+	}
+}
+
 // The error about a request of unknown outcome names WithHistoryDelay where that helps:
 // of a message the history tells, of a deal it does not.
 func TestUnresolvedCallsSayWhatHelps(t *testing.T) {

@@ -95,6 +95,15 @@ func TestTimestampsOfRecords(t *testing.T) {
 	}
 }
 
+// What is listed as unread is zero, also if it was there before in another form.
+func TestUnreadTimestampIsZero(t *testing.T) {
+	t.Parallel()
+	items, err := always(t, http.StatusOK, `{"result":[{"id":1,"created_at":1588244999,"created_at":{}}]}`).GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1})
+	require.NoError(t, err)
+	require.Equal(t, []string{"created_at"}, items[0].Unread)
+	require.True(t, items[0].CreatedAt.IsZero())
+}
+
 func TestTimestampNone(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`null`, `""`, `"None"`, `" "`} {
@@ -169,12 +178,16 @@ func TestDatesThatDoNotExist(t *testing.T) {
 	t.Parallel()
 	client := clienttest.New(t, clienttest.MemoryAPI(func(clienttest.MemoryCall) (int, string, error) { return 0, "", clienttest.ErrCable }))
 	good := salebot.Date{Year: 2026, Month: time.May, Day: 28}
-	for _, day := range []salebot.Date{{2026, time.February, 29}, {2026, 13, 1}, {2026, time.May, 0}, {2026, time.April, 31}, {26, time.May, 28}} {
+	for _, day := range []salebot.Date{{2026, time.February, 29}, {2026, 13, 1}, {2026, time.May, 0}, {2026, time.April, 31}, {26, time.May, 28}, {10_000, 1, 1}} {
 		_, err := client.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1, StartDate: day, StopDate: good})
 		requireField(t, err, "StartDate")
 		_, err = client.GetHistory(t.Context(), salebot.GetHistoryRequest{ClientID: 1, StartDate: salebot.Date{Year: 1970, Month: 1, Day: 1}, StopDate: day})
 		requireField(t, err, "StopDate")
 	}
+	_, err := client.GetHistory(t.Context(), salebot.GetHistoryRequest{
+		ClientID: 1, StartDate: salebot.Date{Year: 1970, Month: 1, Day: 1}, StopDate: salebot.Date{Year: 9999, Month: time.December, Day: 31},
+	})
+	require.ErrorIs(t, err, clienttest.ErrCable, "the first and the last day are sent")
 }
 
 // FuzzUnixSeconds reads the same moment as number and as text, in each unit.
@@ -256,7 +269,7 @@ func TestTimestampForms(t *testing.T) {
 func TestTimestampsComeBackExactly(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`"2026-07-26T10:00:00.123Z"`: `1785060000.123`, `1588248599123456789`: `1588248599.123456789`, `1588248599000`: `1588248599`, `-0.5`: `-0.5`, `-1.25`: `-1.25`,
+		`"2026-07-26T10:00:00.123Z"`: `1785060000.123`, `1588248599123456789`: `1588248599.123456789`, `1588248599000`: `1588248599`, `0.5`: `0.5`, `-0.5`: `-0.5`, `-1.25`: `-1.25`,
 		`"1970-01-01T00:00:00Z"`: `"1970-01-01T00:00:00Z"`, `"9999-12-31T23:59:59.5Z"`: `"9999-12-31T23:59:59.5Z"`, `"2026-07-26 10:00:00.123456789"`: `"2026-07-26 10:00:00.123456789"`,
 		`"yesterday"`: `"yesterday"`,
 	} {
@@ -270,6 +283,10 @@ func TestTimestampsComeBackExactly(t *testing.T) {
 	require.True(t, salebot.UnixTimestamp(time.Time{}).IsZero())
 	_, err := json.Marshal(salebot.UnixTimestamp(time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)))
 	require.ErrorContains(t, err, "12000")
+	for year, writable := range map[int]bool{-2000: false, 0: true, 1: true, 1970: true, 9999: true, 10_000: false} {
+		_, err := json.Marshal(salebot.UnixTimestamp(time.Date(year, 1, 2, 0, 0, 0, 0, time.UTC)))
+		require.Equal(t, writable, err == nil, year)
+	}
 }
 
 func FuzzTimestamp(f *testing.F) {

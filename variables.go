@@ -55,10 +55,8 @@ func (v Variables) Text(name string) string {
 // All yields the names and values in the order in which they came.
 func (v Variables) All() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		if len(v.object) == 0 {
-			return
-		}
-		// The object was checked when it came; the error only ends the walk.
+		// The object was checked when it came; the error only ends the walk, or says that
+		// there is none.
 		_ = wire.Members(v.object, func(key string, value []byte) error {
 			if !yield(key, Value{raw: value}) {
 				return errStop

@@ -50,8 +50,8 @@ func (v Variables) DecodeIn(location *time.Location, target any) error {
 	values := maps.Collect(v.All())
 	var unread []VariableError
 	for _, field := range fields {
-		value, ok := values[field.Name]
-		if !ok || value.IsUnset() {
+		value := values[field.Name]
+		if value.IsUnset() {
 			continue
 		}
 		if err := (*variableField)(&field).set(pointer.Elem().FieldByIndex(field.Index), value, location); err != nil {

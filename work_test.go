@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -115,6 +116,9 @@ func TestRunOnceIsLogged(t *testing.T) {
 			`DEBUG msg="salebot work" work="payment notice" outcome=accepted duration=1s accepted_calls=2 recorded_calls=2`,
 			`DEBUG msg="salebot work" work="payment notice" outcome=accepted duration=0s recorded=true`,
 		}, lines())
+
+		require.NoError(t, client.RunOnce(t.Context(), notice("a single call"), texts(client, "one")))
+		require.Equal(t, []string{`DEBUG msg="salebot work" work="payment notice" outcome=accepted duration=0s accepted_calls=1`}, lines())
 
 		s.ledger.failFind = failed
 		require.ErrorIs(t, run(t.Context(), nil), failed)
@@ -761,6 +765,9 @@ func TestRehearse(t *testing.T) {
 	require.NotZero(t, order)
 	_, err = client.SetOrderState(ctx, salebot.SetOrderStateRequest{ClientID: ann, StateID: 1})
 	require.NoError(t, err)
+	response, err := client.Do(ctx, salebot.DoRequest{Action: "brand_new"})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.Status)
 	loaded, err := client.LoadClients(ctx, []salebot.ClientToLoad{personOf(1), personOf(2)})
 	require.NoError(t, err)
 	require.Len(t, loaded, 2)
