@@ -400,8 +400,12 @@ func TestLogHasTheContextOfHooks(t *testing.T) {
 	var seen []string
 	for _, handler := range []slog.Handler{named[outer]{seen: &seen}, named[inner]{seen: &seen}} {
 		clienttest.InBubble(t, testkit.InTurn(testkit.Respond(503, ""), testkit.Respond(200, "{}")), func(t *testing.T, _ *testkit.Peer, dial func(...salebot.Option) *salebot.Client) {
-			client := dial(with(outer{}, "outer"), with(inner{}, "inner"), salebot.WithLogger(slog.New(handler)))
-			_, err := client.GetVariables(t.Context(), 1)
+			client := dial(with(outer{}, "outer"), salebot.WithLogger(slog.New(handler)))
+			_, err := client.GetVariables(t.Context(), 0)
+			require.ErrorIs(t, err, salebot.ErrInvalidRequest)
+			client, err = client.With(with(inner{}, "inner"))
+			require.NoError(t, err)
+			_, err = client.GetVariables(t.Context(), 1)
 			require.NoError(t, err)
 			_, err = client.GetVariables(t.Context(), 0)
 			require.ErrorIs(t, err, salebot.ErrInvalidRequest)
@@ -410,7 +414,7 @@ func TestLogHasTheContextOfHooks(t *testing.T) {
 	of := func(name string) []string {
 		return []string{"salebot attempt failed and is repeated: " + name, "salebot call: " + name, "salebot call failed: " + name}
 	}
-	require.Equal(t, slices.Concat(of("outer"), of("inner")), seen)
+	require.Equal(t, slices.Concat([]string{"salebot call failed: outer"}, of("outer"), []string{"salebot call failed: "}, of("inner")), seen)
 }
 
 // The lines of the log and the names in them are a promise; see WithLogger.

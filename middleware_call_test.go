@@ -285,6 +285,12 @@ func TestMiddlewaresThatSendByOtherMeansAfterAFailure(t *testing.T) {
 			} else {
 				require.Equal(t, 1, made, "%s: %s", place, other)
 			}
+			if want == salebot.OutcomeRejected || want == salebot.OutcomeAccepted {
+				made = 0
+				_, err = client.SaveVariables(t.Context(), salebot.SaveVariablesRequest{ClientID: 7, Variables: map[string]any{"a": 1}})
+				clienttest.RequireFailure(t, err, want)
+				require.Equal(t, 1, made, "it is settled, although it may be repeated")
+			}
 		}
 	}
 }

@@ -270,6 +270,8 @@ func TestLimitsAreInclusive(t *testing.T) {
 		clienttest.Taking("the first page", salebot.GetSubscribersRequest{Page: new(0)}, (*salebot.Client).GetSubscribers),
 		clienttest.Taking("the first page of VK", salebot.GetVKSubscribersRequest{Page: new(0)}, (*salebot.Client).GetVKSubscribers),
 		clienttest.Taking("a single moment", salebot.GetVKSubscribersRequest{From: clienttest.Moment, To: clienttest.Moment}, (*salebot.Client).GetVKSubscribers),
+		clienttest.Taking("from a moment on", salebot.GetVKSubscribersRequest{From: clienttest.Moment}, (*salebot.Client).GetVKSubscribers),
+		clienttest.Taking("up to a moment", salebot.GetVKSubscribersRequest{To: clienttest.Moment}, (*salebot.Client).GetVKSubscribers),
 		clienttest.Taking("500 to delete", ids(salebot.ClientID(1), 500), (*salebot.Client).DeleteClients),
 		clienttest.Taking("2000 messages", salebot.GetHistoryRequest{ClientID: 1, Limit: 2000}, (*salebot.Client).GetHistory),
 		clienttest.Taking("a single day", salebot.GetHistoryRequest{ClientID: 1, StartDate: day(2024, 2, 29), StopDate: day(2024, 2, 29)}, (*salebot.Client).GetHistory),
