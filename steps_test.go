@@ -1,6 +1,7 @@
 package salebot_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -683,6 +684,29 @@ func TestRepeatedCallThatIsAcceptedWithAnError(t *testing.T) {
 		}
 		require.Equal(t, 3, attempts)
 	})
+}
+
+// A call that was accepted is accepted, also if the ledger could not write that down. The
+// log says so.
+func TestEndThatIsNotRecordedIsLogged(t *testing.T) {
+	t.Parallel()
+	for _, failing := range []bool{true, false} {
+		var log bytes.Buffer
+		s := newShop(t)
+		client := s.open(t, salebot.WithHistoryDelay(time.Second), salebot.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		if failing {
+			s.ledger.failEnd = clienttest.ErrCable
+		}
+		_, err := client.Message(t.Context(), hello("paid"), salebot.WithIdempotencyKey("order 4711"))
+		require.NoError(t, err)
+		s.AssertCalls(t, "message", 1)
+		if !failing {
+			require.Empty(t, log.String())
+			continue
+		}
+		require.Contains(t, log.String(), `level=WARN msg="salebot ledger could not record an end" action=message error=`)
+		require.Contains(t, log.String(), clienttest.ErrCable.Error())
+	}
 }
 
 // A ledger that cannot be used keeps the request from being sent.
