@@ -11,7 +11,7 @@ import (
 )
 
 // guard is the command of a row of the README's guarantees.
-var guard = regexp.MustCompile("^`go test -run (\\S+|\"[^\"]+\")((?: \\.\\S*)+)`$")
+var guard = regexp.MustCompile("^`go test (?:-tags \\w+ )?-run (\\S+|\"[^\"]+\")((?: \\.\\S*)+)`$")
 
 // Each guarantee of the README names a command that runs the tests that guard it,
 // and each package and each alternative in it has such a test.
