@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/webhook"
 )
@@ -89,7 +91,7 @@ func classOf(err error) error {
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
 		return ErrSlow
-	case errors.Is(err, context.Canceled), errors.Is(err, webhook.ErrClosed), errors.Is(err, ledger.ErrClosed):
+	case errors.Is(err, context.Canceled), errors.Is(err, webhook.ErrClosed), errors.Is(err, ledger.ErrClosed), errors.Is(err, pgx.ErrTxClosed):
 		return nil
 	}
 	// What the server did not say comes from the connection.

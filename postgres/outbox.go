@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/salebot-go/salebot"
+	"github.com/salebot-go/salebot/webhook"
 )
 
 // Outbox sends requests that were reserved in transactions of yours, once the transaction
@@ -48,6 +50,8 @@ type Outbox struct {
 	closed     atomic.Bool
 	closing    sync.Once
 	failed     error
+	// trouble is why the last look for requests failed; nil if it did not.
+	trouble atomic.Pointer[error]
 }
 
 // Outgoing is a request that was reserved.
@@ -78,16 +82,24 @@ const (
 	outboxWorkers = 4
 	// outboxConnections are for them and for what goes on besides.
 	outboxConnections = outboxWorkers + 2
-	// outboxAttempts is how often a request is tried before it is given up.
-	outboxAttempts = 25
+	// outboxAttempts is how often a request is tried before it is given up, and
+	// outboxInterruptions how many attempts may come on top, for those whose process died.
+	outboxAttempts, outboxInterruptions = 25, 3
 	// outboxTimeout bounds one attempt, and outboxLease is longer.
 	outboxTimeout, outboxLease = time.Minute, 90 * time.Second
 	// The wait after a failure doubles from one to the other.
 	firstOutboxDelay, lastOutboxDelay = time.Second, 5 * time.Minute
 )
 
-// ErrOutboxClosed is the error of an Outbox that was closed.
-var ErrOutboxClosed = errors.New("postgres: the outbox is closed")
+var (
+	// ErrOutboxClosed is the error of an Outbox that was closed.
+	ErrOutboxClosed = errors.New("postgres: the outbox is closed")
+	// ErrGivenUp says that the request with a key was given up, so that it is not sent
+	// unless Retry is called.
+	ErrGivenUp = errors.New("postgres: the request was given up: see Failed and Retry")
+
+	errInterrupted = errors.New("the attempts before did not end: the process died, or the time ran out")
+)
 
 // OpenOutbox opens the outbox of a name in a database; for the address see OpenInbox. The
 // transactions of Reserve must be in the same database. The client needs a ledger
@@ -96,8 +108,10 @@ var ErrOutboxClosed = errors.New("postgres: the outbox is closed")
 // while it makes them. send must pass its context on to its calls, and make the same calls
 // if it is called again.
 //
-// If send fails, the request is tried again after a second. The wait doubles with each
-// failure. After 25 attempts the request is given up: see Failed.
+// If send fails or panics, the request is tried again after a second. The wait doubles with
+// each failure, up to five minutes. The request is given up after 25 attempts, which is
+// about an hour, and at once after an error of webhook.Permanent: see Failed. The context of
+// send ends after a minute. Requests are sent in no particular order.
 func OpenOutbox(ctx context.Context, address string, client *salebot.Client, name string, send func(ctx context.Context, request Outgoing) error, opts ...OutboxOption) (*Outbox, error) {
 	switch {
 	case client == nil:
@@ -130,7 +144,11 @@ func OpenOutbox(ctx context.Context, address string, client *salebot.Client, nam
 	}
 	o := &Outbox{config: c, name: name, client: client, send: send, pool: pool, waker: newWaker()}
 	o.presence = presence{pool: pool, config: &o.config.config, reclaimed: func() { o.waker.wake(everyone) }}
-	if err = o.presence.renew(ctx); err != nil {
+	if err = o.presence.renew(ctx); err == nil {
+		// Whether it has the rights.
+		_, _, err = o.take(ctx, 0)
+	}
+	if err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -146,22 +164,32 @@ func OpenOutbox(ctx context.Context, address string, client *salebot.Client, nam
 // WithPollInterval, by any process that has the outbox open. The body is passed to send
 // and is stored until the request was sent. If the key is reserved already, nothing
 // changes. A key that was sent is not sent again, for as long as the client's ledger
-// remembers it.
+// remembers it. If the request with the key was given up, the error is ErrGivenUp.
 func (o *Outbox) Reserve(ctx context.Context, tx pgx.Tx, key string, body []byte) error {
 	if o.closed.Load() {
 		return ErrOutboxClosed
 	}
-	if key == "" || checkEndpoint(key) != nil {
+	switch {
+	case tx == nil:
+		return badOption("tx", "is nil")
+	case key == "" || checkEndpoint(key) != nil:
 		return badOption("key", "must be a text that is not empty")
 	}
 	if body == nil {
 		body = []byte{}
 	}
-	// A row that is there is locked and left as it is: like a new one, it makes the commit
-	// wait for a standby (see migrations/0007_duplicates.sql).
-	_, err := tx.Exec(ctx, o.config.schema.sql(`INSERT INTO salebot.outgoing AS o (name, key, request) VALUES ($1, $2, $3)
-		ON CONFLICT (name, key) DO UPDATE SET key = o.key WHERE false`), o.name, key, body)
-	return failure("reserving a request", err)
+	// A row that is there is written again as it is: like a new one, it makes the commit wait
+	// for a standby (see migrations/0007_duplicates.sql).
+	var givenUp bool
+	err := tx.QueryRow(ctx, o.config.schema.sql(`INSERT INTO salebot.outgoing AS o (name, key, request) VALUES ($1, $2, $3)
+		ON CONFLICT (name, key) DO UPDATE SET key = o.key RETURNING due IS NULL`), o.name, key, body).Scan(&givenUp)
+	switch {
+	case err != nil:
+		return failure("reserving a request", err)
+	case givenUp:
+		return fmt.Errorf("%w: %.100q", ErrGivenUp, key)
+	}
+	return nil
 }
 
 // Wake looks for requests now. Call it after the commit to have a reserved request sent
@@ -172,9 +200,9 @@ func (o *Outbox) Wake() { o.waker.wake(o.name) }
 func (o *Outbox) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		news := o.waker.wait(o.name)
-		request, found, err := o.take(ctx)
-		if err != nil && ctx.Err() == nil {
-			o.config.logger.WarnContext(ctx, "postgres: outbox cannot be read", slog.Any("error", err))
+		request, found, err := o.take(ctx, 1)
+		if ctx.Err() == nil {
+			o.note(ctx, err)
 		}
 		if found {
 			o.try(ctx, request)
@@ -190,11 +218,36 @@ func (o *Outbox) work(ctx context.Context) {
 	}
 }
 
-func (o *Outbox) take(ctx context.Context) (request Outgoing, found bool, err error) {
+// note keeps why requests cannot be looked for, and tells it once.
+func (o *Outbox) note(ctx context.Context, err error) {
+	if err == nil {
+		if o.trouble.Swap(nil) != nil {
+			o.config.logger.InfoContext(ctx, "postgres: the outbox can be read again", slog.String("outbox", o.name))
+		}
+		return
+	}
+	if o.trouble.Swap(&err) == nil {
+		o.config.logger.ErrorContext(ctx, "postgres: the outbox cannot be read", slog.String("outbox", o.name), slog.Any("error", err))
+	}
+}
+
+// Health returns why requests could not be looked for when that was last tried, or why
+// this process could not report that it is alive (see WithLifetime); nil if it could.
+func (o *Outbox) Health() error {
+	if o.closed.Load() {
+		return ErrOutboxClosed
+	}
+	if err := o.trouble.Load(); err != nil {
+		return *err
+	}
+	return o.presence.failure()
+}
+
+func (o *Outbox) take(ctx context.Context, number int) (request Outgoing, found bool, err error) {
 	limited, cancel := context.WithTimeout(ctx, o.config.timeout)
 	defer cancel()
-	row := o.pool.QueryRow(limited, o.config.schema.sql("SELECT key, request, reserved, attempt, lease FROM salebot.take_outgoing($1, 1, $2, $3)"),
-		o.name, outboxLease, o.presence.id.Load())
+	row := o.pool.QueryRow(limited, o.config.schema.sql("SELECT key, request, reserved, attempt, lease FROM salebot.take_outgoing($1, $2, $3, $4)"),
+		o.name, number, outboxLease, o.presence.id.Load())
 	err = row.Scan(&request.Key, &request.Body, &request.Reserved, &request.Attempt, &request.lease)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -211,14 +264,17 @@ func (o *Outbox) take(ctx context.Context) (request Outgoing, found bool, err er
 func (o *Outbox) try(ctx context.Context, request Outgoing) {
 	limited, cancel := context.WithTimeout(ctx, outboxTimeout)
 	defer cancel()
-	err := o.client.RunOnce(limited, salebot.Work{Name: o.name, Key: request.Key, Since: request.Reserved}, func(ctx context.Context) error {
-		return o.send(ctx, request)
-	})
+	err := errInterrupted
+	if request.Attempt <= outboxAttempts+outboxInterruptions {
+		err = o.client.RunOnce(limited, salebot.Work{Name: o.name, Key: request.Key, Since: request.Reserved}, func(ctx context.Context) error {
+			return o.call(ctx, request)
+		})
+	}
 	statement, args := "DELETE FROM salebot.outgoing WHERE name = $1 AND key = $2 AND lease = $3", []any{o.name, request.Key, request.lease}
 	if err != nil {
 		// Null gives it up.
 		var delay *time.Duration
-		if request.Attempt < outboxAttempts || ctx.Err() != nil {
+		if o.triedAgain(ctx, request, err) {
 			wait := backoff(request.Attempt)
 			delay = &wait
 		}
@@ -237,6 +293,29 @@ func (o *Outbox) try(ctx context.Context, request Outgoing) {
 	}
 }
 
+// call calls the function, and turns a panic into an error.
+func (o *Outbox) call(ctx context.Context, request Outgoing) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			o.config.logger.ErrorContext(ctx, "postgres: the function of an outbox panicked", slog.String("outbox", o.name), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
+			err = fmt.Errorf("postgres: panic: %v", value)
+		}
+	}()
+	return o.send(ctx, request)
+}
+
+// triedAgain reports whether a request is tried again after a failure.
+func (*Outbox) triedAgain(ctx context.Context, request Outgoing, err error) bool {
+	switch {
+	case errors.Is(err, errInterrupted), webhook.IsPermanent(err):
+		return false
+	case ctx.Err() != nil:
+		// The outbox was closed; that is no failure of the request.
+		return true
+	}
+	return request.Attempt < outboxAttempts
+}
+
 // backoff is the wait after so many attempts: at random in the upper half of a bound that
 // doubles each time.
 func backoff(attempts int) time.Duration {
@@ -247,65 +326,6 @@ func backoff(attempts int) time.Duration {
 		}
 	}
 	return bound/2 + rand.N(bound/2+1) //nolint:gosec // jitter needs no secrecy
-}
-
-// Failure is a request that was given up.
-type Failure struct {
-	Outgoing
-	// Reason is the failure of the last attempt.
-	Reason string
-}
-
-// Failed returns the requests that were given up, the oldest first and at most number.
-func (o *Outbox) Failed(ctx context.Context, number int) ([]Failure, error) {
-	if o.closed.Load() {
-		return nil, ErrOutboxClosed
-	}
-	rows, err := o.pool.Query(ctx, o.config.schema.sql(`SELECT key, request, reserved, attempts, reason FROM salebot.outgoing
-		WHERE name = $1 AND due IS NULL ORDER BY reserved, key LIMIT $2`), o.name, number)
-	if err != nil {
-		return nil, failure("reading requests", err)
-	}
-	failed, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Failure, err error) {
-		err = row.Scan(&f.Key, &f.Body, &f.Reserved, &f.Attempt, &f.Reason)
-		return f, err
-	})
-	if err != nil {
-		return nil, failure("reading requests", err)
-	}
-	return failed, nil
-}
-
-// Retry makes requests that were given up pending again, with a fresh count of attempts,
-// and returns how many.
-func (o *Outbox) Retry(ctx context.Context, keys ...string) (int, error) {
-	return o.change(ctx, "UPDATE salebot.outgoing SET due = '-infinity', attempts = 0 WHERE name = $1 AND key = ANY ($2) AND due IS NULL", keys)
-}
-
-// Discard deletes requests that were given up and returns how many.
-func (o *Outbox) Discard(ctx context.Context, keys ...string) (int, error) {
-	return o.change(ctx, "DELETE FROM salebot.outgoing WHERE name = $1 AND key = ANY ($2) AND due IS NULL", keys)
-}
-
-func (o *Outbox) change(ctx context.Context, statement string, keys []string) (int, error) {
-	if o.closed.Load() {
-		return 0, ErrOutboxClosed
-	}
-	tag, err := o.pool.Exec(ctx, o.config.schema.sql(statement), o.name, keys)
-	if err != nil {
-		return 0, failure("changing requests", err)
-	}
-	o.Wake()
-	return int(tag.RowsAffected()), nil
-}
-
-// Pending returns how many requests are still to be sent.
-func (o *Outbox) Pending(ctx context.Context) (pending int, err error) {
-	if o.closed.Load() {
-		return 0, ErrOutboxClosed
-	}
-	err = o.pool.QueryRow(ctx, o.config.schema.sql("SELECT count(*) FROM salebot.outgoing WHERE name = $1 AND due IS NOT NULL"), o.name).Scan(&pending)
-	return pending, failure("counting requests", err)
 }
 
 // Close stops the sending. The context of calls under way ends. What was not sent is sent

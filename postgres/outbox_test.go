@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/postgres"
 	"github.com/salebot-go/salebot/salebottest"
+	"github.com/salebot-go/salebot/webhook"
 )
 
 // shop is a database and a Salebot with outboxes between them.
@@ -197,5 +199,170 @@ func TestOutboxNeedsALedger(t *testing.T) {
 	_, err := postgres.OpenOutbox(t.Context(), server.Address(), client, "order paid", func(context.Context, postgres.Outgoing) error { return nil })
 	if !errors.Is(err, salebot.ErrInvalidRequest) {
 		t.Errorf("%v, want ErrInvalidRequest", err)
+	}
+}
+
+// openWith opens an outbox with a function of the test's.
+func (s *shop) openWith(send func(context.Context, postgres.Outgoing) error, opts ...postgres.OutboxOption) *postgres.Outbox {
+	s.t.Helper()
+	outbox, err := postgres.OpenOutbox(s.t.Context(), commonServer(s.t).Address(), s.client, "order paid", send,
+		append([]postgres.OutboxOption{s.schema, postgres.WithPollInterval(20 * time.Millisecond)}, opts...)...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = outbox.Close() })
+	return outbox
+}
+
+// TestOutboxPanics checks that a function that panics is tried again, and that others go on.
+func TestOutboxPanics(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	var log lockedText
+	outbox := s.openWith(func(ctx context.Context, request postgres.Outgoing) error {
+		if request.Attempt == 1 && request.Key == "order 1" {
+			panic("as wanted")
+		}
+		_, err := s.client.Message(ctx, salebot.MessageRequest{ClientID: 1, Message: string(request.Body)})
+		return err
+	}, postgres.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	for _, key := range []string{"order 1", "order 2"} {
+		s.reserve(outbox, key, true)
+	}
+	s.sent(outbox)
+	s.emulator.AssertMessage(t, 1, "paid: order 1")
+	s.emulator.AssertMessage(t, 1, "paid: order 2")
+	if text := log.String(); !strings.Contains(text, "as wanted") || !strings.Contains(text, "TestOutboxPanics") {
+		t.Errorf("the log has neither the panic nor its stack: %s", text)
+	}
+}
+
+// TestOutboxGivesUpAtOnce checks what is given up at once, and that whoever reserves it again
+// hears of it.
+func TestOutboxGivesUpAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	mended := make(chan struct{})
+	outbox := s.openWith(func(context.Context, postgres.Outgoing) error {
+		select {
+		case <-mended:
+			return nil
+		default:
+			return fmt.Errorf("order: %w", webhook.Permanent(errors.New("it is odd")))
+		}
+	})
+	s.reserve(outbox, "odd", true)
+	eventually(t, "the request is given up", func() bool {
+		number, err := outbox.CountFailed(t.Context())
+		return err == nil && number == 1
+	})
+	failed, err := outbox.Failed(t.Context(), 10)
+	if err != nil || len(failed) != 1 || failed[0].Attempt != 1 || failed[0].Reason != "order: it is odd" {
+		t.Errorf("%+v, %v", failed, err)
+	}
+	tx, err := s.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := outbox.Reserve(t.Context(), tx, "odd", nil); !errors.Is(err, postgres.ErrGivenUp) {
+		t.Errorf("%v, want ErrGivenUp", err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	close(mended)
+	if number, err := outbox.Retry(t.Context(), "odd"); err != nil || number != 1 {
+		t.Errorf("%d, %v", number, err)
+	}
+	s.sent(outbox)
+}
+
+// TestOutboxOfDeadProcesses checks that a request whose attempts never ended is given up:
+// it may be what ends the processes.
+func TestOutboxOfDeadProcesses(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	called := make(chan struct{}, 10)
+	outbox := s.openWith(func(context.Context, postgres.Outgoing) error {
+		called <- struct{}{}
+		return nil
+	}, postgres.WithPollInterval(time.Hour))
+	s.reserve(outbox, "order 1", true)
+	if _, err := s.db.Exec(t.Context(), outbox.SQL("UPDATE salebot.outgoing SET attempts = 28")); err != nil {
+		t.Fatal(err)
+	}
+	outbox.Wake()
+	eventually(t, "the request is given up", func() bool {
+		failed, err := outbox.Failed(t.Context(), 10)
+		return err == nil && len(failed) == 1 && strings.Contains(failed[0].Reason, "did not end")
+	})
+	if len(called) > 0 {
+		t.Error("it was tried once more")
+	}
+}
+
+// TestOutboxWithoutRights checks that an outbox which could not send says so when it is
+// opened, and afterwards in Health.
+func TestOutboxWithoutRights(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	server := commonServer(t)
+	outbox := s.openWith(func(context.Context, postgres.Outgoing) error { return nil })
+	if err := outbox.Health(); err != nil {
+		t.Error(err)
+	}
+	role := fmt.Sprintf("outbox_%d", schemas.Add(1))
+	statements := []string{
+		"CREATE ROLE " + role + " LOGIN", outbox.SQL("GRANT USAGE ON SCHEMA salebot TO " + role),
+		outbox.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA salebot TO " + role), outbox.SQL("REVOKE ALL ON salebot.outgoing FROM " + role),
+		outbox.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA salebot TO " + role),
+	}
+	if err := server.Execute(t.Context(), statements...); err != nil {
+		t.Fatal(err)
+	}
+	address := strings.ReplaceAll(server.Address(), "user=postgres", "user="+role)
+	open := func() (*postgres.Outbox, error) {
+		return postgres.OpenOutbox(t.Context(), address, s.client, "order paid", func(context.Context, postgres.Outgoing) error { return nil },
+			s.schema, postgres.WithPollInterval(20*time.Millisecond))
+	}
+	if _, err := open(); !errors.Is(err, postgres.ErrNoRights) {
+		t.Errorf("%v, want ErrNoRights", err)
+	}
+	grant, revoke := outbox.SQL("GRANT ALL ON salebot.outgoing TO "+role), outbox.SQL("REVOKE ALL ON salebot.outgoing FROM "+role)
+	if err := server.Execute(t.Context(), grant); err != nil {
+		t.Fatal(err)
+	}
+	other, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	if err := server.Execute(t.Context(), revoke); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the outbox notices", func() bool { return errors.Is(other.Health(), postgres.ErrNoRights) })
+	if err := server.Execute(t.Context(), grant); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the outbox works again", func() bool { return other.Health() == nil })
+}
+
+// TestReserveRefuses checks that a mistake with the transaction is told as one.
+func TestReserveRefuses(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	outbox := s.openWith(func(context.Context, postgres.Outgoing) error { return nil })
+	if err := outbox.Reserve(t.Context(), nil, "order 1", nil); !errors.As(err, new(*salebot.OptionError)) {
+		t.Errorf("%v, want an OptionError", err)
+	}
+	tx, err := s.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := outbox.Reserve(t.Context(), tx, "order 1", nil); !errors.Is(err, pgx.ErrTxClosed) || errors.Is(err, postgres.ErrUnreachable) {
+		t.Errorf("%v, want ErrTxClosed", err)
 	}
 }

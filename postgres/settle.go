@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -48,20 +49,29 @@ func (i *Inbox) Commit(ctx context.Context, delivery webhook.Delivery) error {
 	return i.settle(ctx, settlement{delivery: delivery, how: commit})
 }
 
-// Release implements webhook.Inbox.
+// Release implements webhook.Inbox. An event that Settle has committed is not handed out
+// again, whatever its function returned afterwards.
 func (i *Inbox) Release(ctx context.Context, delivery webhook.Delivery, delay time.Duration, reason string) error {
 	if i.settledBefore(delivery) {
-		return webhook.ErrLeaseLost
+		return i.ignored(ctx, delivery, reason)
 	}
 	return i.settle(ctx, settlement{delivery: delivery, how: release, delay: delay, reason: reason})
 }
 
-// Bury implements webhook.Inbox.
+// Bury implements webhook.Inbox. An event that Settle has committed does not become a dead
+// letter.
 func (i *Inbox) Bury(ctx context.Context, delivery webhook.Delivery, reason string) error {
 	if i.settledBefore(delivery) {
-		return webhook.ErrLeaseLost
+		return i.ignored(ctx, delivery, reason)
 	}
 	return i.settle(ctx, settlement{delivery: delivery, how: bury, reason: reason})
+}
+
+// ignored tells of a failure that came after Settle.
+func (i *Inbox) ignored(ctx context.Context, delivery webhook.Delivery, reason string) error {
+	i.config.logger.ErrorContext(ctx, "postgres: a function failed after Settle had ended its event, which is not handled again",
+		slog.Int64("sequence", delivery.Sequence), slog.Int64("message_id", int64(delivery.MessageID)), slog.String("error", reason))
+	return i.usable()
 }
 
 // settle ends a lease, in one transaction with those that end at the same time.

@@ -3,6 +3,8 @@
 package postgres_test
 
 import (
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -47,4 +49,22 @@ func openInbox(t testing.TB, server *postgrestest.Server, opts ...postgres.Inbox
 		}
 	})
 	return inbox
+}
+
+// lockedText is what several goroutines have written.
+type lockedText struct {
+	mutex sync.Mutex
+	text  strings.Builder
+}
+
+func (l *lockedText) Write(some []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.Write(some)
+}
+
+func (l *lockedText) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.text.String()
 }

@@ -15,6 +15,11 @@ import (
 // webhook.Handler with an inbox of this package.
 var ErrNotFunction = errors.New("postgres: the context is not that of a handler's function with an inbox of this package")
 
+var (
+	errSettled  = errors.New("postgres: the event was ended by Settle before")
+	errNotYours = errors.New("postgres: Settle commits and rolls back: return an error to have it rolled back")
+)
+
 // Settle ends the event that the function of a webhook.Handler was called with, in one
 // transaction with rows of your own: either both are committed or neither is. It must be
 // the last thing that the function does:
@@ -28,8 +33,8 @@ var ErrNotFunction = errors.New("postgres: the context is not that of a handler'
 //		})
 //	}
 //
-// fn gets a transaction in the database of the inbox, and must neither commit it nor roll
-// it back. If fn or the commit fails, the event is not ended and Settle returns the error.
+// fn gets a transaction in the database of the inbox, which it can neither commit nor roll
+// back. If fn or the commit fails, the event is not ended and Settle returns the error.
 // Calls of clients inside fn fail with salebot.ErrCallsRefused: the transaction would wait
 // for them, and a rollback would not undo them. To send something if and only if the
 // transaction is committed, use Outbox.Reserve.
@@ -58,12 +63,15 @@ func (i *Inbox) settleWith(ctx context.Context, delivery webhook.Delivery, fn fu
 	if err := i.usable(); err != nil {
 		return err
 	}
+	if i.leases.isSettled(delivery.Lease) {
+		return errSettled
+	}
 	ctx, allow := salebot.RefuseCalls(ctx)
 	defer allow()
 	var result outcome
 	var failed error
 	err := pgx.BeginFunc(ctx, i.transactions, func(tx pgx.Tx) error {
-		if failed = fn(ctx, tx); failed != nil {
+		if failed = fn(ctx, borrowed{tx}); failed != nil {
 			return failed
 		}
 		s := settlement{delivery: delivery, how: commit}
@@ -90,12 +98,26 @@ func (i *Inbox) settleWith(ctx context.Context, delivery webhook.Delivery, fn fu
 	return i.noteSettled(&delivery, result)
 }
 
+// borrowed is a transaction that its user cannot end.
+type borrowed struct{ pgx.Tx }
+
+func (borrowed) Commit(context.Context) error   { return webhook.Permanent(errNotYours) }
+func (borrowed) Rollback(context.Context) error { return webhook.Permanent(errNotYours) }
+
 // settledBefore reports whether Settle has committed a delivery, and forgets it.
 func (i *Inbox) settledBefore(delivery webhook.Delivery) bool {
 	i.leases.mutex.Lock()
 	defer i.leases.mutex.Unlock()
 	_, settled := i.leases.settled[delivery.Lease]
 	delete(i.leases.settled, delivery.Lease)
+	return settled
+}
+
+// isSettled reports whether Settle has ended a lease.
+func (l *leases) isSettled(lease uint64) bool {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	_, settled := l.settled[lease]
 	return settled
 }
 

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,5 +178,58 @@ func TestSettleElsewhere(t *testing.T) {
 	shutDown(t, h)
 	if err := <-result; !errors.Is(err, postgres.ErrNotFunction) {
 		t.Errorf("with another inbox: %v, want ErrNotFunction", err)
+	}
+}
+
+// TestSettleMisused checks that a function which ends the transaction itself, settles twice,
+// or fails after Settle, neither doubles its rows nor loses them.
+func TestSettleMisused(t *testing.T) {
+	t.Parallel()
+	server := commonServer(t)
+	table := fmt.Sprintf("answered_%d", schemas.Add(1))
+	if err := server.Execute(t.Context(), "CREATE TABLE "+table+" (message bigint)"); err != nil {
+		t.Fatal(err)
+	}
+	var log lockedText
+	inbox := openInbox(t, server, newSchema(t, server), postgres.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	errs := make(chan error, 10)
+	h := handler(t, inbox, func(ctx context.Context, event *webhook.Event) error {
+		write := func(ctx context.Context, tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, "INSERT INTO "+table+" VALUES ($1)", int64(event.ID))
+			if event.ID == 1 {
+				errs <- tx.Commit(ctx)
+				errs <- tx.Rollback(ctx)
+			}
+			return err
+		}
+		if err := postgres.Settle(ctx, write); err != nil {
+			return err
+		}
+		switch event.ID {
+		case 2:
+			errs <- postgres.Settle(ctx, write)
+		case 3:
+			return errors.New("too late")
+		}
+		return nil
+	}, webhook.WithDeadLetterFunc(func(_ context.Context, letter webhook.DeadLetter) { t.Errorf("a dead letter: %+v", letter) }))
+	for m := range int64(3) {
+		post(t, h, m+1)
+	}
+	shutDown(t, h)
+	close(errs)
+	if len(errs) != 3 {
+		t.Errorf("%d misuses, want 3", len(errs))
+	}
+	for err := range errs {
+		if err == nil || errors.Is(err, postgres.ErrUnreachable) {
+			t.Errorf("%v, want a refusal", err)
+		}
+	}
+	if rows := query[int64](t, server, "SELECT message FROM "+table+" ORDER BY 1"); !slices.Equal(rows, []int64{1, 2, 3}) {
+		t.Errorf("rows %v", rows)
+	}
+	if text := log.String(); !strings.Contains(text, "failed after Settle") || !strings.Contains(text, "too late") {
+		t.Errorf("the log does not tell of the late failure: %s", text)
 	}
 }

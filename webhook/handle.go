@@ -26,6 +26,12 @@ func Permanent(err error) error {
 	return &permanentError{err}
 }
 
+// IsPermanent reports whether an error is one of Permanent.
+func IsPermanent(err error) bool {
+	_, is := errors.AsType[*permanentError](err)
+	return is
+}
+
 // RetryAfter marks an error as one after which the event should be tried again after
 // the given time, instead of that of the RetryPolicy. The time is at most an hour, or
 // the policy's MaxDelay if that is longer. A nil error stays nil.
@@ -272,10 +278,10 @@ func (h *Handler) inspect(failure error, unknown bool) (v verdict) {
 			v = verdict{err: errors.New(said), text: said}
 		}
 	}()
-	permanent, delayed, refused := (*permanentError)(nil), (*delayedError)(nil), (*salebot.APIError)(nil)
+	delayed, refused := (*delayedError)(nil), (*salebot.APIError)(nil)
 	v = verdict{err: failure, text: failure.Error()}
 	isDelayed := errors.As(failure, &delayed)
-	v.final = errors.As(failure, &permanent) || errors.Is(failure, salebot.ErrWorkChanged) || errors.Is(failure, salebot.ErrWorkTooOld) ||
+	v.final = IsPermanent(failure) || errors.Is(failure, salebot.ErrWorkChanged) || errors.Is(failure, salebot.ErrWorkTooOld) ||
 		h.mayRepeat(failure, unknown, isDelayed)
 	switch {
 	case isDelayed:

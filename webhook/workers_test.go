@@ -207,6 +207,9 @@ func TestPanicError(t *testing.T) {
 	if errors.Unwrap(&webhook.PanicError{Value: "text"}) != nil {
 		t.Error("a text has a cause")
 	}
+	if err := fmt.Errorf("wrapped: %w", webhook.Permanent(errors.New("never"))); !webhook.IsPermanent(err) || webhook.IsPermanent(errors.New("never")) || webhook.IsPermanent(nil) {
+		t.Error("IsPermanent")
+	}
 	if webhook.Permanent(nil) != nil {
 		t.Error("Permanent(nil) is an error")
 	}
