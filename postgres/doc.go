@@ -8,8 +8,13 @@
 //	records, err := postgres.OpenLedger(ctx, address)
 //	pace, err := postgres.OpenPace(ctx, address, "shop", 20, 5)
 //	client, err := salebot.NewFromEnv(salebot.WithLedger(records, "shop"), salebot.WithLimiter(pace))
+//	outbox, err := postgres.OpenOutbox(ctx, address, client, "order paid", send)
 //	handler, err := webhook.New(answer, webhook.WithSecretInPath(secret),
 //		webhook.WithInbox(inbox), webhook.WithRunOnce(client, "answering bot"))
+//
+// docs/postgres.md begins with a whole program, and says which rights and how many
+// connections it needs. At the end stop the handler first, then close the outbox, the
+// pace, the ledger and the inbox.
 //
 // Each of them has its own connections. Any number of processes may receive and handle the
 // events of one inbox. Duplicates are dropped, whichever process receives them. The events
@@ -29,22 +34,22 @@
 // processes take over the events that it had leased, and it can't settle them any more. An
 // event can therefore reach the function more than once, as with every inbox;
 // webhook.WithRunOnce keeps the calls for it from being made twice. [Settle] ends an event
-// in one transaction with rows of your own.
+// in one transaction with rows of your own; it does not replace webhook.WithRunOnce.
 //
 // While the database can't be reached, nothing is acknowledged: the handler answers 503.
 // Every error says what is wrong ([ErrReadOnly], [ErrNoSchema] and others), and work
-// resumes by itself when the database is back. If a connection breaks during a commit,
-// the result is unknown. Nothing is lost or doubled by that: if the event was stored and
-// comes again, it is dropped as a duplicate, and if it was settled, it is not handed out
-// again.
+// resumes by itself when the database is back. To open something fails meanwhile, so let a
+// supervisor start such a process again. If a connection breaks during a commit, the result
+// is unknown. Nothing is lost or doubled by that: if the event was stored and comes again,
+// it is dropped as a duplicate, and if it was settled, it is not handed out again.
 //
 // # What is needed
 //
 // PostgreSQL 13 or later, with the tables that [Migrate] creates; nothing else in this
-// package changes the schema. A system that only speaks its protocol must have functions
-// in PL/pgSQL, SELECT … FOR UPDATE SKIP LOCKED, INSERT … ON CONFLICT and partial indexes;
-// for prompt delivery also LISTEN and NOTIFY. With a pooler in transaction mode, see
-// [WithListenAddress] and [WithoutListen].
+// package changes the schema. A schema is for one project: see [WithSchema]. A system that
+// only speaks its protocol must have functions in PL/pgSQL, SELECT … FOR UPDATE SKIP
+// LOCKED, INSERT … ON CONFLICT and partial indexes; for prompt delivery also LISTEN and
+// NOTIFY. With a pooler in transaction mode, see [WithListenAddress] and [WithoutListen].
 //
 // # Ledger and pace
 //

@@ -33,6 +33,10 @@ var (
 //		})
 //	}
 //
+// What the function sends before, such as the message above, needs webhook.WithRunOnce: if
+// Settle fails, the function runs again and would send it again. The function must return
+// the error of Settle. If it returns nil instead, the event ends without the rows.
+//
 // fn gets a transaction in the database of the inbox, which it can neither commit nor roll
 // back. If fn or the commit fails, the event is not ended and Settle returns the error.
 // Calls of clients inside fn fail with salebot.ErrCallsRefused: the transaction would wait
