@@ -292,7 +292,7 @@ func (w *watch) rehearsed() {
 }
 
 // end tells what became of the call.
-func (w *watch) end(ctx context.Context, found ClientID, err error) {
+func (w *watch) end(ctx context.Context, found ClientID, err error) { //nolint:contextcheck // those of the hooks are made of ctx
 	w.call.Duration, w.call.Err = time.Since(w.start), err
 	var op *OpError
 	switch {

@@ -278,7 +278,7 @@ func TestMiddlewaresThatSendByOtherMeansAfterAFailure(t *testing.T) {
 					return nil, fmt.Errorf("other: %w", &salebot.OpError{Action: "message", Outcome: other, Err: errMiddleware})
 				}))
 			_, err := client.Message(t.Context(), salebot.MessageRequest{ClientID: 7, Message: "x"})
-			clienttest.RequireFailure(t, err, want)
+			_ = clienttest.RequireFailure(t, err, want)
 			require.ErrorIs(t, err, errMiddleware)
 			if place == "attempt" && other == salebot.OutcomeNotSent {
 				require.Equal(t, 2, made)
@@ -288,7 +288,7 @@ func TestMiddlewaresThatSendByOtherMeansAfterAFailure(t *testing.T) {
 			if want == salebot.OutcomeRejected || want == salebot.OutcomeAccepted {
 				made = 0
 				_, err = client.SaveVariables(t.Context(), salebot.SaveVariablesRequest{ClientID: 7, Variables: map[string]any{"a": 1}})
-				clienttest.RequireFailure(t, err, want)
+				_ = clienttest.RequireFailure(t, err, want)
 				require.Equal(t, 1, made, "it is settled, although it may be repeated")
 			}
 		}

@@ -680,7 +680,7 @@ func TestRepeatedCallThatIsAcceptedWithAnError(t *testing.T) {
 					_, failure = client.Message(ctx, hello("spring"))
 					return failure
 				})
-			clienttest.RequireFailure(t, failure, want)
+			_ = clienttest.RequireFailure(t, failure, want)
 		}
 		require.Equal(t, 3, attempts)
 	})

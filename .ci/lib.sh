@@ -8,18 +8,15 @@ newest_go=go1.27.4
 # The limit for the tests of one package, which a slow machine keeps too.
 test_timeout=${TESTTIMEOUT:-60m}
 
-# The race detector. SQLite is C, translated into Go: its own locks guard what it takes
-# for its memory, and to watch each access to that would take five times as long as all
-# the rest of the tests of module sqlite.
-race='-race -gcflags=modernc.org/...=-race=false'
 # The names of tests that run without the race detector, in step kills.
 slow_tests='Kill|Alloc'
-# The names of tests in slow_to_cover that it would see nothing in: they look for one
-# secret in one text after the other, or start other processes.
-unwatched_tests='Canary|ReadmeBlocks'
 # The packages whose tests run the same lines most often: to count these under the
 # race detector, for tests that run at once, would take most of their time.
-slow_to_cover='^github\.com/salebot-go/salebot(/internal/contract)?$'
+slow_to_cover='^github\.com/salebot-go/salebot(/internal/contract|/sqlite)?$'
+# The names of tests in slow_to_cover in which it would see nothing that others do not
+# show it: they look for one secret in one text after the other, start other processes, or
+# do the same again and again, each time with another failure.
+unwatched_tests='Canary|ReadmeBlocks|EachStep'
 # How often a test of them kills a real process, if it can be told, and how many
 # deaths there are to be in all.
 kills=${SALEBOT_KILLS:-40}

@@ -442,9 +442,9 @@ func TestLedgerTakesBackWhatIsWrittenLater(t *testing.T) {
 	other.Execute(t, "BEGIN IMMEDIATE")
 	var group sync.WaitGroup
 	for _, records := range [][]ledger.Record{{unknown}, {refused}, {request("fresh")}, {{Key: request("work").Key}}} {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
 		group.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
 			if _, err := l.Begin(ctx, records...); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%v, want the end of the context", err)
 			}

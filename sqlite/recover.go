@@ -157,13 +157,13 @@ func salvage(path, fresh string, recovery *Recovery) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, target.close()) }()
-	if err := target.script(fmt.Sprintf("PRAGMA page_size = %d; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON", pageSize)); err != nil {
+	if err = target.script(fmt.Sprintf("PRAGMA page_size = %d; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON", pageSize)); err != nil {
 		return err
 	}
-	if err := inboxFormat.create(target, nothing); err != nil {
+	if err = inboxFormat.create(target, nothing); err != nil {
 		return err
 	}
-	if err := target.script("BEGIN IMMEDIATE"); err != nil {
+	if err = target.script("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	source, err := connect(path)
