@@ -177,9 +177,10 @@ func WithLifetime(lifetime time.Duration) SharedOption {
 	})
 }
 
-// WithLogger logs what happens in the background, such as a server that went down or came
-// back and processes that died. The messages contain no addresses and no bodies. By
-// default nothing is logged.
+// WithLogger logs what happens in the background, such as a server that was away when this
+// process had to say that it lives, and processes that died with events in hand;
+// docs/postgres.md lists the lines. They contain no addresses and no bodies. By default
+// nothing is logged.
 func WithLogger(logger *slog.Logger) SharedOption {
 	return sharedOption(func(c *config) error {
 		if logger == nil {

@@ -274,11 +274,13 @@ func (o *Outbox) try(ctx context.Context, request Outgoing) {
 	if err != nil {
 		// Null gives it up.
 		var delay *time.Duration
+		level, text := slog.LevelError, "postgres: a request of the outbox was given up"
 		if o.triedAgain(ctx, request, err) {
 			wait := backoff(request.Attempt)
 			delay = &wait
+			level, text = slog.LevelWarn, "postgres: a request of the outbox failed"
 		}
-		o.config.logger.WarnContext(ctx, "postgres: a request of the outbox failed", slog.String("outbox", o.name), slog.Int("attempt", request.Attempt), slog.Any("error", err))
+		o.config.logger.Log(ctx, level, text, slog.String("outbox", o.name), slog.Int("attempt", request.Attempt), slog.Any("error", err))
 		statement = "UPDATE salebot.outgoing SET due = clock_timestamp() + $4::interval, reason = $5, lease = 0, holder = 0 WHERE name = $1 AND key = $2 AND lease = $3"
 		args = append(args, delay, cleaned(err.Error()[:min(len(err.Error()), 1<<10)]))
 	}
@@ -301,7 +303,10 @@ func (o *Outbox) call(ctx context.Context, request Outgoing) (err error) {
 			err = fmt.Errorf("postgres: panic: %v", value)
 		}
 	}()
-	return o.send(ctx, request)
+	if err = o.send(ctx, request); err != nil {
+		_ = err.Error() // of an error that is a nil pointer it may panic, too
+	}
+	return err
 }
 
 // triedAgain reports whether a request is tried again after a failure.

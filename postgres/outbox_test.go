@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +224,9 @@ func TestOutboxPanics(t *testing.T) {
 		if request.Attempt == 1 && request.Key == "order 1" {
 			panic("as wanted")
 		}
+		if request.Attempt == 1 && request.Key == "order 2" {
+			return (*os.PathError)(nil) // its text panics
+		}
 		_, err := s.client.Message(ctx, salebot.MessageRequest{ClientID: 1, Message: string(request.Body)})
 		return err
 	}, postgres.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
@@ -243,6 +247,7 @@ func TestOutboxGivesUpAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	mended := make(chan struct{})
+	var log lockedText
 	outbox := s.openWith(func(context.Context, postgres.Outgoing) error {
 		select {
 		case <-mended:
@@ -250,7 +255,7 @@ func TestOutboxGivesUpAtOnce(t *testing.T) {
 		default:
 			return fmt.Errorf("order: %w", webhook.Permanent(errors.New("it is odd")))
 		}
-	})
+	}, postgres.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 	s.reserve(outbox, "odd", true)
 	eventually(t, "the request is given up", func() bool {
 		number, err := outbox.CountFailed(t.Context())
@@ -259,6 +264,9 @@ func TestOutboxGivesUpAtOnce(t *testing.T) {
 	failed, err := outbox.Failed(t.Context(), 10)
 	if err != nil || len(failed) != 1 || failed[0].Attempt != 1 || failed[0].Reason != "order: it is odd" {
 		t.Errorf("%+v, %v", failed, err)
+	}
+	if text := log.String(); !strings.Contains(text, "level=ERROR") || !strings.Contains(text, "given up") {
+		t.Errorf("the log does not tell of it: %s", text)
 	}
 	tx, err := s.db.Begin(t.Context())
 	if err != nil {
