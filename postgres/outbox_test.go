@@ -295,8 +295,15 @@ func TestOutboxOfDeadProcesses(t *testing.T) {
 		called <- struct{}{}
 		return nil
 	}, postgres.WithPollInterval(time.Hour))
-	s.reserve(outbox, "order 1", true)
-	if _, err := s.db.Exec(t.Context(), outbox.SQL("UPDATE salebot.outgoing SET attempts = 28")); err != nil {
+	// In one transaction, so that it is not taken before.
+	err := pgx.BeginFunc(t.Context(), s.db, func(tx pgx.Tx) error {
+		if err := outbox.Reserve(t.Context(), tx, "order 1", nil); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), outbox.SQL("UPDATE salebot.outgoing SET attempts = 28"))
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	outbox.Wake()
