@@ -276,6 +276,9 @@ func (j *journey[T]) run(ctx context.Context) (none T, err error) {
 	}
 	summary := loop.Run(ctx, func(number int, waited time.Duration) attempt.Result { return j.try(ctx, number, waited) })
 	failure := summary.Err
+	if j.row.Class == action.Read {
+		failure = withAnswerBefore(summary.Before, failure)
+	}
 	if summary.Stop == attempt.StopContext {
 		failure = then(failure, endedContext(ctx, j.core.scrub))
 	}
@@ -298,6 +301,17 @@ func (j *journey[T]) run(ctx context.Context) (none T, err error) {
 	}
 	// What was decoded before the failure is not an answer.
 	return none, e
+}
+
+// withAnswerBefore adds the answer that the attempt before got to the end of a read's
+// time, which says less. Of other calls it would hide that the last attempt may have
+// been executed.
+func withAnswerBefore(before, failure error) error {
+	timeout, ok := errors.AsType[*TransportError](failure)
+	if !ok || !timeout.Timeout || !errors.As(before, new(*APIError)) {
+		return failure
+	}
+	return then(before, failure)
 }
 
 // try is one attempt, as soon as limiter and pace allow it.

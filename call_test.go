@@ -237,6 +237,38 @@ func TestMixedAttempts(t *testing.T) {
 	}
 }
 
+// A read whose time ends says what it was answered before. A call that may have been
+// executed by its last attempt does not: the answer before it is no excuse.
+func TestTimeoutAfterAnAnswer(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		call    clienttest.Scenario
+		answer  testkit.Answer
+		outcome salebot.Outcome
+		is, not error
+	}{
+		{"read after a 429", clienttest.RepeatableCalls[1], testkit.Respond(429, "slow"), salebot.OutcomeFailed, salebot.ErrRateLimited, salebot.ErrServer},
+		{"read after a 500", clienttest.RepeatableCalls[1], testkit.Respond(500, "oops"), salebot.OutcomeFailed, salebot.ErrServer, salebot.ErrRateLimited},
+		{"read after no answer", clienttest.RepeatableCalls[1], testkit.Cut(), salebot.OutcomeFailed, context.DeadlineExceeded, salebot.ErrServer},
+		{"once after a 429", clienttest.OnceCalls[0], testkit.Respond(429, "slow"), salebot.OutcomeUnknown, context.DeadlineExceeded, salebot.ErrRateLimited},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				peer := &testkit.Peer{Answer: testkit.InTurn(c.answer, testkit.Hang())}
+				client := clienttest.New(t, peer.Transport(), salebot.WithTimeout(20*time.Second), salebot.WithAttemptTimeout(time.Hour))
+				_, err := c.call.Call(t.Context(), client)
+				failure := clienttest.RequireFailure(t, err, c.outcome)
+				require.Equal(t, 2, failure.Attempts)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorIs(t, err, c.is)
+				require.NotErrorIs(t, err, c.not)
+			})
+		})
+	}
+}
+
 // A repeated call sends the same bytes again.
 func TestRepetitionsAreEqual(t *testing.T) {
 	t.Parallel()

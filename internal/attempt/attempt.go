@@ -103,6 +103,8 @@ type Summary struct {
 	// Err is the failure of the last attempt that was made, Skipped that of one that
 	// was given up after it.
 	Err, Skipped error
+	// Before is the failure of the attempt before the last.
+	Before error
 }
 
 // Loop repeats the attempts of one call.
@@ -131,7 +133,7 @@ func (l *Loop) Run(ctx context.Context, try func(number int, waited time.Duratio
 			return summary
 		}
 		summary.Attempts++
-		summary.Err = result.Err
+		summary.Before, summary.Err = summary.Err, result.Err
 		summary.Outcome = l.combine(summary, result.Outcome)
 		if result.Outcome == Accepted || result.Outcome == Rejected && !result.RateLimited {
 			// A definite answer shows a healthy server.

@@ -147,7 +147,7 @@ func TestLoopKeepsErrors(t *testing.T) {
 		first, second, givenUp := errors.New("first"), errors.New("second"), errors.New("given up")
 		loop := Loop{Policy: policy, Class: action.Read}
 		got := loop.Run(t.Context(), script(Result{Err: first}, Result{Err: second, Done: true}))
-		require.Equal(t, Summary{Attempts: 2, Outcome: Unknown, Err: second}, got)
+		require.Equal(t, Summary{Attempts: 2, Outcome: Unknown, Before: first, Err: second}, got)
 		got = loop.Run(t.Context(), script(Result{Err: first}, Result{Err: givenUp, Skipped: true}))
 		require.Equal(t, Summary{Attempts: 1, Outcome: Unknown, Err: first, Skipped: givenUp}, got)
 	})
