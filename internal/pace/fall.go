@@ -19,7 +19,7 @@ const (
 const (
 	// After steps as large as those of the search, the interval that was refused is
 	// shorter than need be.
-	found = 0.94
+	closest = 0.94
 	// While it grew fast it may have passed by far what the server allows, or just now.
 	passed = 0.85
 )
@@ -75,6 +75,7 @@ func (p *Pacer) settle(now time.Time) {
 	if active := p.began.Sub(begin); active > longTime && count > longAnswers {
 		p.excuses = forgiven
 	}
+	p.found = p.search && p.rate > 0
 	switch {
 	case p.rate == 0:
 		p.search, p.hoped = count < evidence, 0
@@ -82,7 +83,7 @@ func (p *Pacer) settle(now time.Time) {
 	case p.search:
 		// In steps so large the average says nothing.
 		p.search, p.excuses = false, forgiven
-		p.hoped = max(found*p.rate, minRate)
+		p.hoped = max(closest*p.rate, minRate)
 		p.rate = p.hoped
 	case p.met == rising:
 		p.excuses = 0

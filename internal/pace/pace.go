@@ -58,9 +58,11 @@ const (
 	// before that shows.
 	fast = 0.05
 	// calm is this while, in holds, so that these take less than a tenth of the
-	// time; minCalm is the least.
-	calm    = 14
-	minCalm = 2 * time.Second
+	// time; minCalm is the least. It is longer after a search, which found the pace
+	// closely.
+	calm       = 14
+	calmSearch = 28
+	minCalm    = 2 * time.Second
 )
 
 // ErrTooLate says that the pace leaves no time before the deadline.
@@ -79,8 +81,9 @@ type Pacer struct {
 	rate float64
 	// hoped is the pace up to which it grows quickly; 0 if there is no bound.
 	hoped float64
-	// search says that too little was counted to tell a first pace.
-	search bool
+	// search says that too little was counted to tell a first pace, and found that the
+	// pace is what the search came to.
+	search, found bool
 	// last is the moment of the latest start, and answered that of its answer.
 	last, answered time.Time
 	// usual is how long an answer takes if nothing delays it.
@@ -230,7 +233,11 @@ func (p *Pacer) growth(quiet time.Duration) float64 {
 	case p.hoped == 0, p.rate < p.hoped:
 		return quick
 	}
-	beyond := quiet - max(calm*p.until.Sub(p.began), minCalm)
+	holds := time.Duration(calm)
+	if p.found {
+		holds = calmSearch
+	}
+	beyond := quiet - max(holds*p.until.Sub(p.began), minCalm)
 	return min(careful*math.Pow(bolder, max(beyond.Seconds(), 0)), boldest)
 }
 

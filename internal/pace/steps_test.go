@@ -252,6 +252,24 @@ func TestObjectionsToAGrowingPace(t *testing.T) {
 	}
 }
 
+// What a search found is kept for twice as long as another pace before more is tried.
+func TestPaceAfterASearchIsTrusted(t *testing.T) {
+	t.Parallel()
+	testkit.Bubble(t, func(t *testing.T) {
+		p := searched(t)
+		found := measure(t, p)
+		time.Sleep(26 * time.Second)
+		requireRate(t, found, measure(t, p), "the search is trusted")
+		object(t, p)
+		begin(t, p)
+		rate := rateAtOnce(t, p)
+		time.Sleep(12 * time.Second)
+		requireRate(t, rate, measure(t, p), "nothing is tried yet")
+		time.Sleep(8 * time.Second)
+		require.Greater(t, measure(t, p), 1.2*rate, "then more is tried")
+	})
+}
+
 // A pace that grew fast again, because the server may allow more by now, falls a little
 // and grows again to just below. That does not make the next objection forgiven.
 func TestObjectionsToARisingPace(t *testing.T) {
@@ -259,7 +277,7 @@ func TestObjectionsToARisingPace(t *testing.T) {
 	testkit.Bubble(t, func(t *testing.T) {
 		p := searched(t)
 		found := measure(t, p)
-		time.Sleep(20 * time.Second)
+		time.Sleep(34 * time.Second)
 		rate := measure(t, p)
 		require.Greater(t, rate, 1.3*found, "it grows boldly")
 		object(t, p)
