@@ -89,3 +89,6 @@ func SQL(option SharedOption, statement string) string {
 	_ = option.applyShared(&c)
 	return c.schema.sql(statement)
 }
+
+// Sweep deletes old records now.
+func (l *Ledger) Sweep(ctx context.Context) error { return l.sweep(ctx) }

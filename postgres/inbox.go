@@ -75,7 +75,7 @@ func OpenInbox(ctx context.Context, address string, opts ...InboxOption) (*Inbox
 	if err != nil {
 		return nil, badOption("address", "is not an address of PostgreSQL")
 	}
-	pool, err := c.opening(ctx, inboxConnections)
+	pool, err := c.opening(ctx, inboxConnections, needsOfInbox)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func OpenInbox(ctx context.Context, address string, opts ...InboxOption) (*Inbox
 		return nil, err
 	}
 	i := &Inbox{config: c, pool: pool, transactions: transactions, waker: newWaker(), closing: make(chan struct{})}
-	i.presence = presence{pool: pool, config: &i.config.config, reclaimed: func() { i.waker.tell(everyone) }}
+	i.presence = presence{pool: pool, config: &i.config.config, part: "inbox", reclaimed: func() { i.waker.tell(everyone) }}
 	i.leases = leases{turn: make(chan struct{}, 1), known: map[uint64]struct{}{}, settled: map[uint64]struct{}{}}
 	i.room = room{most: int64(c.maxPending), left: int64(c.maxPending+7) / 8}
 	if err := i.enter(ctx); err != nil {
@@ -326,7 +326,8 @@ func (i *Inbox) forgetOld(ctx context.Context) error {
 }
 
 // Close implements webhook.Inbox. The events that this process has leased are handed out
-// to others at once. It waits a few seconds at most for the database.
+// to others at once. It waits a few seconds at most for the database, and for
+// transactions of Settle, whose contexts end then.
 func (i *Inbox) Close() error {
 	i.ended.Do(func() {
 		i.closed.Store(true)
@@ -335,13 +336,14 @@ func (i *Inbox) Close() error {
 		defer grace.Stop()
 		i.puts.close()
 		i.settlements.close()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(i.life), closeGrace)
-		defer cancel()
+		// Those of Settle may end well, for as long as there is time.
+		closePool(i.life, i.transactions)
 		i.end()
 		i.background.wait()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(i.life), closeGrace)
+		defer cancel()
 		i.failed = i.presence.leave(ctx)
-		i.transactions.Close()
-		i.pool.Close()
+		closePool(ctx, i.pool)
 	})
 	return i.failed
 }

@@ -94,12 +94,12 @@ func OpenLedger(ctx context.Context, address string, opts ...LedgerOption) (*Led
 			return nil, err
 		}
 	}
-	pool, err := c.opening(ctx, ledgerConnections)
+	pool, err := c.opening(ctx, ledgerConnections, needsOfLedger)
 	if err != nil {
 		return nil, err
 	}
 	l := &Ledger{config: c, pool: pool, unsafe: unsafeEnds{many: make(chan struct{}, 1)}}
-	l.presence = presence{pool: pool, config: &l.config.config, reclaimed: func() {}}
+	l.presence = presence{pool: pool, config: &l.config.config, part: "ledger", reclaimed: func() {}}
 	if err = l.presence.renew(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -338,7 +338,7 @@ func (l *Ledger) Close() error {
 		l.end()
 		l.background.wait()
 		l.failed = errors.Join(l.confirm(ctx), l.presence.leave(ctx))
-		l.pool.Close()
+		closePool(ctx, l.pool)
 	})
 	return l.failed
 }

@@ -178,9 +178,8 @@ func WithLifetime(lifetime time.Duration) SharedOption {
 }
 
 // WithLogger logs what happens in the background, such as a server that was away when this
-// process had to say that it lives, and processes that died with events in hand;
-// docs/postgres.md lists the lines. They contain no addresses and no bodies. By default
-// nothing is logged.
+// process had to say that it lives, and other processes that died; docs/postgres.md lists
+// the lines. They contain no addresses and no bodies. By default nothing is logged.
 func WithLogger(logger *slog.Logger) SharedOption {
 	return sharedOption(func(c *config) error {
 		if logger == nil {

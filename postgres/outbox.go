@@ -138,17 +138,13 @@ func OpenOutbox(ctx context.Context, address string, client *salebot.Client, nam
 	if err = client.ForgetWork(ctx, salebot.Work{Name: name, Key: "check of the outbox"}); err != nil {
 		return nil, fmt.Errorf("postgres: the client of an outbox: %w", err)
 	}
-	pool, err := c.opening(ctx, outboxConnections)
+	pool, err := c.opening(ctx, outboxConnections, needsOfOutbox)
 	if err != nil {
 		return nil, err
 	}
 	o := &Outbox{config: c, name: name, client: client, send: send, pool: pool, waker: newWaker()}
-	o.presence = presence{pool: pool, config: &o.config.config, reclaimed: func() { o.waker.wake(everyone) }}
-	if err = o.presence.renew(ctx); err == nil {
-		// Whether it has the rights.
-		_, _, err = o.take(ctx, 0)
-	}
-	if err != nil {
+	o.presence = presence{pool: pool, config: &o.config.config, part: "outbox " + name, reclaimed: func() { o.waker.wake(everyone) }}
+	if err = o.presence.renew(ctx); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -200,7 +196,7 @@ func (o *Outbox) Wake() { o.waker.wake(o.name) }
 func (o *Outbox) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		news := o.waker.wait(o.name)
-		request, found, err := o.take(ctx, 1)
+		request, found, err := o.take(ctx)
 		if ctx.Err() == nil {
 			o.note(ctx, err)
 		}
@@ -243,11 +239,11 @@ func (o *Outbox) Health() error {
 	return o.presence.failure()
 }
 
-func (o *Outbox) take(ctx context.Context, number int) (request Outgoing, found bool, err error) {
+func (o *Outbox) take(ctx context.Context) (request Outgoing, found bool, err error) {
 	limited, cancel := context.WithTimeout(ctx, o.config.timeout)
 	defer cancel()
-	row := o.pool.QueryRow(limited, o.config.schema.sql("SELECT key, request, reserved, attempt, lease FROM salebot.take_outgoing($1, $2, $3, $4)"),
-		o.name, number, outboxLease, o.presence.id.Load())
+	row := o.pool.QueryRow(limited, o.config.schema.sql("SELECT key, request, reserved, attempt, lease FROM salebot.take_outgoing($1, 1, $2, $3)"),
+		o.name, outboxLease, o.presence.id.Load())
 	err = row.Scan(&request.Key, &request.Body, &request.Reserved, &request.Attempt, &request.lease)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -343,7 +339,7 @@ func (o *Outbox) Close() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(o.life), closeGrace)
 		defer cancel()
 		o.failed = o.presence.leave(ctx)
-		o.pool.Close()
+		closePool(ctx, o.pool)
 	})
 	return o.failed
 }

@@ -138,7 +138,7 @@ func OpenPace(ctx context.Context, address, name string, perSecond float64, burs
 			return nil, err
 		}
 	}
-	pool, err := c.opening(ctx, paceConnections)
+	pool, err := c.opening(ctx, paceConnections, needsOfPace)
 	if err != nil {
 		return nil, err
 	}
@@ -302,6 +302,8 @@ func (p *Pace) Close() error {
 	close(p.closing)
 	p.end()
 	p.background.wait()
-	p.pool.Close()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.life), closeGrace)
+	defer cancel()
+	closePool(ctx, p.pool)
 	return nil
 }

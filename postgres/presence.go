@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -16,6 +17,8 @@ import (
 type presence struct {
 	pool   *pgxpool.Pool
 	config *config
+	// part says to a person which part of the process this is.
+	part string
 	// reclaimed is called after something was taken back from dead processes.
 	reclaimed func()
 
@@ -40,7 +43,7 @@ func (p *presence) renew(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, p.config.timeout)
 	defer cancel()
 	var id int64
-	err := p.pool.QueryRow(limited, p.config.schema.sql("SELECT salebot.renew($1, $2)"), p.id.Load(), p.config.lifetime).Scan(&id)
+	err := p.pool.QueryRow(limited, p.config.schema.sql("SELECT salebot.report($1, $2, $3)"), p.id.Load(), p.config.lifetime, p.part).Scan(&id)
 	if err != nil {
 		err = failure("renewing", err)
 		p.trouble.Store(&err)
@@ -107,15 +110,31 @@ func (p *presence) bury(ctx context.Context) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, p.config.timeout)
 	defer cancel()
-	var taken int
-	if err := p.pool.QueryRow(limited, p.config.schema.sql("SELECT salebot.bury_holders()")).Scan(&taken); err != nil {
+	rows, err := p.pool.Query(limited, p.config.schema.sql("SELECT part, started, events, requests FROM salebot.bury_dead()"))
+	if err != nil {
 		return failure("taking over", err)
 	}
-	if taken > 0 {
-		p.config.logger.WarnContext(ctx, "postgres: events of a process that died are handed out again", slog.Int("events", taken))
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[death])
+	if err != nil {
+		return failure("taking over", err)
+	}
+	news := false
+	for _, d := range all {
+		p.config.logger.WarnContext(ctx, "postgres: another process died, and what it had begun was taken over",
+			slog.String("part", d.Part), slog.Time("started", d.Started), slog.Int("events", d.Events), slog.Int("requests", d.Requests))
+		news = news || d.Events > 0 || d.Requests > 0
+	}
+	if news {
 		p.reclaimed()
 	}
 	return nil
+}
+
+// death is what was taken over from a part of a process that died.
+type death struct {
+	Part             string
+	Started          time.Time
+	Events, Requests int
 }
 
 // leave says that this process has ended, and gives back what it had begun.
@@ -135,15 +154,15 @@ func isDeadHolder(err error) bool { return sqlState(err) == stateDeadHolder }
 const closeGrace = 5 * time.Second
 
 // opening makes a pool of a configuration, with at most so many connections, and checks
-// that it can be used.
-func (c *config) opening(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
+// that it can be used for what is needed.
+func (c *config) opening(ctx context.Context, connections int32, n needs) (*pgxpool.Pool, error) {
 	pool, err := c.newPool(ctx, connections)
 	if err != nil {
 		return nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	if err := c.check(limited, pool); err != nil {
+	if err := c.check(limited, pool, n); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -160,6 +179,19 @@ func (c *config) newPool(ctx context.Context, connections int32) (*pgxpool.Pool,
 		return nil, failure("opening", err)
 	}
 	return pool, nil
+}
+
+// closePool closes a pool, and waits until the context ends for connections in use.
+func closePool(ctx context.Context, pool *pgxpool.Pool) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+	}
 }
 
 // late reports whether an error leaves open whether a change was made.

@@ -122,6 +122,7 @@ func (s schema) migrate(ctx context.Context, connection *pgx.Conn, m migration) 
 
 // querier is a connection, a pool or a transaction.
 type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
@@ -139,14 +140,19 @@ func (s schema) version(ctx context.Context, q querier) (version int, err error)
 // minServer is the oldest version of PostgreSQL that has what is needed.
 const minServer = 13
 
-// check reports whether the server and the schema can be used.
-func (c *config) check(ctx context.Context, q querier) error {
+// check reports whether the server and the schema can be used with the rights that the
+// user has.
+func (c *config) check(ctx context.Context, q querier, n needs) error {
 	var server int
 	if err := q.QueryRow(ctx, "SELECT current_setting('server_version_num')::int / 10000").Scan(&server); err != nil {
 		return failure("opening", err)
 	}
 	if server < c.minServer {
 		return fmt.Errorf("%w: it is PostgreSQL %d, and %d is needed", ErrServerTooOld, server, c.minServer)
+	}
+	// First: who may not use the schema may not even ask for its version.
+	if err := c.checkRights(ctx, q, n); err != nil {
+		return err
 	}
 	version, err := c.schema.version(ctx, q)
 	all := migrations()

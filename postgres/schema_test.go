@@ -103,7 +103,7 @@ func TestUnusableDatabases(t *testing.T) {
 	}{
 		"no schema":      {server.Address(), []postgres.InboxOption{none}, postgres.ErrNoSchema, "Migrate"},
 		"schema too old": {server.Address(), []postgres.InboxOption{old}, postgres.ErrSchemaTooOld, "Migrate"},
-		"no rights":      {foreign, []postgres.InboxOption{schema}, postgres.ErrNoRights, "permission denied"},
+		"no rights":      {foreign, []postgres.InboxOption{schema}, postgres.ErrNoRights, "GRANT USAGE ON SCHEMA"},
 		"server too old": {server.Address(), []postgres.InboxOption{schema, postgres.WithMinServer(1000)}, postgres.ErrServerTooOld, "1000 is needed"},
 		"nobody there":   {"host=" + t.TempDir() + " user=postgres", nil, postgres.ErrUnreachable, "connect"},
 	} {

@@ -40,8 +40,10 @@ var (
 // fn gets a transaction in the database of the inbox, which it can neither commit nor roll
 // back. If fn or the commit fails, the event is not ended and Settle returns the error.
 // Calls of clients inside fn fail with salebot.ErrCallsRefused: the transaction would wait
-// for them, and a rollback would not undo them. To send something if and only if the
-// transaction is committed, use Outbox.Reserve.
+// for them, and a rollback would not undo them. If fn fails because of that, the error of
+// Settle is also one of webhook.Permanent, since it would fail each time: the event becomes
+// a dead letter at once. To send something if and only if the transaction is committed, use
+// Outbox.Reserve.
 //
 // Errors: that of fn, ErrNotFunction, those of the database, and webhook.ErrLeaseLost if
 // the event was handed out again; nothing is committed then. After ErrUnreachable the
@@ -72,10 +74,20 @@ func (i *Inbox) settleWith(ctx context.Context, delivery webhook.Delivery, fn fu
 	}
 	ctx, allow := salebot.RefuseCalls(ctx)
 	defer allow()
+	// Close waits for it only so long.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(i.life, cancel)()
 	var result outcome
 	var failed error
 	err := pgx.BeginFunc(ctx, i.transactions, func(tx pgx.Tx) error {
 		if failed = fn(ctx, borrowed{tx}); failed != nil {
+			failed = refused(ctx, tx, failed)
+			return failed
+		}
+		if tx.Conn().PgConn().TxStatus() == noTransaction {
+			// By a statement. What comes now would be by itself.
+			failed = webhook.Permanent(errNotYours)
 			return failed
 		}
 		s := settlement{delivery: delivery, how: commit}
@@ -101,6 +113,23 @@ func (i *Inbox) settleWith(ctx context.Context, delivery webhook.Delivery, fn fu
 	i.leases.settle(delivery.Lease)
 	return i.noteSettled(&delivery, result)
 }
+
+// refused says of a failure that repetition does not mend it, if a call inside of the
+// transaction is why. The call may also follow from something that passes, such as a query
+// that failed: then the transaction has failed, too, or the function has joined both errors.
+func refused(ctx context.Context, tx pgx.Tx, err error) error {
+	good := !tx.Conn().IsClosed() && tx.Conn().PgConn().TxStatus() == inTransaction && ctx.Err() == nil && sqlState(err) == ""
+	if !good || !errors.Is(err, salebot.ErrCallsRefused) {
+		return err
+	}
+	return webhook.Permanent(fmt.Errorf("postgres: a call inside of Settle fails each time: make it before, or use Outbox.Reserve: %w", err))
+}
+
+// The states of a transaction as the server tells them.
+const (
+	noTransaction = 'I'
+	inTransaction = 'T'
+)
 
 // borrowed is a transaction that its user cannot end.
 type borrowed struct{ pgx.Tx }
