@@ -121,7 +121,7 @@ func decodeChannels(body []byte, s *settings) (*ConnectedChannels, error) {
 	if verdict.Kind != answer.Accepted {
 		return nil, verdict
 	}
-	trimmed := wire.Trim(body)
+	trimmed := wire.Body(body)
 	result := &ConnectedChannels{}
 	known, err := result.read(trimmed, s, true)
 	switch {
@@ -296,7 +296,7 @@ func (c *Client) CheckInstagramSubscription(ctx context.Context, request CheckIn
 		if err != nil {
 			return nil, err
 		}
-		subscription, err := instagramRecord.One(wire.Trim(body), s.reading())
+		subscription, err := instagramRecord.One(wire.Body(body), s.reading())
 		if err != nil {
 			return nil, err
 		}

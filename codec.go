@@ -107,7 +107,7 @@ const maxDataKeys = 8
 // next key counts. If no key is left, the error is errNull. A refusal counts more than
 // data that cannot be read.
 func decodeData(body []byte, keys []string, visit func(value []byte) (found bool, err error)) error {
-	trimmed := wire.Trim(body)
+	trimmed := wire.Body(body)
 	switch {
 	case len(trimmed) > 0 && trimmed[0] == '[':
 		_, err := visit(trimmed)

@@ -117,7 +117,7 @@ func (c *Client) Do(ctx context.Context, request DoRequest, opts ...CallOption) 
 // checkRaw finds out whether a body is a refusal. Of an action without a row any
 // word is an answer that is not one, nor a page.
 func checkRaw(body []byte, row *action.Row) error {
-	trimmed := wire.Trim(body)
+	trimmed := wire.Body(body)
 	form := row.Answer
 	if len(trimmed) > 0 && trimmed[0] != '{' && form == action.Data {
 		form = action.Acknowledgement
@@ -167,7 +167,7 @@ type Ack struct {
 // Text is the word of the answer, such as "ok" or "success": the text itself, or the
 // status of a JSON object. It is "" if the answer has none.
 func (a *Ack) Text() string {
-	body := wire.Trim(a.Raw)
+	body := wire.Body(a.Raw)
 	if len(body) == 0 {
 		return ""
 	}

@@ -183,7 +183,7 @@ func (c *Client) GetVariables(ctx context.Context, client ClientID, opts ...Call
 			return Variables{}, verdict
 		}
 		var v Variables
-		err := v.UnmarshalJSON(wire.Trim(body))
+		err := v.UnmarshalJSON(wire.Body(body))
 		return v, err
 	})
 }

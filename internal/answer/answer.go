@@ -49,7 +49,7 @@ func (v Verdict) Error() string { return v.Problem }
 // Accepted only says that the body is not a refusal: the caller still has to find
 // the data in it. Arrays of data are not validated beyond their first byte.
 func Success(body []byte, form action.Answer) Verdict {
-	trimmed := wire.Trim(body)
+	trimmed := wire.Body(body)
 	if len(trimmed) == 0 {
 		if form == action.Acknowledgement {
 			return Verdict{Kind: Accepted}
@@ -82,31 +82,34 @@ func object(body []byte, form action.Answer) Verdict {
 }
 
 // flat reads an object of the user's own keys, who may call a variable "status".
-// Only the word for an unknown client, or for a missing permission, is a refusal,
-// alone or with a text for people.
+// Only the word for an unknown client, or for a missing permission, is a refusal, and
+// only in an object that has nothing but members by which answers say how it went.
 func flat(body []byte) Verdict {
 	var (
 		e      Envelope
 		others bool
 	)
 	err := wire.Members(body, func(key string, value []byte) error {
-		switch key {
-		case "status":
-			e.setStatus(value)
-		case "message", "error_message", "detail", "description":
-			e.setMessage(value)
-		default:
-			others = true
-		}
-		return nil
+		others = others || !isOutcome(key)
+		return e.Member(key, value)
 	})
+	verdict := e.Verdict()
 	switch {
 	case err != nil:
 		return unreadable(err.Error())
-	case !others && (IsClientNotFound(e.status) || IsWrongAction(e.status)):
-		return Verdict{Kind: Refused, Code: e.status, Message: e.Message}
+	case !others && verdict.Kind == Refused && (IsClientNotFound(verdict.Code) || IsWrongAction(verdict.Code)):
+		return verdict
 	}
 	return Verdict{Kind: Accepted}
+}
+
+// isOutcome reports whether a member of a failure has such a name.
+func isOutcome(key string) bool {
+	switch key {
+	case "status", "success", "ok", "error", "errors", "code", "error_code", "message", "error_message", "detail", "details", "description", "reason":
+		return true
+	}
+	return false
 }
 
 func array(body []byte, form action.Answer) Verdict {
@@ -187,7 +190,7 @@ func word(body []byte, form action.Answer) Verdict {
 // Failure reads the body of an answer that is not 2xx. It is Accepted if the body
 // contradicts that: it says success.
 func Failure(body []byte) Verdict {
-	trimmed := wire.Trim(body)
+	trimmed := wire.Body(body)
 	switch {
 	case len(trimmed) == 0:
 		return Verdict{Kind: Refused}

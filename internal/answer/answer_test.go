@@ -79,7 +79,7 @@ func TestEnvelopes(t *testing.T) {
 	accepted := []string{
 		`{}`, `{"status":"success"}`, `{"status":"OK"}`, `{"status":"true"}`, `{"status":true}`, `{"status":1}`, `{"status":"1"}`,
 		`{"status":200}`, `{"status":"201"}`, `{"status":299}`, `{"status":200.0}`, `{"status":null}`, `{"status":""}`, `{"Status":"success"}`,
-		`{"ok":true}`, `{"result":"success"}`, `{"result":5}`, `{"result":{"error":"x"}}`, `{"code":200}`, `{"code":0}`, `{"code":"A-7"}`, `{"error_code":0}`,
+		`{"ok":true}`, `{"result":"success"}`, `{"result":5}`, `{"code":200}`, `{"code":0}`, `{"code":"A-7"}`, `{"error_code":0}`,
 		`{"failed":0}`, `{"failed":false}`, `{"exception":null}`, `{"status":"success","detail":"sent"}`, `{"detail":null}`, `{"ok":true,"message":"sent"}`,
 		`{"success":true}`, `{"success":1}`, `{"success":null}`, `{"success":{"id":5}}`, `{"success":"5 sent"}`, `{"success":""}`,
 		`{"error":null}`, `{"error":false}`, `{"error":""}`, `{"error":{}}`, `{"error":[]}`, `{"error":0}`, `{"error":"0"}`,
@@ -211,6 +211,88 @@ func TestArrays(t *testing.T) {
 	require.Equal(t, answer.Accepted, answer.Success([]byte(`[ ]`), action.Flat).Kind)
 	require.Equal(t, answer.Unreadable, answer.Success([]byte(`[1]`), action.Flat).Kind)
 	require.NotEmpty(t, answer.Success([]byte(`[1]`), action.Flat).Problem)
+}
+
+// A refusal counts by its own word, in whatever member of a failure that stands.
+func TestNamedRefusals(t *testing.T) {
+	t.Parallel()
+	bodies := map[string]string{
+		`{"status":"error","message":"client_not_found"}`:             "client_not_found",
+		`{"status":"fail","reason":"client_not_found"}`:               "client_not_found",
+		`{"status":404,"message":"client_not_found"}`:                 "client_not_found",
+		`{"success":false,"message":"WRONG_ACTION"}`:                  "WRONG_ACTION",
+		`{"error":"Client not found"}`:                                "Client not found",
+		`{"error":{"message":"Client not found"}}`:                    "Client not found",
+		`{"error":{"code":404,"message":"client_not_found"}}`:         "client_not_found",
+		`{"message":"Error","error":"Client not found"}`:              "Client not found",
+		`{"error":"bad_request","message":"client_not_found"}`:        "client_not_found",
+		`{"status":"error","message":"order 5 not found"}`:            "order 5 not found",
+		`{"code":404,"message":"client_not_found"}`:                   "client_not_found",
+		`{"status":"queued","message":"client_not_found"}`:            "client_not_found",
+		`{"error":"client_not_found","message":"no such client"}`:     "client_not_found",
+		`{"error_message":"client_not_found"}`:                        "client_not_found",
+		`{"success":false,"error":"not_found","message":"Not Found"}`: "not_found",
+	}
+	for body, want := range bodies {
+		for _, form := range forms[:3] {
+			verdict := answer.Success([]byte(body), form)
+			require.Equal(t, answer.Refused, verdict.Kind, body)
+			require.Equal(t, want, verdict.Code, body)
+			require.NotEqual(t, verdict.Code, verdict.Message, body)
+		}
+		verdict := answer.Failure([]byte(body))
+		require.Equal(t, want, verdict.Code, body)
+		flat := answer.Success([]byte(body), action.Flat)
+		require.Equal(t, answer.IsClientNotFound(want) || answer.IsWrongAction(want), flat.Kind == answer.Refused, body)
+	}
+	// What web servers say of a missing page is none.
+	for _, body := range []string{`{"status":"error","message":"Not Found"}`, `{"error":"Not Found"}`, `{"error":{"message":"not found"}}`} {
+		require.NotContains(t, strings.ToLower(answer.Success([]byte(body), action.Data).Code), "not found", body)
+		require.NotContains(t, strings.ToLower(answer.Failure([]byte(body)).Code), "not found", body)
+	}
+	// Beside a variable of another name they are variables.
+	for body := range bodies {
+		require.Equal(t, answer.Accepted, answer.Success([]byte(`{"city":"Riga",`+body[1:]), action.Flat).Kind, body)
+	}
+}
+
+// Where nothing but a success is due, a member that says failure raises doubts, whatever
+// its name, and so does one of a member. A status that says success outweighs it.
+func TestHints(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"response":"error"}`, `{"type":"error"}`, `{"state":"failed","id":5}`, `{"data":{"status":"fail"}}`, `{"result":{"status":"error"}}`,
+		`{"response":{"ok":false}}`, `{"result":{"error":"x"}}`, `{"data":{"status":"queued"}}`,
+	} {
+		for _, form := range []action.Answer{action.Acknowledgement, action.Confirmation} {
+			require.Equal(t, answer.Unreadable, answer.Success([]byte(body), form).Kind, body)
+			require.Equal(t, answer.Accepted, answer.Success([]byte(`{"status":"success",`+body[1:]), form).Kind, body)
+			require.Equal(t, answer.Accepted, answer.Success([]byte(`{"success":true,`+body[1:]), form).Kind, body)
+		}
+		require.Equal(t, answer.Accepted, answer.Success([]byte(body), action.Data).Kind, body)
+	}
+	for _, body := range []string{`{"response":"client_not_found"}`, `{"data":{"status":"client_not_found"}}`, `{"data":{"status":"error","message":"client_not_found"}}`} {
+		require.Equal(t, answer.Verdict{Kind: answer.Refused, Code: "client_not_found"}, answer.Success([]byte(body), action.Confirmation), body)
+	}
+	for _, body := range []string{`{"response":"ok"}`, `{"data":{"id":5}}`, `{"data":{"data":{"status":"fail"}}}`, `{"text":"an error"}`, `{"data":{"status":"success"}}`, `{"id":5,"sent":false}`} {
+		require.Equal(t, answer.Accepted, answer.Success([]byte(body), action.Confirmation).Kind, body)
+	}
+}
+
+// What was encoded twice says the same as what was encoded once.
+func TestEncodedTwice(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]answer.Kind{`{"status":"success"}`: answer.Accepted, `{"status":"client_not_found"}`: answer.Refused, `{"status":"queued"}`: answer.Unreadable, `["error"]`: answer.Unreadable} {
+		twice, err := json.Marshal("\ufeff" + body + "\n")
+		require.NoError(t, err)
+		once := answer.Success([]byte(body), action.Confirmation)
+		require.Equal(t, want, once.Kind)
+		require.Equal(t, once, answer.Success(twice, action.Confirmation))
+		require.Equal(t, answer.Failure([]byte(body)).Kind, answer.Failure(twice).Kind)
+	}
+	require.Equal(t, answer.Accepted, answer.Success([]byte(`"{\"a\":\"b\"}"`), action.Flat).Kind)
+	require.Equal(t, answer.Unreadable, answer.Success([]byte(`"{\"a\":"`), action.Confirmation).Kind)
+	require.Equal(t, answer.Unreadable, answer.Success([]byte(`"{}`), action.Confirmation).Kind)
 }
 
 // The body of an answer that is a failure by its status only adds to it.

@@ -23,6 +23,12 @@ type Envelope struct {
 	refused string
 	// doubt says what proves neither success nor failure.
 	doubt string
+	// hint says that another member raises doubts, which counts in an object that does
+	// not say how the action went. hintRefusal is the refusal that it names.
+	hint        bool
+	hintRefusal string
+	// inner says that the object is a member of another one.
+	inner bool
 	// bare says that the object has nothing to tell but its success.
 	bare bool
 	// detailed says that it has details, which with a status say nothing.
@@ -78,6 +84,9 @@ func (e *Envelope) setError(value []byte) {
 		return
 	}
 	e.failed = true
+	if e.refused == "" {
+		e.refused = ownRefusal(namedRefusal(value))
+	}
 	if value[0] == '{' {
 		var inner struct {
 			Code    json.RawMessage `json:"code"`
@@ -117,6 +126,18 @@ func (e *Envelope) doubtful(why string, value []byte) {
 	if e.refused == "" {
 		e.refused = namedRefusal(value)
 	}
+}
+
+// isOwnRefusal reports whether a text is a refusal in Salebot's words, and not the phrase
+// that every web server has for a missing page.
+func isOwnRefusal(text string) bool { return meaningOf(text) == refusal && !isPhrase(text) }
+
+// ownRefusal is the text if it is a refusal in Salebot's words.
+func ownRefusal(text string) string {
+	if isOwnRefusal(text) {
+		return text
+	}
+	return ""
 }
 
 // namedRefusal is the one refusal that a value names, "" if it names none.
@@ -159,9 +180,11 @@ func (e *Envelope) Verdict() Verdict {
 	}
 	switch {
 	case e.failed, status == failure, status == refusal:
-		return Verdict{Kind: Refused, Code: e.failureCode(status), Message: e.Message}
+		return e.refusal(e.failureCode(status))
 	case e.refused != "":
-		return Verdict{Kind: Refused, Code: e.refused, Message: e.Message}
+		return e.refusal(e.refused)
+	case (status == unfamiliar || e.doubt != "") && isOwnRefusal(e.Message):
+		return e.refusal(e.Message)
 	case status == unfamiliar:
 		verdict := e.unproven("the status says neither success nor failure")
 		verdict.Code = e.status
@@ -170,8 +193,22 @@ func (e *Envelope) Verdict() Verdict {
 		return e.unproven(e.doubt)
 	case e.statusKnown:
 		return Verdict{Kind: Accepted}
+	case e.hintRefusal != "":
+		return e.refusal(e.hintRefusal)
+	case e.hint && !e.succeeded:
+		return e.unproven("one of its members does not say success")
 	}
 	return e.byMessage()
+}
+
+// refusal is the verdict on an object that names a refusal. A text for people that is
+// the same word is not said twice.
+func (e *Envelope) refusal(code string) Verdict {
+	message := e.Message
+	if message == code {
+		message = ""
+	}
+	return Verdict{Kind: Refused, Code: code, Message: message}
 }
 
 // byMessage is the verdict on an object without a status: its text for people may
@@ -200,7 +237,14 @@ func (e *Envelope) unproven(why string) Verdict { return Verdict{Problem: why, M
 // Status is the text of the status member, "" if there is none.
 func (e *Envelope) Status() string { return e.status }
 
+// failureCode is the most telling word of an object that says failure: a known refusal,
+// wherever it stands, or else what comes as a code.
 func (e *Envelope) failureCode(status meaning) string {
+	for _, word := range []string{e.code, e.status, e.refused, e.Message} {
+		if isOwnRefusal(word) {
+			return word
+		}
+	}
 	switch {
 	case e.code != "":
 		return e.code

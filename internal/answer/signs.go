@@ -19,6 +19,8 @@ func IsSign(key string) bool {
 	return false
 }
 
+const quote = '"'
+
 // setSign looks at a member that Salebot is not known to send. Programs between
 // here and there, and versions to come, have other names for a failure: such a
 // sign raises doubts, but proves nothing.
@@ -46,6 +48,44 @@ func (e *Envelope) setSign(key string, value []byte) {
 		e.detailed = e.detailed || !noError(value)
 	case "message", "description", "reason", "title":
 		e.setMessage(value)
+	default:
+		e.setHint(value)
+	}
+	switch folded(key) {
+	case "result", "data", "response":
+		e.setInner(value)
+	}
+}
+
+// setHint looks at a member with a name that is not a sign, of an object that has nothing
+// to tell but its success. Only an object that says nothing else is doubted for it.
+func (e *Envelope) setHint(value []byte) {
+	if !e.bare || value[0] != quote {
+		return
+	}
+	if text, err := wire.Text(value); err == nil && IsFailureWord(text) {
+		e.hinted(namedRefusal(value))
+	}
+}
+
+// setInner looks for the same one level deeper, as in {"data":{"status":"fail"}}.
+func (e *Envelope) setInner(value []byte) {
+	if !e.bare || e.inner || value[0] != '{' {
+		return
+	}
+	inner := Envelope{bare: true, inner: true}
+	if wire.Members(value, inner.Member) != nil {
+		return
+	}
+	if verdict := inner.Verdict(); verdict.Kind != Accepted {
+		e.hinted(ownRefusal(verdict.Code))
+	}
+}
+
+func (e *Envelope) hinted(refusal string) {
+	e.hint = true
+	if e.hintRefusal == "" {
+		e.hintRefusal = refusal
 	}
 }
 

@@ -7,6 +7,20 @@ func Trim(body []byte) []byte {
 	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf")))
 }
 
+// Body removes the same, and takes an object or array out of a JSON string that is the
+// whole body: so comes what was encoded twice.
+func Body(body []byte) []byte {
+	trimmed := Trim(body)
+	if len(trimmed) == 0 || trimmed[0] != quote || !isText(trimmed) {
+		return trimmed
+	}
+	text, err := Text(trimmed)
+	if inner := Trim([]byte(text)); err == nil && len(inner) > 0 && (inner[0] == '{' || inner[0] == '[') {
+		return inner
+	}
+	return trimmed
+}
+
 // Members calls visit for each member of a JSON object, in its order, until visit
 // returns an error. What it visits is valid JSON, and so is the whole text if it
 // returns nil. value points into object.
