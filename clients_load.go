@@ -170,11 +170,11 @@ var loadedClient = record.New(
 func (c *Client) LoadClients(ctx context.Context, clients []ClientToLoad, opts ...CallOption) ([]LoadedClient, error) {
 	encode := func(*settings) (payload, error) { return encodeClientsToLoad(clients) }
 	return call(ctx, c, "load_clients", opts, encode, func(body []byte, s *settings) ([]LoadedClient, error) {
-		came, err := decodeList(body, s, loadedClient, "items")
+		came, placed, err := decodeLoaded(body, s)
 		if err != nil {
 			return nil, err
 		}
-		loaded, err := pairLoaded(clients, came)
+		loaded, err := pairLoaded(clients, came, placed)
 		if err != nil {
 			return nil, err
 		}
@@ -191,6 +191,21 @@ func (c *Client) LoadClients(ctx context.Context, clients []ClientToLoad, opts .
 		}
 		return loaded, nil
 	})
+}
+
+// decodeLoaded reads the elements of an answer. placed says that the place of each in the
+// answer is that of the person in the request: an object whose names do not count its
+// members from 0 on has no such order, and the names may be ids.
+func decodeLoaded(body []byte, s *settings) (came []LoadedClient, placed bool, err error) {
+	err = decodeData(body, []string{"items"}, func(list []byte) (found bool, err error) {
+		came, err = loadedClient.List(list, s.reading())
+		placed = list[0] == '['
+		if count := 0; !placed {
+			placed = !hasKey(list, func(name string) bool { count++; return name != strconv.Itoa(count-1) })
+		}
+		return true, err
+	})
+	return came, placed, err
 }
 
 func encodeClientsToLoad(clients []ClientToLoad) (payload, error) {
@@ -216,9 +231,9 @@ func encodeClientsToLoad(clients []ClientToLoad) (payload, error) {
 
 // pairLoaded puts what came in the order of what was sent, by what each element repeats
 // of the person it is about. An element that repeats nothing that tells is about the
-// person at its own place. An element that matches no person that was sent is an error,
-// and so are two about one person: nothing is paired then.
-func pairLoaded(sent []ClientToLoad, came []LoadedClient) ([]LoadedClient, error) {
+// person at its own place, if it has one. An element that matches no person that was sent
+// is an error, and so are two about one person: nothing is paired then.
+func pairLoaded(sent []ClientToLoad, came []LoadedClient, placed bool) ([]LoadedClient, error) {
 	if len(came) != len(sent) {
 		return nil, fmt.Errorf("%d clients were sent and %d came back", len(sent), len(came))
 	}
@@ -248,7 +263,7 @@ func pairLoaded(sent []ClientToLoad, came []LoadedClient) ([]LoadedClient, error
 	}
 	for _, i := range unclear {
 		// Of several people that it may be about, its place says which.
-		if p.taken[i] || !p.fits(i, i) {
+		if !placed || p.taken[i] || !p.fits(i, i) {
 			return nil, fmt.Errorf("element %d does not say which person it is about", i)
 		}
 		loaded[i] = completed(came[i], sent[i])

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/salebot-go/salebot/internal/action"
-	"github.com/salebot-go/salebot/internal/answer"
 	"github.com/salebot-go/salebot/internal/record"
 	"github.com/salebot-go/salebot/internal/wire"
 )
@@ -96,80 +94,8 @@ var (
 	errNoID     = errors.New("it has no id")
 	errNull     = errors.New("the data is null")
 	errPositive = errors.New("want a positive whole number")
+	errSeveral  = errors.New("want one number, and not several")
 )
-
-// maxDataKeys bounds the keys of decodeData.
-const maxDataKeys = 8
-
-// decodeData finds the data of an answer: the whole body if it is an array, or else
-// what the object has under the first of the keys. The order of the keys decides, never
-// that of the answer. visit reports whether a value has any data; if it does not, the
-// next key counts. If no key is left, the error is errNull. A refusal counts more than
-// data that cannot be read.
-func decodeData(body []byte, keys []string, visit func(value []byte) (found bool, err error)) error {
-	trimmed := wire.Body(body)
-	switch {
-	case len(trimmed) > 0 && trimmed[0] == '[':
-		_, err := visit(trimmed)
-		return err
-	case len(trimmed) == 0 || trimmed[0] != '{':
-		if verdict := answer.Success(body, action.Data); verdict.Kind != answer.Accepted {
-			return verdict
-		}
-		return answer.ErrNoData
-	}
-	values, err := dataMembers(trimmed, keys)
-	if err != nil {
-		return err
-	}
-	return firstData(keys, values[:], visit)
-}
-
-// dataMembers returns what an object has under each of the keys. The other members say
-// whether it is a success.
-func dataMembers(trimmed []byte, keys []string) (values [maxDataKeys][]byte, err error) {
-	var envelope answer.Envelope
-	err = wire.Members(trimmed, func(key string, value []byte) error {
-		for i := range keys {
-			// A word or a flag under result says how the action went.
-			if keys[i] == key && (key != "result" || value[0] == '[' || value[0] == '{' || wire.IsNull(value)) {
-				values[i] = value
-				return nil
-			}
-		}
-		return envelope.Member(key, value)
-	})
-	if err != nil {
-		return values, err
-	}
-	if verdict := envelope.Verdict(); verdict.Kind != answer.Accepted {
-		return values, verdict
-	}
-	return values, nil
-}
-
-// firstData visits the values in the order of their keys until one has data.
-func firstData(keys []string, values [][]byte, visit func(value []byte) (found bool, err error)) error {
-	err := answer.ErrNoData
-	for i, key := range keys {
-		switch {
-		case values[i] == nil:
-			continue
-		case wire.IsNull(values[i]):
-			err = errNull
-			continue
-		}
-		found, problem := visit(values[i])
-		switch {
-		case problem != nil:
-			return fmt.Errorf("%s: %w", key, problem)
-		case found:
-			return nil
-		}
-		err = errNull
-	}
-	return err
-}
 
 // decodeList reads the list of records of an answer, under one of the keys or as
 // the whole body.
@@ -251,17 +177,17 @@ func readNumbers[T ~int64](value []byte) ([]T, error) {
 	return numbers, err
 }
 
-// decodeNumber reads the one number of an answer, 0 if it has none.
+// decodeNumber reads the one number of an answer, which may come as a list of one; 0 if
+// it has none.
 func decodeNumber[T ~int64](body []byte, key string) (T, error) {
-	var number int64
-	err := decodeData(body, []string{key}, func(value []byte) (found bool, err error) {
-		number, err = record.Positive(value)
-		return true, err
-	})
-	if errors.Is(err, errNull) {
-		return 0, nil
+	numbers, err := decodeNumbers[T](body, key)
+	switch {
+	case err != nil, len(numbers) == 0:
+		return 0, err
+	case len(numbers) > 1:
+		return 0, errSeveral
 	}
-	return T(number), err
+	return numbers[0], nil
 }
 
 // decodeFlag reads the yes or no of an answer, which must be there.

@@ -576,7 +576,7 @@ func TestDataUnderSeveralKeys(t *testing.T) {
 	}
 	for body, want := range map[string]string{
 		`{"client_id":"abc","id":5}`: "client_id: want a whole number", `{"client_ids":[1,-5]}`: "client_ids: element 1: want a positive", `{"result":"queued"}`: "no data",
-		`{"result":1}`: "no data", `{"data":{"client_id":5}}`: "no data",
+		`{"result":1}`: "no data", `{"data":{"client":5}}`: "no data",
 	} {
 		_, err := always(t, http.StatusOK, body).GetClientIDByPhone(t.Context(), "1")
 		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, body)

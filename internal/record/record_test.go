@@ -77,14 +77,14 @@ func TestFields(t *testing.T) {
 func TestLists(t *testing.T) {
 	t.Parallel()
 	form := newForm()
-	for text, want := range map[string]int{`[]`: 0, ` [ {"id":1} , {"id":2} ] `: 2, `{"0":{"id":1},"7":{"id":2}}`: 2} {
+	for text, want := range map[string]int{`[]`: 0, ` [ {"id":1} , {"id":2} ] `: 2, `{"0":{"id":1},"7":{"id":2}}`: 2, ` { } `: 0} {
 		got, err := form.List([]byte(text), record.Options{})
 		require.NoError(t, err, text)
 		require.Len(t, got, want, text)
 		require.NotNil(t, got)
 	}
 	for text, want := range map[string]string{
-		`[{"id":1},{"id":{}}]`: `element 1: field "id"`, `[{"id":1},null]`: "element 1: want an object", `{}`: "not valid JSON", `{"a":{"id":1}}`: "bad array", `5`: "bad array",
+		`[{"id":1},{"id":{}}]`: `element 1: field "id"`, `[{"id":1},null]`: "element 1: want an object", `{`: "ends too early", `{"a":{"id":1}}`: "want a list", `5`: "want a list", `""`: "want a list",
 		`[{"id":1}`: "ends too early", `[{"id":1}]x`: "surplus", `[{"id":1,}]`: "not valid JSON", `[{"id":tru}]`: "want a value", `[{"id" 1}]`: "bad object", `{"0":{"id":1},5}`: "bad object",
 		`[{"id":"1]`: "ends too early", `[{"id":` + strings.Repeat("[", 20_000): "nested too deeply", strings.Repeat("[", 20_000): "nested too deeply",
 	} {

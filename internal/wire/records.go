@@ -1,5 +1,7 @@
 package wire
 
+import "errors"
+
 // Visitor is shown the elements of a list by Records, one after another.
 type Visitor interface {
 	// Begin announces an element.
@@ -11,9 +13,13 @@ type Visitor interface {
 	End(element []byte) error
 }
 
+// errList says that a value is none of the forms of a list.
+var errList = errors.New("want a list")
+
 // Records goes once over the elements of a JSON array and over the members of
 // those that are objects. It takes an object whose names count its members, such
-// as {"0": …, "1": …}, for the array of them: so PHP writes an array with gaps.
+// as {"0": …, "1": …}, for the array of them: so PHP writes an array with gaps, and
+// {} for an empty one if it is told to write objects.
 // Nothing that it has shown is certain to be part of a valid text before it has
 // returned nil.
 func Records(list []byte, v Visitor) error {
@@ -25,7 +31,7 @@ func Records(list []byte, v Visitor) error {
 	case '{':
 		closing = '}'
 	default:
-		return s.where(errArray)
+		return errList
 	}
 	if err := s.enter(); err != nil {
 		return s.where(err)
@@ -35,8 +41,6 @@ func Records(list []byte, v Visitor) error {
 		switch {
 		case err != nil:
 			return s.where(err)
-		case !more && first && closing == '}':
-			return s.where(errArray)
 		case !more:
 			if err := s.end(); err != nil {
 				return s.where(err)
@@ -49,7 +53,7 @@ func Records(list []byte, v Visitor) error {
 				return s.where(err)
 			}
 			if !allDigits(list[from+1 : to-1]) {
-				return s.where(errArray)
+				return errList
 			}
 		}
 		if err := visit(&s, v); err != nil {
