@@ -155,7 +155,7 @@ var loadedClient = record.New(
 	record.Identifier(func(l *LoadedClient) *PlatformID { return &l.PlatformID }, "platform_id"),
 	record.Identifier(func(l *LoadedClient) *GroupID { return &l.GroupID }, "group_id"),
 	record.Value(func(l *LoadedClient, value []byte) error { return readClientType(&l.ClientType, value) }, "client_type"),
-	record.Text(func(l *LoadedClient) *string { return &l.Status }, "status"),
+	record.Word(func(l *LoadedClient) *string { return &l.Status }, "status"),
 )
 
 // LoadClients gets the clients of people in a messenger, and creates those that the

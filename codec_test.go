@@ -260,7 +260,7 @@ var goodRecords = []goodRecord{
 		{"condition", "Condition", `"menu"`, judgeLoose}, {"answer", "Answer", `"Hello"`, judgeLoose}, {"message_type", "Type", `1`, judgeNumber}, {"description", "Description", `null`, judgeLoose},
 	}, func(ctx context.Context, c *salebot.Client) (any, error) { return first(c.GetBlocks(ctx)) }},
 	{`{"items":[%s]}`, `"id":7`, []goodField{
-		{"group_id", "GroupID", `"b"`, judgeIdentifier}, {"status", "Status", `"success"`, judgeText},
+		{"group_id", "GroupID", `"b"`, judgeIdentifier}, {"status", "Status", `"success"`, judgeWord},
 	}, func(ctx context.Context, c *salebot.Client) (any, error) {
 		loaded, err := c.LoadClients(ctx, []salebot.ClientToLoad{salebot.TelegramUser("1", "b")})
 		if len(loaded) == 1 {
@@ -290,6 +290,13 @@ var goodRecords = []goodRecord{
 func judgeLoose(string) oddity { return fine }
 
 func judgeText(value string) oddity {
+	if value == "true" || value == "false" {
+		return odd
+	}
+	return judgeWord(value)
+}
+
+func judgeWord(value string) oddity {
 	if value[0] == '{' || value[0] == '[' {
 		return odd
 	}

@@ -189,6 +189,7 @@ var clientTypeWords = func() map[string]ClientType {
 	words := map[string]ClientType{
 		"vkontakte": ClientTypeVK, "tg": ClientTypeTelegram, "chat": ClientTypeOnlineChat, "wa": ClientTypeWhatsApp,
 		"ok": ClientTypeOdnoklassniki, "insta": ClientTypeInstagram, "phone": ClientTypeTelephony,
+		"tgbusiness": ClientTypeTelegramBusiness, "tgaccount": ClientTypeTelegramAccount,
 	}
 	for value, name := range clientTypeNames {
 		words[plainWord(name)] = value

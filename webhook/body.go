@@ -48,9 +48,27 @@ func openBody(body []byte, depth, wrappers int) (document, error) {
 	case err != nil:
 		return document{}, err
 	case body[0] == '[':
-		return document{}, fmt.Errorf("%w: an array", ErrMalformed)
+		return found.onlyElement(depth, wrappers)
 	}
 	return openText(found.text, depth, wrappers)
+}
+
+// onlyElement opens the one element of the array that the document is.
+func (d document) onlyElement(depth, wrappers int) (document, error) {
+	var only []byte
+	count := 0
+	_ = wire.Elements(d.bytes, func(value []byte) error {
+		only = value
+		count++
+		return nil
+	})
+	switch {
+	case wrappers >= deepestWrapper:
+		return document{}, ErrTooDeep
+	case count != 1 || only[0] != '{' && only[0] != '"':
+		return document{}, fmt.Errorf("%w: an array", ErrMalformed)
+	}
+	return openBody(only, depth, wrappers+1)
 }
 
 // checked returns the document if it is valid JSON. Control characters that stand in a
@@ -107,6 +125,25 @@ func (d document) unwrap(depth, wrappers int) (inner document, ok bool) {
 		return inner, err == nil
 	}
 	return document{}, false
+}
+
+// wrapped opens the one member of an object that is a body of the project's webhook,
+// whatever its name. The object is valid, and so is what it returns.
+func (d document) wrapped(depth, wrappers int) (inner document, ok bool) {
+	if wrappers >= deepestWrapper {
+		return document{}, false
+	}
+	count := 0
+	w := wire.Walk(d.text, depth)
+	for _, from, to, more := w.Next(); more; _, from, to, more = w.Next() {
+		object := objectText(d.text[from:to])
+		if object != "" && (document{text: object}).isProjectWebhook() {
+			inner.text = object
+			count++
+		}
+	}
+	inner.bytes = []byte(inner.text)
+	return inner, count == 1
 }
 
 // isProjectWebhook reports whether the object has the marks of the project's webhook:

@@ -3,13 +3,15 @@ package webhook
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
 // Decode reads a body of the project's webhook. It takes JSON under any label, a form,
-// JSON inside a JSON string, and any of these as a member data. It reads each field in
+// also one of type multipart/form-data, JSON inside a JSON string, and any of these as a
+// member of another object, or as the one element of a list. It reads each field in
 // all the forms that were seen. A field in a form that it does not understand stays
 // zero and is named in Event.Unread, so that a single odd field never costs the
 // message.
@@ -49,7 +51,10 @@ func decode(body []byte, depth int) (*Event, error) {
 			}
 			return d.event, nil
 		}
-		inner, ok := found.unwrap(depth, wrappers)
+		inner, ok := found.wrapped(depth, wrappers)
+		if !ok {
+			inner, ok = found.unwrap(depth, wrappers)
+		}
 		if !ok {
 			return nil, ErrNotProjectWebhook
 		}
@@ -139,7 +144,7 @@ func (d *decoder) content(key, value string, raw []byte) {
 	case "internal_id":
 		e.InternalID = looseText(value)
 	case "created_at":
-		d.check(e.CreatedAt.UnmarshalJSON(raw), key)
+		d.time(&e.CreatedAt, raw, key)
 	}
 }
 
@@ -178,7 +183,7 @@ func (d *decoder) identity(key, value string, raw []byte) bool {
 		if number, ok := smallNumber(value); ok {
 			c.ClientType = salebot.ClientType(number)
 		} else {
-			d.check(c.ClientType.UnmarshalJSON(raw), "client.client_type")
+			d.messenger(value, raw)
 		}
 	case "group":
 		c.GroupID = salebot.GroupID(d.identifier(value, "client.group"))
@@ -193,13 +198,13 @@ func (d *decoder) profile(key, value string, raw []byte) {
 	c := &d.event.Client
 	switch key {
 	case "name":
-		c.Name = looseText(value)
+		c.Name = d.text(value, "client.name")
 	case "avatar":
-		c.Avatar = looseText(value)
+		c.Avatar = d.text(value, "client.avatar")
 	case "created_at":
-		d.check(c.CreatedAt.UnmarshalJSON(raw), "client.created_at")
+		d.time(&c.CreatedAt, raw, "client.created_at")
 	case "tag":
-		c.Tag = looseText(value)
+		c.Tag = d.text(value, "client.tag")
 	case "variables":
 		d.variables(&c.Variables, raw, "client.variables")
 	case "order_variables":
@@ -305,6 +310,37 @@ func (d *decoder) variables(target *salebot.Variables, value []byte, name string
 		}
 	}
 	d.check(target.UnmarshalJSON(value), name)
+}
+
+// messenger reads a client_type that is not a plain number. A name that is not known
+// leaves it unrecognized.
+func (d *decoder) messenger(value string, raw []byte) {
+	c := &d.event.Client
+	err := c.ClientType.UnmarshalJSON(raw)
+	named := value != "null" && (value[0] != '"' || !wire.IsUnset(strings.TrimSpace(wire.Unquote(value))))
+	if err != nil || named && c.ClientType == salebot.ClientTypeUnrecognized {
+		d.unread("client.client_type")
+	}
+}
+
+// time reads a time; a text that is none is kept in it.
+func (d *decoder) time(target *salebot.Timestamp, raw []byte, name string) {
+	err := target.UnmarshalJSON(raw)
+	if err == nil {
+		_, err = target.In(time.UTC)
+	}
+	d.check(err, name)
+}
+
+// text reads a text that may come as a number or null. It stands for nothing else: a
+// flag is no name.
+func (d *decoder) text(value, name string) string {
+	switch value[0] {
+	case 't', 'f', '{', '[':
+		d.unread(name)
+		return ""
+	}
+	return looseText(value)
 }
 
 // looseText reads a text that may come as a number, a flag or null. Objects and arrays

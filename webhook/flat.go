@@ -19,10 +19,11 @@ import (
 type Flat struct{ fields salebot.Variables }
 
 // DecodeFlat reads the body of a request from an "API request" block. It takes
-// JSON under any label or none, a form, JSON inside a JSON string, and any of
+// JSON under any label or none, a form of either type, JSON inside a JSON string, and any of
 // these as the only member, which is called data. Line breaks and tabs that a
 // variable brought into a JSON text unescaped are read as they stand; a quote
-// cannot be, since nothing tells where the text ends.
+// cannot be, since nothing tells where the text ends. A value without quotes that is not
+// JSON, such as None or nothing at all where the author expected a number, is a text.
 //
 // The errors are ErrEmptyBody, ErrMalformed, ErrTooDeep (more than
 // DefaultMaxDepth levels) and, for a body of the project's webhook,
@@ -31,7 +32,7 @@ type Flat struct{ fields salebot.Variables }
 func DecodeFlat(body []byte) (Flat, error) {
 	found, err := openBody(body, DefaultMaxDepth, 0)
 	if err == nil {
-		found, err = found.checked(DefaultMaxDepth)
+		found, err = found.flat()
 	}
 	if err != nil {
 		return Flat{}, err
@@ -47,6 +48,17 @@ func DecodeFlat(body []byte) (Flat, error) {
 		found = inner
 	}
 	return newFlat(found.bytes)
+}
+
+// flat returns the document if it is valid JSON, or would be with quotes around values.
+func (d document) flat() (document, error) {
+	found, err := d.checked(DefaultMaxDepth)
+	if err != nil && !errors.Is(err, ErrTooDeep) {
+		if quoted, ok := d.quoted(DefaultMaxDepth); ok {
+			return quoted, nil
+		}
+	}
+	return found, err
 }
 
 // members counts the members of the object, up to 2.

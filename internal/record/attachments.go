@@ -49,7 +49,7 @@ func isNoAttachment(raw []byte) bool {
 		text = strings.TrimSpace(text)
 		return err == nil && (wire.IsUnset(text) || text == "[]" || text == "{}")
 	}
-	return false
+	return string(raw) == "false"
 }
 
 // attachmentsIn reads a value, which is at least one attachment.
@@ -83,11 +83,28 @@ func attachmentText(raw []byte, depth int) []Attachment {
 	case err != nil || text == "":
 		return nil
 	case isAddress(text):
-		return []Attachment{{URL: text, Raw: raw}}
+		return attachmentAddresses(text, raw)
 	case (text[0] == '[' || text[0] == '{') && wire.Check([]byte(text), wire.MaxDepth) == nil:
 		return attachmentsIn([]byte(text), depth+1)
 	}
 	return nil
+}
+
+// attachmentAddresses reads a text that begins like an address. If each word of it does, it
+// holds as many, perhaps with a comma behind; if not, the address has a space in it.
+func attachmentAddresses(text string, raw []byte) []Attachment {
+	words := strings.Fields(text)
+	items := make([]Attachment, len(words))
+	for i, word := range words {
+		if !isAddress(word) {
+			return []Attachment{{URL: text, Raw: raw}}
+		}
+		if len(words) > 1 {
+			word = strings.TrimRight(word, ",;")
+		}
+		items[i] = Attachment{URL: word, Raw: raw}
+	}
+	return items
 }
 
 // The names under which an attachment's properties come. If several are there, the

@@ -43,8 +43,21 @@ func Identifier[R any, T ~string](at func(*R) *T, names ...string) Field[R] {
 	return text(wire.Identifier, at, names)
 }
 
-// Text is a text, which may come as a number or a flag. An object or a list is odd.
+var errNotText = errors.New("want text or a number")
+
+// Text is a text, which may come as a number. An object or a list is odd, and so is a
+// flag: it is no name.
 func Text[R any](at func(*R) *string, names ...string) Field[R] {
+	return text(func(value []byte) (string, error) {
+		if value[0] == 't' || value[0] == 'f' {
+			return "", errNotText
+		}
+		return wire.Text(value)
+	}, at, names)
+}
+
+// Word is a text about success, which may come as a number or a flag.
+func Word[R any](at func(*R) *string, names ...string) Field[R] {
 	return text(wire.Text, at, names)
 }
 

@@ -46,6 +46,7 @@ func TestFields(t *testing.T) {
 		`{"id":1,"\u0438\u043c\u044f":"x","имя":"y"}`:  {ID: 1, Title: "y", Done: true},
 		`{"id":1,"title":"","имя":"y"}`:                {ID: 1, Title: "y", Done: true},
 		`{"id":1,"title":{},"имя":"y"}`:                {ID: 1, Title: "y", Done: true, Unread: []string{"title"}},
+		`{"id":1,"title":false}`:                       {ID: 1, Done: true, Unread: []string{"title"}},
 		`{"id":1,"title":{},"имя":[]}`:                 {ID: 1, Done: true, Unread: []string{"title", "имя"}},
 		`{"id":1,"title":"x","имя":[]}`:                {ID: 1, Title: "x", Done: true},
 		`{"id":1,"score":5,"score":{}}`:                {ID: 1, Done: true, Unread: []string{"score"}},
