@@ -31,14 +31,20 @@ type Flat struct{ fields salebot.Variables }
 // after DecodeFlat returns.
 func DecodeFlat(body []byte) (Flat, error) {
 	found, err := openBody(body, DefaultMaxDepth, 0)
-	if err == nil {
-		found, err = found.flat()
-	}
 	if err != nil {
 		return Flat{}, err
 	}
+	found, broken := found.flat()
+	if found.text == "" {
+		return Flat{}, broken
+	}
 	for wrappers := 1; ; wrappers++ {
-		if found.isProjectWebhook() {
+		switch {
+		case !found.isProjectWebhook():
+		case broken != nil:
+			// The project's webhook never lacks quotes.
+			return Flat{}, broken
+		default:
 			return Flat{}, ErrProjectWebhook
 		}
 		inner, ok := found.unwrap(DefaultMaxDepth, wrappers)
@@ -51,14 +57,17 @@ func DecodeFlat(body []byte) (Flat, error) {
 }
 
 // flat returns the document if it is valid JSON, or would be with quotes around values.
+// What is wrong without them is the error.
 func (d document) flat() (document, error) {
 	found, err := d.checked(DefaultMaxDepth)
-	if err != nil && !errors.Is(err, ErrTooDeep) {
-		if quoted, ok := d.quoted(DefaultMaxDepth); ok {
-			return quoted, nil
-		}
+	if err == nil {
+		return found, nil
 	}
-	return found, err
+	var quoted document
+	if !errors.Is(err, ErrTooDeep) {
+		quoted, _ = d.quoted(DefaultMaxDepth)
+	}
+	return quoted, err
 }
 
 // members counts the members of the object, up to 2.

@@ -98,7 +98,7 @@ func TestDecodeFlatWithoutQuotes(t *testing.T) {
 	// What breaks off, or cannot be told apart, stays broken.
 	for _, body := range []string{
 		`{"a": None`, `{"a": None, "b"`, `{"a": "x", "b": 5`, `{"a": None}}`, `{"a": None}{"b": 1}`, `{"a": Ли, Анна}`, `{"a": say "hi"}`, `{"a": 1,5}`, `{a: None}`,
-		`{"a" None}`, `{"a": None,}`, `{"a": [1, ]}`, `{"a": None]`, `{"a": }}`, `{`, `{"a": #{x}`, `{"a": "x}`, `{'a': 1}`, `{"a": None, "b": ` + strings.Repeat(`[`, 1<<16),
+		`{"is_input": None}`, `{"data": {"is_input": }}`, `{"a" None}`, `{"a": None,}`, `{"a": [1, ]}`, `{"a": None]`, `{"a": }}`, `{`, `{"a": #{x}`, `{"a": "x}`, `{'a': 1}`, `{"a": None, "b": ` + strings.Repeat(`[`, 1<<16),
 	} {
 		if flat, err := webhook.DecodeFlat([]byte(body)); !errors.Is(err, webhook.ErrMalformed) {
 			t.Errorf("%.60s: %v, %v", body, flat, err)
