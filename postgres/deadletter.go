@@ -38,7 +38,9 @@ func (i *Inbox) deadLettersAfter(ctx context.Context, endpoint string, last int6
 	if err := i.usable(); err != nil {
 		return nil, err
 	}
-	rows, err := i.pool.Query(ctx, i.config.schema.sql(`SELECT sequence, client, message, failed, recovered, accepted, attempts, reason, buried, body
+	limited, cancel := context.WithTimeout(ctx, i.config.timeout)
+	defer cancel()
+	rows, err := i.pool.Query(limited, i.config.schema.sql(`SELECT sequence, client, message, failed, recovered, accepted, attempts, reason, buried, body
 		FROM salebot.dead_letter WHERE endpoint = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`), endpoint, last, deadLettersAtOnce)
 	if err != nil {
 		return nil, i.failure(ctx, "reading dead letters", err)
@@ -88,7 +90,10 @@ func (i *Inbox) eachDeadLetters(ctx context.Context, doing, statement, endpoint 
 	statement = i.config.schema.sql(statement)
 	last := int64(0)
 	for changed := deadLettersAtOnce; changed == deadLettersAtOnce; {
-		if err := i.pool.QueryRow(ctx, statement, endpoint, sequences, every, last, deadLettersAtOnce).Scan(&changed, &last); err != nil {
+		limited, cancel := context.WithTimeout(ctx, i.config.timeout)
+		err := i.pool.QueryRow(limited, statement, endpoint, sequences, every, last, deadLettersAtOnce).Scan(&changed, &last)
+		cancel()
+		if err != nil {
 			return total, i.failure(ctx, doing, err)
 		}
 		total += changed

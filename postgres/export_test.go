@@ -92,3 +92,6 @@ func SQL(option SharedOption, statement string) string {
 
 // Sweep deletes old records now.
 func (l *Ledger) Sweep(ctx context.Context) error { return l.sweep(ctx) }
+
+// Waiting reports whether somebody waits for a moment.
+func (p *Pace) Waiting() bool { return p.waiting.Load() > 0 }

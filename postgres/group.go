@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -43,7 +44,7 @@ func (g *group[In, Out]) start(life context.Context, workers int) {
 }
 
 // do waits for the transaction with this call. If the context ends first, the work may
-// be done all the same.
+// be done all the same, unless the error is notBegun.
 func (g *group[In, Out]) do(ctx context.Context, in In) (out Out, err error) {
 	if err := ctx.Err(); err != nil {
 		return out, err
@@ -61,9 +62,28 @@ func (g *group[In, Out]) do(ctx context.Context, in In) (out Out, err error) {
 	case <-w.done:
 		return w.out, w.err
 	case <-ctx.Done():
-		return out, ctx.Err()
+		return out, g.leave(w, ctx.Err())
 	}
 }
+
+// leave takes a call out of the queue that nobody waits for any more: while the server
+// does not answer, more may come than go. It returns the error, as notBegun if nothing was
+// done.
+func (g *group[In, Out]) leave(w *waiting[In, Out], err error) error {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	at := slices.Index(g.queue, w)
+	if at < 0 {
+		return err
+	}
+	g.queue = slices.Delete(g.queue, at, at+1)
+	return notBegun{err}
+}
+
+// notBegun is the error of a call that did nothing, and will not.
+type notBegun struct{ error }
+
+func (n notBegun) Unwrap() error { return n.error }
 
 func (g *group[In, Out]) work(life context.Context) {
 	for {

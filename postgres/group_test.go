@@ -200,3 +200,38 @@ func TestGroupCloses(t *testing.T) {
 		}
 	})
 }
+
+// TestGroupForgetsTheImpatient checks that a call which nobody waits for any more leaves
+// the queue: while the server hangs, more may come than are tried.
+func TestGroupForgetsTheImpatient(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		g := newNumbersGroup(t, 1, succeed)
+		var group sync.WaitGroup
+		call := func(n int, patience time.Duration, begun bool, want error) {
+			group.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				_, err := g.do(ctx, n)
+				if !errors.Is(err, want) || err != nil && late(err) != begun {
+					t.Errorf("%d: %v, which may have been begun: %t; want %v, %t", n, err, late(err), want, begun)
+				}
+			})
+			synctest.Wait()
+		}
+		call(0, 900*time.Millisecond, true, context.DeadlineExceeded)
+		call(1, time.Hour, true, nil)
+		for n := range 100 {
+			call(2+n, time.Millisecond, false, context.DeadlineExceeded)
+		}
+		time.Sleep(10 * time.Millisecond) // of virtual time
+		if len(g.queue) != 1 {
+			t.Errorf("%d calls are in the queue, want the one that is waited for", len(g.queue))
+		}
+		group.Wait()
+		g.close()
+		if want := []int{1, 1}; !slices.Equal(g.batches, want) {
+			t.Errorf("transactions of %v, want %v", g.batches, want)
+		}
+	})
+}

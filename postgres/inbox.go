@@ -219,10 +219,18 @@ func (i *Inbox) Health(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if i.room.crowded.Load() {
-		return webhook.ErrFull
+	if err := i.presence.failure(); err != nil || !i.room.crowded.Load() {
+		return err
 	}
-	return i.presence.failure()
+	// Who is told that this is full may put nothing any more, so that nothing else would
+	// find out that there is room again.
+	limited, cancel := context.WithTimeout(ctx, i.config.timeout)
+	defer cancel()
+	full, err := i.room.full(limited, i)
+	if err == nil && full {
+		err = webhook.ErrFull
+	}
+	return err
 }
 
 // Counts implements webhook.Inbox. It reads the whole table of events, which takes a

@@ -129,9 +129,11 @@ func (l *Ledger) Bind(ctx context.Context, project string) (ledger.Binding, erro
 	if err := l.usable(); err != nil {
 		return ledger.Binding{}, err
 	}
+	limited, cancel := context.WithTimeout(ctx, l.config.timeout)
+	defer cancel()
 	secret := newSecret()
 	var bound string
-	err := l.pool.QueryRow(ctx, l.config.schema.sql("SELECT project, secret FROM salebot.bind($1, $2)"), project, secret).Scan(&bound, &secret)
+	err := l.pool.QueryRow(limited, l.config.schema.sql("SELECT project, secret FROM salebot.bind($1, $2)"), project, secret).Scan(&bound, &secret)
 	switch {
 	case err != nil:
 		return ledger.Binding{}, l.failure(ctx, "binding", err)
@@ -254,7 +256,9 @@ func (l *Ledger) Forget(ctx context.Context, keys ...ledger.Digest) error {
 	if err := l.usable(); err != nil {
 		return err
 	}
-	_, err := l.pool.Exec(ctx, l.config.schema.sql("DELETE FROM salebot.record WHERE key = ANY ($1)"), uuids(keys))
+	limited, cancel := context.WithTimeout(ctx, l.config.timeout)
+	defer cancel()
+	_, err := l.pool.Exec(limited, l.config.schema.sql("DELETE FROM salebot.record WHERE key = ANY ($1)"), uuids(keys))
 	return l.failure(ctx, "forgetting", err)
 }
 
@@ -269,7 +273,9 @@ func (l *Ledger) Alive(ctx context.Context, holder string) (alive bool, err erro
 	if err != nil {
 		return false, nil //nolint:nilerr // it is not the name of a holder
 	}
-	err = l.pool.QueryRow(ctx, l.config.schema.sql("SELECT EXISTS (SELECT FROM salebot.holder WHERE id = $1 AND expires >= clock_timestamp())"), id).Scan(&alive)
+	limited, cancel := context.WithTimeout(ctx, l.config.timeout)
+	defer cancel()
+	err = l.pool.QueryRow(limited, l.config.schema.sql("SELECT EXISTS (SELECT FROM salebot.holder WHERE id = $1 AND expires >= clock_timestamp())"), id).Scan(&alive)
 	return alive, l.failure(ctx, "asking for a process", err)
 }
 

@@ -149,7 +149,8 @@ func WithSchema(name string) SharedOption {
 }
 
 // WithTimeout bounds a transaction. A call that waits for longer fails with ErrSlow. The
-// transactions of Settle have no such bound. The default is DefaultTimeout.
+// transactions of Settle have no such bound, nor do Inbox.Counts and Inbox.Seen, which read
+// whole tables: give them a context that ends. The default is DefaultTimeout.
 func WithTimeout(timeout time.Duration) SharedOption {
 	return sharedOption(func(c *config) error {
 		if timeout <= 0 {

@@ -21,7 +21,9 @@ func (o *Outbox) Failed(ctx context.Context, number int) ([]Failure, error) {
 	if number < 0 {
 		return nil, badOption("number", "must not be negative")
 	}
-	rows, err := o.pool.Query(ctx, o.config.schema.sql(`SELECT key, request, reserved, attempts, reason FROM salebot.outgoing
+	limited, cancel := context.WithTimeout(ctx, o.config.timeout)
+	defer cancel()
+	rows, err := o.pool.Query(limited, o.config.schema.sql(`SELECT key, request, reserved, attempts, reason FROM salebot.outgoing
 		WHERE name = $1 AND due IS NULL ORDER BY reserved, key LIMIT $2`), o.name, number)
 	if err != nil {
 		return nil, failure("reading requests", err)
@@ -51,7 +53,9 @@ func (o *Outbox) change(ctx context.Context, statement string, keys []string) (i
 	if o.closed.Load() {
 		return 0, ErrOutboxClosed
 	}
-	tag, err := o.pool.Exec(ctx, o.config.schema.sql(statement), o.name, keys)
+	limited, cancel := context.WithTimeout(ctx, o.config.timeout)
+	defer cancel()
+	tag, err := o.pool.Exec(limited, o.config.schema.sql(statement), o.name, keys)
 	if err != nil {
 		return 0, failure("changing requests", err)
 	}
@@ -73,6 +77,8 @@ func (o *Outbox) count(ctx context.Context, statement string) (number int, err e
 	if o.closed.Load() {
 		return 0, ErrOutboxClosed
 	}
-	err = o.pool.QueryRow(ctx, o.config.schema.sql(statement), o.name).Scan(&number)
+	limited, cancel := context.WithTimeout(ctx, o.config.timeout)
+	defer cancel()
+	err = o.pool.QueryRow(limited, o.config.schema.sql(statement), o.name).Scan(&number)
 	return number, failure("counting requests", err)
 }

@@ -38,13 +38,16 @@ type Pace struct {
 	turn    chan struct{}
 	waiting atomic.Int64
 	// next is the next of the moments that this process has taken, left is how many, and
-	// step the time between two. They belong to who has the turn, as does away, which is
-	// until when the database is not asked again.
-	next, away time.Time
-	left       int
-	step       time.Duration
+	// step the time between two. They belong to who has the turn.
+	next time.Time
+	left int
+	step time.Duration
 	// taken is how many refusals there had been when the moments were taken.
 	taken uint64
+
+	// away says that the database could not be used, and is asked in the background
+	// whether it can be again.
+	away atomic.Bool
 
 	// refusals counts the answers of 429 that this process got, and held is until when it
 	// starts nothing because of them.
@@ -106,7 +109,8 @@ const (
 	minBurst = 2
 	// maxGrant bounds the moments that are taken at once.
 	maxGrant = 1000
-	// awayDelay is how long the database is not asked after it could not be reached.
+	// awayDelay is how long the database is not asked after it could not be reached. It is
+	// asked while nobody waits for it, since it may take all of WithTimeout to fail.
 	awayDelay = time.Second
 )
 
@@ -223,23 +227,28 @@ func (p *Pace) take(ctx context.Context, refusals uint64) error {
 	if p.left > 0 && p.taken == refusals {
 		return nil
 	}
-	if time.Now().Before(p.away) {
+	if p.away.Load() {
 		return ErrUnreachable
 	}
 	number := int(min(p.waiting.Load(), int64(max(p.config.perSecond*horizon.Seconds(), 1)), maxGrant))
-	limited, cancel := context.WithTimeout(ctx, p.config.timeout)
-	defer cancel()
-	var first, step float64
+	first, step, err := p.grant(ctx, number)
+	if err != nil {
+		return err
+	}
 	// A moment is not used before it has come by the server's clock: what it says is
 	// counted from when its answer is there.
-	err := p.pool.QueryRow(limited, p.config.schema.sql("SELECT first, step FROM salebot.grant_starts($1, $2, $3, $4)"),
-		p.name, p.config.perSecond, p.tolerance().Seconds(), number).Scan(&first, &step)
-	if err != nil {
-		return failure("taking a pace", err)
-	}
 	p.next, p.left, p.taken = time.Now().Add(time.Duration(first*float64(time.Second))), number, refusals
 	p.step = time.Duration(step * float64(time.Second))
 	return nil
+}
+
+// grant asks the database for moments.
+func (p *Pace) grant(ctx context.Context, number int) (first, step float64, err error) {
+	limited, cancel := context.WithTimeout(ctx, p.config.timeout)
+	defer cancel()
+	err = p.pool.QueryRow(limited, p.config.schema.sql("SELECT first, step FROM salebot.grant_starts($1, $2, $3, $4)"),
+		p.name, p.config.perSecond, p.tolerance().Seconds(), number).Scan(&first, &step)
+	return first, step, failure("taking a pace", err)
 }
 
 // until waits for a moment.
@@ -270,11 +279,35 @@ func (p *Pace) alone(ctx context.Context, err error) error {
 	case p.share == nil:
 		return err
 	}
-	if !time.Now().Before(p.away) {
+	if p.away.CompareAndSwap(false, true) {
 		p.config.logger.WarnContext(ctx, "postgres: the pace cannot be shared, and each process keeps its part", slog.Any("error", err))
-		p.away = time.Now().Add(awayDelay)
+		p.background.start(p.back)
 	}
-	return p.share.Wait(ctx)
+	for {
+		refusals, held := p.refused()
+		if err := p.until(ctx, held); err != nil {
+			return err
+		}
+		start := p.share.Reserve()
+		if err := p.until(ctx, time.Now().Add(start.Delay())); err != nil {
+			start.Cancel()
+			return err
+		}
+		if now, _ := p.refused(); now == refusals {
+			return nil
+		}
+	}
+}
+
+// back waits until the database can be used again.
+func (p *Pace) back() {
+	for sleep(p.life, awayDelay) {
+		if _, _, err := p.grant(p.life, 0); err == nil {
+			p.away.Store(false)
+			p.config.logger.InfoContext(p.life, "postgres: the pace can be shared again")
+			return
+		}
+	}
 }
 
 // Held implements salebot.HoldObserver: it makes all processes pause, this one at once.

@@ -173,12 +173,27 @@ func (c *config) opening(ctx context.Context, connections int32, n needs) (*pgxp
 func (c *config) newPool(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
 	settings := c.pool.Copy()
 	settings.MaxConns, settings.MinConns = connections, 0
+	settings.PrepareConn = func(_ context.Context, c *pgx.Conn) (bool, error) { return usableAgain(c), nil }
 	// The pool outlives the call that opens it.
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), settings)
 	if err != nil {
 		return nil, failure("opening", err)
 	}
 	return pool, nil
+}
+
+// usableAgain reports whether a connection can be used once more: not if it can change
+// nothing, as far as the server says so by itself, which it does since version 14. A new
+// one may find another server, or the same one after it was made writable: the setting of a
+// connection stays.
+func usableAgain(c *pgx.Conn) bool {
+	const used = "salebot used"
+	data := c.PgConn().CustomData()
+	if data[used] == nil {
+		data[used] = true
+		return true
+	}
+	return c.PgConn().ParameterStatus("default_transaction_read_only") != "on" && c.PgConn().ParameterStatus("in_hot_standby") != "on"
 }
 
 // closePool closes a pool, and waits until the context ends for connections in use.
@@ -196,5 +211,8 @@ func closePool(ctx context.Context, pool *pgxpool.Pool) {
 
 // late reports whether an error leaves open whether a change was made.
 func late(err error) bool {
+	if _, ok := errors.AsType[notBegun](err); ok {
+		return false
+	}
 	return err != nil && (sqlState(err) == "" || errors.Is(err, ErrUnreachable))
 }

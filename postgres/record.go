@@ -209,7 +209,9 @@ func (l *Ledger) find(ctx context.Context, statement string, digest uuid) ([]led
 	if err := l.usable(); err != nil {
 		return nil, err
 	}
-	rows, err := l.pool.Query(ctx, l.config.schema.sql(statement), digest, l.config.retention)
+	limited, cancel := context.WithTimeout(ctx, l.config.timeout)
+	defer cancel()
+	rows, err := l.pool.Query(limited, l.config.schema.sql(statement), digest, l.config.retention)
 	if err != nil {
 		return nil, l.failure(ctx, "reading records", err)
 	}
