@@ -95,3 +95,6 @@ func (l *Ledger) Sweep(ctx context.Context) error { return l.sweep(ctx) }
 
 // Waiting reports whether somebody waits for a moment.
 func (p *Pace) Waiting() bool { return p.waiting.Load() > 0 }
+
+// MaxTransactions is how many transactions of Settle there may be at once.
+func (i *Inbox) MaxTransactions() int { return int(i.transactions.Config().MaxConns) }

@@ -17,6 +17,10 @@ type group[In, Out any] struct {
 	// most is how many calls a transaction may have, and timeout bounds it.
 	most    int
 	timeout time.Duration
+	// size is how large a call is, and mostBytes how large those of a transaction may be
+	// together; one by itself may be larger. Nil does not count.
+	size      func(In) int
+	mostBytes int
 	// closedErr is the error of calls after close.
 	closedErr error
 
@@ -113,12 +117,27 @@ func (g *group[In, Out]) next() []*waiting[In, Out] {
 		g.mutex.Unlock()
 		runtime.Gosched()
 		g.mutex.Lock()
-		if n := min(len(g.queue), g.most); n > 0 {
+		if n := g.together(); n > 0 {
 			calls := g.queue[:n:n]
 			g.queue = g.queue[n:]
 			return calls
 		}
 	}
+}
+
+// together is how many of those that wait share the next transaction.
+func (g *group[In, Out]) together() int {
+	most := min(len(g.queue), g.most)
+	if g.size == nil {
+		return most
+	}
+	bytes := 0
+	for n, w := range g.queue[:most] {
+		if bytes += g.size(w.in); n > 0 && bytes > g.mostBytes {
+			return n
+		}
+	}
+	return most
 }
 
 // repetitions bounds how often a transaction is repeated that another one was in the way

@@ -235,3 +235,27 @@ func TestGroupForgetsTheImpatient(t *testing.T) {
 		}
 	})
 }
+
+// TestGroupOfLargeCalls checks that calls which are too large together are done one after
+// the other.
+func TestGroupOfLargeCalls(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		g := newNumbersGroup(t, 1, succeed)
+		g.size, g.mostBytes = func(n int) int { return n }, 100
+		var group sync.WaitGroup
+		for _, n := range []int{1, 50, 50, 1, 500, 60, 40} {
+			group.Go(func() {
+				if out, err := g.do(t.Context(), n); out != n || err != nil {
+					t.Errorf("%d: %d, %v", n, out, err)
+				}
+			})
+			synctest.Wait()
+		}
+		group.Wait()
+		g.close()
+		if want := []int{1, 2, 1, 1, 2}; !slices.Equal(g.batches, want) {
+			t.Errorf("transactions of %v, want %v", g.batches, want)
+		}
+	})
+}

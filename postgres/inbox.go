@@ -60,6 +60,9 @@ const (
 	inboxConnections = putWorkers + settleWorkers + 3
 	// putsAtOnce and settlementsAtOnce bound a transaction.
 	putsAtOnce, settlementsAtOnce = 256, 256
+	// bytesAtOnce bounds it, too: the server takes no statement of a gigabyte, and this
+	// process holds each several times.
+	bytesAtOnce = 16 << 20
 )
 
 // OpenInbox opens the inbox in a database. The address has one of the forms of
@@ -110,6 +113,7 @@ func (i *Inbox) enter(ctx context.Context) error {
 
 func (i *Inbox) start(listening *pgx.ConnConfig) {
 	i.puts = group[webhook.Entry, webhook.Receipt]{write: i.writePuts, most: putsAtOnce, timeout: i.config.timeout, closedErr: webhook.ErrClosed}
+	i.puts.size, i.puts.mostBytes = func(entry webhook.Entry) int { return len(entry.Body) }, bytesAtOnce
 	i.puts.start(i.life, putWorkers)
 	i.settlements = group[settlement, outcome]{write: i.writeSettlements, most: settlementsAtOnce, timeout: i.config.timeout, closedErr: webhook.ErrClosed}
 	i.settlements.start(i.life, settleWorkers)

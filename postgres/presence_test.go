@@ -65,3 +65,24 @@ func TestDeathsAreLogged(t *testing.T) {
 		})
 	}
 }
+
+// TestTakenForDead checks that a process which reports too late says so, and that one which
+// has just begun does not.
+func TestTakenForDead(t *testing.T) {
+	t.Parallel()
+	server := commonServer(t)
+	var log lockedText
+	records, err := postgres.OpenLedger(t.Context(), server.Address(), newSchema(t, server), postgres.WithLifetime(400*time.Millisecond),
+		postgres.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = records.Close() }()
+	if text := log.String(); text != "" {
+		t.Errorf("the log has a line: %s", text)
+	}
+	if err := server.Execute(t.Context(), records.SQL("DELETE FROM salebot.holder")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it says that it was taken for dead", func() bool { return strings.Contains(log.String(), "this process was taken for dead") })
+}
