@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/salebot-go/salebot/internal/record"
 	"github.com/salebot-go/salebot/internal/wire"
@@ -16,6 +17,15 @@ import (
 func requireText(field, value string) error {
 	if strings.TrimSpace(value) == "" {
 		return invalid(field, "is required")
+	}
+	return checkText(field, value)
+}
+
+// checkText refuses what a person would get as question marks, such as a text in an
+// older encoding: JSON has only Unicode.
+func checkText(field, value string) error {
+	if !utf8.ValidString(value) {
+		return invalid(field, "is not valid UTF-8: convert it from its encoding first")
 	}
 	return nil
 }

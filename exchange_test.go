@@ -1,6 +1,9 @@
 package salebot_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"net/http"
 	"syscall"
 	"testing"
@@ -79,5 +82,24 @@ func TestEachStatusHasItsOutcome(t *testing.T) {
 		require.Equal(t, 1, failure.Attempts, "status %d", status)
 		require.Equal(t, 1, mock.GetTotalCallCount(), "status %d", status)
 		require.ErrorIs(t, err, want.is, "status %d", status)
+	}
+}
+
+// A transport that leaves answers compressed, or a gateway that compresses them twice, is
+// named as what is wrong.
+func TestCompressedAnswers(t *testing.T) {
+	t.Parallel()
+	var body bytes.Buffer
+	writer := gzip.NewWriter(&body)
+	_, err := writer.Write([]byte(`{"client_id":5}`))
+	require.NoError(t, err)
+	require.NoError(t, writer.Close())
+	for encoding, problem := range map[string]string{"gzip": "the body is compressed", "br": "the body is compressed", "identity": "neither JSON", "": "neither JSON"} {
+		client := clienttest.New(t, roundTripFunc(func(request *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Encoding": {encoding}}, Body: io.NopCloser(bytes.NewReader(body.Bytes())), Request: request}, nil
+		}))
+		_, err := client.GetClientIDByPhone(t.Context(), "1")
+		require.ErrorIs(t, err, salebot.ErrUnexpectedResponse, encoding)
+		require.ErrorContains(t, err, problem, encoding)
 	}
 }

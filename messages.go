@@ -2,7 +2,6 @@ package salebot
 
 import (
 	"context"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -50,33 +49,6 @@ func (r *MessageRequest) encode(s *settings) (payload, error) {
 		return payload{}, err
 	}
 	return payload{body: o.Bytes()}, nil
-}
-
-// putContent adds what a message consists of.
-func putContent(o *wire.Object, message string, block BlockID, kind AttachmentType, address string) error {
-	switch {
-	case kind != "" && address == "":
-		return invalid("AttachmentURL", "is required with AttachmentType")
-	case kind == "" && address != "":
-		return invalid("AttachmentType", "is required with AttachmentURL")
-	case block < 0:
-		return invalid("BlockID", "must be positive")
-	case strings.TrimSpace(message) == "" && block == 0 && address == "":
-		return invalid("Message", "is required, unless BlockID or AttachmentURL is set")
-	}
-	putText(o, "message", message)
-	if block != 0 {
-		o.Int("message_id", int64(block))
-	}
-	if address == "" {
-		return nil
-	}
-	if err := checkAddress("AttachmentURL", address); err != nil {
-		return err
-	}
-	o.Text("attachment_type", string(kind))
-	o.Text("attachment_url", address)
-	return nil
 }
 
 // Message sends a message to a client.
@@ -361,17 +333,6 @@ func (b Button) check(field string) error {
 	}
 	if b.opens {
 		return checkAddress(field, b.url+b.webApp)
-	}
-	return nil
-}
-
-// checkAddress checks an address that a messenger has to open by itself.
-func checkAddress(field, address string) error {
-	parsed, err := url.Parse(address)
-	// Links such as tel: and tg: have no host.
-	needsHost := err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https")
-	if err != nil || parsed.Scheme == "" || parsed.Host == "" && (needsHost || parsed.Opaque == "") || strings.ContainsAny(address, " \t\r\n") {
-		return invalid(field, "needs a whole URL, such as https://example.com/page")
 	}
 	return nil
 }

@@ -151,6 +151,10 @@ func notFound(row *action.Row) error {
 
 // unreadable makes an error of a 2xx or 3xx answer that cannot be used.
 func unreadable(reply *exchange.Reply, cause error, scrub secret.Scrubber) *DecodeError {
+	// net/http takes the header off with the compression that it asked for.
+	if encoding := reply.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		cause = errCompressed
+	}
 	return &DecodeError{
 		Status:      reply.Status,
 		ContentType: scrub.Text(reply.Header.Get("Content-Type")),
@@ -158,6 +162,8 @@ func unreadable(reply *exchange.Reply, cause error, scrub secret.Scrubber) *Deco
 		Err:         unreadableCause(cause, scrub),
 	}
 }
+
+var errCompressed = errors.New("the body is compressed, which was not asked for; check the transport (DisableCompression) and what stands between")
 
 // unreadableCause is what is wrong with an answer, with what it says for itself.
 func unreadableCause(cause error, scrub secret.Scrubber) error {

@@ -3,6 +3,7 @@ package salebot
 import (
 	"bytes"
 	"context"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -211,9 +212,29 @@ func putVariables(o *wire.Object, reserved *action.Row, variables map[string]any
 		if reserved != nil && reserved.Takes(name) {
 			return invalid(field, "has the name of a parameter of "+reserved.Name)
 		}
+		if err := checkVariable(field, name, variables[name]); err != nil {
+			return err
+		}
 		if err := o.Any(name, variables[name]); err != nil {
 			return invalid(field, "cannot be encoded as JSON")
 		}
+	}
+	return nil
+}
+
+// checkVariable refuses values of which JSON would make something that nobody means.
+func checkVariable(field, name string, value any) error {
+	if err := checkText(field, name); err != nil {
+		return err
+	}
+	switch value := value.(type) {
+	case string:
+		return checkText(field, value)
+	case []byte:
+		return invalid(field, "is bytes, which JSON writes in base64: make it a string")
+	case json.Marshaler, encoding.TextMarshaler:
+	case error:
+		return invalid(field, "is an error, of which JSON writes nothing: take its text")
 	}
 	return nil
 }
