@@ -249,8 +249,10 @@ type journey[T any] struct {
 	answer *Response
 
 	// guard keeps the request from being executed twice; nil if nothing does. The
-	// rest is what it needs; see steps.go.
+	// rest is what it needs; see steps.go. within is the context of the call with its
+	// deadline.
 	guard     *once.Guard
+	within    context.Context //nolint:containedctx // the journey lives no longer than the call
 	writeBy   time.Time
 	unwritten error
 }

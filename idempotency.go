@@ -193,14 +193,19 @@ func WithStep(name string) CallOption {
 	})
 }
 
-// guard returns what keeps a call from being executed twice; nil if nothing does. It
-// may wait for other calls, up to the deadline.
-func (c *Client) guard(ctx context.Context, row *action.Row, s *settings, request *payload, deadline time.Time) (*once.Guard, error) {
-	run := once.From(ctx)
-	recorded := run != nil && run.Recorded()
-	if row.Class != action.Once || s.idempotencyKey == "" && !recorded {
-		return nil, nil //nolint:nilnil // most calls need none
+// guards reports whether something has to keep a call from being executed twice. Most
+// calls need nothing.
+func (*Client) guards(ctx context.Context, row *action.Row, s *settings) bool {
+	if row.Class != action.Once {
+		return false
 	}
+	run := once.From(ctx)
+	return s.idempotencyKey != "" || run != nil && run.Recorded()
+}
+
+// guard returns what keeps a call from being executed twice. It may wait for other
+// calls.
+func (c *Client) guard(ctx context.Context, row *action.Row, s *settings, request *payload) (*once.Guard, error) {
 	keeper := c.core.keeper
 	switch {
 	case keeper == nil && s.idempotencyKey != "":
@@ -212,9 +217,7 @@ func (c *Client) guard(ctx context.Context, row *action.Row, s *settings, reques
 		Action: row.Name, Query: request.query.Encode(), Body: request.body,
 		Key: s.idempotencyKey, Step: s.step, Sent: sentBy(row, request),
 	}
-	ctx, cancel := until(ctx, deadline)
-	defer cancel()
-	return keeper.Guard(ctx, run, call, &ledgerHistory{client: c, location: s.location})
+	return keeper.Guard(ctx, once.From(ctx), call, &ledgerHistory{client: c, location: s.location})
 }
 
 // sentBy tells what a history would show of a request; nil if that cannot be told.
@@ -300,6 +303,9 @@ type serverClock struct{ seen atomic.Pointer[clockReading] }
 type clockReading struct{ server, local time.Time }
 
 func (c *serverClock) set(date string) {
+	if date == "" {
+		return
+	}
 	server, err := http.ParseTime(date)
 	if err != nil {
 		return

@@ -21,15 +21,18 @@ import (
 // before and told afterwards.
 func (j *journey[T]) onLedger(ctx context.Context, p *preparedCall[T]) (none T, err error) {
 	var guard *once.Guard
-	if p.items != nil {
-		guard, err = p.items.Guard(j.core.keeper)
-	} else {
-		guard, err = p.client.guard(ctx, j.row, j.settings, &p.request, j.deadline)
-	}
-	if err != nil {
-		return none, guardFailure(j.row.Name, err)
-	}
-	if guard != nil {
+	if p.items != nil || p.client.guards(ctx, j.row, j.settings) {
+		var cancel context.CancelFunc
+		j.within, cancel = until(ctx, j.deadline)
+		defer cancel()
+		if p.items != nil {
+			guard, err = p.items.Guard(j.core.keeper)
+		} else {
+			guard, err = p.client.guard(j.within, j.row, j.settings, &p.request)
+		}
+		if err != nil {
+			return none, guardFailure(j.row.Name, err)
+		}
 		defer guard.Release()
 	}
 	result, err := j.guarded(ctx, guard)
@@ -64,7 +67,7 @@ func (j *journey[T]) guarded(ctx context.Context, guard *once.Guard) (none T, er
 		return j.run(ctx)
 	}
 	for {
-		answer, replay, err := j.enter(ctx, guard)
+		answer, replay, err := j.enter(guard)
 		if err != nil {
 			return none, err
 		}
@@ -89,7 +92,7 @@ func (j *journey[T]) recorded(ctx context.Context, a *Attempt) attempt.Result {
 	if j.guard == nil {
 		return j.observed(ctx, a)
 	}
-	writeBy, err := j.begin(ctx)
+	writeBy, err := j.guard.Begin(j.within, j.deadline)
 	if err != nil {
 		return attempt.Result{Skipped: true, Err: err}
 	}
@@ -117,18 +120,9 @@ func (j *journey[T]) recorded(ctx context.Context, a *Attempt) attempt.Result {
 	return result
 }
 
-// begin records the attempt, within the time that the call has.
-func (j *journey[T]) begin(ctx context.Context) (time.Time, error) {
-	ctx, cancel := until(ctx, j.deadline)
-	defer cancel()
-	return j.guard.Begin(ctx, j.deadline)
-}
-
 // enter asks the ledger what to do with the call.
-func (j *journey[T]) enter(ctx context.Context, guard *once.Guard) (ledger.Answer, bool, error) {
-	ctx, cancel := until(ctx, j.deadline)
-	defer cancel()
-	decision, answer, err := guard.Enter(ctx)
+func (j *journey[T]) enter(guard *once.Guard) (ledger.Answer, bool, error) {
+	decision, answer, err := guard.Enter(j.within)
 	switch {
 	case err != nil:
 		if guard.MayBeExecuted() && !errors.Is(err, ErrInProgress) {

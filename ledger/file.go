@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,9 @@ type File struct {
 	failed  error
 
 	log fileLog
+	// text and wires are the memory of the line at hand.
+	text  []byte
+	wires []wireRecord
 	// written and synced count the lines; flushing says that a call flushes.
 	written, synced int64
 	flushing        bool
@@ -256,13 +260,13 @@ func (f *File) Begin(_ context.Context, records ...Record) ([]Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := line{Begun: make([]wireRecord, len(begun))}
+	f.wires = f.wires[:0]
 	calls := false
 	for i := range begun {
-		l.Begun[i] = wireOf(&begun[i])
+		f.wires = append(f.wires, wireOf(&begun[i]))
 		calls = calls || !begun[i].IsWork()
 	}
-	if err := f.write(l); err != nil {
+	if err := f.write(line{Begun: f.wires}); err != nil {
 		return nil, err
 	}
 	f.table.store(begun...)
@@ -288,16 +292,16 @@ func (f *File) End(_ context.Context, records ...Record) ([]Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := line{Ended: make([]wireRecord, len(ended))}
+	f.wires = f.wires[:0]
 	for i := range ended {
-		l.Ended[i] = endOf(&ended[i])
+		f.wires = append(f.wires, endOf(&ended[i]))
 	}
 	f.table.store(ended...)
-	if err := f.write(l); err != nil {
+	if err := f.write(line{Ended: f.wires}); err != nil {
 		if f.failed != nil {
 			return nil, err
 		}
-		f.owed = append(f.owed, l)
+		f.owed = append(f.owed, line{Ended: slices.Clone(f.wires)})
 	}
 	return ended, nil
 }

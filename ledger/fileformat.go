@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -110,10 +111,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // sumDigits is the length of the checksum.
 const sumDigits = 8
 
-// encode returns the text of a line, and the log after it.
-func (g *fileLog) encode(l line) ([]byte, fileLog, error) {
+// encode returns the text of a line, for which it may use a buffer, and the log after
+// it.
+func (g *fileLog) encode(buffer []byte, l line) ([]byte, fileLog, error) {
 	next := *g
-	text, err := appendLine(make([]byte, 0, lineSize(len(l.Begun)+len(l.Ended))), &l)
+	text, err := appendLine(slices.Grow(buffer[:0], lineSize(len(l.Begun)+len(l.Ended))), &l)
 	if err != nil {
 		return nil, next, fmt.Errorf("ledger: %w", err)
 	}
@@ -242,9 +244,10 @@ const compactedBatch = 100
 func (t *table) writeTo(w io.Writer, secret []byte, project string, bound bool) (fileLog, error) {
 	var log fileLog
 	buffered := bufio.NewWriterSize(w, 256<<10)
-	put := func(l line) error {
-		text, next, err := log.encode(l)
-		if err != nil {
+	var text []byte
+	put := func(l line) (err error) {
+		var next fileLog
+		if text, next, err = log.encode(text, l); err != nil {
 			return err
 		}
 		log = next

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/filelock"
@@ -43,6 +44,9 @@ func (f *File) settle() error {
 	return nil
 }
 
+// keptText is the largest buffer that is kept for the next line.
+const keptText = 64 << 10
+
 func (f *File) write(l line) error {
 	if err := f.settle(); err != nil {
 		return err
@@ -53,9 +57,12 @@ func (f *File) write(l line) error {
 // append writes a line at the end. After a failure the file is as it was, or nothing
 // more is written.
 func (f *File) append(l line) error {
-	text, next, err := f.log.encode(l)
+	text, next, err := f.log.encode(f.text, l)
 	if err != nil {
 		return err
+	}
+	if cap(text) <= keptText {
+		f.text = text
 	}
 	if _, err := f.file.Write(text); err != nil {
 		err = fmt.Errorf("ledger: %w", err)
@@ -84,6 +91,10 @@ func (f *File) flush() error {
 			continue
 		}
 		f.flushing = true
+		// Who is about to write may join: a flush costs more than their turn.
+		f.mutex.Unlock()
+		runtime.Gosched()
+		f.mutex.Lock()
 		target, file := f.written, f.file
 		f.mutex.Unlock()
 		err := file.Sync()
