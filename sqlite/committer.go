@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -315,6 +316,8 @@ func (c *committer) gather() {
 	patience := min(c.flushTime, longestGathering)
 	if c.prompt || c.waiting == 0 || c.waiting >= c.expected {
 		c.mu.Unlock()
+		// Only those come who are about to.
+		runtime.Gosched()
 		return
 	}
 	gathered := make(chan struct{})

@@ -103,11 +103,25 @@ func (l *Ledger) project(ctx context.Context) (project string, known bool, err e
 
 // Find implements ledger.Ledger.
 func (l *Ledger) Find(ctx context.Context, key ledger.Digest) ([]ledger.Record, error) {
+	known, err := l.known(ctx, key)
+	if err != nil || !known {
+		return nil, err
+	}
 	found, err := l.find(ctx, selectRecords, key[:])
 	if err != nil || l.over(found, time.Now()) {
 		return nil, err
 	}
 	return found, nil
+}
+
+// known reports whether there are records with a key. Usually there are none, which is
+// found out sooner than what they are.
+func (l *Ledger) known(ctx context.Context, key ledger.Digest) (bool, error) {
+	if err := l.usable(); err != nil {
+		return false, err
+	}
+	n, err := l.reads.number(ctx, hasKey, key[:])
+	return n != 0, ledgerError(err)
 }
 
 // FindEqual implements ledger.Ledger.

@@ -188,6 +188,53 @@ func TestDamagedRecord(t *testing.T) {
 	begin(t, l, request("b"))
 }
 
+// TestDamagedColumnStaysDamaged has a column that was changed by hand, and that an end does
+// not write: the record must not look whole because of its new checksum.
+func TestDamagedColumnStaysDamaged(t *testing.T) {
+	t.Parallel()
+	for _, column := range []string{"content = x'00'", "step = x'00'", "holder = 'me'", "write_by = 1", "scheduled = 1", "anchored = 1", "message = 1", "server = 1", "begun = 1"} {
+		path := filepath.Join(t.TempDir(), "ledger.db")
+		l := openLedger(t, path)
+		record := begin(t, l, request("a"))
+		sqlite.OpenDatabase(t, path).Execute(t, "UPDATE ledger_record SET "+column)
+		record.State = ledger.Accepted
+		_, endErr := l.End(t.Context(), record)
+		if _, err := l.Find(t.Context(), record.Key); !errors.Is(err, ledger.ErrDamaged) {
+			t.Errorf("%s: %v after an end (%v), want ErrDamaged", column, err, endErr)
+		}
+	}
+}
+
+// TestReadersShareATransaction has many who read at once. Each sees what was committed
+// before it asked, and the failure of one is no one else's.
+func TestReadersShareATransaction(t *testing.T) {
+	t.Parallel()
+	l := openLedger(t, filepath.Join(t.TempDir(), "ledger.db"))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	var group sync.WaitGroup
+	for caller := range 32 {
+		group.Go(func() {
+			for round := range 20 {
+				record := ledger.Record{Key: ledger.Digest{byte(caller), byte(round), 1}, Content: ledger.Digest{1}}
+				if found, err := l.Find(t.Context(), record.Key); err != nil || len(found) != 0 {
+					t.Errorf("%v, %v, want nothing", found, err)
+				}
+				if _, err := l.Begin(t.Context(), record); err != nil {
+					t.Error(err)
+				}
+				if found, err := l.Find(t.Context(), record.Key); err != nil || len(found) != 1 || found[0].Key != record.Key {
+					t.Errorf("%v, %v, want the record that was begun", found, err)
+				}
+				if _, err := l.Find(ended, record.Key); !errors.Is(err, context.Canceled) {
+					t.Errorf("%v, want the error of the context", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
 // TestLedgerFileIsDeleted checks that nothing is begun in a file that nobody will find
 // again, nor by a holder that others take for dead.
 func TestLedgerFileIsDeleted(t *testing.T) {

@@ -76,10 +76,10 @@ const (
 	insertRecord       = "INSERT OR REPLACE INTO ledger_record (" + recordColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	insertNewRecord    = "INSERT INTO ledger_record (" + recordColumns + ") SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?" +
 		" WHERE NOT EXISTS (SELECT 1 FROM ledger_record WHERE key = ?)"
-	endRecord     = "UPDATE ledger_record SET state = ?, version = ?, status = ?, ids = ?, ended = ?, checksum = ? WHERE key = ? AND number = ?"
-	endKeptRecord = endRecord + " AND (content, step, state, version, holder, write_by, scheduled, anchored, message, server, status, ids, begun, ended, checksum)" +
-		" = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	deleteKey = "DELETE FROM ledger_record WHERE key = ?"
+	endRecord = "UPDATE ledger_record SET state = ?, version = ?, status = ?, ids = ?, ended = ?, checksum = ? WHERE key = ? AND number = ?"
+	// A record that is kept has no end yet.
+	endKeptRecord = endRecord + " AND version = ? AND checksum = ? AND state = 0 AND status = 0 AND ids = '' AND ended = 0"
+	deleteKey     = "DELETE FROM ledger_record WHERE key = ?"
 )
 
 // newVersion is a number that no other change has. It is drawn at random, so that
@@ -122,17 +122,16 @@ func updateRecord(w *writer, r *ledger.Record) error {
 	return err
 }
 
-// updateKeptRecord stores what an end changes, if the file has the record as it is
-// kept, in all columns.
+// updateKeptRecord stores what an end changes, if the file has the record as it is kept.
+// The columns that an end leaves alone need not be compared: the new checksum is over
+// what is kept, so a damaged one does not look whole.
 func updateKeptRecord(w *writer, kept, r *ledger.Record) (updated bool, err error) {
-	before := recordValues(kept)
-	values := append(endValues(r), before[2:]...)
-	rows, err := w.exec(endKeptRecord, append(values, recordChecksum(before))...)
+	rows, err := w.exec(endKeptRecord, append(endValues(r), kept.Version, recordChecksum(recordValues(kept)))...)
 	return rows == 1, err
 }
 
 func endValues(r *ledger.Record) []driver.Value {
-	return append(make([]driver.Value, 0, 23), int64(r.State), r.Version, int64(r.Answer.Status), idsText(r.Answer.IDs), microseconds(r.EndedAt),
+	return append(make([]driver.Value, 0, 10), int64(r.State), r.Version, int64(r.Answer.Status), idsText(r.Answer.IDs), microseconds(r.EndedAt),
 		recordChecksum(recordValues(r)), r.Key[:], int64(r.Number))
 }
 

@@ -3,16 +3,38 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
+	"runtime"
 	"sync"
 )
 
-// reader is a connection that several may read with, one after the other.
+// reader is a connection that several may read with. Whoever finds nobody reading reads
+// for all who have gathered, in one transaction: to lock the file and to let it go takes
+// as long as a small query.
 type reader struct {
-	condition  *condition
+	condition *condition
+
+	gate    sync.Mutex
+	queue   []*reading
+	leading bool
+
+	// mu is held by those who use the connection.
 	mu         sync.Mutex
 	connection *connection
 	closed     bool
 }
+
+// reading is one caller's query.
+type reading struct {
+	query  string
+	visit  func([]driver.Value) error
+	values []driver.Value
+	err    error
+	// wake gets true if the caller has to read for all, false if its query is over.
+	wake chan bool
+}
+
+var errReaderPanicked = errors.New("sqlite: reading was ended by a panic")
 
 // openReader opens a connection for reading. Nothing is written by it.
 func openReader(path string, condition *condition) (*reader, error) {
@@ -31,17 +53,79 @@ func openReader(path string, condition *condition) (*reader, error) {
 // query calls visit for each row, until the context ends. What is read must not be
 // much where others wait for the same reader.
 func (r *reader) query(ctx context.Context, query string, visit func([]driver.Value) error, values ...driver.Value) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.condition.usable(); err != nil {
-		return err
-	}
-	err := r.connection.query(query, func(row []driver.Value) error {
+	own := &reading{query: query, values: values, err: errReaderPanicked, visit: func(row []driver.Value) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		return visit(row)
-	}, values...)
+	}}
+	r.gate.Lock()
+	r.queue = append(r.queue, own)
+	if r.leading {
+		own.wake = make(chan bool, 1)
+		r.gate.Unlock()
+		if lead := <-own.wake; !lead {
+			return own.err
+		}
+	} else {
+		r.leading = true
+		r.gate.Unlock()
+	}
+	// Who is about to read may join.
+	runtime.Gosched()
+	r.lead(own)
+	return own.err
+}
+
+// lead reads for all who have gathered, and hands the lead on.
+func (r *reader) lead(own *reading) {
+	r.gate.Lock()
+	group := r.queue
+	r.queue = nil
+	r.gate.Unlock()
+	defer func() {
+		for _, reading := range group {
+			if reading != own {
+				reading.wake <- false
+			}
+		}
+		r.gate.Lock()
+		defer r.gate.Unlock()
+		if len(r.queue) > 0 {
+			r.queue[0].wake <- true
+		} else {
+			r.leading = false
+		}
+	}()
+	r.read(group)
+}
+
+// read makes the queries of a group, which all came before it: what was committed before
+// they came is seen by them.
+func (r *reader) read(group []*reading) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	together := len(group) > 1
+	if together {
+		_, err := r.connection.exec("BEGIN")
+		together = err == nil
+	}
+	for _, reading := range group {
+		reading.err = r.readOne(reading)
+	}
+	if !together {
+		return
+	}
+	if _, err := r.connection.exec("COMMIT"); err != nil {
+		_, _ = r.connection.exec("ROLLBACK")
+	}
+}
+
+func (r *reader) readOne(reading *reading) error {
+	if err := r.condition.usable(); err != nil {
+		return err
+	}
+	err := r.connection.query(reading.query, reading.visit, reading.values...)
 	if code(err) != 0 {
 		return r.condition.judge(err)
 	}
