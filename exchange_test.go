@@ -94,7 +94,7 @@ func TestCompressedAnswers(t *testing.T) {
 	_, err := writer.Write([]byte(`{"client_id":5}`))
 	require.NoError(t, err)
 	require.NoError(t, writer.Close())
-	for encoding, problem := range map[string]string{"gzip": "the body is compressed", "br": "the body is compressed", "identity": "neither JSON", "": "neither JSON"} {
+	for encoding, problem := range map[string]string{"gzip": "the body is compressed", "br": "the body is compressed", "identity": "neither an object", "": "neither an object"} {
 		client := clienttest.New(t, roundTripFunc(func(request *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Encoding": {encoding}}, Body: io.NopCloser(bytes.NewReader(body.Bytes())), Request: request}, nil
 		}))

@@ -183,7 +183,7 @@ func word(body []byte, form action.Answer) Verdict {
 	case failure, refusal:
 		return Verdict{Kind: Refused, Code: said}
 	default:
-		return unreadable("the body is neither JSON nor a known word")
+		return unreadable("the body is neither an object nor a list nor a known word")
 	}
 }
 

@@ -172,9 +172,9 @@ func Flag(value []byte) (flag, known bool, err error) {
 	}
 	text = strings.TrimSpace(text)
 	switch strings.ToLower(text) {
-	case "1", "true", "yes", "on":
+	case "1", "true", "yes", "on", "да":
 		return true, true, nil
-	case "0", "false", "no", "off":
+	case "0", "false", "no", "off", "нет":
 		return false, true, nil
 	}
 	if IsUnset(text) {

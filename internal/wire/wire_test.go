@@ -82,7 +82,7 @@ func TestText(t *testing.T) {
 func TestFlag(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][2]bool{ // the flag, and whether there is one
-		"true": {true, true}, "1": {true, true}, `"1"`: {true, true}, `"True"`: {true, true}, `" yes "`: {true, true}, `"on"`: {true, true},
+		"true": {true, true}, "1": {true, true}, `"1"`: {true, true}, `"True"`: {true, true}, `" yes "`: {true, true}, `"on"`: {true, true}, `"Да"`: {true, true}, `"нет"`: {false, true},
 		"false": {false, true}, "0": {false, true}, `"0"`: {false, true}, `"FALSE"`: {false, true}, `"no"`: {false, true}, `"Off"`: {false, true},
 		"1.0": {true, true}, `"1.0"`: {true, true}, "1e0": {true, true}, "0.0": {false, true}, "-0": {false, true},
 		"": {}, "null": {}, `""`: {}, `" "`: {}, `"None"`: {}, `" None "`: {}, `"undefined"`: {},
