@@ -62,6 +62,10 @@ func decode(body []byte, depth int) (*Event, error) {
 	}
 }
 
+// otherPlatformIDs are names of client.recepient that are spelled better. Programs expect
+// them besides, should Salebot mend its spelling.
+var otherPlatformIDs = [...]string{"recipient", "platform_id"}
+
 // decoder fills an event. Its functions are told where a value stands, and keep
 // texts as parts of the document where they can.
 type decoder struct {
@@ -70,6 +74,10 @@ type decoder struct {
 	input wire.Boolean
 	// unclear says that a field which decides about the origin was not readable.
 	unclear bool
+	// clientID and platformIDs are values under names that stand for client.id and
+	// client.recepient if these are missing; "" if they did not come.
+	clientID    string
+	platformIDs [len(otherPlatformIDs)]string
 	// outside is what the history calls message_from_outside; -1 if it is absent.
 	outside salebot.HistoryOrigin
 }
@@ -86,6 +94,7 @@ func (d *decoder) document(source document, depth int) error {
 			d.marks.client = true
 			// Of two with the same name the later counts.
 			e.Client = Client{ClientType: salebot.ClientTypeUnrecognized}
+			d.platformIDs = [len(otherPlatformIDs)]string{}
 			d.client(source, &w)
 			continue
 		}
@@ -129,6 +138,8 @@ func (d *decoder) content(key, value string, raw []byte) {
 		e.ID = salebot.MessageID(d.number(value, key))
 	case "client":
 		d.clientText(value)
+	case "client_id":
+		d.clientID = value
 	case "message":
 		e.Text = looseText(value)
 	case "attachments":
@@ -179,6 +190,10 @@ func (d *decoder) identity(key, value string, raw []byte) bool {
 	case "recepient":
 		d.marks.recipient = true
 		c.PlatformID = salebot.PlatformID(d.identifier(value, "client.recepient"))
+	case otherPlatformIDs[0]:
+		d.platformIDs[0] = value
+	case otherPlatformIDs[1]:
+		d.platformIDs[1] = value
 	case "client_type":
 		if number, ok := smallNumber(value); ok {
 			c.ClientType = salebot.ClientType(number)
@@ -218,9 +233,17 @@ func (d *decoder) profile(key, value string, raw []byte) {
 	}
 }
 
-// finish concludes who wrote the message.
+// finish takes values from under their other names, and concludes who wrote the message.
 func (d *decoder) finish() {
 	e := d.event
+	if e.Client.ID == 0 && d.clientID != "" {
+		e.Client.ID = salebot.ClientID(d.number(d.clientID, "client_id"))
+	}
+	for i, value := range d.platformIDs {
+		if e.Client.PlatformID == "" && value != "" {
+			e.Client.PlatformID = salebot.PlatformID(d.identifier(value, "client."+otherPlatformIDs[i]))
+		}
+	}
 	switch {
 	case d.outside == salebot.HistoryOriginCallback:
 		e.Origin = OriginCallback

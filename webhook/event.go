@@ -76,7 +76,8 @@ type Client struct {
 	// ID is Salebot's number of the client; 0 if the body has none.
 	ID salebot.ClientID
 	// PlatformID is the person's id in the messenger, the phone number in
-	// WhatsApp, the address for e-mail. The API calls it recepient.
+	// WhatsApp, the address for e-mail. The API calls it recepient; recipient and
+	// platform_id are taken for it if it is missing.
 	PlatformID salebot.PlatformID
 	// ClientType is the messenger; salebot.ClientTypeUnrecognized if the body
 	// does not say. Beware that the zero value is VK.

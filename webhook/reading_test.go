@@ -445,3 +445,34 @@ func TestMultipartForms(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherNamesOfTheClient checks the names under which programs expect the client besides
+// the documented ones, which count more.
+func TestOtherNamesOfTheClient(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]struct {
+		client   salebot.ClientID
+		platform salebot.PlatformID
+		unread   []string
+	}{
+		`"client":{"id":2,"recipient":"9"}`:                 {2, "9", nil},
+		`"client":{"id":2,"platform_id":9}`:                 {2, "9", nil},
+		`"client":{"platform_id":8,"recipient":9,"id":2}`:   {2, "9", nil},
+		`"client":{"recipient":"9","recepient":"3","id":2}`: {2, "3", nil},
+		`"client":{"recepient":null,"recipient":9,"id":2}`:  {2, "9", nil},
+		`"client":{"recepient":{},"recipient":"9","id":2}`:  {2, "9", []string{"client.recepient"}},
+		`"client":{"recipient":[],"id":2}`:                  {2, "", []string{"client.recipient"}},
+		`"client":{"recipient":"9"},"client":{"id":2}`:      {2, "", nil},
+		`"client_id":7,"client":{"id":2,"recepient":"3"}`:   {2, "3", nil},
+		`"client_id":"7","client":{"recepient":"3"}`:        {7, "3", nil},
+		`"client_id":7`:                             {7, "", nil},
+		`"client_id":"#{client_id}"`:                {0, "", []string{"client_id"}},
+		`"client_id":null`:                          {0, "", nil},
+		`"client":"{\"id\":2,\"recipient\":\"9\"}"`: {2, "9", nil},
+	} {
+		event := decode(t, `{"is_input":1,`+body+`}`)
+		if event.Client.ID != want.client || event.Client.PlatformID != want.platform || !slices.Equal(event.Unread, want.unread) {
+			t.Errorf("%s: client %d, %q, unread %q; want %+v", body, event.Client.ID, event.Client.PlatformID, event.Unread, want)
+		}
+	}
+}

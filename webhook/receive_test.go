@@ -275,10 +275,15 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
+func lastSegment(path string) string {
+	segments := strings.Split(strings.TrimSuffix(strings.TrimRight("/"+path, " "), "/"), "/")
+	return segments[len(segments)-1]
+}
+
 // FuzzSecret checks that a request is accepted where and only where what was sent is
-// the secret.
+// the secret, perhaps with space around it.
 func FuzzSecret(f *testing.F) {
-	for _, sent := range []string{"", secret, secret + "x", secret[1:], "%2e%2e", "a/b", "é", "\x00", secret + "/", "?" + secret} {
+	for _, sent := range []string{"", secret, secret + "x", secret[1:], "%2e%2e", "a/b", "é", "\x00", secret + "/", "?" + secret, secret + " ", " " + secret + "\t", secret + " /"} {
 		f.Add(sent)
 	}
 	handler := newHandler(f, ignore, webhook.WithSecretInPath(secret), webhook.WithSecretInQuery("key", secret), webhook.WithSecretInHeader("X-Key", secret))
@@ -294,9 +299,9 @@ func FuzzSecret(f *testing.F) {
 			change func(*http.Request)
 			right  bool
 		}{
-			"query":  {func(r *http.Request) { r.URL.RawQuery = "key=" + queryEscape(sent) }, sent == secret},
-			"header": {func(r *http.Request) { r.Header["X-Key"] = []string{sent} }, sent == secret},
-			"path":   {func(r *http.Request) { r.URL.Path = "/" + sent }, strings.TrimSuffix(sent, "/") == secret || strings.HasSuffix(strings.TrimSuffix(sent, "/"), "/"+secret)},
+			"query":  {func(r *http.Request) { r.URL.RawQuery = "key=" + queryEscape(sent) }, strings.TrimSpace(sent) == secret},
+			"header": {func(r *http.Request) { r.Header["X-Key"] = []string{sent} }, strings.TrimSpace(sent) == secret},
+			"path":   {func(r *http.Request) { r.URL.Path = "/" + sent }, strings.TrimSpace(lastSegment(sent)) == secret},
 		} {
 			want := http.StatusForbidden
 			if test.right {

@@ -79,14 +79,16 @@ func (s *secrets) check(r *http.Request) bool {
 				sent = values[0]
 			}
 		}
-		hash := sha256.Sum256([]byte(sent))
+		// Salebot's pages warn of spaces that come along when an address is copied, and
+		// no secret begins or ends with one.
+		hash := sha256.Sum256([]byte(strings.TrimSpace(sent)))
 		found |= subtle.ConstantTimeCompare(hash[:], accepted.hash[:])
 	}
 	return found == 1
 }
 
 func lastSegment(path string) string {
-	path = strings.TrimSuffix(path, "/")
+	path = strings.TrimSuffix(strings.TrimRight(path, " "), "/")
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
 
