@@ -188,8 +188,13 @@ func (c *Client) BulkSendCallbackByPlatformID(ctx context.Context, request SendC
 			part := request
 			part.PlatformIDs = batch
 			sent, err := c.SendCallbackByPlatformID(ctx, part, opts...)
-			if err != nil || sent.Started == nil || *sent.Started == len(batch) {
+			switch {
+			case err != nil:
 				return nil, err
+			case len(sent.Unread) > 0:
+				return calledBack(batch, OutcomeUnknown, fmt.Errorf("%w: how many callbacks Salebot started cannot be read", ErrOutcomeUnknown)), nil
+			case sent.Started == nil, *sent.Started == len(batch):
+				return nil, nil
 			}
 			return uncounted(batch, *sent.Started, request.After > 0 || !request.At.IsZero()), nil
 		},
@@ -204,6 +209,11 @@ func uncounted(batch []PlatformID, started int, later bool) []BulkItem {
 		outcome = OutcomeRejected
 		err = fmt.Errorf("%w: Salebot started no callback for %d ids, which it may not know", ErrRejected, len(batch))
 	}
+	return calledBack(batch, outcome, err)
+}
+
+// calledBack are ids that all came to the same.
+func calledBack(batch []PlatformID, outcome Outcome, err error) []BulkItem {
 	items := make([]BulkItem, len(batch))
 	for i, id := range batch {
 		items[i] = BulkItem{Key: string(id), Outcome: outcome, Err: err}

@@ -19,7 +19,7 @@ func TestCallbacksAreCounted(t *testing.T) {
 	t.Parallel()
 	request := salebot.SendCallbackByPlatformIDRequest{PlatformIDs: []salebot.PlatformID{"1", "2"}, CallbackText: "x"}
 	for body, want := range map[string]*int{
-		`{"status":"success","callback_sended":0}`: new(0), `{"callback_sended":2}`: new(2), `{"callback_sended":"2"}`: new(2), `{"status":"success","callback_sended":2.0}`: new(2),
+		`{"status":"success","callback_sended":0}`: new(0), `{"callback_sended":2}`: new(2), `{"callback_sended":"2"}`: new(2), `{"status":"success","callback_sended":2.0}`: new(2), `{"status":"success","result":{"callback_sended":2}}`: new(2), `{"data":{"callback_sended":0}}`: new(0),
 		`ok`: nil, ``: nil, `{"status":"success"}`: nil, `{"callback_sended":null}`: nil, `{"callback_sended":"many"}`: nil, `{"callback_sended":-1}`: nil, `{"Callback_Sended":2}`: nil,
 	} {
 		got, err := always(t, http.StatusOK, body).SendCallbackByPlatformID(t.Context(), request)
@@ -31,6 +31,7 @@ func TestCallbacksAreCounted(t *testing.T) {
 	}
 	for body, want := range map[string][]int{
 		`{"callback_sended":0}`: {0, 2, 0}, `{"callback_sended":1}`: {0, 0, 2}, `{"callback_sended":2}`: {2, 0, 0}, `{"callback_sended":5}`: {0, 0, 2}, `ok`: {2, 0, 0},
+		`{"callback_sended":"many"}`: {0, 0, 2}, `{"callback_sended":false}`: {0, 0, 2}, `{"data":{"callback_sended":0}}`: {0, 2, 0},
 	} {
 		report, err := always(t, http.StatusOK, body).BulkSendCallbackByPlatformID(t.Context(), salebot.SendCallbackByPlatformIDRequest{CallbackText: "x"},
 			salebot.Items(request.PlatformIDs), salebot.BulkOptions{})
