@@ -285,6 +285,41 @@ func TestCutInTheMiddle(t *testing.T) {
 	}
 }
 
+// TestMachineWithoutPower checks that connections which end in nothing, as those to a machine
+// that lost its power, cost no more than some time, even if all of them do.
+func TestMachineWithoutPower(t *testing.T) {
+	t.Parallel()
+	server := commonServer(t)
+	cutter, err := postgrestest.NewCutter(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cutter.Close() }()
+	inbox, err := postgres.OpenInbox(t.Context(), cutter.Address()+" application_name=powerless", newSchema(t, server), postgres.WithoutListen(),
+		postgres.WithLifetime(time.Hour), postgres.WithTimeout(30*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = inbox.Close() }()
+	if _, err := put(t, inbox, 1); err != nil {
+		t.Fatal(err)
+	}
+	// Such connections are tried before they are used.
+	eventually(t, "no connection was used lately", func() bool {
+		return query[bool](t, server, "SELECT bool_and(state_change < clock_timestamp() - interval '1500 ms') FROM pg_stat_activity WHERE application_name = 'powerless'")[0]
+	})
+	cutter.Hang()
+	if _, err := put(t, inbox, 2); err != nil {
+		t.Error(err)
+	}
+	limited, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	counts, err := inbox.Counts(limited, "bench")
+	if err != nil || counts.Waiting != 2 {
+		t.Errorf("%+v, %v; want two that wait", counts, err)
+	}
+}
+
 func leaseOne(t *testing.T, inbox *postgres.Inbox) webhook.Delivery {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -214,7 +214,7 @@ func TestGroupForgetsTheImpatient(t *testing.T) {
 				defer cancel()
 				_, err := g.do(ctx, n)
 				if !errors.Is(err, want) || err != nil && late(err) != begun {
-					t.Errorf("%d: %v, which may have been begun: %t; want %v, %t", n, err, late(err), want, begun)
+					t.Errorf("%d: %v, want %v, which may have been begun: %t", n, err, want, begun)
 				}
 			})
 			synctest.Wait()

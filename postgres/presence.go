@@ -173,6 +173,8 @@ func (c *config) opening(ctx context.Context, connections int32, n needs) (*pgxp
 func (c *config) newPool(ctx context.Context, connections int32) (*pgxpool.Pool, error) {
 	settings := c.pool.Copy()
 	settings.MaxConns, settings.MinConns = connections, 0
+	// So that one call finds a new server if none of its connections leads to one any more.
+	settings.PingTimeout = c.timeout / time.Duration(connections+1)
 	settings.PrepareConn = func(_ context.Context, c *pgx.Conn) (bool, error) { return usableAgain(c), nil }
 	// The pool outlives the call that opens it.
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), settings)
@@ -209,10 +211,10 @@ func closePool(ctx context.Context, pool *pgxpool.Pool) {
 	}
 }
 
-// late reports whether an error leaves open whether a change was made.
+// late reports whether an error, which is not nil, leaves open whether a change was made.
 func late(err error) bool {
 	if _, ok := errors.AsType[notBegun](err); ok {
 		return false
 	}
-	return err != nil && (sqlState(err) == "" || errors.Is(err, ErrUnreachable))
+	return sqlState(err) == "" || errors.Is(err, ErrUnreachable)
 }

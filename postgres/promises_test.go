@@ -27,13 +27,34 @@ func TestEventsOfOthersComeAtOnce(t *testing.T) {
 	server := commonServer(t)
 	schema := newSchema(t, server)
 	waits, puts := openInbox(t, server, schema, postgres.WithPollInterval(time.Hour)), openInbox(t, server, schema)
+	testNews(t, waits, puts)
+}
+
+// TestEventsOfOneselfComeAtOnce does so with one process that hears nothing.
+func TestEventsOfOneselfComeAtOnce(t *testing.T) {
+	t.Parallel()
+	server := commonServer(t)
+	inbox := openInbox(t, server, newSchema(t, server), postgres.WithPollInterval(time.Hour), postgres.WithoutListen())
+	testNews(t, inbox, inbox)
+}
+
+func testNews(t *testing.T, waits, puts *postgres.Inbox) {
+	t.Helper()
 	for message := range int64(3) {
-		found := make(chan webhook.Delivery, 1)
-		go func() { found <- leaseOne(t, waits) }()
+		found := make(chan []webhook.Delivery, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			deliveries, err := waits.Lease(ctx, webhook.LeaseRequest{Endpoint: "bench", Max: 1, Duration: time.Hour})
+			if err != nil {
+				t.Error(err)
+			}
+			found <- deliveries
+		}()
 		if _, err := put(t, puts, message+1); err != nil {
 			t.Fatal(err)
 		}
-		if d := <-found; int64(d.MessageID) != message+1 {
+		if d := <-found; len(d) != 1 || int64(d[0].MessageID) != message+1 {
 			t.Fatalf("%+v, want message %d", d, message+1)
 		}
 	}

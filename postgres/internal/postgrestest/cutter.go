@@ -21,6 +21,8 @@ type Cutter struct {
 
 	mutex       sync.Mutex
 	connections []net.Conn
+	// hung are those of Hang.
+	hung map[net.Conn]bool
 }
 
 // NewCutter starts a cutter before a server.
@@ -46,6 +48,23 @@ func (c *Cutter) Address() string { return "host=" + c.folder + " user=postgres 
 
 // Arm lets the next message to the server be the last one of its connection.
 func (c *Cutter) Arm() { c.armed.Store(true) }
+
+// Hang lets nothing more through the connections that there are, as if the machine of the
+// server had lost its power. New ones reach the server.
+func (c *Cutter) Hang() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.hung = map[net.Conn]bool{}
+	for _, connection := range c.connections {
+		c.hung[connection] = true
+	}
+}
+
+func (c *Cutter) hangs(connection net.Conn) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.hung[connection]
+}
 
 func (c *Cutter) accept() {
 	for {
@@ -73,7 +92,7 @@ func (c *Cutter) ask(client, server net.Conn, cut *atomic.Bool) {
 	buffer := make([]byte, 1<<16)
 	for {
 		n, err := client.Read(buffer)
-		if n > 0 {
+		if n > 0 && !c.hangs(client) {
 			if c.armed.CompareAndSwap(true, false) {
 				cut.Store(true)
 			}
@@ -88,13 +107,16 @@ func (c *Cutter) ask(client, server net.Conn, cut *atomic.Bool) {
 }
 
 // answer hands on what the server says, or cuts the connection instead.
-func (*Cutter) answer(client, server net.Conn, cut *atomic.Bool) {
+func (c *Cutter) answer(client, server net.Conn, cut *atomic.Bool) {
 	defer func() { _ = client.Close() }()
 	buffer := make([]byte, 1<<16)
 	for {
 		n, err := server.Read(buffer)
 		if err != nil || cut.Load() {
 			return
+		}
+		if c.hangs(client) {
+			continue
 		}
 		if _, err := client.Write(buffer[:n]); err != nil {
 			return
