@@ -28,7 +28,7 @@ func (j *journey[T]) onLedger(ctx context.Context, p *preparedCall[T]) (none T, 
 		if p.items != nil {
 			guard, err = p.items.Guard(j.core.keeper)
 		} else {
-			guard, err = p.client.guard(j.within, j.row, j.settings, &p.request)
+			guard, err = p.client.guard(j.within, j.row, j.settings, &p.request) //nolint:contextcheck // it is made of ctx
 		}
 		if err != nil {
 			return none, guardFailure(j.row.Name, err)
@@ -92,7 +92,7 @@ func (j *journey[T]) recorded(ctx context.Context, a *Attempt) attempt.Result {
 	if j.guard == nil {
 		return j.observed(ctx, a)
 	}
-	writeBy, err := j.guard.Begin(j.within, j.deadline)
+	writeBy, err := j.guard.Begin(j.within, j.deadline) //nolint:contextcheck // it is made of ctx
 	if err != nil {
 		return attempt.Result{Skipped: true, Err: err}
 	}

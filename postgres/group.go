@@ -48,7 +48,7 @@ func (g *group[In, Out]) start(life context.Context, workers int) {
 }
 
 // do waits for the transaction with this call. If the context ends first, the work may
-// be done all the same, unless the error is notBegun.
+// be done all the same, unless the error is notBegunError.
 func (g *group[In, Out]) do(ctx context.Context, in In) (out Out, err error) {
 	if err := ctx.Err(); err != nil {
 		return out, err
@@ -71,7 +71,7 @@ func (g *group[In, Out]) do(ctx context.Context, in In) (out Out, err error) {
 }
 
 // leave takes a call out of the queue that nobody waits for any more: while the server
-// does not answer, more may come than go. It returns the error, as notBegun if nothing was
+// does not answer, more may come than go. It returns the error, as notBegunError if nothing was
 // done.
 func (g *group[In, Out]) leave(w *waiting[In, Out], err error) error {
 	g.mutex.Lock()
@@ -81,13 +81,13 @@ func (g *group[In, Out]) leave(w *waiting[In, Out], err error) error {
 		return err
 	}
 	g.queue = slices.Delete(g.queue, at, at+1)
-	return notBegun{err}
+	return notBegunError{err}
 }
 
-// notBegun is the error of a call that did nothing, and will not.
-type notBegun struct{ error }
+// notBegunError is the error of a call that did nothing, and will not.
+type notBegunError struct{ error }
 
-func (n notBegun) Unwrap() error { return n.error }
+func (n notBegunError) Unwrap() error { return n.error }
 
 func (g *group[In, Out]) work(life context.Context) {
 	for {

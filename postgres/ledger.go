@@ -271,7 +271,8 @@ func (l *Ledger) Alive(ctx context.Context, holder string) (alive bool, err erro
 	}
 	id, err := strconv.ParseInt(holder, 10, 64)
 	if err != nil {
-		return false, nil //nolint:nilerr // it is not the name of a holder
+		// It is not the name of a holder.
+		return false, nil
 	}
 	limited, cancel := context.WithTimeout(ctx, l.config.timeout)
 	defer cancel()

@@ -213,7 +213,7 @@ func closePool(ctx context.Context, pool *pgxpool.Pool) {
 
 // late reports whether an error, which is not nil, leaves open whether a change was made.
 func late(err error) bool {
-	if _, ok := errors.AsType[notBegun](err); ok {
+	if _, ok := errors.AsType[notBegunError](err); ok {
 		return false
 	}
 	return sqlState(err) == "" || errors.Is(err, ErrUnreachable)

@@ -77,7 +77,7 @@ func (i *Inbox) settleWith(ctx context.Context, delivery webhook.Delivery, fn fu
 	// Close waits for it only so long.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(i.life, cancel)()
+	defer context.AfterFunc(i.life, cancel)() //nolint:contextcheck // Close ends that one
 	var result outcome
 	var failed error
 	err := pgx.BeginFunc(ctx, i.transactions, func(tx pgx.Tx) error {

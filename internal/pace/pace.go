@@ -233,11 +233,11 @@ func (p *Pacer) growth(quiet time.Duration) float64 {
 	case p.hoped == 0, p.rate < p.hoped:
 		return quick
 	}
-	holds := time.Duration(calm)
+	quietFor := calm * p.until.Sub(p.began)
 	if p.found {
-		holds = calmSearch
+		quietFor = calmSearch * p.until.Sub(p.began)
 	}
-	beyond := quiet - max(holds*p.until.Sub(p.began), minCalm)
+	beyond := quiet - max(quietFor, minCalm)
 	return min(careful*math.Pow(bolder, max(beyond.Seconds(), 0)), boldest)
 }
 
