@@ -86,11 +86,12 @@ func TestPaceAloneHolds(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		perSecond float64
+		patience  time.Duration
 		then      func(*postgres.Pace)
 		want      error
 	}{
-		"held":   {0.5, func(pace *postgres.Pace) { pace.Held(time.Hour) }, context.DeadlineExceeded},
-		"closed": {0.001, func(pace *postgres.Pace) { _ = pace.Close() }, postgres.ErrPaceClosed},
+		"held":   {0.5, 5 * time.Second, func(pace *postgres.Pace) { pace.Held(time.Hour) }, context.DeadlineExceeded},
+		"closed": {0.001, time.Minute, func(pace *postgres.Pace) { _ = pace.Close() }, postgres.ErrPaceClosed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -113,7 +114,7 @@ func TestPaceAloneHolds(t *testing.T) {
 			}
 			result := make(chan error, 1)
 			go func() {
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), test.patience)
 				defer cancel()
 				result <- pace.Wait(ctx)
 			}()

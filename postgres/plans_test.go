@@ -3,14 +3,21 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/postgres"
 	"github.com/salebot-go/salebot/postgres/internal/postgrestest"
+	"github.com/salebot-go/salebot/salebottest"
+	"github.com/salebot-go/salebot/webhook"
 )
 
 // TestQueriesHaveIndexes lets the server note the plans of everything that is asked of it,
@@ -57,6 +64,16 @@ func TestQueriesHaveIndexes(t *testing.T) {
 		}
 	}
 	useLedger(t, server, schema)
+	useOutbox(t, server, schema)
+	failed := query[string](t, server, inbox.SQL("EXPLAIN SELECT key, request, reserved, attempts, reason FROM salebot.outgoing WHERE name = 'box' AND due IS NULL ORDER BY reserved, key LIMIT 10"))
+	if plan := strings.Join(failed, "\n"); !strings.Contains(plan, "outgoing_failed") {
+		t.Errorf("requests that were given up are looked for among all: %s", plan)
+	}
+	for range 3 {
+		inbox.Execute(t, t.Context(), "INSERT INTO salebot.holder (expires) VALUES ('-infinity')")
+		inbox.Execute(t, t.Context(), "UPDATE salebot.outgoing SET holder = (SELECT max(id) FROM salebot.holder) WHERE name = 'box' AND key = '1'")
+		inbox.Execute(t, t.Context(), "SELECT salebot.bury_dead()")
+	}
 	pace := openPace(t, server, 1000, 2, schema)
 	for range 3 {
 		if err := pace.Wait(t.Context()); err != nil {
@@ -125,6 +142,43 @@ func useLedger(t *testing.T, server *postgrestest.Server, schema postgres.Shared
 		}
 		if err := l.Forget(t.Context(), record.Key); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func useOutbox(t *testing.T, server *postgrestest.Server, schema postgres.SharedOption) {
+	t.Helper()
+	ctx := t.Context()
+	l, err := postgres.OpenLedger(ctx, server.Address(), schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	client := salebottest.New(t).Client(t, salebot.WithLedger(l, "shop"))
+	outbox, err := postgres.OpenOutbox(ctx, server.Address(), client, "small box", func(context.Context, postgres.Outgoing) error {
+		return webhook.Permanent(errors.New("as wanted"))
+	}, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = outbox.Close() }()
+	connection, err := pgx.Connect(ctx, server.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connection.Close(ctx) }()
+	for range 3 {
+		err := pgx.BeginFunc(ctx, connection, func(tx pgx.Tx) error { return outbox.Reserve(ctx, tx, "order 1", nil) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		outbox.Wake()
+		eventually(t, "it is given up", func() bool {
+			failed, err := outbox.Failed(ctx, 10)
+			return err == nil && len(failed) == 1
+		})
+		if number, err := outbox.Discard(ctx, "order 1"); err != nil || number != 1 {
+			t.Fatalf("%d, %v; want one", number, err)
 		}
 	}
 }
