@@ -39,6 +39,7 @@ const (
 var civilLayouts = []string{
 	"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02",
 	"02.01.2006 15:04:05", "02.01.2006T15:04:05", "02.01.2006 15:04", "02.01.2006T15:04", "02.01.2006",
+	"2006/01/02 15:04:05", "2006/01/02 15:04", "2006/01/02", "Mon, 02 Jan 2006 15:04:05",
 }
 
 // IsZero reports whether t is the zero Timestamp, which means no time.
@@ -154,6 +155,10 @@ func parseTimestamp(text string) Timestamp {
 		return at
 	}
 	plain, offset, zoned := cutZone(text)
+	if day, hour, found := strings.Cut(plain, ", "); found && strings.Trim(day, "0123456789.-/") == "" {
+		// So JavaScript writes a time for people in Russia.
+		plain = day + " " + hour
+	}
 	for _, layout := range civilLayouts {
 		at, err := time.Parse(layout, plain)
 		switch {

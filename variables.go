@@ -286,7 +286,7 @@ func (v Value) set(kind string) (string, error) {
 }
 
 // Int64 returns a whole number, which may come as text. It never passes through a
-// float. A number with a fraction of zeros counts as whole.
+// float. A number with a fraction of zeros, or with an exponent, counts as whole if it is.
 func (v Value) Int64() (int64, error) {
 	const kind = "int64"
 	text, err := v.whole(kind)
@@ -310,6 +310,9 @@ func (v Value) whole(kind string) (string, error) {
 	text = withoutGrouping(text)
 	if whole, fraction, found := strings.Cut(text, "."); found && fraction != "" && strings.Trim(fraction, "0") == "" {
 		text = whole
+	}
+	if digits, err := wire.Whole([]byte(text)); err == nil && strings.ContainsAny(text, "eE") {
+		text = string(digits)
 	}
 	return text, nil
 }
@@ -345,11 +348,8 @@ func (v Value) Bool() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	switch strings.ToLower(text) {
-	case "true", "1", "yes", "on", "да":
-		return true, nil
-	case "false", "0", "no", "off", "нет":
-		return false, nil
+	if flag, known, err := wire.Flag(wire.AppendText(nil, text)); err == nil && known {
+		return flag, nil
 	}
 	return false, &ValueError{kind, errNotYesNo}
 }

@@ -151,13 +151,14 @@ func TestValueInt64(t *testing.T) {
 		`9007199254740993.0`: 9007199254740993, `"9007199254740993.00"`: 9007199254740993,
 		`9223372036854775807`: math.MaxInt64, `"-9223372036854775808"`: math.MinInt64,
 		`"1 500"`: 1500, "\"1\u00a0500\u00a0000\"": 1500000, "\"1\u202f500\"": 1500, `1500.0`: 1500, `"1 500.00"`: 1500,
+		`1e3`: 1000, `"1e+16"`: 10_000_000_000_000_000, `"9.007199254740993E15"`: 9007199254740993,
 	} {
 		got, err := valueOf(t, text).Int64()
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
 	for _, text := range []string{
-		`1.5`, `"1.5"`, `"1,5"`, `"abc"`, `"12 рублей"`, `9223372036854775808`, `"-9223372036854775809"`, `1e3`, `"1e3"`, `"0x10"`, `"1_000"`,
+		`1.5`, `"1.5"`, `"1,5"`, `"abc"`, `"12 рублей"`, `9223372036854775808`, `"-9223372036854775809"`, `15e-1`, `"1e30"`, `"1e"`, `"0x10"`, `"1_000"`,
 		`true`, `[1]`, `{"a":1}`, `"."`, `"1."`, `"."`, `"--1"`, `"١٢٣"`, `"1.0.0"`,
 	} {
 		_, err := valueOf(t, text).Int64()
@@ -187,14 +188,14 @@ func TestValueFloat64(t *testing.T) {
 func TestValueBool(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		`true`: true, `"True"`: true, `"TRUE"`: true, `1`: true, `"1"`: true, `"yes"`: true, `"on"`: true, `"да"`: true, `"Да"`: true, `" ДА "`: true,
-		`false`: false, `"False"`: false, `0`: false, `"0"`: false, `"no"`: false, `"off"`: false, `"нет"`: false, `"НЕТ"`: false,
+		`true`: true, `"True"`: true, `"TRUE"`: true, `1`: true, `"1"`: true, `"yes"`: true, `"on"`: true, `"да"`: true, `"Да"`: true, `" ДА "`: true, `1.0`: true, `"1.0"`: true,
+		`false`: false, `"False"`: false, `0`: false, `"0"`: false, `"no"`: false, `"off"`: false, `"нет"`: false, `"НЕТ"`: false, `"0.0"`: false,
 	} {
 		got, err := valueOf(t, text).Bool()
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
-	for _, text := range []string{`2`, `"maybe"`, `"t"`, `"y"`, `-1`, `[]`, `1.0`} {
+	for _, text := range []string{`2`, `"maybe"`, `"t"`, `"y"`, `-1`, `[]`, `1.5`} {
 		_, err := valueOf(t, text).Bool()
 		var failure *salebot.ValueError
 		require.ErrorAs(t, err, &failure, text)

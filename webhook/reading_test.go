@@ -375,7 +375,7 @@ func TestTextsAreNoOtherValues(t *testing.T) {
 // nobody knows, are named: they are not what the event shows for an absent one.
 func TestUnreadableTimesAndMessengers(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{`"28 мая 2026"`, "true", `"soon"`, `"Thu, 28 May 2026 17:33:42 GMT"`, `"17:33"`, "{}"} {
+	for _, value := range []string{`"28 мая 2026"`, "true", `"soon"`, `"Thu, 28 May"`, `"17:33"`, "{}"} {
 		event := decode(t, fmt.Sprintf(`{"is_input":1,"created_at":%[1]s,"client":{"created_at":%[1]s}}`, value))
 		if !slices.Equal(event.Unread, []string{"created_at", "client.created_at"}) {
 			t.Errorf("%s: unread %q", value, event.Unread)
