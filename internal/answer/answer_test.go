@@ -20,6 +20,7 @@ func TestWords(t *testing.T) {
 	successes := []string{"ok", "OK", "true", "True", "success", "Success"}
 	failures := []string{
 		"fail", "failed", "failure", "error", "Error", "false", "client_not_found", "CLIENT_NOT_FOUND", "client not found",
+		"Клиент не найден", "клиент не найден.", "Client not found!", "Сделка не найдена", "Заказ не найден",
 		"not_found", "order_not_found", "order 12345 not found", "Order not found", "WRONG_ACTION", "wrong_action",
 	}
 	unknown := []string{"okay", "queued", "null", "5", "0", "1", "-", "not_foundx", "order  not found", "unauthorized", "ok ok", "ок"}

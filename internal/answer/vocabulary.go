@@ -74,11 +74,14 @@ var orderNotFound = regexp.MustCompile(`(?i)^order[ _]([^ _]{1,32}[ _])?not[ _]f
 // IsOrderNotFound reports whether a code says that a deal does not exist.
 func IsOrderNotFound(code string) bool {
 	code = strings.TrimSpace(code)
-	return len(code) > 0 && code[0]|0x20 == 'o' && orderNotFound.MatchString(code)
+	return len(code) > 0 && code[0]|0x20 == 'o' && orderNotFound.MatchString(code) || spelled(code, "сделка_не_найдена") || spelled(code, "заказ_не_найден")
 }
 
-// IsClientNotFound reports whether a code says that a client does not exist.
-func IsClientNotFound(code string) bool { return spelled(code, "client_not_found") }
+// IsClientNotFound reports whether a code says that a client does not exist. Salebot is
+// Russian, and may come to say so in its own language.
+func IsClientNotFound(code string) bool {
+	return spelled(code, "client_not_found") || spelled(code, "клиент_не_найден")
+}
 
 // IsNotFound reports whether a code says that something does not exist.
 func IsNotFound(code string) bool { return spelled(code, "not_found") }
@@ -89,7 +92,7 @@ func IsWrongAction(code string) bool { return spelled(code, "wrong_action") }
 
 // spelled compares a code with a word in any case, with spaces or underscores.
 func spelled(code, word string) bool {
-	code = strings.TrimSpace(code)
+	code = strings.TrimRight(strings.TrimSpace(code), ".!")
 	return len(code) == len(word) && strings.EqualFold(strings.ReplaceAll(code, " ", "_"), word)
 }
 
