@@ -499,7 +499,7 @@ func TestOtherAnswers(t *testing.T) {
 		{history, `{"result":[{"id":1}],"error":true}`, salebot.OutcomeRejected, salebot.ErrRejected},
 		{history, `{"result":[{"id":{}}],"status":"error"}`, salebot.OutcomeRejected, salebot.ErrRejected},
 		{history, `{"status":"success","result":null}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
-		{history, `{"status":"success","result":{}}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
+		{history, `{"status":"success","result":{}}`, 0, nil},
 		{history, `{"status":"success","result":[null]}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		{history, `{"status":"success","result":[{}]}`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
 		{history, `{"status":"success","result":[{"id":1}]} x`, salebot.OutcomeUnknown, salebot.ErrUnexpectedResponse},
