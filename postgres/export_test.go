@@ -98,3 +98,6 @@ func (p *Pace) Waiting() bool { return p.waiting.Load() > 0 }
 
 // MaxTransactions is how many transactions of Settle there may be at once.
 func (i *Inbox) MaxTransactions() int { return int(i.transactions.Config().MaxConns) }
+
+// Timeout is what bounds a transaction.
+func (i *Inbox) Timeout() time.Duration { return i.config.timeout }

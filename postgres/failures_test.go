@@ -20,7 +20,7 @@ import (
 
 // quick are settings for tests in which a server does not answer.
 func quick() []postgres.InboxOption {
-	return []postgres.InboxOption{postgres.WithTimeout(500 * time.Millisecond), postgres.WithLifetime(200 * time.Millisecond)}
+	return []postgres.InboxOption{postgres.WithTimeout(5 * time.Second), postgres.WithLifetime(200 * time.Millisecond)}
 }
 
 func put(t *testing.T, inbox *postgres.Inbox, message int64) (webhook.Receipt, error) {

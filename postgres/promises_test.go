@@ -225,16 +225,50 @@ func TestMoreOptions(t *testing.T) {
 			t.Errorf("%s: %v, want an OptionError", what, err)
 		}
 	}
-	inbox := openInbox(t, server, schema, nil, postgres.WithMaxTransactions(3))
+	inbox := openInbox(t, server, schema, nil, postgres.WithMaxTransactions(3), postgres.WithTimeout(time.Hour))
+	if got := inbox.Timeout(); got != time.Hour {
+		t.Errorf("a timeout of %v, want an hour", got)
+	}
 	if got := inbox.MaxTransactions(); got != 3 {
 		t.Errorf("%d transactions at once, want 3", got)
 	}
 }
 
 // TestOutboxWritesDownLater checks that what became of a request is written down when the
-// server is back, by the process that knows it.
+// server is back, by the process that knows it, and that Close does not wait for that.
 func TestOutboxWritesDownLater(t *testing.T) {
 	t.Parallel()
+	t.Run("the server comes back", func(t *testing.T) {
+		t.Parallel()
+		testWritesDown(t, func(server *postgrestest.Server, outbox *postgres.Outbox) {
+			if err := server.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "it is written down", func() bool {
+				pending, err := outbox.Pending(t.Context())
+				return err == nil && pending == 0
+			})
+		})
+	})
+	t.Run("the outbox is closed", func(t *testing.T) {
+		t.Parallel()
+		testWritesDown(t, func(_ *postgrestest.Server, outbox *postgres.Outbox) {
+			closed := make(chan error, 1)
+			go func() { closed <- outbox.Close() }()
+			select {
+			case err := <-closed:
+				if !errors.Is(err, postgres.ErrUnreachable) {
+					t.Errorf("%v, want ErrUnreachable", err)
+				}
+			case <-time.After(time.Minute):
+				t.Fatal("Close waits for the server")
+			}
+		})
+	})
+}
+
+func testWritesDown(t *testing.T, then func(*postgrestest.Server, *postgres.Outbox)) {
+	t.Helper()
 	s := newShop(t) // its ledger is on another server
 	server, err := postgrestest.Start(t.Context(), "fsync=off")
 	if err != nil {
@@ -266,13 +300,7 @@ func TestOutboxWritesDownLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the outbox notices", func() bool { return errors.Is(outbox.Health(), postgres.ErrUnreachable) })
-	if err := server.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "it is written down", func() bool {
-		pending, err := outbox.Pending(t.Context())
-		return err == nil && pending == 0
-	})
+	then(server, outbox)
 	if len(sent) > 0 {
 		t.Error("it was sent again")
 	}
