@@ -431,7 +431,7 @@ func (c *Client) SendCallbackByPlatformID(ctx context.Context, request SendCallb
 			return nil, verdict
 		}
 		sent := &SentCallbacks{}
-		if object := dataObject(body, "callback_sended"); len(object) > 0 && object[0] == '{' {
+		if object := answer.DataObject(body, "callback_sended"); len(object) > 0 && object[0] == '{' {
 			read, err := sentCallbacks.One(object, record.Options{Strict: s.strict})
 			if err != nil {
 				return nil, err

@@ -296,7 +296,7 @@ func (c *Client) CheckInstagramSubscription(ctx context.Context, request CheckIn
 		if err != nil {
 			return nil, err
 		}
-		subscription, err := instagramRecord.One(dataObject(body, "is_follower"), s.reading())
+		subscription, err := instagramRecord.One(answer.DataObject(body, "is_follower"), s.reading())
 		if err != nil {
 			return nil, err
 		}

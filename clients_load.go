@@ -197,11 +197,11 @@ func (c *Client) LoadClients(ctx context.Context, clients []ClientToLoad, opts .
 // answer is that of the person in the request: an object whose names do not count its
 // members from 0 on has no such order, and the names may be ids.
 func decodeLoaded(body []byte, s *settings) (came []LoadedClient, placed bool, err error) {
-	err = decodeData(body, []string{"items"}, func(list []byte) (found bool, err error) {
+	err = answer.Data(body, []string{"items"}, func(list []byte) (found bool, err error) {
 		came, err = loadedClient.List(list, s.reading())
 		placed = list[0] == '['
 		if count := 0; !placed {
-			placed = !hasKey(list, func(name string) bool { count++; return name != strconv.Itoa(count-1) })
+			placed = !answer.HasKey(list, func(name string) bool { count++; return name != strconv.Itoa(count-1) })
 		}
 		return true, err
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/salebot-go/salebot/internal/answer"
 	"github.com/salebot-go/salebot/internal/record"
 	"github.com/salebot-go/salebot/internal/wire"
 )
@@ -102,7 +103,6 @@ func putSchedule(o *wire.Object, s *settings, after time.Duration, at time.Time)
 
 var (
 	errNoID     = errors.New("it has no id")
-	errNull     = errors.New("the data is null")
 	errPositive = errors.New("want a positive whole number")
 	errSeveral  = errors.New("want one number, and not several")
 )
@@ -111,14 +111,14 @@ var (
 // the whole body.
 func decodeList[T any](body []byte, s *settings, form *record.Type[T], keys ...string) ([]T, error) {
 	var items []T
-	err := decodeData(body, keys, func(list []byte) (bool, error) {
+	err := answer.Data(body, keys, func(list []byte) (bool, error) {
 		read, err := form.List(list, s.reading())
 		if err == nil {
 			items = read
 		}
 		return len(read) > 0, err
 	})
-	if errors.Is(err, errNull) && items != nil {
+	if errors.Is(err, answer.ErrNull) && items != nil {
 		// It is there, and empty.
 		err = nil
 	}
@@ -141,11 +141,11 @@ func unmarshalRecord[T any](target *T, form *record.Type[T], value []byte) error
 // may be none.
 func decodeNumbers[T ~int64](body []byte, keys ...string) ([]T, error) {
 	var numbers []T
-	err := decodeData(body, keys, func(value []byte) (found bool, err error) {
+	err := answer.Data(body, keys, func(value []byte) (found bool, err error) {
 		numbers, err = readNumbers[T](value)
 		return len(numbers) > 0, err
 	})
-	if errors.Is(err, errNull) {
+	if errors.Is(err, answer.ErrNull) {
 		return nil, nil
 	}
 	if err != nil {
@@ -202,7 +202,7 @@ func decodeNumber[T ~int64](body []byte, key string) (T, error) {
 
 // decodeFlag reads the yes or no of an answer, which must be there.
 func decodeFlag(body []byte, key string) (flag bool, err error) {
-	err = decodeData(body, []string{key}, func(value []byte) (known bool, err error) {
+	err = answer.Data(body, []string{key}, func(value []byte) (known bool, err error) {
 		flag, known, err = wire.Flag(value)
 		return known, err
 	})

@@ -236,13 +236,13 @@ func (r *GetOrderVariablesRequest) encode(*settings) (payload, error) {
 // those of every call.
 func (c *Client) GetOrderVariables(ctx context.Context, request GetOrderVariablesRequest, opts ...CallOption) (Variables, error) {
 	return call(ctx, c, "get_order_vars", opts, request.encode, func(body []byte, _ *settings) (variables Variables, err error) {
-		err = decodeData(body, []string{"result"}, func(value []byte) (bool, error) {
+		err = answer.Data(body, []string{"result"}, func(value []byte) (bool, error) {
 			if invalid := wire.Check(value, wire.MaxDepth); invalid != nil {
 				return false, invalid
 			}
 			return true, variables.UnmarshalJSON(value)
 		})
-		if errors.Is(err, errNull) {
+		if errors.Is(err, answer.ErrNull) {
 			err = nil
 		}
 		return variables, err

@@ -588,7 +588,7 @@ func TestCanaryInRequests(t *testing.T) {
 	address := clienttest.Address("message")
 	for name, s := range map[string]clienttest.Scenario{
 		"text":      clienttest.Taking("", salebot.MessageRequest{ClientID: 1, Message: "call " + address}, (*salebot.Client).Message),
-		"variable":  clienttest.Taking("", salebot.SaveVariablesRequest{ClientID: 1, Variables: map[string]any{testkit.Key: []byte(address)}}, (*salebot.Client).SaveVariables),
+		"variable":  clienttest.Taking("", salebot.SaveVariablesRequest{ClientID: 1, Variables: map[string]any{testkit.Key: address}}, (*salebot.Client).SaveVariables),
 		"parameter": clienttest.Taking("", testkit.Key, (*salebot.Client).GetClientIDByEmail),
 		"name":      clienttest.Taking("", salebot.DoRequest{Action: "new", Method: http.MethodGet, Query: url.Values{testkit.Key: {address}}}, (*salebot.Client).Do),
 	} {

@@ -1,4 +1,4 @@
-package salebot
+package answer
 
 import (
 	"errors"
@@ -6,33 +6,38 @@ import (
 	"slices"
 
 	"github.com/salebot-go/salebot/internal/action"
-	"github.com/salebot-go/salebot/internal/answer"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
-// maxDataKeys bounds the keys of decodeData.
+// ErrNull says that the member with the data is null.
+var ErrNull = errors.New("the data is null")
+
+// errFound ends a search.
+var errFound = errors.New("found")
+
+// maxDataKeys bounds the keys of Data.
 const maxDataKeys = 8
 
 // dataWrappers are the keys under which the data may come if none of its own is there:
 // as they are, or once more as an object with a key of their own.
 var dataWrappers = [...]string{"result", "data"}
 
-// decodeData finds the data of an answer: the whole body if it is an array, or else
+// Data finds the data of an answer: the whole body if it is an array, or else
 // what the object has under the first of the keys. The order of the keys decides, never
 // that of the answer. visit reports whether a value has any data; if it does not, the
-// next key counts. If no key is left, the error is errNull. If no key is there at all,
+// next key counts. If no key is left, the error is ErrNull. If no key is there at all,
 // a wrapper counts. A refusal counts more than data that cannot be read.
-func decodeData(body []byte, keys []string, visit func(value []byte) (found bool, err error)) error {
+func Data(body []byte, keys []string, visit func(value []byte) (found bool, err error)) error {
 	trimmed := wire.Body(body)
 	switch {
 	case len(trimmed) > 0 && trimmed[0] == '[':
 		_, err := visit(trimmed)
 		return err
 	case len(trimmed) == 0 || trimmed[0] != '{':
-		if verdict := answer.Success(body, action.Data); verdict.Kind != answer.Accepted {
+		if verdict := Success(body, action.Data); verdict.Kind != Accepted {
 			return verdict
 		}
-		return answer.ErrNoData
+		return ErrNoData
 	}
 	members, err := dataMembers(trimmed, keys)
 	if err != nil {
@@ -41,7 +46,7 @@ func decodeData(body []byte, keys []string, visit func(value []byte) (found bool
 	err = firstData(keys, members.values[:], visit)
 	for i, wrapper := range members.wrappers {
 		switch {
-		case !errors.Is(err, answer.ErrNoData):
+		case !errors.Is(err, ErrNoData):
 			return err
 		case wrapper == nil:
 		case wrapper[0] == '[':
@@ -67,7 +72,7 @@ type dataIn struct {
 // dataMembers returns what an object has under each of the keys. The other members say
 // whether it is a success.
 func dataMembers(object []byte, keys []string) (found dataIn, err error) {
-	var envelope answer.Envelope
+	var envelope Envelope
 	err = wire.Members(object, func(key string, value []byte) error {
 		at := slices.Index(dataWrappers[:], key)
 		own := slices.Index(keys, key)
@@ -85,7 +90,7 @@ func dataMembers(object []byte, keys []string) (found dataIn, err error) {
 	if err != nil {
 		return found, err
 	}
-	if verdict := envelope.Verdict(); verdict.Kind != answer.Accepted {
+	if verdict := envelope.Verdict(); verdict.Kind != Accepted {
 		return found, verdict
 	}
 	return found, nil
@@ -97,10 +102,11 @@ func wrapsData(wrapper string, value []byte, keys []string) bool {
 	if value[0] == '[' {
 		return !slices.Contains(keys, wrapper)
 	}
-	return value[0] == '{' && hasKey(value, func(key string) bool { return key != wrapper && slices.Contains(keys, key) })
+	return value[0] == '{' && HasKey(value, func(key string) bool { return key != wrapper && slices.Contains(keys, key) })
 }
 
-func hasKey(object []byte, wanted func(key string) bool) (has bool) {
+// HasKey reports whether a JSON object has a key that is wanted.
+func HasKey(object []byte, wanted func(key string) bool) (has bool) {
 	_ = wire.Members(object, func(key string, _ []byte) error {
 		has = has || wanted(key)
 		return nil
@@ -108,18 +114,18 @@ func hasKey(object []byte, wanted func(key string) bool) (has bool) {
 	return has
 }
 
-// dataObject returns the object in which decodeData finds a key: the answer itself, or
+// DataObject returns the object in which Data finds a key: the answer itself, or
 // one in it.
-func dataObject(body []byte, key string) []byte {
+func DataObject(body []byte, key string) []byte {
 	object := wire.Body(body)
-	if hasKey(object, func(other string) bool { return other == key }) {
+	if HasKey(object, func(other string) bool { return other == key }) {
 		return object
 	}
 	inner := object
 	_ = wire.Members(object, func(wrapper string, value []byte) error {
 		if value[0] == '{' && slices.Contains(dataWrappers[:], wrapper) && wrapsData(wrapper, value, []string{key}) {
 			inner = value
-			return errStop
+			return errFound
 		}
 		return nil
 	})
@@ -128,13 +134,13 @@ func dataObject(body []byte, key string) []byte {
 
 // firstData visits the values in the order of their keys until one has data.
 func firstData(keys []string, values [][]byte, visit func(value []byte) (found bool, err error)) error {
-	err := answer.ErrNoData
+	err := ErrNoData
 	for i, value := range values {
 		switch {
 		case value == nil:
 			continue
 		case wire.IsNull(value):
-			err = errNull
+			err = ErrNull
 			continue
 		}
 		found, problem := visit(value)
@@ -144,7 +150,7 @@ func firstData(keys []string, values [][]byte, visit func(value []byte) (found b
 		case found:
 			return nil
 		}
-		err = errNull
+		err = ErrNull
 	}
 	return err
 }
