@@ -224,9 +224,12 @@ func TestGroupForgetsTheImpatient(t *testing.T) {
 		for n := range 100 {
 			call(2+n, time.Millisecond, false, context.DeadlineExceeded)
 		}
-		time.Sleep(10 * time.Millisecond) // of virtual time
-		if len(g.queue) != 1 {
-			t.Errorf("%d calls are in the queue, want the one that is waited for", len(g.queue))
+		_ = sleep(t.Context(), 10*time.Millisecond)
+		g.group.mutex.Lock()
+		left := len(g.queue)
+		g.group.mutex.Unlock()
+		if left != 1 {
+			t.Errorf("%d calls are in the queue, want the one that is waited for", left)
 		}
 		group.Wait()
 		g.close()
