@@ -60,9 +60,10 @@ type BulkOptions struct {
 	// DryRun reads and checks the items, and sends nothing. The function of ForEach is
 	// not called.
 	DryRun bool
-	// Rehearse calls the function of ForEach for each item, with a context in which
-	// reads are made and everything else is checked and not sent; see Rehearse. The
-	// function's other side effects are real.
+	// Rehearse calls the function of ForEach for each item that an earlier run did not
+	// decide, with a context in which reads are made and everything else is checked and
+	// not sent; see Rehearse. The function's other side effects are real. An item that
+	// would be sent is not tried and has no error. Other bulk functions have DryRun.
 	Rehearse bool
 	// OnItem is called for each item once its outcome is known, one call at a
 	// time. It must not call the run's own functions.
@@ -219,7 +220,8 @@ type BulkReport struct {
 	// after answers of 429, added up over the workers. In JSON it is in nanoseconds.
 	PaceWait time.Duration `json:"pace_wait"`
 	// Problems lists items that were not accepted, the first 1000 of them; all of
-	// them go through BulkOptions.OnItem.
+	// them go through BulkOptions.OnItem. What a dry run or a rehearsal would send is
+	// not among them.
 	Problems []BulkItem `json:"problems"`
 }
 
@@ -260,7 +262,8 @@ func (r *BulkReport) add(item BulkItem) {
 	if item.Earlier {
 		r.Earlier++
 	}
-	if item.Outcome != OutcomeAccepted && len(r.Problems) < maxProblems {
+	wouldBeSent := item.Outcome == OutcomeNotTried && item.Err == nil
+	if item.Outcome != OutcomeAccepted && !wouldBeSent && len(r.Problems) < maxProblems {
 		r.Problems = append(r.Problems, item)
 	}
 }

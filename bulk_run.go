@@ -44,6 +44,8 @@ type bulkRun[T any] struct {
 
 	mutex  sync.Mutex
 	report BulkReport
+	// failed says that an item would not be sent, or its function failed.
+	failed bool
 }
 
 // errRepeatedKey protects an item from being sent twice by one run.
@@ -60,6 +62,9 @@ func runBulk[T any](ctx context.Context, b bulk[T]) (*BulkReport, error) {
 	r.keeper = b.client.core.keeper
 	if err := r.options.check(b.client, b.standardBatch, b.maxBatch); err != nil {
 		return &r.report, bulkFailure("", err)
+	}
+	if r.options.Rehearse && r.each == nil {
+		return &r.report, bulkFailure("", invalid("Rehearse", "is for ForEach; use DryRun"))
 	}
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -94,7 +99,7 @@ func (r *bulkRun[T]) result(ctx, running context.Context, readError error) error
 		return bulkFailure("", withCause(context.Cause(running), ctx.Err()))
 	case running.Err() != nil:
 		return bulkFailure("", context.Cause(running))
-	case (r.options.DryRun || r.options.Rehearse) && r.report.Rejected == 0:
+	case (r.options.DryRun || r.options.Rehearse) && !r.failed:
 		return nil
 	case r.report.Accepted != r.report.Total():
 		return ErrNotAllAccepted
@@ -173,7 +178,7 @@ func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 		r.record(r.all(batch, OutcomeNotTried, context.Cause(running)), false)
 		return
 	}
-	if r.options.DryRun {
+	if r.options.DryRun || r.options.Rehearse {
 		r.workDry(ctx, batch)
 		return
 	}
@@ -194,7 +199,7 @@ func (r *bulkRun[T]) work(running, ctx context.Context, batch []T) {
 	}
 }
 
-// workDry reports what would be sent.
+// workDry reports what would be sent. In a rehearsal it works on it, too.
 func (r *bulkRun[T]) workDry(ctx context.Context, batch []T) {
 	if r.keeper != nil {
 		left, _, err := r.undone(ctx, batch)
@@ -205,7 +210,15 @@ func (r *bulkRun[T]) workDry(ctx context.Context, batch []T) {
 		}
 		batch = left
 	}
-	r.record(r.all(batch, OutcomeNotTried, nil), len(batch) > 0)
+	items := r.all(batch, OutcomeNotTried, nil)
+	if r.options.Rehearse && len(batch) > 0 {
+		items[0].Err = r.each(Rehearse(ctx), batch[0])
+		items[0].Outcome = new(workResult).outcome(items[0].Err)
+		if items[0].Err == nil {
+			items[0].Outcome = OutcomeNotTried
+		}
+	}
+	r.record(items, len(batch) > 0)
 }
 
 // workEach does the work of one item.
@@ -213,18 +226,9 @@ func (r *bulkRun[T]) workEach(ctx context.Context, item T) error {
 	done := r.key(item)
 	send := func(ctx context.Context) error { return r.each(ctx, item) }
 	var result workResult
-	switch {
-	case r.options.Rehearse:
-		done.Err = send(Rehearse(ctx))
-		done.Outcome = OutcomeNotTried
-		if done.Err != nil {
-			done.Outcome = OutcomeRejected
-		}
-		r.record([]BulkItem{done}, true)
-		return nil
-	case r.keeper == nil:
+	if r.keeper == nil {
 		result, done.Err = runTallied(ctx, once.Counting(ctx), send)
-	default:
+	} else {
 		result, done.Err = r.client.runWork(ctx, r.campaign(done.Key), r.options.RepeatUnknown, send)
 	}
 	done.Outcome, done.Earlier = result.outcome(done.Err), result.earlier
@@ -381,6 +385,7 @@ func (r *bulkRun[T]) record(items []BulkItem, request bool) {
 		r.report.Requests++
 	}
 	for _, item := range items {
+		r.failed = r.failed || item.Err != nil && !item.Earlier
 		r.report.add(item)
 		if r.options.OnItem != nil {
 			r.options.OnItem(item)

@@ -313,14 +313,17 @@ func (d Date) MarshalText() ([]byte, error) {
 	return []byte(d.String()), nil
 }
 
-// UnmarshalText reads a day as the API writes it, such as 05.10.2026; an empty text is the
-// zero Date.
+// UnmarshalText reads a day as the API writes it, such as 05.10.2026, or as other systems
+// do: 2026-10-05. An empty text is the zero Date.
 func (d *Date) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*d = Date{}
 		return nil
 	}
 	at, err := time.Parse(DateLayout, string(text))
+	if err != nil {
+		at, err = time.Parse(time.DateOnly, string(text))
+	}
 	if err != nil || !DateOf(at).valid() {
 		return errNoDay
 	}
@@ -328,10 +331,15 @@ func (d *Date) UnmarshalText(text []byte) error {
 	return nil
 }
 
-var errNoDay = errors.New(prefix + "not a day in the form dd.mm.yyyy")
+var errNoDay = errors.New(prefix + "not a day in the form dd.mm.yyyy or yyyy-mm-dd")
 
 // Before reports whether d comes before other.
 func (d Date) Before(other Date) bool { return d.utc().Before(other.utc()) }
+
+// DaysUntil returns how many days after d the other one is; negative if it comes before.
+func (d Date) DaysUntil(other Date) int {
+	return int(other.utc().Sub(d.utc()) / (24 * time.Hour))
+}
 
 // AddDays returns the day n days later.
 func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n)) }

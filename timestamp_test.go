@@ -174,6 +174,29 @@ func TestDate(t *testing.T) {
 	require.False(t, day.Before(day))
 	require.True(t, salebot.Date{}.IsZero())
 	require.False(t, day.IsZero())
+	require.Equal(t, []int{0, 1, -16, 366}, []int{
+		day.DaysUntil(day), day.DaysUntil(day.AddDays(1)), day.DaysUntil(salebot.Date{Year: 2026, Month: time.September, Day: 30}),
+		salebot.Date{Year: 2024, Month: time.January, Day: 1}.DaysUntil(salebot.Date{Year: 2025, Month: time.January, Day: 1}),
+	})
+}
+
+// A day is read as Salebot writes it and as other systems do, and as nothing else.
+func TestDateText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]salebot.Date{
+		"05.10.2026": {Year: 2026, Month: time.October, Day: 5},
+		"2026-10-05": {Year: 2026, Month: time.October, Day: 5},
+		"":           {},
+	} {
+		var got salebot.Date
+		require.NoError(t, got.UnmarshalText([]byte(text)))
+		require.Equal(t, want, got)
+	}
+	for _, text := range []string{"10/05/2026", "2026-13-01", "2026-02-30", "31.04.2026", "5.10.26", "2026-10-05T00:00:00Z", "0001-01-01"} {
+		got := salebot.Date{Year: 1999, Month: 1, Day: 1}
+		require.ErrorContains(t, got.UnmarshalText([]byte(text)), "yyyy-mm-dd", text)
+		require.Equal(t, 1999, got.Year, text)
+	}
 }
 
 // A day that does not exist is refused and not moved to another one.

@@ -489,12 +489,16 @@ func TestVariablesForChecksTheStruct(t *testing.T) {
 	require.Equal(t, "28.05.2026", encoded["client.day"])
 }
 
-// Days are read as the constructor writes its own.
+// Days are read as the constructor writes its own, and as other systems do.
 func TestDatesOfVariables(t *testing.T) {
 	t.Parallel()
-	variables := variablesOf(t, `{"day":"05.10.2026","unset":"None","odd":"2026-10-05","no day":"31.02.2026"}`)
+	variables := variablesOf(t, `{"day":"05.10.2026","unset":"None","iso":"2026-10-05","odd":"10/05/2026","no day":"31.02.2026"}`)
 	day, _ := variables.Get("day")
 	got, err := day.Date()
+	require.NoError(t, err)
+	require.Equal(t, salebot.Date{Year: 2026, Month: time.October, Day: 5}, got)
+	iso, _ := variables.Get("iso")
+	got, err = iso.Date()
 	require.NoError(t, err)
 	require.Equal(t, salebot.Date{Year: 2026, Month: time.October, Day: 5}, got)
 	unset, _ := variables.Get("unset")
@@ -515,4 +519,21 @@ func TestDatesOfVariables(t *testing.T) {
 	var zero salebot.Date
 	require.NoError(t, zero.UnmarshalText(nil))
 	require.True(t, zero.IsZero())
+}
+
+// A time that is none is no day of the year 1, but an empty variable, as a Date is.
+func TestTimesThatAreNone(t *testing.T) {
+	t.Parallel()
+	encoded, err := salebot.EncodeVariables(struct {
+		At  time.Time    `salebot:"at,layout=02.01.2006"`
+		Day salebot.Date `salebot:"day"`
+	}{})
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"client.at": "", "client.day": ""}, encoded)
+	later := time.Date(2026, time.May, 28, 0, 0, 0, 0, time.UTC)
+	target := struct {
+		At time.Time `salebot:"at,layout=02.01.2006"`
+	}{later}
+	require.NoError(t, variablesOf(t, `{"at":""}`).Decode(&target))
+	require.Equal(t, later, target.At, "what is unset leaves its field")
 }

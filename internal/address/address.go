@@ -29,7 +29,7 @@ func KeyProblem(key string) string {
 	}
 	for _, r := range key {
 		if r <= ' ' || r > '~' || strings.ContainsRune(`?#%\"<>`, r) {
-			return "it has a character in it that no key has"
+			return "it has a character in it that no key has: keys are of letters, digits and signs such as - and _"
 		}
 	}
 	return ""
