@@ -73,8 +73,11 @@ type BulkOptions struct {
 }
 
 // ErrNotAllAccepted says that a bulk run came to its end, but that some items
-// were not accepted; the report tells which.
+// were not accepted; the report tells which. If one of them may have been executed, the
+// error is ErrOutcomeUnknown, too.
 var ErrNotAllAccepted = errors.New(prefix + "bulk: not all items were accepted")
+
+var errSomeInDoubt = chain(ErrNotAllAccepted.Error()+"; some that were not may have been executed", ErrNotAllAccepted, ErrOutcomeUnknown)
 
 func (o *BulkOptions) check(c *Client, standardBatch, maxBatch int) error {
 	switch {
@@ -118,15 +121,16 @@ type ItemKey interface {
 // send must pass its context on to its calls. The outcome of an item follows from these
 // calls. It is unknown if that of a Once call is. It is incomplete if send failed after
 // one was accepted, and not tried if send failed before any was made, for example in a
-// look-up. A panic of send is not caught.
+// look-up. If send returns nil the item is accepted, also if it sent nothing, so filter
+// the items before. A panic of send is not caught.
 //
 // If the client has a ledger, each item is a piece of work, as with RunOnce. A run that
 // was killed goes on when it is started again, and nothing is sent twice.
 //
 // The error says why the run stopped: it is that of reading the items, of the context,
-// or of the ledger. If the run came to its end, it is ErrNotAllAccepted or nil. A run
-// stops at ErrUnauthorized and ErrForbidden, which every further item would meet too.
-// The report is never nil.
+// or of the ledger. If the run came to its end, it is nil, or ErrNotAllAccepted, and
+// ErrOutcomeUnknown as well if an item is in doubt. A run stops at ErrUnauthorized and
+// ErrForbidden, which every further item would meet too. The report is never nil.
 func ForEach[T any, K ItemKey](
 	ctx context.Context, client *Client, items iter.Seq2[T, error], options BulkOptions,
 	key func(T) K, send func(context.Context, T) error,

@@ -101,6 +101,8 @@ func (r *bulkRun[T]) result(ctx, running context.Context, readError error) error
 		return bulkFailure("", context.Cause(running))
 	case (r.options.DryRun || r.options.Rehearse) && !r.failed:
 		return nil
+	case r.report.Unknown > 0:
+		return errSomeInDoubt
 	case r.report.Accepted != r.report.Total():
 		return ErrNotAllAccepted
 	}

@@ -905,3 +905,28 @@ func TestBatchesCannotBeRehearsed(t *testing.T) {
 	requireField(t, err, "Rehearse")
 	emulator.AssertCalls(t, "delete_clients", 0)
 }
+
+// The error of a run tells whether something may have been executed, and not only that
+// something was not.
+func TestErrorOfARunInDoubt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		fault   salebottest.Fault
+		inDoubt bool
+	}{
+		{salebottest.Fault{Action: "message", Status: http.StatusNotFound, Body: "client_not_found"}, false},
+		{salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter}, true},
+	} {
+		emulator := salebottest.New(t, salebottest.WithPerson(salebottest.Person{ID: ann}))
+		emulator.Fail(test.fault)
+		client := emulator.Client(t)
+		_, err := salebot.ForEach(t.Context(), client, salebot.Items([]salebot.ClientID{ann}), salebot.BulkOptions{},
+			func(id salebot.ClientID) salebot.ClientID { return id },
+			func(ctx context.Context, id salebot.ClientID) error {
+				_, err := client.Message(ctx, salebot.MessageRequest{ClientID: id, Message: "hello"})
+				return err
+			})
+		require.ErrorIs(t, err, salebot.ErrNotAllAccepted)
+		require.Equal(t, test.inDoubt, errors.Is(err, salebot.ErrOutcomeUnknown), "%v", err)
+	}
+}

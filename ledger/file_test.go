@@ -298,3 +298,18 @@ func TestFileCompactsItself(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{path}, left)
 }
+
+// A database is not called damaged, which would make somebody delete it, and is left as
+// it is.
+func TestDatabaseIsNoLedgerFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	content := append([]byte("SQLite format 3\x00"), make([]byte, 4080)...)
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	_, err := ledger.OpenFile(path)
+	require.ErrorContains(t, err, "SQLite")
+	require.NotErrorIs(t, err, ledger.ErrDamaged)
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, content, after)
+}

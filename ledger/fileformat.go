@@ -142,6 +142,9 @@ const maxLine = 64 << 20
 // what is whole.
 func (g *fileLog) read(file *os.File, apply func(*line) error) (int64, error) {
 	reader := bufio.NewReaderSize(file, 256<<10)
+	if start, _ := reader.Peek(len(databaseStart)); string(start) == databaseStart {
+		return 0, errDatabase
+	}
 	for {
 		text, err := readLine(reader)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -191,6 +194,13 @@ func isTorn(text []byte, first bool) bool {
 	const start = `{"ledger":{`
 	return !first || bytes.HasPrefix([]byte(start), text) || bytes.HasPrefix(text, []byte(start))
 }
+
+// errDatabase says that the file belongs to another kind of ledger. To call it damaged
+// could make somebody delete it.
+var errDatabase = errors.New("ledger: the file is an SQLite database; the ledger in it is opened by OpenLedger of the module sqlite")
+
+// databaseStart is how an SQLite database begins.
+const databaseStart = "SQLite format 3\x00"
 
 func (g *fileLog) damaged() error {
 	return fmt.Errorf("%w: line %d", ErrDamaged, g.lines+1)
