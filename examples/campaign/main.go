@@ -1,6 +1,6 @@
 // Campaign writes two messages to every client of a project who has bought something.
 // Start it again after a kill, and it goes on where it was: nobody gets a message
-// twice. It keeps the pace that Salebot allows by itself.
+// twice, and nobody is left out. It keeps the pace that Salebot allows by itself.
 //
 //	SALEBOT_API_KEY=… campaign
 //
@@ -16,6 +16,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/ledger"
@@ -36,7 +37,8 @@ func start(ctx context.Context) error {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	client, err := connect(salebot.WithLedger(file, "shop"))
+	// A lost answer is looked for in the history: measure its delay with salebot probe --client.
+	client, err := connect(salebot.WithLedger(file, "shop"), salebot.WithHistoryDelay(time.Minute))
 	if err != nil {
 		return err
 	}

@@ -33,12 +33,19 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	client, err := salebot.NewFromEnv(salebot.WithTimeout(20*time.Second), salebot.WithLedger(records, "shop"))
+	client, err := salebot.NewFromEnv(options(records)...)
 	if err != nil {
 		log.Fatal(err)
 	}
 	server := http.Server{Addr: "127.0.0.1:8090", Handler: handler(client), ReadHeaderTimeout: 5 * time.Second}
 	log.Fatal(server.ListenAndServe())
+}
+
+// options make the client remember which orders it was told of, and look in the history
+// for a callback whose answer did not come.
+func options(records *ledger.File) []salebot.Option {
+	// Measure the time of your project with salebot probe --client.
+	return []salebot.Option{salebot.WithLedger(records, "shop"), salebot.WithHistoryDelay(time.Minute)}
 }
 
 func handler(client *salebot.Client) http.Handler {
@@ -49,8 +56,9 @@ func handler(client *salebot.Client) http.Handler {
 			http.Error(w, "bad request", http.StatusBadRequest)
 			return
 		}
-		// What has begun goes on if the shop hangs up.
-		ctx := context.WithoutCancel(r.Context())
+		// What has begun goes on if the shop hangs up, but not for ever.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 25*time.Second)
+		defer cancel()
 		err := client.RunOnce(ctx, salebot.Work{Name: "payment notice", Key: paid.Order}, func(ctx context.Context) error {
 			return start(ctx, client, paid)
 		})
@@ -73,11 +81,15 @@ func status(err error) int {
 	switch {
 	case err == nil:
 		return http.StatusOK
-	case errors.Is(err, salebot.ErrInvalidRequest), errors.Is(err, salebot.ErrNotFound):
-		return http.StatusUnprocessableEntity
 	case errors.Is(err, salebot.ErrWorkChanged), errors.Is(err, salebot.ErrKeyReused), errors.Is(err, salebot.ErrWorkTooOld):
 		// The order had another notice before: this one does not become right by being repeated.
 		return http.StatusConflict
+	case errors.Is(err, salebot.ErrInProgress), errors.Is(err, salebot.ErrOutcomeUnknown):
+		// Before the next case, since an error can be both: then the notice must come again.
+		log.Print(err)
+		return http.StatusServiceUnavailable
+	case errors.Is(err, salebot.ErrInvalidRequest), errors.Is(err, salebot.ErrNotFound):
+		return http.StatusUnprocessableEntity
 	default:
 		log.Print(err)
 		return http.StatusServiceUnavailable

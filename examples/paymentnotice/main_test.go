@@ -70,9 +70,38 @@ func TestAnAnswerThatDidNotCome(t *testing.T) {
 		records, err := ledger.OpenFile(path)
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = records.Close() })
-		shop.handler = handler(shop.emulator.Client(t, salebot.WithLedger(records, "shop")))
+		shop.handler = handler(shop.emulator.Client(t, options(records)...))
 		shop.post(t.Context(), notice)
 		shop.emulator.AssertCalls(t, "callback", 1)
+	})
+}
+
+// TestACallbackThatWasLost starts the bot when the shop repeats its notice after the time
+// that Salebot takes to write a callback down.
+func TestACallbackThatWasLost(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.ledger")
+	synctest.Test(t, func(t *testing.T) {
+		shop := newShop(t, path)
+		shop.emulator.Fail(salebottest.Fault{Action: "callback", Reset: salebottest.ResetBefore})
+		require.Equal(t, http.StatusServiceUnavailable, shop.post(t.Context(), notice))
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, http.StatusOK, shop.post(t.Context(), notice))
+		shop.emulator.AssertCallback(t, ann, "order_paid")
+	})
+}
+
+// TestAClientThatIsGone while it is not known whether the bot was started is no reason
+// to tell the shop that nothing was done.
+func TestAClientThatIsGone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "test.ledger")
+	synctest.Test(t, func(t *testing.T) {
+		shop := newShop(t, path)
+		shop.emulator.Fail(salebottest.Fault{Action: "callback", Reset: salebottest.ResetAfter})
+		require.Equal(t, http.StatusServiceUnavailable, shop.post(t.Context(), notice))
+		shop.emulator.Fail(salebottest.Fault{Action: "save_variables", Status: http.StatusNotFound, Body: `{"error":"client_not_found"}`})
+		require.Equal(t, http.StatusServiceUnavailable, shop.post(t.Context(), notice))
 	})
 }
 
@@ -109,7 +138,7 @@ func newShop(t *testing.T, path string) *shop {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = records.Close() })
 	emulator := salebottest.New(t, salebottest.WithPeople(salebottest.Person{ID: ann, Name: "Ann"}, salebottest.Person{ID: 25555, Name: "Bob"}))
-	return &shop{emulator: emulator, records: records, handler: handler(emulator.Client(t, salebot.WithLedger(records, "shop")))}
+	return &shop{emulator: emulator, records: records, handler: handler(emulator.Client(t, options(records)...))}
 }
 
 func (s *shop) post(ctx context.Context, body string) (status int) {

@@ -1,6 +1,6 @@
 // Reminders sends each client of a list a reminder once a day, whoever starts it and
 // however often. Let cron start it every ten minutes: what failed or was killed is then
-// made up for on the same day.
+// made up for on the same day, and a message whose answer was lost is looked for first.
 //
 //	SALEBOT_API_KEY=… reminders -list 12 -text "The lesson begins at 18:00"
 package main
@@ -38,13 +38,20 @@ func run(list salebot.ListID, text string) error {
 	if err != nil {
 		return err
 	}
-	client, err := salebot.NewFromEnv(salebot.WithLedger(records, "shop"))
+	client, err := salebot.NewFromEnv(options(records)...)
 	if err == nil {
 		var report *salebot.BulkReport
 		report, err = remind(ctx, client, time.Now(), list, text)
 		log.Printf("%d reminded, %d not", report.Accepted, report.Total()-report.Accepted)
 	}
 	return errors.Join(err, records.Close())
+}
+
+// options make the client remember what it sent, so that nobody is reminded twice, and look
+// in the history for what may have been sent, so that nobody is left out.
+func options(records *ledger.File) []salebot.Option {
+	// Measure the time of your project with salebot probe --client.
+	return []salebot.Option{salebot.WithLedger(records, "shop"), salebot.WithHistoryDelay(time.Minute)}
 }
 
 // remind reminds everybody on a list who was not reminded on this day. The name of the

@@ -28,14 +28,16 @@ func TestEverybodyIsRemindedOnceADay(t *testing.T) {
 		for day := range days {
 			for start := range 4 {
 				if start < 2 {
-					// Nothing is executed of the one, and everything of the other.
+					// Nothing is executed of the first two, of which only the one says so, and
+					// everything of the last.
 					emulator.Fail(
 						salebottest.Fault{Action: "message", After: 5, Times: 20, Status: 400},
+						salebottest.Fault{Action: "message", After: 5, Times: 4, Reset: salebottest.ResetBefore},
 						salebottest.Fault{Action: "message", After: 5, Times: 3, Status: 502, Execute: true})
 				}
 				records, err := ledger.OpenFile(path)
 				require.NoError(t, err)
-				client := emulator.Client(t, salebot.WithLedger(records, "shop"))
+				client := emulator.Client(t, options(records)...)
 				report, err := remind(t.Context(), client, time.Now(), 0, "The lesson begins at 18:00")
 				require.NoError(t, records.Close())
 				emulator.ClearFaults()

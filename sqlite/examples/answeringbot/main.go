@@ -36,7 +36,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	return serve(ctx, listener, "bot.db", os.Getenv("WEBHOOK_SECRET"))
+	// A lost answer is looked for in the history: measure its delay with salebot probe --client.
+	return serve(ctx, listener, "bot.db", os.Getenv("WEBHOOK_SECRET"), salebot.WithHistoryDelay(time.Minute))
 }
 
 // serve answers until the context ends.

@@ -34,7 +34,8 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Fatal(serve(listener, "paymentnotice.db"))
+	// A lost answer is looked for in the history: measure its delay with salebot probe --client.
+	log.Fatal(serve(listener, "paymentnotice.db", salebot.WithHistoryDelay(time.Minute)))
 }
 
 func serve(listener net.Listener, path string, opts ...salebot.Option) error {
@@ -58,8 +59,9 @@ func handler(client *salebot.Client) http.Handler {
 			http.Error(w, "bad request", http.StatusBadRequest)
 			return
 		}
-		// What has begun goes on if the shop hangs up.
-		ctx := context.WithoutCancel(r.Context())
+		// What has begun goes on if the shop hangs up, but not for ever.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 25*time.Second)
+		defer cancel()
 		err := client.RunOnce(ctx, salebot.Work{Name: "payment notice", Key: paid.Order}, func(ctx context.Context) error {
 			_, err := client.Callback(ctx, salebot.CallbackRequest{ClientID: paid.ClientID, Message: "order_paid"})
 			return err
@@ -77,11 +79,14 @@ func handler(client *salebot.Client) http.Handler {
 // status tells the shop whether to repeat its notice.
 func status(err error) int {
 	switch {
-	case errors.Is(err, salebot.ErrInvalidRequest), errors.Is(err, salebot.ErrNotFound):
-		return http.StatusUnprocessableEntity
 	case errors.Is(err, salebot.ErrWorkChanged), errors.Is(err, salebot.ErrKeyReused), errors.Is(err, salebot.ErrWorkTooOld):
 		// The order had another notice before: this one does not become right by being repeated.
 		return http.StatusConflict
+	case errors.Is(err, salebot.ErrInProgress), errors.Is(err, salebot.ErrOutcomeUnknown):
+		// Before the next case, since an error can be both: then the notice must come again.
+		return http.StatusServiceUnavailable
+	case errors.Is(err, salebot.ErrInvalidRequest), errors.Is(err, salebot.ErrNotFound):
+		return http.StatusUnprocessableEntity
 	}
 	return http.StatusServiceUnavailable
 }
