@@ -20,7 +20,7 @@ import (
 // File is a Ledger in a file of lines that a person can read. It serves one process at
 // a time. It survives the death of that process and a failure of the machine: a record
 // is flushed to the disk before its request is sent. Calls at the same time share a
-// flush. In memory it keeps some 300 bytes for each record. Make it with OpenFile.
+// flush. In memory it keeps about 400 bytes for each record. Make it with OpenFile.
 type File struct {
 	path   string
 	config config
