@@ -185,7 +185,10 @@ func WithIdempotencyKey(key string) CallOption {
 
 // WithStep names a call within its piece of work. When the work runs again, the call
 // with the name returns its first result whatever its words: for a text that may
-// differ, such as one that a model writes. Outside of a piece of work it does nothing.
+// differ, such as one that a model writes or one made of data that changes. The first
+// text that is accepted counts. A refused one gives way to the next. One of unknown outcome
+// is looked for by its words, so with other words the error stays ErrOutcomeUnknown and
+// nothing is sent. Outside of a piece of work it does nothing.
 func WithStep(name string) CallOption {
 	return callOption(func(s *settings) error {
 		s.step = name

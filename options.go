@@ -253,9 +253,10 @@ func WithRetryBudget(retries int) Option {
 	})
 }
 
-// WithRateLimit sends at most so many requests a second, and at most burst at
-// once. The client and its variants made by With share the pace. There is no
-// limit by default, because Salebot publishes none.
+// WithRateLimit sends so many requests a second, and after a pause up to burst at once.
+// The burst comes on top: up to perSecond+burst requests may go out within one second, so
+// take a burst of 1 for a server that counts them. The client and its variants made by With
+// share the pace. There is no limit by default, because Salebot publishes none.
 func WithRateLimit(perSecond float64, burst int) Option {
 	return clientOption(func(c *config) error {
 		if !(perSecond > 0) || math.IsInf(perSecond, 0) || burst < 1 {

@@ -80,6 +80,11 @@ const runOnce = "run_once"
 // error is ErrWorkChanged, and nothing is sent. Reads, and writes that may be repeated,
 // are made each time.
 //
+// A function that only returns an error of its own asks what became of the work, and
+// sends nothing: nil means done, ErrInProgress under way, ErrOutcomeUnknown that a call of
+// it may have been executed, and its error alone not done, or not to the end. Ask in this
+// order.
+//
 // Errors: that of the function; ErrInProgress; ErrWorkTooOld; ErrWorkNested if the
 // function asks for its own work; ErrInvalidRequest; those of the ledger. An error of
 // the function is also ErrOutcomeUnknown if that is true of one of its calls.

@@ -372,6 +372,49 @@ func TestRunOnceTellsTheUnknown(t *testing.T) {
 
 // A function that returns no error does not hide that a call may have been executed: the
 // work is not done until that is known.
+// A function that makes no call asks what became of the work.
+func TestRunOnceThatOnlyAsks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		errNotDone := errors.New("not done")
+		s := newShop(t)
+		client := s.open(t)
+		ask := func(key string) error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			return client.RunOnce(ctx, notice(key), func(context.Context) error { return errNotDone })
+		}
+		for _, one := range []struct {
+			key   string
+			fault salebottest.Fault
+			want  error
+		}{
+			{"done", salebottest.Fault{}, nil},
+			{"refused half way", salebottest.Fault{Action: "message", After: 1, Status: http.StatusBadRequest}, errNotDone},
+			{"lost", salebottest.Fault{Action: "message", Reset: salebottest.ResetAfter}, salebot.ErrOutcomeUnknown},
+		} {
+			err := ask(one.key)
+			require.ErrorIs(t, err, errNotDone)
+			require.NotErrorIs(t, err, salebot.ErrOutcomeUnknown)
+			if one.fault.Action != "" {
+				s.Fail(one.fault)
+			}
+			_ = client.RunOnce(t.Context(), notice(one.key), texts(client, "one "+one.key, "two "+one.key))
+			sent := len(s.received(t))
+			err = ask(one.key)
+			require.ErrorIs(t, err, one.want)
+			require.Equal(t, one.want == salebot.ErrOutcomeUnknown, errors.Is(err, salebot.ErrOutcomeUnknown), one.key)
+			require.Len(t, s.received(t), sent, "asking sends nothing")
+		}
+		s.Fail(salebottest.Fault{Action: "message", Delay: 5 * time.Second})
+		working := make(chan error)
+		go func() { working <- client.RunOnce(t.Context(), notice("slow"), texts(client, "slow")) }()
+		synctest.Wait()
+		require.ErrorIs(t, ask("slow"), salebot.ErrInProgress)
+		require.NoError(t, <-working)
+	})
+}
+
 func TestRunOnceThatHidesTheUnknown(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
