@@ -250,9 +250,10 @@ type journey[T any] struct {
 
 	// guard keeps the request from being executed twice; nil if nothing does. The
 	// rest is what it needs; see steps.go. within is the context of the call with its
-	// deadline.
+	// deadline, until release.
 	guard     *once.Guard
 	within    context.Context //nolint:containedctx // the journey lives no longer than the call
+	release   context.CancelFunc
 	writeBy   time.Time
 	unwritten error
 }
@@ -270,6 +271,11 @@ func newJourney[T any](ctx context.Context, p *preparedCall[T]) *journey[T] {
 
 // run makes attempts until the call is done.
 func (j *journey[T]) run(ctx context.Context) (none T, err error) {
+	if j.settings.first != nil {
+		if err := j.takeFirstStep(ctx); err != nil {
+			return none, err
+		}
+	}
 	loop := attempt.Loop{
 		Policy:   j.settings.retry,
 		Class:    j.settings.repeatClass(j.row),

@@ -246,6 +246,8 @@ type settings struct {
 	rawItems             bool
 	// received is told when a 2xx answer has come whole.
 	received func()
+	// first is what a call of class Once writes before it is sent; nil for most.
+	first *firstStep
 }
 
 // config is what the options of a client build.

@@ -220,6 +220,9 @@ func (c *Client) guard(ctx context.Context, row *action.Row, s *settings, reques
 		Action: row.Name, Query: request.query.Encode(), Body: request.body,
 		Key: s.idempotencyKey, Step: s.step, Sent: sentBy(row, request),
 	}
+	if s.first != nil {
+		call.First = s.first.content
+	}
 	return keeper.Guard(ctx, once.From(ctx), call, &ledgerHistory{client: c, location: s.location})
 }
 

@@ -43,11 +43,15 @@ var (
 // all that they do.
 func throughMiddlewares[T any](ctx context.Context, call preparedCall[T]) (T, error) {
 	if deadline := call.deadline(ctx); !deadline.IsZero() {
+		bounded := *call.settings
+		bounded.timeoutGiven = false
+		if first := call.settings.first; first != nil {
+			// The call has its own time after the step.
+			deadline, bounded.timeoutGiven = deadline.Add(first.longest), true
+		}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
-		bounded := *call.settings
-		bounded.timeoutGiven = false
 		call.settings = &bounded
 	}
 	p := &callPassage[T]{call: call}

@@ -9,12 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/salebot-go/salebot/internal/action"
 	"github.com/salebot-go/salebot/internal/wire"
 )
 
 // ErrNotReadBack says that variables were saved but could not be read back in
-// time; the bot was not started.
-var ErrNotReadBack = errors.New(prefix + "the bot was not started, because saved variables could not be read back")
+// time, so the bot was not started by this call.
+var ErrNotReadBack = errors.New(prefix + notStartedBecause + "saved variables could not be read back")
 
 // The waits of SaveVariablesAndCallback.
 const (
@@ -32,9 +33,10 @@ type SaveVariablesAndCallbackRequest struct {
 	// Variables are the variables to save first; required. Unlike those of
 	// the callback they can have names with the prefix "client.".
 	Variables map[string]any
-	// ReadBack lists names out of Variables that must be readable by GetVariables
-	// before the bot is started. Whether GetVariables returns variables of the
-	// deal is not documented, so only those of the client are safe to list.
+	// ReadBack lists names that must be readable by GetVariables before the bot is
+	// started, written as in Variables: with the prefix "client." if they have it
+	// there. Whether GetVariables returns variables of the deal is not documented, so
+	// only those with the prefix are safe to list.
 	ReadBack []string
 	// ReadBackTimeout bounds the wait for them; zero means
 	// DefaultReadBackTimeout.
@@ -56,10 +58,20 @@ func (r *SaveVariablesAndCallbackRequest) check() error {
 	return nil
 }
 
+func (r *SaveVariablesAndCallbackRequest) readBackTimeout() time.Duration {
+	return firstSet(r.ReadBackTimeout, DefaultReadBackTimeout)
+}
+
 // SaveVariablesAndCallback saves variables and, once that is done, starts the bot, so
 // that the flow finds them. The OpError is about the callback. If an earlier step
 // fails, its Outcome is OutcomeNotSent: the bot was not started, and the text says
 // which step failed.
+//
+// With an idempotency key or in a piece of work the ledger is asked first: if the bot was
+// started before, or may have been, nothing is saved, so that newer values stay. The
+// variables are part of the call: with others it is ErrKeyReused or ErrWorkChanged. If a
+// step fails in a call that BulkOptions.RepeatUnknown repeats, its Outcome is
+// OutcomeUnknown.
 //
 // Salebot actions: save_variables, get_variables, callback. Class: Once. Answer:
 // observed. Errors: ErrInvalidRequest, ErrClientNotFound, ErrNotReadBack and those
@@ -72,48 +84,90 @@ func (c *Client) SaveVariablesAndCallback(ctx context.Context, request SaveVaria
 		return nil, notSent("save_variables", err)
 	}
 	// A callback that cannot be sent should not leave variables behind.
+	row := action.MustLookup("callback")
 	s, err := c.core.config.forCall(opts)
 	if err == nil {
 		_, err = request.Callback.encode(s)
 	}
+	if err == nil {
+		row, err = s.repeatable(row)
+	}
 	if err != nil {
-		return nil, notSent("callback", err)
+		return nil, notSent(row.Name, err)
 	}
 	save := SaveVariablesRequest{ClientID: request.Callback.ClientID, Variables: request.Variables}
-	if _, err := c.SaveVariables(ctx, save, opts...); err != nil {
-		return nil, notStarted(err)
+	step := &firstStep{
+		run: func(ctx context.Context, doubtful bool) error {
+			_, err := c.SaveVariables(ctx, save, opts...)
+			if err == nil {
+				err = c.readBack(ctx, &request, opts)
+			}
+			return notStarted(err, doubtful)
+		},
+		longest: s.timeout,
 	}
-	if err := c.readBack(ctx, &request, opts); err != nil {
-		return nil, notStarted(err)
+	if ctx == nil || rehearsing(ctx) || !c.guards(ctx, row, s) {
+		// There is no ledger to ask first.
+		if err := step.run(ctx, false); err != nil {
+			return nil, err
+		}
+		return c.Callback(ctx, request.Callback, opts...)
 	}
-	return c.Callback(ctx, request.Callback, opts...)
+	saved, err := save.encode(s)
+	if err != nil {
+		return nil, refused(ctx, c, "save_variables", err)
+	}
+	step.content = saved.body
+	if len(request.ReadBack) > 0 {
+		step.longest += s.timeout + request.readBackTimeout()
+	}
+	return c.Callback(ctx, request.Callback, append(slices.Clip(opts), withFirst(step))...)
 }
 
-// notStarted makes an error of the callback of one of an earlier step. The outcome
-// of that step is left out of it: variables can be saved again.
-func notStarted(err error) error {
-	var step *OpError
-	if !errors.As(err, &step) || errors.Is(err, ErrInvalidRequest) || step.Action == "callback" {
+// notStarted makes an error of the callback of one of an earlier step, if there is one.
+// The outcome of that step is left out of it: variables can be saved again. doubtful says
+// that the callback may have been executed before.
+func notStarted(err error, doubtful bool) error {
+	step, ok := errors.AsType[*OpError](err)
+	switch {
+	case !ok || !doubtful && errors.Is(err, ErrInvalidRequest):
 		return err
+	case step.Action != "callback":
+		step = notSent("callback", &stepError{step.Action + " failed: " + bare(step.Err), step.Err, doubtful})
+	case doubtful && errors.Is(err, ErrNotReadBack):
+		reason := strings.TrimPrefix(bare(step.Err), notStartedBecause)
+		step = notSent("callback", &stepError{reason, step.Err, true})
 	}
-	return notSent("callback", &stepError{step})
+	return step
 }
+
+// notStartedBecause begins the errors of a callback that was not sent, and of which it is
+// known that it was not sent before either.
+const notStartedBecause = "the bot was not started, because "
 
 // stepError is the failure of a step before the one that matters.
-type stepError struct{ step *OpError }
-
-func (e *stepError) Error() string {
-	return "the bot was not started, because " + e.step.Action + " failed: " + bare(e.step.Err)
+type stepError struct {
+	reason   string
+	err      error
+	doubtful bool
 }
 
-func (e *stepError) Unwrap() error { return e.step.Err }
+func (e *stepError) Error() string {
+	if e.doubtful {
+		return errUnresolved.Error() + ", because " + e.reason
+	}
+	return notStartedBecause + e.reason
+}
+
+func (e *stepError) Unwrap() error { return e.err }
 
 // readBack waits until the variables can be read.
 func (c *Client) readBack(ctx context.Context, request *SaveVariablesAndCallbackRequest, opts []CallOption) error {
-	if len(request.ReadBack) == 0 {
+	if len(request.ReadBack) == 0 || rehearsing(ctx) {
+		// What is only rehearsed cannot be read.
 		return nil
 	}
-	deadline := time.Now().Add(firstSet(request.ReadBackTimeout, DefaultReadBackTimeout))
+	deadline := time.Now().Add(request.readBackTimeout())
 	for delay := firstReadBackDelay; ; delay = min(2*delay, longestReadBackDelay) {
 		variables, err := c.GetVariables(ctx, request.Callback.ClientID, opts...)
 		if err != nil {

@@ -22,9 +22,8 @@ import (
 func (j *journey[T]) onLedger(ctx context.Context, p *preparedCall[T]) (none T, err error) {
 	var guard *once.Guard
 	if p.items != nil || p.client.guards(ctx, j.row, j.settings) {
-		var cancel context.CancelFunc
-		j.within, cancel = until(ctx, j.deadline)
-		defer cancel()
+		j.within, j.release = until(ctx, j.deadline)
+		defer func() { j.release() }()
 		if p.items != nil {
 			guard, err = p.items.Guard(j.core.keeper)
 		} else {
@@ -85,6 +84,43 @@ func (j *journey[T]) guarded(ctx context.Context, guard *once.Guard) (none T, er
 			return result, err
 		}
 	}
+}
+
+// firstStep is what a call writes before it is sent, which a call that was executed
+// before must not write again: it could overwrite newer values.
+type firstStep struct {
+	// content is what it writes, which must be the same when the call is made again.
+	content []byte
+	// run is the step. doubtful says that the call may have been executed before.
+	run func(ctx context.Context, doubtful bool) error
+	// longest is how long it may take, besides the time of the call.
+	longest time.Duration
+}
+
+// withFirst is for recipes.
+func withFirst(step *firstStep) CallOption {
+	return callOption(func(s *settings) error {
+		s.first = step
+		return nil
+	})
+}
+
+// takeFirstStep runs the first step of a call that is about to be sent. The time that it
+// takes is not that of the call.
+func (j *journey[T]) takeFirstStep(ctx context.Context) error {
+	began := time.Now()
+	if err := j.settings.first.run(ctx, j.guard != nil && j.guard.Doubtful()); err != nil {
+		return err
+	}
+	if j.deadline.IsZero() {
+		return nil
+	}
+	j.deadline = j.deadline.Add(time.Since(began))
+	if j.guard != nil {
+		j.release()
+		j.within, j.release = until(ctx, j.deadline)
+	}
+	return nil
 }
 
 // recorded is an attempt between two records of the ledger.

@@ -183,7 +183,8 @@ type Record struct {
 	Number int
 	// Content is the digest of action, receiver and content; zero for a piece of work.
 	Content Digest
-	// Step is the digest of the name that the call was given; zero if it has none.
+	// Step is the digest of the name that the call was given, or else of what it writes
+	// before it is sent; zero if there is neither.
 	Step Digest
 	// State is what is known.
 	State State

@@ -22,6 +22,9 @@ type Call struct {
 	// Query and Body are the request as it is sent.
 	Query string
 	Body  []byte
+	// First is what is written before the request is sent. It tells calls apart, too, but
+	// leaves no trace in a history. It is nil if nothing is written.
+	First []byte
 	// Key is the idempotency key, Step the name of the call in its piece of work.
 	Key, Step string
 	// Sent is what the history would show of it; nil if that cannot be told.
@@ -34,9 +37,11 @@ var scheduleParameters = []string{"send_time", "time_shift"}
 
 // content returns the request without its schedule, and whether it has one. The order
 // of the members does not count.
-func (c *Call) content() (text string, scheduled bool) {
+func (c *Call) content() (text string, scheduled bool) { return content(c.Body) }
+
+func content(body []byte) (text string, scheduled bool) {
 	members := make([]member, 0, 8)
-	err := wire.Members(c.Body, func(name string, value []byte) error {
+	err := wire.Members(body, func(name string, value []byte) error {
 		if slices.Contains(scheduleParameters, name) {
 			scheduled = true
 		} else {
@@ -45,7 +50,7 @@ func (c *Call) content() (text string, scheduled bool) {
 		return nil
 	})
 	if err != nil {
-		return string(c.Body), false
+		return string(body), false
 	}
 	slices.SortStableFunc(members, func(a, b member) int { return cmp.Compare(a.name, b.name) })
 	var sorted wire.Object
@@ -109,8 +114,9 @@ func (k *Keeper) Guard(ctx context.Context, run *Run, call Call, history History
 	g := &Guard{keeper: k, call: call, history: history, scheduled: scheduled}
 	content := binding.digest(kindContent, k.Project, call.Action, call.Query, text)
 	g.content = content
+	first := call.firstDigest(binding)
 	if call.Key != "" {
-		g.records = []ledger.Record{{Key: binding.digest(kindKey, k.Project, call.Key), Content: content}}
+		g.records = []ledger.Record{{Key: binding.digest(kindKey, k.Project, call.Key), Content: content, Step: first}}
 		return g, nil
 	}
 	if run = run.recorder(); !run.keeper.same(k) {
@@ -121,7 +127,7 @@ func (k *Keeper) Guard(ctx context.Context, run *Run, call Call, history History
 		step = call.stepDigest(binding)
 	}
 	g.run = run
-	if g.entry, err = run.claim(ctx, content, step); err != nil {
+	if g.entry, err = run.claim(ctx, content, step, first); err != nil {
 		return nil, err
 	}
 	g.records = []ledger.Record{g.entry.record}
@@ -208,10 +214,10 @@ func (g *Guard) refresh(ctx context.Context) error {
 		if record.Number != mine.Number {
 			continue
 		}
-		if g.entry == nil && record.Content != mine.Content {
-			return ErrKeyReused
-		}
-		if g.entry != nil && (record.Content != mine.Content || record.Step != mine.Step) {
+		if record.Content != mine.Content || record.Step != mine.Step {
+			if g.entry == nil {
+				return ErrKeyReused
+			}
 			// Another process has the piece of work by now.
 			return ErrUnderWay
 		}

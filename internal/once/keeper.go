@@ -113,6 +113,7 @@ const (
 	kindWork    = "work"
 	kindContent = "content"
 	kindStep    = "step"
+	kindFirst   = "first"
 )
 
 // binding is what the ledger of a keeper told, and what makes the digests.

@@ -319,11 +319,42 @@ func TestMatch(t *testing.T) {
 		"an unnamed one for a new name": {[]*entry{record(1, ledger.Accepted, content, ledger.Digest{})}, name, 1, false, nil},
 	} {
 		r := &Run{calls: c.calls}
-		seen, err := r.match(content, c.step)
+		seen, err := r.match(content, c.step, ledger.Digest{})
 		require.ErrorIs(t, err, c.err, title)
 		require.Equal(t, c.foreign, seen.foreign, title)
 		if c.number > 0 {
 			require.Equal(t, c.number, seen.found.record.Number, title)
 		}
 	}
+}
+
+// What a call writes first tells it from others, and is no name.
+func TestMatchOfWhatIsWrittenFirst(t *testing.T) {
+	t.Parallel()
+	content, first, other, name := ledger.Digest{1}, ledger.Digest{15: 1}, ledger.Digest{15: 2}, ledger.Digest{1: 7, 15: 1}
+	for title, c := range map[string]struct {
+		before, step, first ledger.Digest
+		number              int
+	}{
+		"the same":                      {first, ledger.Digest{}, first, 1},
+		"other variables":               {first, ledger.Digest{}, other, 0},
+		"none any more":                 {first, ledger.Digest{}, ledger.Digest{}, 0},
+		"none at first":                 {ledger.Digest{}, ledger.Digest{}, first, 0},
+		"an unnamed one for a new name": {first, name, first, 1},
+		"other variables, a new name":   {first, name, other, 0},
+		"the name, other variables":     {name, name, other, 1},
+		"a named one for an unnamed":    {name, ledger.Digest{}, first, 0},
+	} {
+		r := &Run{calls: []*entry{{record: ledger.Record{Number: 1, Version: 1, State: ledger.Accepted, Content: content, Step: c.before}}}}
+		seen, err := r.match(content, c.step, c.first)
+		require.NoError(t, err, title)
+		require.Equal(t, c.number == 0, seen.foreign, title)
+		if c.number > 0 {
+			require.Equal(t, c.number, seen.found.record.Number, title)
+		}
+	}
+	r := &Run{}
+	seen, err := r.match(content, ledger.Digest{}, first)
+	require.NoError(t, err)
+	require.Equal(t, first, seen.found.record.Step)
 }

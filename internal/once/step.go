@@ -21,9 +21,25 @@ func (c *Call) stepDigest(b *binding) ledger.Digest {
 	return step
 }
 
+// firstDigest is the digest of what is written first, in the form of a step without a
+// name; zero if nothing is. It is not in the digest of the content, because that finds the
+// requests that look alike in a history.
+func (c *Call) firstDigest(b *binding) (first ledger.Digest) {
+	if c.First == nil {
+		return first
+	}
+	text, _ := content(c.First)
+	whole := b.digest(kindFirst, text)
+	copy(first[nameSize:], whole[nameSize:])
+	return first
+}
+
+// isName reports whether a step has a name.
+func isName(step ledger.Digest) bool { return [nameSize]byte(step[:nameSize]) != [nameSize]byte{} }
+
 // sameName reports whether two steps have one name.
 func sameName(a, b ledger.Digest) bool {
-	return !a.IsZero() && !b.IsZero() && [nameSize]byte(a[:nameSize]) == [nameSize]byte(b[:nameSize])
+	return isName(a) && [nameSize]byte(a[:nameSize]) == [nameSize]byte(b[:nameSize])
 }
 
 // receiver returns the members of the request that say whom or what it is for.
