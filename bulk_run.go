@@ -214,10 +214,8 @@ func (r *bulkRun[T]) workDry(ctx context.Context, batch []T) {
 	}
 	items := r.all(batch, OutcomeNotTried, nil)
 	if r.options.Rehearse && len(batch) > 0 {
-		items[0].Err = r.each(Rehearse(ctx), batch[0])
-		items[0].Outcome = new(workResult).outcome(items[0].Err)
-		if items[0].Err == nil {
-			items[0].Outcome = OutcomeNotTried
+		if err := r.each(Rehearse(ctx), batch[0]); err != nil {
+			items[0].Err, items[0].Outcome = err, new(workResult).outcome(err)
 		}
 	}
 	r.record(items, len(batch) > 0)

@@ -305,6 +305,54 @@ func TestUnknownCallbackIsLookedForInTheHistory(t *testing.T) {
 	}
 }
 
+// Requests that look alike in the history are told apart by what it does not show, but one
+// is not found by what another one left there.
+func TestUnknownAmongThoseThatLookAlike(t *testing.T) {
+	t.Parallel()
+	callback := func(sum int, text string) func(context.Context, *salebot.Client, salebot.CallOption) (*salebot.Ack, error) {
+		return func(ctx context.Context, c *salebot.Client, key salebot.CallOption) (*salebot.Ack, error) {
+			return c.Callback(ctx, salebot.CallbackRequest{ClientID: ann, Message: text, Variables: map[string]any{"sum": sum}}, key)
+		}
+	}
+	message := func(picture, text string) func(context.Context, *salebot.Client, salebot.CallOption) (*salebot.Ack, error) {
+		return func(ctx context.Context, c *salebot.Client, key salebot.CallOption) (*salebot.Ack, error) {
+			return c.Message(ctx, salebot.MessageRequest{ClientID: ann, Message: text, AttachmentType: salebot.AttachmentImage, AttachmentURL: "https://example.com/" + picture}, key)
+		}
+	}
+	for name, c := range map[string]struct {
+		action   string
+		one, two func(context.Context, *salebot.Client, salebot.CallOption) (*salebot.Ack, error)
+	}{
+		"variables":   {"callback", callback(1, "paid"), callback(2, "paid")},
+		"attachments": {"message", message("1.png", "paid"), message("2.png", "paid")},
+		"space":       {"message", message("1.png", "paid"), message("1.png", " paid\n")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				s := newShop(t)
+				client := s.open(t, salebot.WithHistoryDelay(20*time.Second), salebot.WithProjectLocation(time.UTC))
+				order1, order2 := salebot.WithIdempotencyKey("order 1"), salebot.WithIdempotencyKey("order 2")
+				s.Fail(salebottest.Fault{Action: c.action, Reset: salebottest.ResetBefore})
+				_, err := c.one(t.Context(), client, order1)
+				require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
+				_, err = c.two(t.Context(), client, order1)
+				require.ErrorIs(t, err, salebot.ErrKeyReused)
+				answer, err := c.two(t.Context(), client, order2)
+				require.NoError(t, err)
+				require.False(t, answer.Recorded)
+				answer, err = c.one(t.Context(), client, order1)
+				require.NoError(t, err)
+				require.False(t, answer.Recorded, "the history shows the other one")
+				answer, err = c.one(t.Context(), client, order1)
+				require.NoError(t, err)
+				require.True(t, answer.Recorded)
+				s.AssertCalls(t, c.action, 3) // with the one that was cut off
+			})
+		})
+	}
+}
+
 // A request is looked for as far back as it may stand, behind whatever was written since.
 func TestUnknownIsFoundBehindManyMessages(t *testing.T) {
 	t.Parallel()

@@ -181,10 +181,11 @@ type Record struct {
 	// Number is 0 for a call with an idempotency key and for a piece of work; the
 	// calls inside a piece of work are numbered from 1.
 	Number int
-	// Content is the digest of action, receiver and content; zero for a piece of work.
+	// Content is the digest of action, receiver and content, as a history shows them; zero
+	// for a piece of work. Requests that look alike in a history have the same.
 	Content Digest
-	// Step is the digest of the name that the call was given, or else of what it writes
-	// before it is sent; zero if there is neither.
+	// Step is the digest of the name that the call was given, or else of what a history
+	// does not show of it, such as the variables of a callback; zero if there is neither.
 	Step Digest
 	// State is what is known.
 	State State

@@ -31,7 +31,7 @@ func main() {
 	}
 }
 
-func start(ctx context.Context) error {
+func start(ctx context.Context) (err error) {
 	file, err := ledger.OpenFile("campaign.ledger")
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func (r *Run) move() {
 // content, and otherwise a new one. If records are left that are of other calls, the
 // call may be one of them in other words, so there is no new one: it waits for the
 // calls that are under way, and a moment for others, and then the work has changed.
-func (r *Run) claim(ctx context.Context, content, step, first ledger.Digest) (*entry, error) {
+func (r *Run) claim(ctx context.Context, content, step, unseen ledger.Digest) (*entry, error) {
 	waits := false
 	defer func() {
 		if waits {
@@ -85,7 +85,7 @@ func (r *Run) claim(ctx context.Context, content, step, first ledger.Digest) (*e
 			r.mutex.Unlock()
 			return nil, ErrWorkEnded
 		}
-		seen, err := r.match(content, step, first)
+		seen, err := r.match(content, step, unseen)
 		if seen.found != nil {
 			seen.found.used, seen.found.busy = true, make(chan struct{})
 			r.move()
@@ -147,7 +147,7 @@ type sight struct {
 // A record of a call that was executed, or may have been, goes before one of a call
 // that was refused: who repeats a refused call makes it once in the next run. A call
 // that is equal to one which may have been executed in this run is its repetition.
-func (r *Run) match(content, step, first ledger.Digest) (sight, error) {
+func (r *Run) match(content, step, unseen ledger.Digest) (sight, error) {
 	var found, doubted *entry
 	last, foreign := 0, false
 	for _, e := range r.calls {
@@ -156,10 +156,10 @@ func (r *Run) match(content, step, first ledger.Digest) (sight, error) {
 		case sameName(step, e.record.Step):
 			return e.named(step)
 		case e.used:
-			if doubted == nil && step.IsZero() && e.is(content, first) && e.inDoubt() {
+			if doubted == nil && step.IsZero() && e.is(content, unseen) && e.inDoubt() {
 				doubted = e
 			}
-		case !e.is(content, first):
+		case !e.is(content, unseen):
 			foreign = foreign || e.couldBe(step)
 		case found == nil || found.refused() && !e.refused():
 			found = e
@@ -168,7 +168,7 @@ func (r *Run) match(content, step, first ledger.Digest) (sight, error) {
 	if found = cmp.Or(doubted, found); found != nil || foreign {
 		return sight{found: found, foreign: found == nil}, nil
 	}
-	found = &entry{record: ledger.Record{Key: r.record.Key, Number: last + 1, Content: content, Step: cmp.Or(step, first)}}
+	found = &entry{record: ledger.Record{Key: r.record.Key, Number: last + 1, Content: content, Step: cmp.Or(step, unseen)}}
 	r.calls = append(r.calls, found)
 	return sight{found: found}, nil
 }
@@ -181,10 +181,10 @@ func (e *entry) couldBe(step ledger.Digest) bool {
 
 func (e *entry) refused() bool { return e.record.State == ledger.Refused }
 
-// is reports whether it is the record of a call without a name that has this content and
-// writes this first.
-func (e *entry) is(content, first ledger.Digest) bool {
-	return e.record.Step == first && e.record.Content == content
+// is reports whether it is the record of a call without a name that has this content, and
+// does the same that a history does not show.
+func (e *entry) is(content, unseen ledger.Digest) bool {
+	return e.record.Step == unseen && e.record.Content == content
 }
 
 // inDoubt reports whether the call is over and may have been executed.

@@ -29,8 +29,8 @@ func TestContentOfARequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want, _ := (&Call{Body: []byte(body)}).content()
-			got, scheduled := (&Call{Body: []byte(other.body)}).content()
+			want, _, _ := (&Call{Body: []byte(body)}).content()
+			got, _, scheduled := (&Call{Body: []byte(other.body)}).content()
 			require.Equal(t, other.same, want == got)
 			require.Equal(t, other.scheduled, scheduled)
 		})
@@ -55,6 +55,6 @@ func TestDigest(t *testing.T) {
 // The texts that digests are made of stay what they are.
 func TestContentStays(t *testing.T) {
 	t.Parallel()
-	text, _ := (&Call{Body: []byte(`{"message":"a < b & \u2028 — я","time_shift":1,"data":{"b": [1, 2]},"client_id":1}`)}).content()
+	text, _, _ := (&Call{Body: []byte(`{"message":"a < b & \u2028 — я","time_shift":1,"data":{"b": [1, 2]},"client_id":1}`)}).content()
 	require.Equal(t, `{"client_id":1,"data":{"b":[1,2]},"message":"a \u003c b \u0026 \u2028 — я"}`, text)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/salebot-go/salebot/internal/wait"
@@ -22,8 +23,8 @@ type Call struct {
 	// Query and Body are the request as it is sent.
 	Query string
 	Body  []byte
-	// First is what is written before the request is sent. It tells calls apart, too, but
-	// leaves no trace in a history. It is nil if nothing is written.
+	// First is what is written before the request is sent. It tells calls apart, too. It
+	// is nil if nothing is written.
 	First []byte
 	// Key is the idempotency key, Step the name of the call in its piece of work.
 	Key, Step string
@@ -35,22 +36,39 @@ type Call struct {
 // content: they may differ when it is made again.
 var scheduleParameters = []string{"send_time", "time_shift"}
 
-// content returns the request without its schedule, and whether it has one. The order
-// of the members does not count.
-func (c *Call) content() (text string, scheduled bool) { return content(c.Body) }
+// shownParameters are what a history shows of a request that it shows at all.
+var shownParameters = []string{"client_id", "message"}
 
-func content(body []byte) (text string, scheduled bool) {
-	members := make([]member, 0, 8)
-	err := wire.Members(body, func(name string, value []byte) error {
-		if slices.Contains(scheduleParameters, name) {
+// content returns the request without its schedule, and whether it has one. What a
+// history does not show of the request is apart from the rest. The order of the members
+// does not count.
+func (c *Call) content() (text, unseen string, scheduled bool) {
+	members, others := make([]member, 0, 8), []member(nil)
+	err := wire.Members(c.Body, func(name string, value []byte) error {
+		switch {
+		case slices.Contains(scheduleParameters, name):
 			scheduled = true
-		} else {
+		case c.Sent != nil && !slices.Contains(shownParameters, name):
+			others = append(others, member{name, value})
+		case c.Sent != nil && name == "message" && strings.TrimSpace(c.Sent.Text) != c.Sent.Text:
+			// Space around the text makes no difference in a history.
+			members = append(members, member{name, wire.AppendText(nil, strings.TrimSpace(c.Sent.Text))})
+			others = append(others, member{name, value})
+		default:
 			members = append(members, member{name, value})
 		}
 		return nil
 	})
 	if err != nil {
-		return string(body), false
+		return string(c.Body), "", false
+	}
+	return inOrder(members), inOrder(others), scheduled
+}
+
+// inOrder writes members in the order of their names; none is "".
+func inOrder(members []member) string {
+	if len(members) == 0 {
+		return ""
 	}
 	slices.SortStableFunc(members, func(a, b member) int { return cmp.Compare(a.name, b.name) })
 	var sorted wire.Object
@@ -62,7 +80,7 @@ func content(body []byte) (text string, scheduled bool) {
 		}
 		sorted.Raw(m.name, m.value)
 	}
-	return string(sorted.Bytes()), scheduled
+	return string(sorted.Bytes())
 }
 
 // member is a member of a JSON object.
@@ -110,13 +128,13 @@ func (k *Keeper) Guard(ctx context.Context, run *Run, call Call, history History
 	if err != nil {
 		return nil, err
 	}
-	text, scheduled := call.content()
+	text, unseen, scheduled := call.content()
 	g := &Guard{keeper: k, call: call, history: history, scheduled: scheduled}
 	content := binding.digest(kindContent, k.Project, call.Action, call.Query, text)
 	g.content = content
-	first := call.firstDigest(binding)
+	aside := call.unseenDigest(binding, unseen)
 	if call.Key != "" {
-		g.records = []ledger.Record{{Key: binding.digest(kindKey, k.Project, call.Key), Content: content, Step: first}}
+		g.records = []ledger.Record{{Key: binding.digest(kindKey, k.Project, call.Key), Content: content, Step: aside}}
 		return g, nil
 	}
 	if run = run.recorder(); !run.keeper.same(k) {
@@ -127,7 +145,7 @@ func (k *Keeper) Guard(ctx context.Context, run *Run, call Call, history History
 		step = call.stepDigest(binding)
 	}
 	g.run = run
-	if g.entry, err = run.claim(ctx, content, step, first); err != nil {
+	if g.entry, err = run.claim(ctx, content, step, aside); err != nil {
 		return nil, err
 	}
 	g.records = []ledger.Record{g.entry.record}

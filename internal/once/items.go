@@ -31,7 +31,7 @@ func (k *Keeper) Lookup(ctx context.Context, w Work, call Call) (ledger.Record, 
 	if err != nil {
 		return ledger.Record{}, err
 	}
-	text, _ := call.content()
+	text, _, _ := call.content()
 	content := binding.digest(kindContent, k.Project, call.Action, call.Query, text, w.Key)
 	switch {
 	case len(found) == 0 || found[0].Number != 0:

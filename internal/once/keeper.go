@@ -113,7 +113,7 @@ const (
 	kindWork    = "work"
 	kindContent = "content"
 	kindStep    = "step"
-	kindFirst   = "first"
+	kindUnseen  = "unseen"
 )
 
 // binding is what the ledger of a keeper told, and what makes the digests.

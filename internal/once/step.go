@@ -21,17 +21,18 @@ func (c *Call) stepDigest(b *binding) ledger.Digest {
 	return step
 }
 
-// firstDigest is the digest of what is written first, in the form of a step without a
-// name; zero if nothing is. It is not in the digest of the content, because that finds the
-// requests that look alike in a history.
-func (c *Call) firstDigest(b *binding) (first ledger.Digest) {
-	if c.First == nil {
-		return first
+// unseenDigest is the digest of what a history does not show of a call: what is written
+// first, and members such as the variables of a callback. It has the form of a step
+// without a name, and is zero if there is nothing. The digest of the content is without
+// it, because that finds the requests that look alike in a history.
+func (c *Call) unseenDigest(b *binding, members string) (unseen ledger.Digest) {
+	if c.First == nil && members == "" {
+		return unseen
 	}
-	text, _ := content(c.First)
-	whole := b.digest(kindFirst, text)
-	copy(first[nameSize:], whole[nameSize:])
-	return first
+	first, _, _ := (&Call{Body: c.First}).content()
+	whole := b.digest(kindUnseen, first, members)
+	copy(unseen[nameSize:], whole[nameSize:])
+	return unseen
 }
 
 // isName reports whether a step has a name.

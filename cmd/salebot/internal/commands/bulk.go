@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +31,7 @@ type bulk struct {
 	repeatUnknown bool
 	workers       int
 	rate          float64
+	historyDelay  time.Duration
 	reportPath    string
 }
 
@@ -43,6 +45,8 @@ func (b *bulk) addTo(cmd *cobra.Command) {
 	flags.BoolVar(&b.repeatUnknown, "repeat-unknown", false, "do again what an earlier run may have done")
 	flags.StringVar(&b.reportPath, "report", "", "CSV `file` for what became of each")
 	flags.IntVar(&b.workers, "workers", 0, "`number` of requests at once (default 4)")
+	flags.DurationVar(&b.historyDelay, "history-delay", 0, "longest `time` that Salebot takes to show a message in the history; "+
+		"what became of a lost answer is then found out there by the next run")
 	flags.Float64Var(&b.rate, "rate", 0, "most requests a `second` (default no limit)")
 	b.out.addTo(cmd)
 }
@@ -167,9 +171,12 @@ func (b *bulk) begin(cmd *cobra.Command, profile profiles.Profile, p plan) (*run
 			return nil, nil, err
 		}
 		options = append(options, salebot.WithLedger(opened.Ledger, profile.Name))
+		if b.historyDelay != 0 {
+			options = append(options, salebot.WithHistoryDelay(b.historyDelay))
+		}
 	}
 	if b.rate > 0 {
-		options = append(options, salebot.WithRateLimit(b.rate, max(1, int(b.rate))))
+		options = append(options, salebot.WithRateLimit(b.rate, 1))
 	}
 	client, err := b.app.clientOf(profile, options...)
 	if err != nil && opened != nil {
