@@ -19,7 +19,7 @@ const (
 const (
 	// After steps as large as those of the search, the interval that was refused is
 	// shorter than need be.
-	closest = 0.94
+	closest = 0.92
 	// While it grew fast it may have passed by far what the server allows, or just now.
 	passed = 0.85
 )

@@ -134,7 +134,7 @@ func searched(t *testing.T) *pace.Pacer {
 	time.Sleep(1300 * time.Millisecond)
 	before := measure(t, p)
 	object(t, p)
-	require.InEpsilon(t, 0.94*before, rateAtOnce(t, p), 0.04)
+	require.InEpsilon(t, 0.92*before, rateAtOnce(t, p), 0.04)
 	return p
 }
 
