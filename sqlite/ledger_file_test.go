@@ -235,6 +235,33 @@ func TestReadersShareATransaction(t *testing.T) {
 	group.Wait()
 }
 
+// TestReadersWhileClosing has many who read while the ledger is closed: they get an error,
+// and nothing that is closed is used.
+func TestReadersWhileClosing(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		l := openLedger(t, filepath.Join(t.TempDir(), "ledger.db"))
+		record := begin(t, l, request("a"))
+		var group sync.WaitGroup
+		for range 16 {
+			group.Go(func() {
+				for {
+					if _, err := l.Find(t.Context(), record.Key); err != nil {
+						if !errors.Is(err, ledger.ErrClosed) {
+							t.Errorf("%v, want ErrClosed", err)
+						}
+						return
+					}
+				}
+			})
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		group.Wait()
+	}
+}
+
 // TestLedgerFileIsDeleted checks that nothing is begun in a file that nobody will find
 // again, nor by a holder that others take for dead.
 func TestLedgerFileIsDeleted(t *testing.T) {

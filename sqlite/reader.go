@@ -6,6 +6,8 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+
+	"github.com/salebot-go/salebot/webhook"
 )
 
 // reader is a connection that several may read with. Whoever finds nobody reading reads
@@ -105,7 +107,8 @@ func (r *reader) lead(own *reading) {
 func (r *reader) read(group []*reading) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	together := len(group) > 1
+	// What was closed or has failed is not used any more.
+	together := len(group) > 1 && !r.closed && r.condition.usable() == nil
 	if together {
 		_, err := r.connection.exec("BEGIN")
 		together = err == nil
@@ -124,6 +127,9 @@ func (r *reader) read(group []*reading) {
 func (r *reader) readOne(reading *reading) error {
 	if err := r.condition.usable(); err != nil {
 		return err
+	}
+	if r.closed {
+		return webhook.ErrClosed
 	}
 	err := r.connection.query(reading.query, reading.visit, reading.values...)
 	if code(err) != 0 {

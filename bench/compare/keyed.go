@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -69,21 +70,26 @@ func compareKeyed(ctx context.Context, _ pairs.Settings) error {
 		if err != nil {
 			return err
 		}
-		waiting, err := client.With(salebot.WithTransport(waitingServer{}))
-		if err != nil {
-			return err
-		}
-		for _, callers := range []int{1, 16, 256} {
-			caller, server := client, "over loopback"
-			if callers > 16 {
-				// With so many, the server's own work would fill the machine.
-				caller, server = waiting, "only waits"
-			}
-			plain, keyed, err := keyedPair(ctx, caller, callers)
+		for _, row := range []struct {
+			callers int
+			server  string
+			options []salebot.Option
+		}{
+			{1, "over loopback", nil},
+			{16, "over loopback", nil},
+			// With so many, the server's own work would fill the machine.
+			{256, "waits 20 ms", []salebot.Option{salebot.WithTransport(waitingServer{})}},
+			{256, "waits 15 to 25 ms", []salebot.Option{salebot.WithTransport(waitingServer{spread: 5 * time.Millisecond})}},
+		} {
+			caller, err := client.With(row.options...)
 			if err != nil {
 				return err
 			}
-			fmt.Printf("| %s | %d | %s | %v | %v | %.2f |\n", subject.name, callers, server,
+			plain, keyed, err := keyedPair(ctx, caller, row.callers)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("| %s | %d | %s | %v | %v | %.2f |\n", subject.name, row.callers, row.server,
 				plain.Round(10*time.Microsecond), keyed.Round(10*time.Microsecond), float64(keyed)/float64(plain))
 		}
 		client.CloseIdleConnections()
@@ -91,14 +97,19 @@ func compareKeyed(ctx context.Context, _ pairs.Settings) error {
 	return nil
 }
 
-// waitingServer is a server that does nothing but to wait.
-type waitingServer struct{}
+// waitingServer is a server that does nothing but to wait, up to spread more or less than
+// keyedDelay. Without a spread, callers who began together come back together each time.
+type waitingServer struct{ spread time.Duration }
 
-func (waitingServer) RoundTrip(request *http.Request) (*http.Response, error) {
+func (w waitingServer) RoundTrip(request *http.Request) (*http.Response, error) {
 	if _, err := io.Copy(io.Discard, request.Body); err != nil {
 		return nil, err
 	}
-	if !wait.For(request.Context(), keyedDelay) {
+	delay := keyedDelay
+	if w.spread > 0 {
+		delay += rand.N(2*w.spread) - w.spread //nolint:gosec // no secret
+	}
+	if !wait.For(request.Context(), delay) {
 		return nil, request.Context().Err()
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: request, Body: io.NopCloser(strings.NewReader(`{"status":"success"}`))}, nil

@@ -100,7 +100,7 @@ func TestAClientThatIsGone(t *testing.T) {
 		shop := newShop(t, path)
 		shop.emulator.Fail(salebottest.Fault{Action: "callback", Reset: salebottest.ResetAfter})
 		require.Equal(t, http.StatusServiceUnavailable, shop.post(t.Context(), notice))
-		shop.emulator.Fail(salebottest.Fault{Action: "save_variables", Status: http.StatusNotFound, Body: `{"error":"client_not_found"}`})
+		shop.emulator.Fail(salebottest.Fault{Times: salebottest.Always, Status: http.StatusNotFound, Body: `{"error":"client_not_found"}`})
 		require.Equal(t, http.StatusServiceUnavailable, shop.post(t.Context(), notice))
 	})
 }

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"path"
@@ -155,8 +156,8 @@ func TestWebhookFixturesFitTheDescription(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, deliveries)
 	for _, delivery := range deliveries {
-		if path.Ext(delivery.File) == ".form" {
-			continue
+		if path.Ext(delivery.File) == ".form" || bytes.HasPrefix(delivery.Body, []byte("--")) {
+			continue // forms of both types
 		}
 		value := decode(t, delivery.Body)
 		switch name := delivery.Name; name {
