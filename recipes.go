@@ -98,17 +98,17 @@ func (c *Client) SaveVariablesAndCallback(ctx context.Context, request SaveVaria
 	save := SaveVariablesRequest{ClientID: request.Callback.ClientID, Variables: request.Variables}
 	step := &firstStep{
 		run: func(ctx context.Context, doubtful bool) error {
-			_, err := c.SaveVariables(ctx, save, opts...)
-			if err == nil {
-				err = c.readBack(ctx, &request, opts)
+			_, failure := c.SaveVariables(ctx, save, opts...)
+			if failure == nil {
+				failure = c.readBack(ctx, &request, opts)
 			}
-			return notStarted(err, doubtful)
+			return notStarted(failure, doubtful)
 		},
 		longest: s.timeout,
 	}
 	if ctx == nil || rehearsing(ctx) || !c.guards(ctx, row, s) {
 		// There is no ledger to ask first.
-		if err := step.run(ctx, false); err != nil {
+		if err = step.run(ctx, false); err != nil {
 			return nil, err
 		}
 		return c.Callback(ctx, request.Callback, opts...)

@@ -370,12 +370,10 @@ func TestRunOnceTellsTheUnknown(t *testing.T) {
 	require.ErrorIs(t, err, salebot.ErrOutcomeUnknown)
 }
 
-// A function that returns no error does not hide that a call may have been executed: the
-// work is not done until that is known.
 // A function that makes no call asks what became of the work.
 func TestRunOnceThatOnlyAsks(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	testkit.Bubble(t, func(t *testing.T) {
 		errNotDone := errors.New("not done")
 		s := newShop(t)
 		client := s.open(t)
@@ -415,6 +413,8 @@ func TestRunOnceThatOnlyAsks(t *testing.T) {
 	})
 }
 
+// A function that returns no error does not hide that a call may have been executed: the
+// work is not done until that is known.
 func TestRunOnceThatHidesTheUnknown(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -126,7 +126,15 @@ func TestTroubles(t *testing.T) {
 				t.Fatal(err)
 			}
 			if trouble.unhealthy {
-				eventually(t, "Health notices", func() bool { return errors.Is(inbox.Health(t.Context()), trouble.want) })
+				eventually(t, "Health notices", func() bool {
+					if errors.Is(trouble.want, postgres.ErrUnreachable) {
+						// One that was only just being made was not among those that were ended.
+						if err := server.ExecuteIn(t.Context(), "trouble", terminate); err != nil {
+							t.Fatal(err)
+						}
+					}
+					return errors.Is(inbox.Health(t.Context()), trouble.want)
+				})
 			}
 			// A connection that has just been ended may be met first.
 			eventually(t, "the error says what it is", func() bool {
