@@ -199,13 +199,21 @@ func (c *Client) LoadClients(ctx context.Context, clients []ClientToLoad, opts .
 func decodeLoaded(body []byte, s *settings) (came []LoadedClient, placed bool, err error) {
 	err = answer.Data(body, []string{"items"}, func(list []byte) (found bool, err error) {
 		came, err = loadedClient.List(list, s.reading())
-		placed = list[0] == '['
-		if count := 0; !placed {
-			placed = !answer.HasKey(list, func(name string) bool { count++; return name != strconv.Itoa(count-1) })
-		}
+		placed = list[0] == '[' || countsFromZero(list)
 		return true, err
 	})
 	return came, placed, err
+}
+
+func countsFromZero(list []byte) bool {
+	next := 0
+	for name := range wire.Pairs(list) {
+		if name != strconv.Itoa(next) {
+			return false
+		}
+		next++
+	}
+	return true
 }
 
 func encodeClientsToLoad(clients []ClientToLoad) (payload, error) {

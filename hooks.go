@@ -235,15 +235,15 @@ func clientOf(request *payload) ClientID {
 	}
 	var id ClientID
 	// A body in another form names no client.
-	_ = wire.Members(request.body, func(key string, value []byte) error {
+	for key, value := range wire.Pairs(request.body) {
 		if key != name {
-			return nil
+			continue
 		}
 		if id.UnmarshalJSON(value) != nil {
-			id = 0
+			return 0
 		}
-		return errStop
-	})
+		break
+	}
 	return id
 }
 

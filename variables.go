@@ -56,21 +56,16 @@ func (v Variables) Text(name string) string {
 // All yields the names and values in the order in which they came.
 func (v Variables) All() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		// The object was checked when it came; the error only ends the walk, or says that
-		// there is none.
-		_ = wire.Members(v.object, func(key string, value []byte) error {
+		// The object was checked when it came, if there is one.
+		for key, value := range wire.Pairs(v.object) {
 			if !yield(key, Value{raw: value}) {
-				return errStop
+				return
 			}
-			return nil
-		})
+		}
 	}
 }
 
-var (
-	errStop      = errors.New("stop")
-	errNotObject = errors.New("variables: want an object")
-)
+var errNotObject = errors.New("variables: want an object")
 
 // Len counts the variables.
 func (v Variables) Len() int {

@@ -28,9 +28,10 @@ import (
 //
 // Fields may be text, numbers, flags, a Date (dd.mm.yyyy, as the constructor writes its
 // own dates), times with a layout in the tag, types with UnmarshalText, and pointers to
-// these. A variable that is missing or unset leaves its field as it is. The prefix "client." and the option order of a tag are
-// for EncodeVariables only: names come without a prefix. Times are read in UTC;
-// DecodeIn takes another location, and StructVariables keeps one for both ways.
+// these. A variable that is missing or unset leaves its field as it is. The prefix
+// "client." and the option order of a tag are for EncodeVariables only: names come without
+// a prefix. Times are read in UTC; DecodeIn takes another location, and StructVariables
+// keeps one for both ways.
 //
 // All fields that can be read are written. The error is a VariablesError, which names
 // all variables that cannot be.
@@ -105,9 +106,9 @@ func (e *VariablesError) Unwrap() []error {
 // Pointers that are nil are left out, and so are zero values of fields with the
 // option omitempty. Times are written in UTC, as Decode reads them;
 // EncodeVariablesIn takes another location. A time loses what its layout does not show,
-// such as the seconds; a zero time or Date is written as an empty text. What would come back as something else is refused: a text that is
-// read as no value, such as "None" or a pointer to "", and a time of another year, such
-// as 1950 in a layout with two digits.
+// such as the seconds; a zero time or Date is written as an empty text. What would come
+// back as something else is refused: a text that is read as no value, such as "None" or a
+// pointer to "", and a time of another year, such as 1950 in a layout with two digits.
 func EncodeVariables(source any) (map[string]any, error) {
 	return EncodeVariablesIn(time.UTC, source)
 }

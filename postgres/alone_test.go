@@ -95,14 +95,7 @@ func TestPaceAloneHolds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, err := postgrestest.Start(t.Context(), "fsync=off")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = server.Remove() }()
-			if _, err := postgres.Migrate(t.Context(), server.Address()); err != nil {
-				t.Fatal(err)
-			}
+			server := ownServer(t)
 			pace := openPace(t, server, test.perSecond, 2, postgres.WithLocalShare(1))
 			if err := server.StopNow(); err != nil {
 				t.Fatal(err)

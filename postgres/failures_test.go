@@ -230,11 +230,7 @@ func TestSlowServer(t *testing.T) {
 func TestCutInTheMiddle(t *testing.T) {
 	t.Parallel()
 	server := commonServer(t)
-	cutter, err := postgrestest.NewCutter(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = cutter.Close() }()
+	cutter := newCutter(t, server)
 	schema := newSchema(t, server)
 	// It says seldom that it lives, so that it is no renewal that is cut.
 	address := cutter.Address() + " default_query_exec_mode=exec" // no message that only prepares
@@ -298,11 +294,7 @@ func TestCutInTheMiddle(t *testing.T) {
 func TestMachineWithoutPower(t *testing.T) {
 	t.Parallel()
 	server := commonServer(t)
-	cutter, err := postgrestest.NewCutter(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = cutter.Close() }()
+	cutter := newCutter(t, server)
 	inbox, err := postgres.OpenInbox(t.Context(), cutter.Address()+" application_name=powerless", newSchema(t, server), postgres.WithoutListen(),
 		postgres.WithLifetime(time.Hour), postgres.WithTimeout(30*time.Second))
 	if err != nil {

@@ -71,8 +71,8 @@ func (g *group[In, Out]) do(ctx context.Context, in In) (out Out, err error) {
 }
 
 // leave takes a call out of the queue that nobody waits for any more: while the server
-// does not answer, more may come than go. It returns the error, as notBegunError if nothing was
-// done.
+// does not answer, more may come than go. It returns the error, as notBegunError if
+// nothing was done.
 func (g *group[In, Out]) leave(w *waiting[In, Out], err error) error {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()

@@ -48,6 +48,23 @@ func (g *numbersGroup) write(ctx context.Context, in []int) ([]int, error) {
 	return slices.Clone(in), nil
 }
 
+// doAll makes a call with each number, one after another while the first transaction is
+// under way, and closes the group when all have their results.
+func (g *numbersGroup) doAll(t *testing.T, numbers []int) {
+	t.Helper()
+	var group sync.WaitGroup
+	for _, n := range numbers {
+		group.Go(func() {
+			if out, err := g.do(t.Context(), n); out != n || err != nil {
+				t.Errorf("%d: %d, %v", n, out, err)
+			}
+		})
+		synctest.Wait()
+	}
+	group.Wait()
+	g.close()
+}
+
 func succeed([]int) error { return nil }
 
 // bubble runs a test in virtual time.
@@ -62,17 +79,11 @@ func TestGroupJoinsCalls(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		g := newNumbersGroup(t, 1, succeed)
-		var group sync.WaitGroup
-		for n := range 25 {
-			group.Go(func() {
-				if out, err := g.do(t.Context(), n); out != n || err != nil {
-					t.Errorf("%d: %d, %v", n, out, err)
-				}
-			})
-			synctest.Wait()
+		numbers := make([]int, 25)
+		for n := range numbers {
+			numbers[n] = n
 		}
-		group.Wait()
-		g.close()
+		g.doAll(t, numbers)
 		if want := []int{1, 10, 10, 4}; !slices.Equal(g.batches, want) {
 			t.Errorf("transactions of %v, want %v", g.batches, want)
 		}
@@ -246,17 +257,7 @@ func TestGroupOfLargeCalls(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		g := newNumbersGroup(t, 1, succeed)
 		g.size, g.mostBytes = func(n int) int { return n }, 100
-		var group sync.WaitGroup
-		for _, n := range []int{1, 50, 50, 1, 500, 60, 40} {
-			group.Go(func() {
-				if out, err := g.do(t.Context(), n); out != n || err != nil {
-					t.Errorf("%d: %d, %v", n, out, err)
-				}
-			})
-			synctest.Wait()
-		}
-		group.Wait()
-		g.close()
+		g.doAll(t, []int{1, 50, 50, 1, 500, 60, 40})
 		if want := []int{1, 2, 1, 1, 2}; !slices.Equal(g.batches, want) {
 			t.Errorf("transactions of %v, want %v", g.batches, want)
 		}

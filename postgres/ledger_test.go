@@ -77,14 +77,7 @@ func TestLedgerProcesses(t *testing.T) { //nolint:paralleltest // it sets the en
 // back, if it was away at the time: others would wait for it as long as this process lives.
 func TestLedgerEndsLater(t *testing.T) {
 	t.Parallel()
-	server, err := postgrestest.Start(t.Context(), "fsync=off")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = server.Remove() }()
-	if _, err := postgres.Migrate(t.Context(), server.Address()); err != nil {
-		t.Fatal(err)
-	}
+	server := ownServer(t)
 	l, err := postgres.OpenLedger(t.Context(), server.Address())
 	if err != nil {
 		t.Fatal(err)
@@ -119,11 +112,7 @@ func TestLedgerEndsLater(t *testing.T) {
 func TestLedgerTakesBack(t *testing.T) {
 	t.Parallel()
 	server := commonServer(t)
-	cutter, err := postgrestest.NewCutter(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = cutter.Close() }()
+	cutter := newCutter(t, server)
 	l, err := postgres.OpenLedger(t.Context(), cutter.Address()+" default_query_exec_mode=exec", newSchema(t, server), postgres.WithLifetime(time.Hour))
 	if err != nil {
 		t.Fatal(err)

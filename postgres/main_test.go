@@ -66,6 +66,32 @@ func commonServer(t testing.TB) *postgrestest.Server {
 	return common.server
 }
 
+// ownServer starts a server for one test that stops it or changes its settings, with the
+// tables.
+func ownServer(t testing.TB) *postgrestest.Server {
+	t.Helper()
+	server, err := postgrestest.Start(t.Context(), "fsync=off")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Remove() })
+	if _, err := postgres.Migrate(t.Context(), server.Address()); err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+// newCutter starts a cutter before a server.
+func newCutter(t testing.TB, server *postgrestest.Server) *postgrestest.Cutter {
+	t.Helper()
+	cutter, err := postgrestest.NewCutter(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cutter.Close() })
+	return cutter
+}
+
 // schemas counts the schemas of this process.
 var schemas atomic.Int64
 

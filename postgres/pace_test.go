@@ -232,14 +232,7 @@ func TestPaceOfClients(t *testing.T) {
 // and that it is used again when it is back.
 func TestPaceWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	server, err := postgrestest.Start(t.Context(), "fsync=off")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = server.Remove() }()
-	if _, err := postgres.Migrate(t.Context(), server.Address()); err != nil {
-		t.Fatal(err)
-	}
+	server := ownServer(t)
 	failing, alone := openPace(t, server, 100, 2), openPace(t, server, 100, 2, postgres.WithLocalShare(2))
 	for _, pace := range []*postgres.Pace{failing, alone} {
 		if err := pace.Wait(t.Context()); err != nil {

@@ -107,35 +107,39 @@ func (r *reader) lead(own *reading) {
 func (r *reader) read(group []*reading) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// What was closed or has failed is not used any more.
-	together := len(group) > 1 && !r.closed && r.condition.usable() == nil
-	if together {
-		_, err := r.connection.exec("BEGIN")
-		together = err == nil
+	if len(group) > 1 && r.usable() == nil {
+		if _, err := r.connection.exec("BEGIN"); err == nil {
+			defer r.commit()
+		}
 	}
 	for _, reading := range group {
 		reading.err = r.readOne(reading)
 	}
-	if !together {
-		return
-	}
+}
+
+func (r *reader) commit() {
 	if _, err := r.connection.exec("COMMIT"); err != nil {
 		_, _ = r.connection.exec("ROLLBACK")
 	}
 }
 
 func (r *reader) readOne(reading *reading) error {
-	if err := r.condition.usable(); err != nil {
+	if err := r.usable(); err != nil {
 		return err
-	}
-	if r.closed {
-		return webhook.ErrClosed
 	}
 	err := r.connection.query(reading.query, reading.visit, reading.values...)
 	if code(err) != 0 {
 		return r.condition.judge(err)
 	}
 	return err
+}
+
+// usable reports why nothing can be read; it is called with mu held.
+func (r *reader) usable() error {
+	if err := r.condition.usable(); err != nil || !r.closed {
+		return err
+	}
+	return webhook.ErrClosed
 }
 
 // number returns the number that a query yields, 0 if it yields none.

@@ -12,9 +12,6 @@ import (
 // ErrNull says that the member with the data is null.
 var ErrNull = errors.New("the data is null")
 
-// errFound ends a search.
-var errFound = errors.New("found")
-
 // maxDataKeys bounds the keys of Data.
 const maxDataKeys = 8
 
@@ -102,34 +99,31 @@ func wrapsData(wrapper string, value []byte, keys []string) bool {
 	if value[0] == '[' {
 		return !slices.Contains(keys, wrapper)
 	}
-	return value[0] == '{' && HasKey(value, func(key string) bool { return key != wrapper && slices.Contains(keys, key) })
+	return value[0] == '{' && hasKey(value, func(key string) bool { return key != wrapper && slices.Contains(keys, key) })
 }
 
-// HasKey reports whether a JSON object has a key that is wanted.
-func HasKey(object []byte, wanted func(key string) bool) (has bool) {
-	_ = wire.Members(object, func(key string, _ []byte) error {
-		has = has || wanted(key)
-		return nil
-	})
-	return has
+func hasKey(object []byte, wanted func(key string) bool) bool {
+	for key := range wire.Pairs(object) {
+		if wanted(key) {
+			return true
+		}
+	}
+	return false
 }
 
 // DataObject returns the object in which Data finds a key: the answer itself, or
 // one in it.
 func DataObject(body []byte, key string) []byte {
 	object := wire.Body(body)
-	if HasKey(object, func(other string) bool { return other == key }) {
+	if hasKey(object, func(other string) bool { return other == key }) {
 		return object
 	}
-	inner := object
-	_ = wire.Members(object, func(wrapper string, value []byte) error {
+	for wrapper, value := range wire.Pairs(object) {
 		if value[0] == '{' && slices.Contains(dataWrappers[:], wrapper) && wrapsData(wrapper, value, []string{key}) {
-			inner = value
-			return errFound
+			return value
 		}
-		return nil
-	})
-	return inner
+	}
+	return object
 }
 
 // firstData visits the values in the order of their keys until one has data.

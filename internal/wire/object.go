@@ -1,6 +1,10 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+	"iter"
+)
 
 // Trim removes the byte order mark and the space around a body.
 func Trim(body []byte) []byte {
@@ -26,6 +30,22 @@ func Body(body []byte) []byte {
 // returns nil. value points into object.
 func Members(object []byte, visit func(key string, value []byte) error) error {
 	return each(object, '{', '}', errObject, visit)
+}
+
+// errStop ends a walk.
+var errStop = errors.New("stop")
+
+// Pairs yields the members of a JSON object, in its order, up to the first place that is
+// not valid. The values point into object.
+func Pairs(object []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		_ = Members(object, func(key string, value []byte) error {
+			if !yield(key, value) {
+				return errStop
+			}
+			return nil
+		})
+	}
 }
 
 // Elements calls visit for each element of a JSON array, like Members.

@@ -199,6 +199,28 @@ func members(t *testing.T, object string) ([]string, error) {
 	return got, err
 }
 
+// Pairs are the members up to the first place that is not valid, or to where the loop ends.
+func TestPairs(t *testing.T) {
+	t.Parallel()
+	for object, want := range map[string][]string{
+		`{"a":1,"b":[2],"c":"3"}`: {"a", "b", "c"},
+		`{"a":1,"b":[2],"c":`:     {"a", "b"},
+		`{}`:                      nil,
+		`[1]`:                     nil,
+		``:                        nil,
+	} {
+		var names []string
+		for name := range wire.Pairs([]byte(object)) {
+			names = append(names, name)
+		}
+		require.Equal(t, want, names, object)
+	}
+	for name, value := range wire.Pairs([]byte(`{"a":1,"b":2}`)) {
+		require.Equal(t, "a1", name+string(value))
+		break
+	}
+}
+
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	for object, want := range map[string][]string{
