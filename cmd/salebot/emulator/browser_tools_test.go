@@ -87,6 +87,78 @@ func TestBrowserEditsAClient(t *testing.T) {
 	require.False(t, known)
 }
 
+// Whoever has gone on to another field keeps it, also if what was changed before is
+// drawn late: nothing is typed into a wrong place.
+func TestBrowserLeavesTheFocusToWhoHasGoneOn(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, browserShop()...)
+	p := openTab(t, s.address+"/#25554", tabOptions{})
+	s.call(t, "POST", "save_variables", "application/json", `{"client_id":25554,"variables":{"client.age":"33"}}`)
+	p.waitText("#pane-client td", "33")
+	p.click("#own-0")
+	p.wait(`document.activeElement.matches(".editor textarea")`)
+	// Each reading of the client waits until the test lets it go on.
+	evaluate[any](p, `void (() => {
+		const real = window.fetch;
+		window.held = [];
+		window.read = 0; // by what waited for it, too
+		window.fetch = async (address, options) => {
+			if (!address.endsWith("clients/25554") || options.method !== "GET" || !new Error().stack.includes("/client.js")) return real(address, options);
+			await new Promise((go) => {
+				held.push(go);
+				if (window.letGo) go();
+			});
+			const answer = await real(address, options);
+			const json = await answer.json();
+			answer.json = async () => {
+				setTimeout(() => { read++; });
+				return json;
+			};
+			return answer;
+		};
+	})()`)
+	p.clickText(".editor button", "Remove")
+	p.wait("held.length === 1")
+	evaluate[any](p, `void (() => {
+		document.querySelector("#pane-client").dispatchEvent(new Event("focusout")); // asks for one more
+		setTimeout(() => held[0]());
+	})()`)
+	p.wait(`held.length === 2 && !document.querySelector(".editor")`)
+	budget := fmt.Sprintf("#deal-%d-budget", s.Orders(25554)[0].ID)
+	p.typeText(budget, "25")
+	evaluate[any](p, "void (letGo = true, held[1]())")
+	p.wait("read === held.length")
+	p.press("0", "0")
+	p.wait(fmt.Sprintf(`document.querySelector(%q).value === "2500"`, budget))
+}
+
+// The keys that end an editor end it wherever the cursor is in it, and there is one
+// editor at a time.
+func TestBrowserEndsAnEditor(t *testing.T) {
+	t.Parallel()
+	s := start(t, emulator.Options{}, browserShop()...)
+	p := openTab(t, s.address+"/#25554", tabOptions{})
+	p.waitText("#pane-client td", "Riga")
+	p.click("#own-0")
+	p.wait(`document.activeElement.matches(".editor textarea")`)
+	p.typeText(".editor textarea", "Tar")
+	p.click("#add-own")
+	p.wait(`document.querySelectorAll(".editor").length === 1 && document.activeElement.matches(".editor textarea")`)
+	p.press("t", "u")
+	p.wait(`document.activeElement.value === "Tartu"`)
+	p.press(escape)
+	p.wait(`!document.querySelector(".editor") && document.activeElement.id === "own-0"`)
+	p.waitText("#pane-client td", "Riga")
+
+	p.click("#add-own")
+	p.typeText(".editor textarea", "33")
+	p.typeText(".editor input", "age")
+	p.press(enter)
+	p.wait(`!document.querySelector(".editor") && document.activeElement.id === "add-own"`)
+	p.waitText("#pane-client th", "age")
+	require.Equal(t, "33", s.Variables(25554)["client.age"])
+}
+
 // answerDialog answers the next question of the page.
 func (p *tab) answerDialog(accept bool) <-chan bool {
 	ctx, cancel := context.WithCancel(p.ctx)

@@ -1,6 +1,6 @@
 // The pane of answers: what the emulator says where nobody knows for certain what
 // Salebot says.
-import { byId, el, fill, oneAtATime } from "./dom.js";
+import { byId, el, fill, oneAtATime, refocus } from "./dom.js";
 import { ask } from "./server.js";
 import { attempt } from "./shared.js";
 import { addPane } from "./panes.js";
@@ -131,15 +131,14 @@ async function change(name, value, focus) {
   drawn = ""; // a refusal puts the control back
   if (answer) take(answer.answers);
   else await refresh();
-  // What had the focus may be gone; where the person has gone on, it stays.
-  if (document.activeElement === document.body) byId(focus)?.focus({ preventScroll: true });
+  refocus(focus);
 }
 
 async function resetAll() {
   drawn = "";
   await attempt(() => ask("settings", { method: "PUT", body: { answers: {} } }));
   await refresh();
-  byId("tab-answers").focus();
+  refocus("tab-answers");
 }
 
 /** Starts the pane. */

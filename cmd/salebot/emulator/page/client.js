@@ -1,6 +1,6 @@
 // The pane of the chosen client: who it is, its variables and deals, and what a
 // person changes of them.
-import { byId, el, fill, oneAtATime } from "./dom.js";
+import { byId, el, fill, oneAtATime, refocus } from "./dom.js";
 import { ask } from "./server.js";
 import { choose, chosenClient } from "./place.js";
 import { attempt, show, written } from "./shared.js";
@@ -10,7 +10,7 @@ import { t } from "./words.js";
 const pane = byId("pane-client");
 let drawn = "";
 let states = null; // of deals
-let editing = ""; // the id of the editor that is open
+const openEditor = () => pane.querySelector(".editor:not(.done)");
 
 const refresh = oneAtATime(async () => {
   const id = chosenClient();
@@ -26,25 +26,23 @@ const refresh = oneAtATime(async () => {
   if (chosenClient() !== id) return;
   // Drawing anew would take away a selection, the focus, or what is half written.
   const now = JSON.stringify(client) + document.documentElement.lang;
-  if (now === drawn || client && (editing !== "" && byId(editing) || isWritten(document.activeElement))) return;
+  if (now === drawn || client && (openEditor() || isWritten(document.activeElement))) return;
   drawn = now;
   const focused = pane.contains(document.activeElement) ? document.activeElement.id : "";
   draw(client);
   if (focused) byId(focused)?.focus();
 });
 
-const isWritten = (field) => pane.contains(field) && field.matches("input:not([type=checkbox]), textarea");
+const isWritten = (field) => pane.contains(field) && field.matches("input:not([type=checkbox]), textarea") && !field.closest(".done");
 
-// again draws what was changed here, and puts the focus where it was.
+// again draws what was changed here, and puts the focus where it was. Drawing may
+// take a while, and the person may be writing elsewhere by then.
 async function again(focus) {
-  if (editing !== "" && byId(editing)) drawn = ""; // an editor goes also if nothing was changed
-  editing = "";
   await refresh();
-  byId(focus)?.focus();
+  refocus(focus);
 }
 
 function draw(client) {
-  editing = "";
   if (!client) return fill(pane, el("p", { class: "empty" }, t("choose_client")));
   const active = client.orders.some((order) => order.status === 0);
   fill(pane,
@@ -95,22 +93,23 @@ function toggle(client, name, value, body) {
 function variables(group, title, values, save) {
   const names = Object.keys(values).sort();
   const place = el("div", {});
-  const add = el("button", { type: "button", id: "add-" + group, onclick: () => {
-    place.replaceChildren(editor(group, "", "", save));
-    place.querySelector("input").focus();
-  } }, t("add_variable"));
+  const add = el("button", { type: "button", id: "add-" + group, onclick: () => open(place, editor(group, "", "", save)) }, t("add_variable"));
   return el("section", { class: "variables" },
     title ? el("h3", {}, title) : null,
     names.length === 0 ? el("p", { class: "hint" }, t("no_variables")) : el("table", { class: "values" }, el("tbody", {}, names.map((name, index) => {
       const id = group + "-" + index;
       const row = el("tr", {}, el("th", { scope: "row" }, name), el("td", { dir: "auto" }, values[name]),
-        el("td", { class: "edit" }, el("button", { type: "button", class: "link", id, "aria-label": t("edit_variable", { name }), title: t("edit_variable", { name }), onclick: () => {
-          row.replaceChildren(el("td", { colspan: 3 }, editor(id, name, values[name], save)));
-          row.querySelector("textarea").focus();
-        } }, "✎")));
+        el("td", { class: "edit" }, el("button", { type: "button", class: "link", id, "aria-label": t("edit_variable", { name }), title: t("edit_variable", { name }), onclick: () => open(row, editor(id, name, values[name], save)) }, "✎")));
       return row;
     }))),
     place, el("div", { class: "row" }, add));
+}
+
+// open shows an editor. There is one at a time, since the end of one draws
+// everything again, and would take away what is written in another.
+function open(place, form) {
+  if (!openEditor()) place.replaceChildren(place.matches("tr") ? el("td", { colspan: 3 }, form) : form);
+  openEditor().querySelector("input:not([readonly]), textarea").focus();
 }
 
 // editor is the form in which one variable is changed.
@@ -123,9 +122,11 @@ function editor(id, name, value, save) {
   valueInput.value = value;
   const done = (what) => attempt(async () => {
     if (what !== undefined) await save(nameInput.value.trim(), what);
+    form.classList.add("done");
+    drawn = ""; // the editor goes also if nothing was changed
     await again(known ? id : "add-" + id);
   });
-  const form = el("form", { class: "editor", id: "editor-" + id, onsubmit: (event) => {
+  const form = el("form", { class: "editor", onsubmit: (event) => {
     event.preventDefault();
     if (nameInput.value.trim() !== "") done(valueInput.value);
   }, onkeydown: (event) => {
@@ -135,7 +136,6 @@ function editor(id, name, value, save) {
   el("div", { class: "row" }, el("button", { type: "submit", class: "main" }, t("save")),
     el("button", { type: "button", onclick: () => done(undefined) }, t("cancel")),
     known ? el("button", { type: "button", class: "danger", onclick: () => done(null) }, t("remove")) : null));
-  editing = "editor-" + id;
   return form;
 }
 

@@ -355,7 +355,7 @@ export function startConversation() {
   byId("write").addEventListener("submit", write);
   newest.addEventListener("click", async () => {
     await toNewest();
-    input.focus();
+    if (document.activeElement === newest || document.activeElement === document.body) input.focus();
   });
   area.addEventListener("scroll", () => {
     if (area.scrollTop < 80) older();

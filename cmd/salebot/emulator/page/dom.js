@@ -32,6 +32,12 @@ export function fill(element, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
+/** Puts the focus on an element if what had it is gone. A person who has gone on
+ * to another element keeps it, so that nothing is typed into a wrong place. */
+export function refocus(id) {
+  if (document.activeElement === document.body) byId(id)?.focus({ preventScroll: true });
+}
+
 /** Links to http and https only; anything else is shown as text. */
 export function link(address, caption) {
   let safe = false;
