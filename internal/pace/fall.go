@@ -17,9 +17,6 @@ const (
 
 // What the pace falls to, as a part of itself, where the two bounds say little.
 const (
-	// After steps as large as those of the search, the interval that was refused is
-	// shorter than need be.
-	closest = 0.92
 	// While it grew fast it may have passed by far what the server allows, or just now.
 	passed = 0.85
 )
@@ -52,7 +49,7 @@ const (
 // meets says what an objection meets now.
 func (p *Pacer) meets(now time.Time) meeting {
 	switch {
-	case p.rate == 0, p.search, p.hoped == 0, p.rate < p.hoped:
+	case p.rate == 0, p.search.active, p.hoped == 0, p.rate < p.hoped:
 		return unsteady
 	case p.growth(now.Sub(p.until)) >= fast:
 		return rising
@@ -75,15 +72,15 @@ func (p *Pacer) settle(now time.Time) {
 	if active := p.began.Sub(begin); active > longTime && count > longAnswers {
 		p.excuses = forgiven
 	}
-	p.found = p.search && p.rate > 0
+	searched := p.search.active && p.rate > 0
+	p.search.found = false
 	switch {
 	case p.rate == 0:
-		p.search, p.hoped = count < evidence, 0
+		p.hoped, p.search.active = 0, count < evidence
 		p.rate = max(float64(count)/max(elapsed, shortest).Seconds(), firstRate)
-	case p.search:
-		// In steps so large the average says nothing.
-		p.search, p.excuses = false, forgiven
-		p.hoped = max(closest*p.rate, minRate)
+	case searched && p.search.end():
+		p.excuses = forgiven
+		p.hoped = max(closest*min(p.search.reached, p.rate), minRate)
 		p.rate = p.hoped
 	case p.met == rising:
 		p.excuses = 0

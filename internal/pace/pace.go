@@ -39,14 +39,10 @@ const (
 	minRate   = 0.1
 	maxRate   = 10_000
 	firstRate = 8
-	// evidence is the number of answers from which a first pace can be told.
-	evidence = 4
 )
 
 // The growth of the pace in a second, as a part of itself.
 const (
-	// Without evidence the pace is looked for in large steps.
-	searching = 11
 	// Below the pace that is hoped for, and while nothing is known about that.
 	quick = 0.4
 	// Above it, since each objection costs a hold. After a while without one it grows
@@ -80,10 +76,8 @@ type Pacer struct {
 	// rate is the pace in starts a second; 0 means none.
 	rate float64
 	// hoped is the pace up to which it grows quickly; 0 if there is no bound.
-	hoped float64
-	// search says that too little was counted to tell a first pace, and found that the
-	// pace is what the search came to.
-	search, found bool
+	hoped  float64
+	search search
 	// last is the moment of the latest start, and answered that of its answer.
 	last, answered time.Time
 	// usual is how long an answer takes if nothing delays it.
@@ -177,6 +171,7 @@ func (p *Pacer) start(now time.Time) time.Duration {
 		return min(delay, look)
 	}
 	p.last = now
+	p.search.started(now)
 	return 0
 }
 
@@ -216,7 +211,7 @@ func (p *Pacer) grow(now time.Time) {
 		p.rate *= math.Pow(1+p.growth(p.grown.Sub(p.until)), step.Seconds())
 		p.grown = p.grown.Add(step)
 		if p.rate > maxRate {
-			p.rate = 0
+			p.rate, p.search = 0, search{}
 		}
 	}
 	if p.rate == 0 && now.After(p.until) {
@@ -228,13 +223,13 @@ func (p *Pacer) grow(now time.Time) {
 // time has passed since the hold.
 func (p *Pacer) growth(quiet time.Duration) float64 {
 	switch {
-	case p.search:
+	case p.search.active:
 		return searching
 	case p.hoped == 0, p.rate < p.hoped:
 		return quick
 	}
 	quietFor := calm * p.until.Sub(p.began)
-	if p.found {
+	if p.search.found {
 		quietFor = calmSearch * p.until.Sub(p.began)
 	}
 	beyond := quiet - max(quietFor, minCalm)
@@ -283,10 +278,11 @@ func (p *Pacer) Limited(started time.Time, wish, maxHold time.Duration) time.Dur
 	if !started.Before(p.until) {
 		p.grow(now)
 		p.roll(now)
-		if p.search && p.rate > 0 {
-			// The interval before its start was too short.
-			age := now.Sub(started).Seconds() + 1/p.rate
-			p.rate *= math.Pow(1+searching, -age)
+		switch {
+		case p.rate == 0:
+			p.search = search{burst: max(p.counted, 1), took: now.Sub(p.since)}
+		case p.search.active:
+			p.rate = p.search.objected(now, started, p.rate)
 		}
 		if hold <= 0 {
 			p.backoff = min(max(2*p.backoff, minHold), maxBackoff)

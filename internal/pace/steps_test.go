@@ -17,6 +17,9 @@ const (
 	growsSearching = 12
 	lessened       = 0.95
 	jitter         = 20 * time.Millisecond
+	// enough is the number of answers that tells a first pace: eight a second if they
+	// came at once and a hold of three seconds followed.
+	enough = 24
 )
 
 // answer notes answers that took no time.
@@ -77,21 +80,21 @@ func TestFirstPace(t *testing.T) {
 		// searched says that the pace grows in large steps.
 		searched bool
 	}{
-		"steadily":                    {before: steadily, objected: 1500 * time.Millisecond, wish: second, want: 150 / 2.5},
-		"at once":                     {before: []answers{{0, 60}}, objected: 0, wish: second / 4, want: 120},
-		"more before two seconds":     {before: []answers{{0, 500}, {second, 20}, {2 * second, 20}}, objected: 2*second + half, wish: second, want: 40 / 2.5},
-		"exactly a second ago":        {before: []answers{{0, 100}, {second, 1}, {2 * second, 24}}, objected: 2*second + half, wish: second, want: 25 / 2.5},
-		"exactly two seconds ago":     {before: []answers{{0, 100}, {2 * second, 20}}, objected: 2*second + half, wish: second, want: 20 / 1.5},
-		"long ago":                    {before: []answers{{0, 100}}, objected: 10 * second, wish: second, want: 8, searched: true},
-		"answered in the hold":        {before: []answers{{0, 100}}, objected: 900 * time.Millisecond, wish: 3 * second, during: []answers{{2 * second, 1}}, want: 101 / 3.9},
-		"nothing":                     {wish: second, want: 8, searched: true},
-		"three":                       {before: []answers{{0, 3}}, wish: second, want: 8, searched: true},
-		"four":                        {before: []answers{{0, 4}}, wish: second, want: 8},
-		"three in two windows":        {before: []answers{{0, 1}, {second, 2}}, objected: second, wish: second, want: 8, searched: true},
-		"four in two windows":         {before: []answers{{0, 1}, {second, 3}}, objected: second, wish: second, want: 8},
-		"three after a long time":     {before: []answers{{0, 5}, {5 * second, 3}}, objected: 5 * second, wish: second, want: 8, searched: true},
-		"three after a short quiet":   {before: []answers{{0, 3}}, objected: second + half, wish: second, want: 8, searched: true},
-		"three before a longer quiet": {before: []answers{{0, 3}, {3 * second, 3}}, objected: 3*second + half, wish: second, want: 8, searched: true},
+		"steadily":                  {before: steadily, objected: 1500 * time.Millisecond, wish: second, want: 150 / 2.5},
+		"at once":                   {before: []answers{{0, 60}}, objected: 0, wish: second / 4, want: 120},
+		"more before two seconds":   {before: []answers{{0, 500}, {second, 20}, {2 * second, 20}}, objected: 2*second + half, wish: second, want: 40 / 2.5},
+		"exactly a second ago":      {before: []answers{{0, 100}, {second, 1}, {2 * second, 24}}, objected: 2*second + half, wish: second, want: 25 / 2.5},
+		"exactly two seconds ago":   {before: []answers{{0, 100}, {2 * second, 30}}, objected: 2*second + half, wish: second, want: 30 / 1.5},
+		"long ago":                  {before: []answers{{0, 100}}, objected: 10 * second, wish: second, want: 8, searched: true},
+		"answered in the hold":      {before: []answers{{0, 100}}, objected: 900 * time.Millisecond, wish: 3 * second, during: []answers{{2 * second, 1}}, want: 101 / 3.9},
+		"nothing":                   {wish: second, want: 8, searched: true},
+		"few":                       {before: []answers{{0, 23}}, wish: second, want: 23, searched: true},
+		"enough":                    {before: []answers{{0, 24}}, wish: second, want: 24},
+		"few in two windows":        {before: []answers{{0, 1}, {second, 22}}, objected: second, wish: second, want: 23 / 2.0, searched: true},
+		"enough in two windows":     {before: []answers{{0, 1}, {second, 23}}, objected: second, wish: second, want: 24 / 2.0},
+		"few after a long time":     {before: []answers{{0, 30}, {5 * second, 3}}, objected: 5 * second, wish: second, want: 8, searched: true},
+		"few after a short quiet":   {before: []answers{{0, 23}}, objected: second + half, wish: second, want: 23 / 2.5, searched: true},
+		"few before a longer quiet": {before: []answers{{0, 23}, {3 * second, 3}}, objected: 3*second + half, wish: second, want: 8, searched: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -131,11 +134,31 @@ func searched(t *testing.T) *pace.Pacer {
 	t.Helper()
 	p := new(pace.Pacer)
 	object(t, p)
-	time.Sleep(1300 * time.Millisecond)
-	before := measure(t, p)
-	object(t, p)
-	require.InEpsilon(t, 0.92*before, rateAtOnce(t, p), 0.04)
+	found, wanted, _ := search(t, p, 1300*time.Millisecond, 0)
+	require.InEpsilon(t, wanted, found, 0.01)
 	return p
+}
+
+// search starts requests for a time and then further ones, and objects to the last of
+// the former. It returns the pace that was found, what it is to be if there was no burst,
+// and at which the last request started.
+func search(t *testing.T, p *pace.Pacer, takes time.Duration, further int) (found, wanted, last float64) {
+	t.Helper()
+	over, started := time.Now().Add(takes), time.Now()
+	var before, latest time.Duration
+	for time.Now().Before(over) {
+		before = latest
+		begin(t, p)
+		latest, started = time.Since(started), time.Now()
+	}
+	for range further {
+		begin(t, p)
+	}
+	p.Limited(started, time.Second, time.Minute)
+	begin(t, p)
+	// Between what got through and what did not, at a distance.
+	wanted = 0.95 * (1/before.Seconds() + 1/latest.Seconds()) / 2
+	return rateAtOnce(t, p), wanted, 1 / latest.Seconds()
 }
 
 // rateAtOnce is the pace at the end of a hold, at which a start was just made.
@@ -304,9 +327,9 @@ func TestDistanceFromLateRequests(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct {
-		// Before the objection come many answers that took one time, and four that took
+		// Before the objection come many answers that took one time, and some that took
 		// another: the usual time is the least one, which is slowly forgotten.
-		many, four time.Duration
+		many, some time.Duration
 		// took is how long the answer takes; 0 if it does not come.
 		took, want time.Duration
 	}{
@@ -329,14 +352,14 @@ func TestDistanceFromLateRequests(t *testing.T) {
 			default:
 				respond(p, 400, test.many)
 			}
-			// The many are too long ago to count, and four keep it from searching.
+			// The many are too long ago to count, and the others keep it from searching.
 			time.Sleep(10 * time.Second)
-			if test.four > 0 {
-				respond(p, 4, test.four)
+			if test.some > 0 {
+				respond(p, enough, test.some)
 			}
-			p.Limited(time.Now(), time.Second, time.Minute)
+			p.Limited(time.Now(), 3*time.Second, time.Minute)
 			begin(t, p)
-			if test.four == 0 {
+			if test.some == 0 {
 				// It searches, from the same pace.
 				start := time.Now()
 				begin(t, p)
@@ -361,10 +384,10 @@ func TestAnswersOfOlderRequestsTellNothing(t *testing.T) {
 	testkit.Bubble(t, func(t *testing.T) {
 		p, older := new(pace.Pacer), time.Now()
 		time.Sleep(10 * time.Millisecond)
-		for range 4 {
+		for range enough {
 			p.Answered(older)
 		}
-		p.Limited(time.Now(), time.Second, time.Minute)
+		p.Limited(time.Now(), 3*time.Second, time.Minute)
 		begin(t, p)
 		latest := time.Now()
 		time.Sleep(20 * time.Millisecond)
