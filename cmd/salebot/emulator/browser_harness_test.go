@@ -164,11 +164,17 @@ func (p *tab) expect(line string) {
 	p.expected = append(p.expected, line)
 }
 
+// run carries out actions. An element that is drawn again between being found and being
+// used is looked for once more, as a person would.
 func (p *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	if err := chromedp.Do(ctx, actions...); err != nil {
+	err := chromedp.Do(ctx, actions...)
+	for err != nil && strings.Contains(err.Error(), "Could not find node") && ctx.Err() == nil {
+		err = chromedp.Do(ctx, actions...)
+	}
+	if err != nil {
 		p.screenshot("failure")
 		require.NoError(p.t, err)
 	}
