@@ -72,13 +72,12 @@ func (p *Pacer) settle(now time.Time) {
 	if active := p.began.Sub(begin); active > longTime && count > longAnswers {
 		p.excuses = forgiven
 	}
-	searched := p.search.active && p.rate > 0
 	p.search.found = false
 	switch {
 	case p.rate == 0:
 		p.hoped, p.search.active = 0, count < evidence
 		p.rate = max(float64(count)/max(elapsed, shortest).Seconds(), firstRate)
-	case searched && p.search.end():
+	case p.search.active && p.search.end():
 		p.excuses = forgiven
 		p.hoped = max(closest*min(p.search.reached, p.rate), minRate)
 		p.rate = p.hoped
