@@ -21,8 +21,10 @@ type SearchIn string
 const SearchInOrder SearchIn = "order"
 
 // GetClientIDByPhone finds a client by phone: among the WhatsApp clients and in the
-// variables. If several match, it is not documented which one is returned.
-// NormalizePhone helps with spellings.
+// variables. One phone can belong to several clients, one in each messenger; it is
+// not documented which one is returned. GetClientIDsByVariable returns all that have the
+// phone in a variable, in the same spelling, and GetClientIDByWhatsApp the WhatsApp
+// client. NormalizePhone helps with spellings.
 //
 // Salebot action: find_client_id_by_phone. Class: Read. Answer: assumed.
 // Errors: ErrInvalidRequest, ErrClientNotFound and those of every call.
