@@ -35,10 +35,11 @@ const (
 // without a ledger.
 type BulkOptions struct {
 	// Name is the name of the run, such as "spring campaign". It is required if the
-	// client has a ledger. A run that was killed goes on when it is started again with
-	// this name and the same items; what was done is not done again. Two runs with
-	// different names do not know of each other. A name that was used for another
-	// action or request is ErrNameReused.
+	// client has a ledger, and refused if it has none, unless it is a dry run. A run that
+	// was killed goes on when it is started again with this name and the same items. What
+	// was done is not done again for as long as the ledger remembers it (90 days, see
+	// ledger.WithRetention). Two runs with different names do not know of each other. A
+	// name that was used for another action or request is ErrNameReused.
 	Name string
 	// Workers is the number of requests under way at once; zero means
 	// DefaultBulkWorkers. The pace is the client's: see WithRateLimit.
@@ -65,8 +66,9 @@ type BulkOptions struct {
 	// not sent; see Rehearse. The function's other side effects are real. An item that
 	// would be sent is not tried and has no error. Other bulk functions have DryRun.
 	Rehearse bool
-	// OnItem is called for each item once its outcome is known, one call at a
-	// time. It must not call the run's own functions.
+	// OnItem is called for each item once its outcome is known, one call at a time, but
+	// while other items are read and worked on: what it shares with them needs a lock.
+	// It must not call the run's own functions.
 	OnItem func(BulkItem)
 	// OnProgress is called after each request, one call at a time.
 	OnProgress func(BulkReport)
@@ -91,6 +93,8 @@ func (o *BulkOptions) check(c *Client, standardBatch, maxBatch int) error {
 		return invalid("MaxPaceWait", "is negative")
 	case o.Name == "" && c.core.keeper != nil:
 		return invalid("Name", "is required, because the client has a ledger")
+	case o.Name != "" && c.core.keeper == nil && !o.DryRun:
+		return invalid("Name", "does nothing, because the client has no ledger: see WithLedger")
 	case o.DryRun && o.Rehearse:
 		return invalid("Rehearse", "cannot be combined with DryRun")
 	}
@@ -119,10 +123,12 @@ type ItemKey interface {
 //		})
 //
 // send must pass its context on to its calls. The outcome of an item follows from these
-// calls. It is unknown if that of a Once call is. It is incomplete if send failed after
-// one was accepted, and not tried if send failed before any was made, for example in a
-// look-up. If send returns nil the item is accepted, also if it sent nothing, so filter
-// the items before. A panic of send is not caught.
+// calls. It is unknown if it is not known whether a write was executed. It is incomplete
+// if send failed after a Once call was accepted; variables that were saved do not count,
+// since to save them again changes nothing. It is not tried if send failed before any
+// write was made, for example in a look-up. If send returns nil the item is accepted, also
+// if it sent nothing, so filter the items before. An item with a key that the run had
+// before is not tried, so that nobody gets a message twice. A panic of send is not caught.
 //
 // If the client has a ledger, each item is a piece of work, as with RunOnce. A run that
 // was killed goes on when it is started again, and nothing is sent twice.

@@ -433,14 +433,19 @@ func (f *bulkFunction) refuses(itemsAndStatus ...any) func(int, []string) (int, 
 	}
 }
 
-// A bulk run with a ledger needs a name.
-func TestBulkNeedsAName(t *testing.T) {
+// A bulk run with a ledger needs a name, and one without is not given one in vain: who
+// names a run expects that it goes on and sends nothing twice.
+func TestBulkNeedsANameForItsLedger(t *testing.T) {
 	t.Parallel()
 	byFunction(t, func(t *testing.T, f bulkFunction) {
 		s := &bulkServer{}
 		client, _ := s.clientWithLedger(t)
 		_, err := f.run(t.Context(), client, salebot.Items(clienttest.Numbered(1)), salebot.BulkOptions{})
 		requireField(t, err, "Name")
+		_, err = f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(1)), salebot.BulkOptions{Name: "campaign"})
+		requireField(t, err, "Name")
+		_, err = f.run(t.Context(), s.client(t), salebot.Items(clienttest.Numbered(1)), salebot.BulkOptions{Name: "campaign", DryRun: true})
+		require.NoError(t, err, "a dry run sends nothing")
 		require.Empty(t, s.batches)
 	})
 }

@@ -35,9 +35,11 @@ func main() {
 func newBot(client *salebot.Client, secret string) (*webhook.Handler, error) {
 	return webhook.New(func(ctx context.Context, event *webhook.Event) error {
 		_, err := client.Message(ctx, salebot.MessageRequest{ClientID: event.Client.ID, Message: "You wrote: " + event.Text})
-		if errors.Is(err, salebot.ErrRejected) && !errors.Is(err, salebot.ErrRateLimited) {
-			// Trying again would fail again.
-			return webhook.Permanent(err)
+		switch {
+		case errors.Is(err, salebot.ErrRateLimited), errors.Is(err, salebot.ErrUnauthorized), errors.Is(err, salebot.ErrForbidden):
+			return err // it passes, or somebody mends the key
+		case errors.Is(err, salebot.ErrRejected):
+			return webhook.Permanent(err) // trying again would fail again
 		}
 		return err
 	}, webhook.WithSecretInPath(secret))

@@ -78,10 +78,10 @@ func newBot(inbox *sqlite.Inbox, secret string, opts ...salebot.Option) (*webhoo
 	}
 	answer := func(ctx context.Context, event *webhook.Event) error {
 		if strings.EqualFold(event.Text, "operator") {
-			return handOver(ctx, client, event.Client.ID)
+			return judged(handOver(ctx, client, event.Client.ID))
 		}
 		_, err := client.Message(ctx, salebot.MessageRequest{ClientID: event.Client.ID, Message: "You wrote: " + event.Text})
-		return err
+		return judged(err)
 	}
 	return webhook.New(answer,
 		webhook.WithSecretInPath(secret),
@@ -97,5 +97,18 @@ func handOver(ctx context.Context, client *salebot.Client, id salebot.ClientID) 
 		return err
 	}
 	_, err := client.Message(ctx, salebot.MessageRequest{ClientID: id, Message: "One of us will answer you soon"})
+	return err
+}
+
+// judged marks what trying again does not mend, such as the refusal for a person who has
+// blocked the bot. Other errors are tried again, and the person's next messages wait.
+func judged(err error) error {
+	switch {
+	case errors.Is(err, salebot.ErrOutcomeUnknown), errors.Is(err, salebot.ErrRateLimited),
+		errors.Is(err, salebot.ErrUnauthorized), errors.Is(err, salebot.ErrForbidden):
+		return err
+	case errors.Is(err, salebot.ErrRejected), errors.Is(err, salebot.ErrInvalidRequest):
+		return webhook.Permanent(err)
+	}
 	return err
 }

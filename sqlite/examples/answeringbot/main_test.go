@@ -22,6 +22,8 @@ import (
 
 	"github.com/salebot-go/salebot"
 	"github.com/salebot-go/salebot/salebottest"
+	"github.com/salebot-go/salebot/sqlite"
+	"github.com/salebot-go/salebot/webhook"
 )
 
 // The environment of a process that is the bot.
@@ -254,4 +256,45 @@ func TestWhoAsksForAnOperatorGetsOne(t *testing.T) {
 	server.AssertMessage(t, ann, "One of us will answer you soon")
 	server.AssertCalls(t, "assign_to_user", 1)
 	server.AssertCalls(t, "message", 1)
+}
+
+// TestARefusalIsNotTriedAgain has a person to whom the bot cannot write ask twice. The
+// second question is taken although the answer to the first one was refused.
+func TestARefusalIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	const ann = salebot.ClientID(25554)
+	server := salebottest.NewServer(t, salebottest.WithPerson(salebottest.Person{ID: ann}))
+	server.Fail(salebottest.Fault{Action: "message", Times: salebottest.Always, Body: `{"status":"error","error":"bot was blocked"}`})
+	path := filepath.Join(t.TempDir(), "bot.db")
+	process := start(t, server, path)
+	for id := range 2 {
+		body := fmt.Sprintf(`{"id":%d,"client":{"id":%d,"recepient":"1"},"message":"Hello","is_input":1,"delivered":1}`, id+1, ann)
+		response, err := http.Post("http://"+process.address+"/webhook/"+secret, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := server.WaitForCalls(ctx, "message", 2); err != nil {
+		t.Error("not both were answered: ", err)
+	}
+	process.end(t)
+	server.AssertCalls(t, "message", 2)
+	inbox, err := sqlite.OpenInbox(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = inbox.Close() }()
+	given := 0
+	for _, err := range inbox.DeadLetters(ctx, webhook.DefaultEndpoint) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		given++
+	}
+	if given != 2 {
+		t.Errorf("%d events were given up, not 2", given)
+	}
 }
