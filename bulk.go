@@ -125,13 +125,13 @@ type ItemKey interface {
 // send must pass its context on to its calls. The outcome of an item follows from these
 // calls. It is unknown if it is not known whether a write was executed. It is incomplete
 // if send failed after a Once call was accepted; variables that were saved do not count,
-// since to save them again changes nothing. It is not tried if send failed before any
-// write was made, for example in a look-up. If send returns nil the item is accepted, also
-// if it sent nothing, so filter the items before. An item with a key that the run had
-// before is not tried, so that nobody gets a message twice. A panic of send is not caught.
+// since to save them again changes nothing. It is not tried if send failed before it made
+// a Once call, for example in a look-up. If send returns nil the item is accepted, also if
+// it sent nothing, so filter the items before. A panic of send is not caught.
 //
 // If the client has a ledger, each item is a piece of work, as with RunOnce. A run that
-// was killed goes on when it is started again, and nothing is sent twice.
+// was killed goes on when it is started again, and nothing is sent twice. An item with a
+// key that the run had before is then not tried.
 //
 // The error says why the run stopped: it is that of reading the items, of the context,
 // or of the ledger. If the run came to its end, it is nil, or ErrNotAllAccepted, and
