@@ -187,8 +187,9 @@ func WithIdempotencyKey(key string) CallOption {
 // with the name returns its first result whatever its words: for a text that may
 // differ, such as one that a model writes or one made of data that changes. The first
 // text that is accepted counts. A refused one gives way to the next. One of unknown outcome
-// is looked for by its words, so with other words the error stays ErrOutcomeUnknown and
-// nothing is sent. Outside of a piece of work it does nothing.
+// is looked for by its words. With other words it gives way only if the history shows that
+// the client was sent nothing at all since (WithHistoryDelay); otherwise the error stays
+// ErrOutcomeUnknown and nothing is sent. Outside of a piece of work it does nothing.
 func WithStep(name string) CallOption {
 	return callOption(func(s *settings) error {
 		s.step = name
@@ -288,6 +289,7 @@ func (h *ledgerHistory) item(want *FindSentRequest, message *HistoryItem) once.I
 	item := once.Item{ID: int64(message.ID), Text: message.Text, Matches: want.matches(message)}
 	// Of callbacks only those that came by the API match.
 	item.FromAPI = want.Callback || message.Origin == HistoryOriginAPI
+	item.FromPerson = message.ClientReplica && message.Origin == HistoryOriginOrdinary && len(message.Unread) == 0
 	if moment, ok := message.CreatedAt.Moment(); ok {
 		item.At = moment
 	} else if h.location != nil && !message.CreatedAt.IsZero() {

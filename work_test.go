@@ -510,6 +510,90 @@ func TestRunOnceThatRepeatsAnUnknownCall(t *testing.T) {
 	}
 }
 
+// A named call that is made in other words after its request was lost is sent, if the
+// history shows that the client was sent nothing since. It stays in doubt if anything was
+// sent, since the first words are not known any more.
+func TestRunOnceInOtherWordsAfterALostRequest(t *testing.T) {
+	t.Parallel()
+	type emulator = salebottest.Emulator
+	for name, test := range map[string]struct {
+		fault    salebottest.Fault
+		opts     []salebot.Option
+		between  func(*testing.T, *emulator)
+		received []string
+		want     error
+	}{
+		"not executed": {fault: salebottest.Fault{Reset: salebottest.ResetBefore}, received: []string{"it costs 3"}},
+		"not executed, and the client wrote meanwhile": {
+			fault: salebottest.Fault{Status: 503},
+			between: func(t *testing.T, e *emulator) {
+				_, err := e.Write(ann, "well?")
+				require.NoError(t, err)
+			},
+			received: []string{"well?", "it costs 3"},
+		},
+		"executed": {fault: salebottest.Fault{Reset: salebottest.ResetAfter}, received: []string{"it costs 2"}, want: salebot.ErrOutcomeUnknown},
+		"an employee wrote meanwhile": {
+			fault: salebottest.Fault{Reset: salebottest.ResetBefore},
+			between: func(t *testing.T, e *emulator) {
+				_, err := e.WriteAsEmployee(ann, "operator@example.com", "it costs 2")
+				require.NoError(t, err)
+			},
+			received: []string{"it costs 2"}, want: salebot.ErrOutcomeUnknown,
+		},
+		"a callback began meanwhile": {
+			fault: salebottest.Fault{Reset: salebottest.ResetBefore},
+			between: func(t *testing.T, e *emulator) {
+				_, err := e.Client(t).Callback(t.Context(), salebot.CallbackRequest{ClientID: ann, Message: "well?"})
+				require.NoError(t, err)
+			},
+			received: []string{"well?"}, want: salebot.ErrOutcomeUnknown,
+		},
+		"something odd came meanwhile": {
+			fault: salebottest.Fault{Reset: salebottest.ResetBefore},
+			between: func(_ *testing.T, e *emulator) {
+				e.Fail(salebottest.Fault{
+					Action: "get_history", Times: salebottest.Always,
+					Body: `{"status":"success","result":[{"id":9000000000,"client_replica":true,"message_from_outside":"by post","text":"it costs 2"}]}`,
+				})
+			},
+			want: salebot.ErrOutcomeUnknown,
+		},
+		"without a delay": {
+			fault: salebottest.Fault{Reset: salebottest.ResetBefore}, opts: []salebot.Option{}, want: salebot.ErrOutcomeUnknown,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.Bubble(t, func(t *testing.T) {
+				s := newShop(t)
+				if test.opts == nil {
+					test.opts = []salebot.Option{salebot.WithHistoryDelay(20 * time.Second)}
+				}
+				client := s.open(t, append(test.opts, salebot.WithoutRetries())...)
+				test.fault.Action = "message"
+				s.Fail(test.fault)
+				price := 1
+				answer := func() error {
+					price++
+					return client.RunOnce(t.Context(), notice("4711"), func(ctx context.Context) error {
+						_, err := client.Message(ctx, hello(fmt.Sprint("it costs ", price)), salebot.WithStep("price"))
+						return err
+					})
+				}
+				require.ErrorIs(t, answer(), salebot.ErrOutcomeUnknown)
+				if test.between != nil {
+					test.between(t, s.Emulator)
+				}
+				for range 2 {
+					require.ErrorIs(t, answer(), test.want)
+				}
+				require.ElementsMatch(t, test.received, s.received(t))
+			})
+		})
+	}
+}
+
 // Two equal calls of one run are two, unless the first is of unknown outcome.
 func TestRunOnceWithEqualCalls(t *testing.T) {
 	t.Parallel()

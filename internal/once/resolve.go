@@ -27,6 +27,8 @@ type Item struct {
 	// Matches says that the text is that of the request, and FromAPI that the message
 	// has the origin of a call of its kind.
 	Matches, FromAPI bool
+	// FromPerson says that the person wrote it, for sure.
+	FromPerson bool
 	// At is when it was written; zero if that cannot be told.
 	At time.Time
 }
@@ -69,8 +71,7 @@ func (g *Guard) anchor(ctx context.Context) ledger.Anchor {
 // last is the moment after which it cannot have been written.
 func (g *Guard) resolve(ctx context.Context, record *ledger.Record, last time.Time) (Decision, error) {
 	sent := g.call.Sent
-	// A named call may have other words now than those that were sent.
-	if sent == nil || g.history == nil || record.Anchor.IsZero() || record.Content != g.content {
+	if sent == nil || g.history == nil || record.Anchor.IsZero() {
 		return Leave, nil
 	}
 	due := last.Add(g.keeper.HistoryDelay)
@@ -80,7 +81,7 @@ func (g *Guard) resolve(ctx context.Context, record *ledger.Record, last time.Ti
 		return decision, err
 	}
 	// That it is not there says something only after the time that Salebot takes.
-	rewritten := strings.Contains(sent.Text, "#{")
+	rewritten := strings.Contains(sent.Text, "#{") && record.Content == g.content
 	if g.keeper.HistoryDelay == 0 || record.Scheduled || rewritten {
 		return Leave, nil
 	}
@@ -103,6 +104,9 @@ func (g *Guard) look(ctx context.Context, record *ledger.Record, sent *Sent) (De
 	items, whole, err := g.history.Since(ctx, sent, record.Anchor)
 	if err != nil || !whole {
 		return Leave, err
+	}
+	if record.Content != g.content {
+		return g.lookForAny(record, items), nil
 	}
 	equal, err := g.keeper.Ledger.FindEqual(ctx, record.Content)
 	if err != nil {
@@ -134,6 +138,16 @@ func (g *Guard) look(ctx context.Context, record *ledger.Record, sent *Sent) (De
 		return Send, nil
 	}
 	return Leave, nil
+}
+
+// lookForAny decides about a named call that had other words, which are not known any
+// more. Where nothing at all was sent since, it was not executed.
+func (g *Guard) lookForAny(record *ledger.Record, items []Item) Decision {
+	silent := !slices.ContainsFunc(items, func(i Item) bool { return !i.FromPerson && position(i, record.Anchor) != before })
+	if silent && !g.tooSoon(record) {
+		return Send
+	}
+	return Leave
 }
 
 // tooSoon reports whether less time has passed by Salebot's clock than it takes to write
