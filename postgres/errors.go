@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -27,7 +28,8 @@ var (
 	// ErrNoRights says that the user of the database may not do what is needed; see
 	// docs/postgres.md.
 	ErrNoRights = errors.New("postgres: the user lacks a right")
-	// ErrUnreachable says that the server can't be reached, or that the connection broke.
+	// ErrUnreachable says that the server can't be reached or lets nobody in, or that the
+	// connection broke.
 	// A change that was under way may have been made.
 	ErrUnreachable = errors.New("postgres: the server cannot be reached or went away")
 	// ErrSlow says that the server did not answer in time (WithTimeout). A change that
@@ -53,6 +55,8 @@ const (
 	classConnection   = "08"
 	classIntervention = "57"
 	classResources    = "53"
+	// classLogin is that of a role that may not log in, or of a wrong password.
+	classLogin = "28"
 )
 
 // failure returns an error of the database as callers get it. The texts of pgx hold
@@ -85,7 +89,7 @@ func classOf(err error) error {
 		return ErrSlow
 	}
 	switch {
-	case strings.HasPrefix(state, classConnection), strings.HasPrefix(state, classIntervention), strings.HasPrefix(state, classResources):
+	case slices.Contains([]string{classConnection, classIntervention, classResources, classLogin}, state[:min(len(state), 2)]):
 		return ErrUnreachable
 	case state != "":
 		return nil
