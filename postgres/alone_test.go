@@ -95,7 +95,7 @@ func TestPaceAloneHolds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := ownServer(t)
+			server := ownServer(t, "fsync=off")
 			pace := openPace(t, server, test.perSecond, 2, postgres.WithLocalShare(1))
 			if err := server.StopNow(); err != nil {
 				t.Fatal(err)

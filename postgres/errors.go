@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -88,11 +87,14 @@ func classOf(err error) error {
 	case stateQueryEnded:
 		return ErrSlow
 	}
-	switch {
-	case slices.Contains([]string{classConnection, classIntervention, classResources, classLogin}, state[:min(len(state), 2)]):
+	switch state[:min(len(state), 2)] {
+	case "":
+	case classConnection, classIntervention, classResources, classLogin:
 		return ErrUnreachable
-	case state != "":
+	default:
 		return nil
+	}
+	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return ErrSlow
 	case errors.Is(err, context.Canceled), errors.Is(err, webhook.ErrClosed), errors.Is(err, ledger.ErrClosed), errors.Is(err, pgx.ErrTxClosed):

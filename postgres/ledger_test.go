@@ -15,7 +15,6 @@ import (
 	"github.com/salebot-go/salebot/ledger"
 	"github.com/salebot-go/salebot/ledger/ledgertest"
 	"github.com/salebot-go/salebot/postgres"
-	"github.com/salebot-go/salebot/postgres/internal/postgrestest"
 )
 
 func ledgerSubject(options string) ledgertest.Subject {
@@ -77,7 +76,7 @@ func TestLedgerProcesses(t *testing.T) { //nolint:paralleltest // it sets the en
 // back, if it was away at the time: others would wait for it as long as this process lives.
 func TestLedgerEndsLater(t *testing.T) {
 	t.Parallel()
-	server := ownServer(t)
+	server := ownServer(t, "fsync=off")
 	l, err := postgres.OpenLedger(t.Context(), server.Address())
 	if err != nil {
 		t.Fatal(err)
@@ -135,14 +134,7 @@ func TestLedgerTakesBack(t *testing.T) {
 func TestLedgerKeepsEnds(t *testing.T) {
 	t.Parallel()
 	// So a crash loses what is not waited for.
-	server, err := postgrestest.Start(t.Context(), "wal_writer_delay=10s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Remove() })
-	if _, err := postgres.Migrate(t.Context(), server.Address()); err != nil {
-		t.Fatal(err)
-	}
+	server := ownServer(t, "wal_writer_delay=10s")
 	l, err := postgres.OpenLedger(t.Context(), server.Address(), postgres.WithLifetime(time.Second))
 	if err != nil {
 		t.Fatal(err)

@@ -68,9 +68,9 @@ func commonServer(t testing.TB) *postgrestest.Server {
 
 // ownServer starts a server for one test that stops it or changes its settings, with the
 // tables.
-func ownServer(t testing.TB) *postgrestest.Server {
+func ownServer(t testing.TB, settings ...string) *postgrestest.Server {
 	t.Helper()
-	server, err := postgrestest.Start(t.Context(), "fsync=off")
+	server, err := postgrestest.Start(t.Context(), settings...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -232,7 +232,7 @@ func TestPaceOfClients(t *testing.T) {
 // and that it is used again when it is back.
 func TestPaceWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	server := ownServer(t)
+	server := ownServer(t, "fsync=off")
 	failing, alone := openPace(t, server, 100, 2), openPace(t, server, 100, 2, postgres.WithLocalShare(2))
 	for _, pace := range []*postgres.Pace{failing, alone} {
 		if err := pace.Wait(t.Context()); err != nil {

@@ -139,7 +139,7 @@ func firstError[T any](all iter.Seq2[T, error]) error {
 // what was made sure of is.
 func TestCloseTells(t *testing.T) {
 	t.Parallel()
-	server := ownServer(t)
+	server := ownServer(t, "fsync=off")
 	inbox, err := postgres.OpenInbox(t.Context(), server.Address())
 	if err != nil {
 		t.Fatal(err)
@@ -263,7 +263,7 @@ func TestOutboxWritesDownLater(t *testing.T) {
 func testWritesDown(t *testing.T, then func(*postgrestest.Server, *postgres.Outbox)) {
 	t.Helper()
 	s := newShop(t) // its ledger is on another server
-	server := ownServer(t)
+	server := ownServer(t, "fsync=off")
 	sent := make(chan error, 10)
 	outbox, err := postgres.OpenOutbox(t.Context(), server.Address(), s.client, "order paid", func(context.Context, postgres.Outgoing) error {
 		err := server.StopNow()

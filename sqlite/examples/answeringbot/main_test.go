@@ -112,6 +112,17 @@ func (p *botProcess) end(t *testing.T) {
 	}
 }
 
+// post posts a message of a client to the bot.
+func (p *botProcess) post(t *testing.T, id int, client salebot.ClientID, text string) {
+	t.Helper()
+	body := fmt.Sprintf(`{"id":%d,"client":{"id":%d,"recepient":"1"},"message":%q,"is_input":1,"delivered":1}`, id, client, text)
+	response, err := http.Post("http://"+p.address+"/webhook/"+secret, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+}
+
 // writer is a person whose messages are posted to the bot in their order, each until it
 // is acknowledged.
 type writer struct {
@@ -240,12 +251,7 @@ func TestWhoAsksForAnOperatorGetsOne(t *testing.T) {
 		salebottest.WithEmployees(salebottest.Employee{Email: "operator@example.com"}))
 	process := start(t, server, filepath.Join(t.TempDir(), "bot.db"))
 	for range 2 {
-		body := fmt.Sprintf(`{"id":1,"client":{"id":%d,"recepient":"1"},"message":"Operator","is_input":1,"delivered":1}`, ann)
-		response, err := http.Post("http://"+process.address+"/webhook/"+secret, "application/json", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
+		process.post(t, 1, ann, "Operator")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -268,12 +274,7 @@ func TestARefusalIsNotTriedAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bot.db")
 	process := start(t, server, path)
 	for id := range 2 {
-		body := fmt.Sprintf(`{"id":%d,"client":{"id":%d,"recepient":"1"},"message":"Hello","is_input":1,"delivered":1}`, id+1, ann)
-		response, err := http.Post("http://"+process.address+"/webhook/"+secret, "application/json", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
+		process.post(t, id+1, ann, "Hello")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
